@@ -1,0 +1,69 @@
+"""Serve a prefix of an order until a capacity is used up: exactly, in whole numbers, in linear time.
+
+One histogram finds the bin in which the capacity ends; only that bin is sorted. Ties are broken by a 64-bit lottery,
+then by the smaller id, so the result depends on no order of the input and on no number of threads.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+BINS = 4096
+EXACT = 2**53
+
+
+def serve_prefix(
+    order: NDArray[Any],
+    costs: NDArray[np.int64],
+    capacity: int,
+    rows: NDArray[np.int64],
+    lottery: Callable[[NDArray[np.int64]], NDArray[np.uint64]],
+) -> tuple[NDArray[np.bool_], int, int]:
+    """Who is served when the highest `order` goes first and each takes `costs` (whole, not negative) of `capacity`.
+
+    Returns a mask, the position of the first who did not fit (-1: all fit), and what was left then. Nobody behind the
+    first who does not fit is served. `lottery` gives 64 bits for the positions asked, the smallest goes first.
+    """
+    served = np.zeros(len(rows), np.bool_)
+    if len(rows) == 0:
+        return served, -1, capacity
+    order = order.astype(np.float64)
+    total = int(costs.sum(dtype=np.int64))
+    if total <= capacity:
+        served[:] = True
+        return served, -1, capacity - total
+    if total >= EXACT:
+        raise OverflowError(f"costs of {total} in all are too large to add exactly")
+    low, high = float(order.min()), float(order.max())
+    scale = BINS / (high - low) if high > low else 0.0
+    bins = np.minimum((scale * (high - order)).astype(np.int64), BINS - 1)
+    taken = np.cumsum(np.bincount(bins, weights=costs, minlength=BINS))
+    last = int(np.searchsorted(taken, capacity, side="right"))
+    used = int(taken[last - 1]) if last else 0
+    served[bins < last] = True
+    within = np.flatnonzero(bins == last)
+    ranked = within[np.lexsort((rows[within], lottery(within), -order[within]))]
+    cumulated = used + np.cumsum(costs[ranked])
+    fits = int(np.searchsorted(cumulated, capacity, side="right"))
+    served[ranked[:fits]] = True
+    left = capacity - (int(cumulated[fits - 1]) if fits else used)
+    return served, int(ranked[fits]), left
+
+
+def serve_fitting(
+    costs: NDArray[np.int64],
+    capacity: int,
+    rows: NDArray[np.int64],
+    lottery: Callable[[NDArray[np.int64]], NDArray[np.uint64]],
+) -> NDArray[np.bool_]:
+    """Who is served when each in turn takes what it asks if it still fits, and is passed over if not."""
+    served = np.zeros(len(rows), np.bool_)
+    left = capacity
+    everyone = np.arange(len(rows))
+    for k in np.lexsort((rows, lottery(everyone))).tolist():
+        if costs[k] <= left:
+            served[k] = True
+            left -= int(costs[k])
+    return served

@@ -1,0 +1,174 @@
+"""What both engines offer the month: stages and lists of borrowers in, totals and lists out; columns by name."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zerolimit.draws import BIRTH, PURPOSES, lifelong
+from zerolimit.engine.plan import Plan, Stage
+from zerolimit.fields import FIELDS, MEASURES, Q2, STATE, STORABLE
+from zerolimit.rules.rule import Rule, whole
+
+Array = NDArray[Any]
+Overrides = dict[str, Callable[[int], Any]]
+"""Rule name -> what to call for one borrower's row in its place (a method overridden in plain Python)."""
+
+
+@dataclass
+class Result:
+    """What a stage leaves: sums and counts of flags by cell, and its lists."""
+
+    sums: Array
+    counts: Array
+    rolls: dict[str, dict[str, Array]]
+
+
+def real(name: str, raw: float) -> float:
+    """A stored number as rules see it."""
+    return raw / Q2 if FIELDS[name].storage == "q2" else raw
+
+
+def unreal(name: str, value: float) -> float:
+    """A rule's number as it is stored."""
+    return value * Q2 if FIELDS[name].storage == "q2" else value
+
+
+def reals(name: str, raw: Array) -> Array:
+    """A stored column as numbers that rules see, float64 where they are fractions."""
+    if FIELDS[name].storage == "q2":
+        return raw.astype(np.float64) / Q2
+    return raw
+
+
+def as_stored(name: str, value: float) -> float:
+    """A value that a rule returned, rounded to what its column holds."""
+    storage = FIELDS[name].storage
+    if storage == "f4":
+        return float(np.float32(value))
+    if storage == "q2":
+        return whole(value * Q2 + 0.5) * (1.0 / Q2)
+    return float(value)
+
+
+class Engine(ABC):
+    """Borrowers and the ways to reach them. Rows are slots; a slot's number is the borrower's id in draws."""
+
+    name = ""
+
+    def __init__(self, plan: Plan, terms: tuple[str, ...], seed: int, size: int, overrides: Overrides | None) -> None:
+        self.plan, self.terms, self.seed, self.size = plan, terms, seed, size
+        self.key = (np.uint32(seed & 0xFFFF_FFFF), np.uint32(seed >> 32))
+        self.overrides = overrides or {}
+        self.checks = False
+        self.measured: dict[str, float] = {}
+        self.now: tuple[int, SimpleNamespace, dict[str, float]] | None = None
+
+    @abstractmethod
+    def raw(self, name: str, month: int) -> Array:
+        """A whole column as stored. Do not write to it; the object engine gives a copy."""
+
+    @abstractmethod
+    def put_raw(self, name: str, rows: Array | slice, values: Any, month: int) -> None:
+        """Write stored values."""
+
+    @abstractmethod
+    def stage(self, name: str, month: int, terms: Array) -> Result:
+        """Every borrower through a stage."""
+
+    @abstractmethod
+    def listed(self, name: str, rows: Array, month: int, terms: Array) -> Array:
+        """The borrowers listed through a stage; gives what was measured of them, if anything (fields.MEASURES)."""
+
+    @abstractmethod
+    def get(self, name: str, row: int, month: int) -> float:
+        """One value, as rules see it."""
+
+    @abstractmethod
+    def set(self, name: str, row: int, value: float, month: int) -> None:
+        """Write one value."""
+
+    @abstractmethod
+    def copy(self) -> Engine:
+        """The same borrowers again, with a future of their own."""
+
+    def drop(self, names: Iterable[str]) -> None:
+        """Forget columns that are not needed any more."""
+
+    def close(self) -> None:
+        """Let go of threads."""
+
+    def uniforms(self, purpose: str, rows: Array, month: int) -> Array:
+        """One keyed draw in (0, 1) for each borrower listed."""
+        return ((self.words(purpose, rows, month) >> np.uint32(8)).astype(np.float64) + 0.5) * (1.0 / 16_777_216.0)
+
+    def measures(self, stage: Stage, rows: Array) -> Array:
+        """Room for what a stage measures."""
+        measured = any(name in MEASURES for rule in stage.rules for name in rule.writes)
+        return np.zeros((len(MEASURES), len(rows) if measured else 0))
+
+    def words(self, purpose: str, rows: Array, month: int) -> Array:
+        """The 32 bits of one keyed draw for each borrower listed."""
+        from zerolimit.engine.philox import draw_words
+
+        number = PURPOSES[purpose]
+        out = np.empty((4, len(rows)), np.uint32)
+        generations = self.raw("generation", month)[rows]
+        when = np.uint32(BIRTH if lifelong(purpose) else month)
+        draw_words(*self.key, np.asarray(rows, np.int64), generations, when, np.uint32(number // 4), out)
+        return out[number % 4]
+
+    def long_words(self, purpose: str, rows: Array, month: int) -> Array:
+        """64 bits for each borrower listed, from a purpose and its `_low` twin: for lotteries and queues."""
+        high = self.words(purpose, rows, month).astype(np.uint64)
+        return (high << np.uint64(32)) | self.words(f"{purpose}_low", rows, month).astype(np.uint64)
+
+    def named_terms(self, terms: Array) -> SimpleNamespace:
+        """The month's terms by name, for rules called from Python."""
+        return SimpleNamespace(**dict(zip(self.terms, terms.tolist(), strict=True)))
+
+    def clear(self, rows: Array, month: int) -> None:
+        """Empty the slots listed for new borrowers: every state but the generation, which counts on."""
+        generations = self.raw("generation", month)[rows].astype(np.int64) + 1
+        for field in STATE:
+            self.put_raw(field.name, rows, 0, 0)
+        self.put_raw("generation", rows, np.minimum(generations, 32_000).astype(np.int16), month)
+
+    def apply(self, rule: Rule, row: int, draws: dict[str, float], terms: SimpleNamespace, month: int) -> None:
+        """One rule, or the Python method in its place, on one borrower."""
+        self.now = (month, terms, draws)
+        override = self.overrides.get(rule.name)
+        if override is not None:
+            override(row)
+        else:
+            self.follow(rule, row)
+
+    def follow(self, rule: Rule, row: int) -> None:
+        """The rule itself on one borrower, with the draws and terms of the moment."""
+        assert self.now is not None
+        month, terms, draws = self.now
+        values = [
+            terms if name == "terms" else (draws[name] if name in draws else self.get(name, row, month)) for name in rule.reads
+        ]
+        found = rule.function(*values)
+        results = found if isinstance(found, tuple) else (found,)
+        for name, value in zip(rule.writes, results, strict=True):
+            if name in MEASURES:
+                self.measured[name] = value
+                continue
+            if self.checks:
+                self.refuse(rule, name, value)
+            self.set(name, row, as_stored(name, value), month)
+
+    def refuse(self, rule: Rule, name: str, value: float) -> None:
+        """In tests: what a column could not hold."""
+        storage = FIELDS[name].storage
+        most = STORABLE.get(storage, 1e30)
+        if not abs(value) <= most or (storage in ("i1", "i2", "i4") and value != whole(value)):
+            raise OverflowError(f"rule {rule.name}: {name} = {value!r} is outside the storable range or not whole")

@@ -1,0 +1,326 @@
+"""The compiled engine: generated loops over columns, in chunks, on any number of threads, without a bit's difference."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import importlib.util
+import inspect
+import math
+import os
+import sys
+import tempfile
+import types
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+import numba
+import numpy as np
+from numba import njit
+from numba.core.compiler import Compiler
+from numba.extending import overload
+
+from zerolimit.engine.base import Array, Engine, Overrides, Result, real, unreal
+from zerolimit.engine.philox import make_known
+from zerolimit.engine.plan import Plan, Stage
+from zerolimit.fields import DTYPES, FIELDS, slot
+from zerolimit.engine.source import driver_columns, loop_columns, month_source, tally_columns
+from zerolimit.results.record import CELLS
+from zerolimit.rules.rule import LIBRARY, Rule, root, whole
+
+CHUNK = 4096
+"""Borrowers taken through all loops of a stage at a time, so that their columns stay in cache."""
+
+class NoAlias(Compiler):
+    """Tells LLVM that the columns do not overlap, which njit has no option for."""
+
+    def define_pipelines(self) -> Any:
+        self.state.flags.noalias = True
+        return super().define_pipelines()
+
+
+@overload(whole, inline="always", strict=False)
+def _whole(x: Any) -> Any:
+    return lambda x: np.floor(x)
+
+
+@overload(root, inline="always", strict=False)
+def _root(x: Any) -> Any:
+    return lambda x: math.sqrt(x)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def decode(words: Any, counts: Any) -> None:
+    """Counts of bits from counts of words; the words' counts are cleared."""
+    for k in range(words.shape[0]):
+        for cell in range(words.shape[1]):
+            for value in range(words.shape[2]):
+                number = words[k, cell, value]
+                if number:
+                    words[k, cell, value] = 0
+                    for bit in range(12):
+                        counts[cell, k, bit] += number * ((value >> bit) & 1)
+
+
+for _function in LIBRARY:
+    make_known(_function)
+
+
+def cache_folder() -> Path:
+    """Where compiled code is kept: ZEROLIMIT_CACHE, the user's cache folder, or a temporary one."""
+    wishes = [os.environ.get("ZEROLIMIT_CACHE"), os.environ.get("XDG_CACHE_HOME")]
+    home = Path(wishes[0]) if wishes[0] else (Path(wishes[1]) if wishes[1] else Path.home() / ".cache") / "zerolimit"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        if os.access(home, os.W_OK):
+            return home
+    except OSError:
+        pass
+    return Path(tempfile.gettempdir()) / f"zerolimit-{os.getuid() if hasattr(os, 'getuid') else 0}"
+
+
+def fingerprint(function: Callable[..., Any]) -> str:
+    """What a rule of one's own is made of: its source where there is one, its code, and the plain values it refers to."""
+    code = function.__code__
+    names = {name: repr(function.__globals__[name]) for name in code.co_names if name in function.__globals__}
+    cells = [repr(cell.cell_contents) for cell in function.__closure__ or ()]
+    constants = [repr(one) for one in code.co_consts if not isinstance(one, types.CodeType)]
+    parts = [code.co_code.hex(), *constants, *code.co_names, *code.co_varnames, repr(sorted(names.items())), *cells]
+    for name in names:
+        inner = function.__globals__[name]
+        if isinstance(inner, types.FunctionType) and inner is not function and not (inner.__module__ or "").startswith("zerolimit"):
+            parts.append(fingerprint(inner))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def package_hash() -> str:
+    """Hash of every source file that goes into a compiled loop."""
+    here = Path(__file__).parent.parent
+    files = sorted([*here.glob("rules/*.py"), *here.glob("engine/*.py"), here / "fields.py", here / "draws.py", here / "names.py"])
+    text = b"".join(file.read_bytes() for file in files)
+    return hashlib.sha256(text).hexdigest()
+
+
+class Loops:
+    """The generated module for one plan, written to a file named by a hash of everything that went into it.
+
+    Numba's own cache looks only at the file that holds a loop: a rule edited elsewhere would go on running stale.
+    """
+
+    def __init__(self, plan: Plan, terms: dict[str, int], own: tuple[Rule, ...], *, checks: bool = False) -> None:
+        injected = {rule.name: f"own_{k}" for k, rule in enumerate(own)}
+        for rule in {rule.name: rule for stage in plan.stages.values() for rule in stage.rules}.values():
+            make_known_once(rule.function)
+        self.source = month_source(plan, terms, injected, checks)
+        versions = (sys.version, np.__version__, numba.__version__, llvmlite.__version__)
+        prints = [fingerprint(rule.function) for rule in own]
+        digest = hashlib.sha256("\n".join([self.source, package_hash(), *prints, *map(str, versions)]).encode()).hexdigest()
+        self.digest = digest[:24]
+        folder = cache_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / f"month_{self.digest}.py"
+        if not self.path.exists():
+            with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".tmp", delete=False, encoding="utf-8") as file:
+                file.write(self.source)
+            os.replace(file.name, self.path)
+        self.ready = self.path.with_suffix(".ready")
+        name = f"zerolimit_month_{self.digest}"
+        spec = importlib.util.spec_from_file_location(name, self.path)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        for rule in own:
+            setattr(module, injected[rule.name], rule.function)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+        self.module = module
+
+    @property
+    def cached(self) -> bool:
+        """Whether this month was compiled before on this machine."""
+        return self.ready.exists()
+
+    def done(self) -> None:
+        """Note that everything has been compiled."""
+        self.ready.touch()
+
+    def __getitem__(self, name: str) -> Callable[..., Any]:
+        found: Callable[..., Any] = getattr(self.module, name)
+        return found
+
+
+KNOWN: set[Callable[..., Any]] = set()
+
+
+def make_known_once(function: Callable[..., Any]) -> None:
+    """`make_known`, but only the first time."""
+    if function not in KNOWN:
+        KNOWN.add(function)
+        make_known(function)
+
+
+class Compiled(Engine):
+    """Runs stages over columns: one array a field."""
+
+    name = "compiled"
+
+    def __init__(self, plan: Plan, terms: tuple[str, ...], seed: int, size: int, *, own: tuple[Rule, ...] = (), threads: int = 1, checks: bool = False, overrides: Overrides | None = None, say: Callable[[str], None] | None = None) -> None:
+        super().__init__(plan, terms, seed, size, overrides)
+        self.loops = Loops(plan, {name: k for k, name in enumerate(terms)}, own, checks=checks)
+        if say is not None and not self.loops.cached:
+            say("compiling the month for this machine (once, some seconds)")
+        self.threads = threads
+        self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self.room: dict[tuple[str, int], dict[str, Any]] = {}
+        self.arrays: dict[str, Array] = {name: np.zeros(size, DTYPES[FIELDS[name].storage]) for name in plan.columns}
+        if overrides:
+            for stage in plan.stages.values():
+                if self.apart(stage):
+                    for name in stage.scratch:
+                        self.arrays.setdefault(name, np.zeros(size, DTYPES[FIELDS[name].storage]))
+
+    def apart(self, stage: Stage) -> bool:
+        """Whether a rule of the stage is overridden in plain Python."""
+        return any(rule.name in self.overrides for rule in stage.rules)
+
+    def raw(self, name: str, month: int) -> Array:
+        return self.arrays[slot(name, month)]
+
+    def put_raw(self, name: str, rows: Array | slice, values: Any, month: int) -> None:
+        self.arrays[slot(name, month)][rows] = values
+
+    def drop(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.arrays.pop(name, None)
+
+    def pieces(self) -> list[tuple[int, int]]:
+        """Ranges of borrowers, one a thread, at whole chunks."""
+        if self.threads == 1 or self.size < 4 * CHUNK:
+            return [(0, self.size)]
+        length = math.ceil(self.size / self.threads / CHUNK) * CHUNK
+        return [(start, min(start + length, self.size)) for start in range(0, self.size, length)]
+
+    def workspace(self, stage: Stage, piece: int, size: int) -> dict[str, Any]:
+        """Accumulators, scratch and lists of one stage on one thread, made once. Untouched pages cost no memory."""
+        key = (stage.name, piece)
+        room = self.room.get(key)
+        if room is None:
+            words = len(stage.words)
+            room = {
+                "sums": np.zeros((CELLS, len(stage.sums)), np.int64),
+                "words": np.zeros((words, CELLS, 4096), np.int64),
+                "counts": np.zeros((CELLS, words, 12), np.int64),
+                "lengths": np.zeros(len(stage.rolls), np.int64),
+                "scratch": [np.empty(CHUNK, DTYPES[FIELDS[name].storage]) for name in stage.scratch],
+                "rows": [np.empty(size, np.int64) for _ in stage.rolls],
+                "values": [np.empty(size, DTYPES[FIELDS[v].storage]) for roll in stage.rolls for v in roll.values],
+            }
+            self.room[key] = room
+        for name in ("sums", "counts", "lengths"):
+            room[name].fill(0)
+        return room
+
+    def stage(self, name: str, month: int, terms: Array) -> Result:
+        stage = self.plan.stages[name]
+        if self.apart(stage):
+            return self.stage_apart(stage, month, terms)
+        function = self.loops[f"stage_{name}"]
+        columns = [self.raw(column, month) for column in driver_columns(stage)]
+        when = np.uint32(month)
+
+        def run(number: int, start: int, stop: int) -> tuple[int, dict[str, Any]]:
+            room = self.workspace(stage, number, stop - start)
+            bad = function(
+                *self.key, when, start, stop, CHUNK, terms, room["sums"], room["words"], room["counts"], room["lengths"],
+                *columns, *room["scratch"], *room["rows"], *room["values"],
+            )
+            return bad, room
+
+        pieces = self.pieces()
+        if self.pool is None or len(pieces) == 1:
+            results = [run(number, *piece) for number, piece in enumerate(pieces)]
+        else:
+            futures = [self.pool.submit(run, number, *piece) for number, piece in enumerate(pieces)]
+            results = [future.result() for future in futures]
+        self.refuse_bad(stage, sum(bad for bad, _ in results))
+        return self.joined(stage, [room for _, room in results])
+
+    def refuse_bad(self, stage: Stage, bad: int) -> None:
+        """In tests: a rule returned what its column cannot hold."""
+        if bad:
+            raise OverflowError(f"stage {stage.name}: {bad} values outside the storable range or not whole")
+
+    def joined(self, stage: Stage, rooms: list[dict[str, Any]]) -> Result:
+        """Totals over the threads, and lists in order of the borrowers."""
+        sums = sum((room["sums"] for room in rooms[1:]), rooms[0]["sums"].copy())
+        counts = sum((room["counts"] for room in rooms[1:]), rooms[0]["counts"].copy())
+        rolls: dict[str, dict[str, Array]] = {}
+        at = 0
+        for k, roll in enumerate(stage.rolls):
+            lengths = [int(room["lengths"][k]) for room in rooms]
+            rolls[roll.name] = {"rows": np.concatenate([room["rows"][k][:n] for room, n in zip(rooms, lengths, strict=True)])}
+            for j, value in enumerate(roll.values):
+                parts = [room["values"][at + j][:n] for room, n in zip(rooms, lengths, strict=True)]
+                rolls[roll.name][value] = np.concatenate(parts)
+            at += len(roll.values)
+        return Result(sums, counts, rolls)
+
+    def stage_apart(self, stage: Stage, month: int, terms: Array) -> Result:
+        """A stage with a rule in plain Python: loop after loop over everybody, that rule borrower by borrower."""
+        for number, loop in enumerate(stage.loops):
+            if any(rule.name in self.overrides for rule in loop.rules):
+                self.in_python(loop.rules, np.arange(self.size), month, terms)
+                continue
+            columns = [self.raw(column, month) for column in loop_columns(loop)]
+            self.loops[f"loop_{stage.name}_{number}"](*self.key, np.uint32(month), np.uint32(0), terms, *columns)
+        room = self.workspace(stage, 0, self.size)
+        if stage.sums or stage.words or stage.rolls:
+            columns = [self.raw(column, month) for column in tally_columns(stage)]
+            self.loops[f"tally_{stage.name}"](
+                0, *columns, room["sums"], room["words"], room["lengths"], *room["rows"], *room["values"]
+            )
+            decode(room["words"], room["counts"])
+        return self.joined(stage, [room])
+
+    def listed(self, name: str, rows: Array, month: int, terms: Array) -> Array:
+        stage = self.plan.stages[name]
+        out = self.measures(stage, rows)
+        if len(rows) == 0:
+            return out
+        for number, loop in enumerate(stage.loops):
+            if any(rule.name in self.overrides for rule in loop.rules):
+                self.in_python(loop.rules, rows, month, terms)
+                continue
+            columns = [self.raw(column, month) for column in loop_columns(loop)]
+            bad = self.loops[f"loop_{name}_{number}"](*self.key, np.uint32(month), np.uint32(0), terms, rows, out, *columns)
+            self.refuse_bad(stage, bad)
+        return out
+
+    def in_python(self, rules: list[Rule], rows: Array, month: int, terms: Array) -> None:
+        """Rules borrower by borrower, through the overriding methods where there are some."""
+        named = self.named_terms(terms)
+        for rule in rules:
+            draws = {draw: self.uniforms(draw, rows, month) for draw in rule.draws}
+            for k, row in enumerate(rows.tolist()):
+                own = {draw: float(values[k]) for draw, values in draws.items()}
+                self.apply(rule, row, own, named, month)
+
+    def get(self, name: str, row: int, month: int) -> float:
+        return real(name, float(self.raw(name, month)[row]))
+
+    def set(self, name: str, row: int, value: float, month: int) -> None:
+        self.raw(name, month)[row] = unreal(name, value)
+
+    def copy(self) -> Compiled:
+        twin = copy.copy(self)
+        twin.arrays = {name: array.copy() for name, array in self.arrays.items()}
+        twin.room = {}
+        twin.pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
+        return twin
+
+    def close(self) -> None:
+        if self.pool is not None:
+            self.pool.shutdown()
+            self.pool = None

@@ -1,0 +1,96 @@
+"""The object engine: one Python object a borrower, the rules called one by one. The plain meaning of the month.
+
+Slow, and equal bit for bit to the compiled engine; the order in which it takes the borrowers may be shuffled.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+from typing import Any
+
+import numpy as np
+
+from zerolimit.engine.base import Array, Engine, Overrides, Result, unreal
+from zerolimit.engine.plan import Plan
+from zerolimit.fields import DTYPES, FIELDS, MEASURES, slot
+from zerolimit.results.record import CELLS, CELLS_PER_SEGMENT
+
+
+class Objects(Engine):
+    """Borrowers as dictionaries of floats."""
+
+    name = "objects"
+
+    def __init__(self, plan: Plan, terms: tuple[str, ...], seed: int, size: int, *, overrides: Overrides | None = None, shuffle: int | None = None, checks: bool = False) -> None:
+        super().__init__(plan, terms, seed, size, overrides)
+        self.checks = checks
+        empty = dict.fromkeys(FIELDS, 0.0)
+        self.rows = [dict(empty) for _ in range(size)]
+        self.shuffle = random.Random(shuffle) if shuffle is not None else None
+
+    def raw(self, name: str, month: int) -> Array:
+        at = slot(name, month)
+        return np.array([unreal(name, row[at]) for row in self.rows], DTYPES[FIELDS[name].storage])
+
+    def put_raw(self, name: str, rows: Array | slice, values: Any, month: int) -> None:
+        at = slot(name, month)
+        chosen = np.arange(self.size)[rows]
+        given = np.broadcast_to(np.asarray(values), chosen.shape)
+        scale = unreal(name, 1.0)
+        for row, value in zip(chosen.tolist(), given.tolist(), strict=True):
+            self.rows[row][at] = float(value) / scale
+
+    def get(self, name: str, row: int, month: int) -> float:
+        return self.rows[row][slot(name, month)]
+
+    def set(self, name: str, row: int, value: float, month: int) -> None:
+        self.rows[row][slot(name, month)] = value
+
+    def in_order(self, rows: Array) -> list[int]:
+        """Positions in the list, shuffled where that was asked for."""
+        order = list(range(len(rows)))
+        if self.shuffle is not None:
+            self.shuffle.shuffle(order)
+        return order
+
+    def stage(self, name: str, month: int, terms: Array) -> Result:
+        stage = self.plan.stages[name]
+        self.listed(name, np.arange(self.size), month, terms)
+        sums = np.zeros((CELLS, len(stage.sums)), np.int64)
+        counts = np.zeros((CELLS, len(stage.words), 12), np.int64)
+        for row in self.rows:
+            cell = int(row["segment"]) * CELLS_PER_SEGMENT + int(row["decile"])
+            for k, field in enumerate(stage.sums):
+                sums[cell, k] += int(unreal(field, row[field]))
+            for k, word in enumerate(stage.words):
+                value = int(row[word])
+                for bit in range(12):
+                    counts[cell, k, bit] += value >> bit & 1
+        rolls: dict[str, dict[str, Array]] = {}
+        for roll in stage.rolls:
+            chosen = [k for k, row in enumerate(self.rows) if row[roll.when] != 0.0]
+            rolls[roll.name] = {"rows": np.array(chosen, np.int64)}
+            for value in roll.values:
+                taken = [unreal(value, self.rows[k][value]) for k in chosen]
+                rolls[roll.name][value] = np.array(taken, DTYPES[FIELDS[value].storage])
+        return Result(sums, counts, rolls)
+
+    def listed(self, name: str, rows: Array, month: int, terms: Array) -> Array:
+        stage = self.plan.stages[name]
+        out = self.measures(stage, rows)
+        named = self.named_terms(terms)
+        purposes = dict.fromkeys(draw for rule in stage.rules for draw in rule.draws)
+        draws = {purpose: self.uniforms(purpose, rows, month).tolist() for purpose in purposes}
+        for k in self.in_order(rows):
+            own = {purpose: values[k] for purpose, values in draws.items()}
+            for rule in stage.rules:
+                self.apply(rule, int(rows[k]), own, named, month)
+            for j, name_of in enumerate(MEASURES if out.size else ()):
+                out[j, k] = self.measured[name_of]
+        return out
+
+    def copy(self) -> Objects:
+        twin = copy.copy(self)
+        twin.rows = [dict(row) for row in self.rows]
+        return twin

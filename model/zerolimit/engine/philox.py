@@ -1,0 +1,46 @@
+"""Philox 4x32-10 as the compiled loops use it (draws.philox_reference is the same in plain whole numbers)."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from numba import float64, int32, njit, uint32, uint64
+from numba.extending import overload
+
+IN_LOOP: dict[str, Any] = {"error_model": "numpy", "forceinline": True}
+"""How what loops call is compiled: a call, or Python's division check, would stop the vectoriser."""
+
+
+def make_known(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let compiled loops call a plain function. Python still calls the function itself."""
+    arguments = ", ".join(inspect.signature(function).parameters)
+    overload(function, jit_options=IN_LOOP, strict=False)(eval(f"lambda {arguments}: function", {"function": function}))
+    return function
+
+
+@make_known
+def philox(key0: Any, key1: Any, c0: Any, c1: Any, c2: Any, c3: Any) -> Any:
+    """Four 32-bit words for one counter."""
+    for _ in range(10):
+        p0 = uint64(uint32(0xD2511F53)) * uint64(c0)
+        p1 = uint64(uint32(0xCD9E8D57)) * uint64(c2)
+        c0, c1, c2, c3 = uint32(p1 >> uint64(32)) ^ c1 ^ key0, uint32(p1), uint32(p0 >> uint64(32)) ^ c3 ^ key1, uint32(p0)
+        key0, key1 = uint32(key0 + uint32(0x9E3779B9)), uint32(key1 + uint32(0xBB67AE85))
+    return c0, c1, c2, c3
+
+
+@make_known
+def unit(word: Any) -> Any:
+    """draws.unit, compiled: (k + 1/2) / 2^24 from the top 24 bits."""
+    return (float64(int32(word >> uint32(8))) + 0.5) * (1.0 / 16777216.0)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def draw_words(key0: Any, key1: Any, rows: Any, generations: Any, month: Any, block: Any, out: Any) -> None:
+    """Philox words of one block for the borrowers listed."""
+    for k in range(len(rows)):
+        w0, w1, w2, w3 = philox(key0, key1, uint32(rows[k]), month, block, uint32(generations[k]))
+        out[0, k] = w0
+        out[1, k] = w1
+        out[2, k] = w2
+        out[3, k] = w3

@@ -1,0 +1,177 @@
+"""From the table of phases to what an engine runs: stages of fused rules, and where each value lives.
+
+A stage's rules are split into loops of at most COLUMNS columns, so that each still vectorises. A flow used only inside
+its stage needs scratch of one chunk; one that a later stage, a list or the platform needs becomes a column.
+"""
+
+from dataclasses import dataclass, field
+
+from zerolimit.draws import PURPOSES
+from zerolimit.errors import nearest
+from zerolimit.fields import FIELDS, FLOWS, MEASURES, STATE
+from zerolimit.month import BIRTH, MONTH, ROLLS, SUMS, WORDS, Phase, Roll
+from zerolimit.rules.rule import Rule
+
+COLUMNS = 26
+"""A loop over more columns than about thirty stops vectorising (architecture.md)."""
+
+FLOW_NAMES = frozenset(flow.name for flow in FLOWS)
+
+
+@dataclass
+class Loop:
+    """Some rules of a stage, run together for each borrower in turn."""
+
+    rules: list[Rule]
+    loads: list[str] = field(default_factory=list)
+    stores: list[str] = field(default_factory=list)
+
+    @property
+    def blocks(self) -> list[int]:
+        return sorted({PURPOSES[draw] // 4 for rule in self.rules for draw in rule.draws})
+
+
+@dataclass
+class Stage:
+    """One pass: loops one after the other over a chunk, then counts, sums and lists."""
+
+    name: str
+    rules: tuple[Rule, ...]
+    listed: bool
+    loops: list[Loop]
+    columns: tuple[str, ...]
+    scratch: tuple[str, ...]
+    sums: tuple[str, ...]
+    words: tuple[str, ...]
+    rolls: tuple[Roll, ...]
+
+
+@dataclass
+class Plan:
+    """All stages, in order of first use, and the columns that must exist."""
+
+    stages: dict[str, Stage]
+    phases: tuple[Phase, ...]
+    columns: tuple[str, ...]
+
+    @property
+    def flow_columns(self) -> tuple[str, ...]:
+        return tuple(name for name in self.columns if name in FLOW_NAMES)
+
+
+def check(rule: Rule, terms: frozenset[str]) -> None:
+    """Every name in a rule's contract is known, or a TypeError that suggests the nearest."""
+    for name in (*rule.fields, *rule.writes):
+        if name not in FIELDS and name not in MEASURES:
+            raise TypeError(f"rule {rule.name}: unknown field {name!r}{nearest(name, FIELDS)}")
+    for name in rule.draws:
+        if name not in PURPOSES:
+            raise TypeError(f"rule {rule.name}: unknown draw {name!r}{nearest(name, PURPOSES)}")
+    for name in rule.terms:
+        if name not in terms:
+            raise TypeError(f"rule {rule.name}: unknown term {name!r}{nearest(name, terms)}")
+
+
+def with_own_rules(own: tuple[Rule, ...]) -> tuple[tuple[Phase, ...], tuple[Phase, ...]]:
+    """The tables of phases with rules of one's own: in place of a built-in of the same name, or behind `after`."""
+    tables = [list(BIRTH), list(MONTH)]
+    names = {rule.name for table in tables for phase in table for rule in phase.rules}
+    for rule in own:
+        target = rule.name if rule.name in names else rule.after
+        if target is None or target not in names:
+            known = ", ".join(sorted(names))
+            raise TypeError(
+                f"rule {rule.name}: say behind which rule it runs, @rule(..., after=...), one of {known}"
+                f"{nearest(target or rule.name, names)}"
+            )
+        for table in tables:
+            for place, phase in enumerate(table):
+                rules: list[Rule] = []
+                for old in phase.rules:
+                    replaced = old.name == target == rule.name
+                    rules += [rule] if replaced else ([old, rule] if old.name == target else [old])
+                table[place] = Phase(
+                    phase.name, phase.step, phase.stage, phase.says, tuple(rules), phase.listed, phase.reads, phase.writes
+                )
+        names.add(rule.name)
+    return tuple(tables[0]), tuple(tables[1])
+
+
+def make_plan(terms: frozenset[str], own: tuple[Rule, ...] = (), apart: frozenset[str] = frozenset()) -> Plan:
+    """The plan for a month. Rules named in `apart` (overridden in Python) get loops of their own."""
+    birth, month = with_own_rules(own)
+    phases = (*birth, *month)
+    groups: dict[str, list[Rule]] = {}
+    listed: dict[str, bool] = {}
+    for phase in phases:
+        for rule in phase.rules:
+            check(rule, terms)
+        if phase.rules:
+            groups.setdefault(phase.stage, []).extend(phase.rules)
+            listed[phase.stage] = phase.listed
+    wanted_later: dict[str, set[str]] = {}
+    later: set[str] = {name for phase in phases for name in (*phase.reads, *phase.writes)}
+    for name in reversed(list(groups)):
+        wanted_later[name] = set(later)
+        written: set[str] = set()
+        for rule in groups[name]:
+            later |= {one for one in rule.fields if one not in written and one in FLOW_NAMES}
+            written |= set(rule.writes)
+    stages: dict[str, Stage] = {}
+    columns: list[str] = [state.name for state in STATE]
+    for name, rules in groups.items():
+        stage = make_stage(name, tuple(rules), listed[name], wanted_later[name], apart)
+        stages[name] = stage
+        columns += [one for one in stage.columns if one not in columns and one in FLOW_NAMES]
+    columns += sorted({name for phase in phases for name in (*phase.reads, *phase.writes) if name not in columns})
+    return Plan(stages, month, tuple(columns))
+
+
+def make_stage(name: str, rules: tuple[Rule, ...], listed: bool, later: set[str], apart: frozenset[str]) -> Stage:
+    """One stage: its loops, and which flows are columns or scratch."""
+    sums, words, rolls = SUMS.get(name, ()), WORDS.get(name, ()), ROLLS.get(name, ())
+    at_end = {*sums, *words, *(roll.when for roll in rolls), *(value for roll in rolls for value in roll.values)}
+    loops: list[Loop] = []
+    width: set[str] = set()
+    for rule in rules:
+        touched = {*rule.fields, *rule.writes}
+        alone = rule.name in apart or (loops and loops[-1].rules and loops[-1].rules[-1].name in apart)
+        if not loops or alone or (len(width | touched) > COLUMNS and not listed):
+            loops.append(Loop([]))
+            width = set()
+        loops[-1].rules.append(rule)
+        width |= touched
+    needed_after: list[set[str]] = []
+    needed = later | at_end
+    for loop in reversed(loops):
+        needed_after.append(set(needed))
+        needed = needed | {one for rule in loop.rules for one in rule.fields}
+    needed_after.reverse()
+    for loop, needed in zip(loops, needed_after, strict=True):
+        written: list[str] = []
+        for rule in loop.rules:
+            loop.loads += [one for one in rule.fields if one not in written and one not in loop.loads]
+            written += [one for one in rule.writes if one not in written]
+        loop.stores = [one for one in written if (one not in FLOW_NAMES or one in needed) and one not in MEASURES]
+    touched_names: list[str] = []
+    produced: set[str] = set()
+    from_outside: set[str] = set()
+    for loop in loops:
+        from_outside |= {one for one in loop.loads if one in FLOW_NAMES and one not in produced}
+        produced |= set(loop.stores)
+        touched_names = list(dict.fromkeys([*touched_names, *loop.loads, *loop.stores]))
+    touched_names += [one for one in sorted(at_end) if one not in touched_names]
+    if (words or sums) and not listed:
+        touched_names += [one for one in ("segment", "decile") if one not in touched_names]
+    is_column = {one: one not in FLOW_NAMES or one in from_outside or one in later for one in touched_names}
+    return Stage(
+        name,
+        rules,
+        listed,
+        loops,
+        tuple(one for one in touched_names if is_column[one]),
+        tuple(one for one in touched_names if not is_column[one]),
+        sums,
+        words,
+        rolls,
+    )

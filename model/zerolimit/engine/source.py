@@ -1,0 +1,226 @@
+"""The fused loops, written out as Python that Numba compiles. `zerolimit phases --source` prints this text."""
+
+from zerolimit.draws import BIRTH, LIFELONG_FROM, LIFELONG_TO, PURPOSES
+from zerolimit.engine.plan import Loop, Plan, Stage
+from zerolimit.fields import FIELDS, MEASURES, Q2, STORABLE
+from zerolimit.results.record import CELLS_PER_SEGMENT
+from zerolimit.rules.rule import Rule
+
+CASTS = {"i1": "int8", "i2": "int16", "i4": "int32", "f4": "float32", "q2": "int16"}
+WORD = 4096
+"""Values of an outcome word of 12 bits."""
+
+
+def loaded(name: str, where: str) -> str:
+    """The expression that brings a stored value into a rule's float64."""
+    return f"float64({where}) * {1.0 / Q2!r}" if FIELDS[name].storage == "q2" else f"float64({where})"
+
+
+def rounded(name: str) -> str | None:
+    """The line that rounds a returned value to what its column can hold, where that is needed."""
+    storage = FIELDS[name].storage
+    if storage == "f4":
+        return f"{name} = float64(float32({name}))"
+    if storage == "q2":
+        return f"{name} = whole({name} * {Q2!r} + 0.5) * {1.0 / Q2!r}"
+    return None
+
+
+def stored(name: str) -> str:
+    """The expression that goes back into the column."""
+    storage = FIELDS[name].storage
+    return f"{CASTS[storage]}({name} * {Q2!r})" if storage == "q2" else f"{CASTS[storage]}({name})"
+
+
+def call(rule: Rule) -> str:
+    """The line that applies a rule."""
+    return f"{', '.join(rule.writes)} = {rule.name}({', '.join(rule.reads)})"
+
+
+def draw_lines(loop: Loop) -> list[str]:
+    """Philox blocks and the uniforms taken from them."""
+    lines: list[str] = []
+    for block in loop.blocks:
+        when = f"uint32({BIRTH})" if LIFELONG_FROM <= 4 * block < LIFELONG_TO else "month"
+        lines.append(f"w0, w1, w2, w3 = philox(key0, key1, borrower, {when}, uint32({block}), uint32(generation_[i]))")
+        for draw in dict.fromkeys(draw for rule in loop.rules for draw in rule.draws):
+            if PURPOSES[draw] // 4 == block:
+                lines.append(f"{draw} = unit(w{PURPOSES[draw] % 4})")
+    return lines
+
+
+def loop_columns(loop: Loop) -> list[str]:
+    """Columns that one loop takes, in order."""
+    names = list(dict.fromkeys([*loop.loads, *loop.stores]))
+    return names if not loop.blocks or "generation" in names else [*names, "generation"]
+
+
+def body(loop: Loop, checks: bool) -> list[str]:
+    """What happens to borrower i, as lines."""
+    lines = [f"{name} = {loaded(name, f'{name}_[i]')}" for name in loop.loads]
+    lines += draw_lines(loop)
+    for rule in loop.rules:
+        lines.append(call(rule))
+        for name in rule.writes:
+            if name in MEASURES:
+                lines.append(f"out[{list(MEASURES).index(name)}, k] = {name}")
+                continue
+            if checks:
+                lines += check_lines(name)
+            if line := rounded(name):
+                lines.append(line)
+    return lines + [f"{name}_[i] = {stored(name)}" for name in loop.stores]
+
+
+def check_lines(name: str) -> list[str]:
+    """In tests: counts what a column could not hold, or what is no whole number."""
+    storage = FIELDS[name].storage
+    if storage == "f4":
+        return [f"bad += 0 if abs({name}) < 1.0e30 else 1"]
+    lines = [f"bad += 0 if abs({name}) <= {STORABLE[storage]!r} else 1"]
+    return lines + ([] if storage == "q2" else [f"bad += 0 if {name} == whole({name}) else 1"])
+
+
+def indented(lines: list[str], by: int) -> list[str]:
+    return [" " * by + line for line in lines]
+
+
+def loop_source(stage: Stage, number: int, terms: dict[str, int], checks: bool) -> list[str]:
+    """One loop as a function over slices of the columns (or, for a list, over the borrowers listed)."""
+    loop = stage.loops[number]
+    used = sorted({term for rule in loop.rules for term in rule.terms})
+    columns = loop_columns(loop)
+    label = f"{stage.name}_{number}"
+    lines: list[str] = []
+    if used:
+        lines += [f"Terms_{label} = namedtuple('Terms_{label}', {' '.join(used)!r})", ""]
+    arguments = ", ".join(["key0", "key1", "month", "first", "terms_", *(["rows", "out"] if stage.listed else []), *(f"{c}_" for c in columns)])
+    alias = "" if stage.listed or checks else ", pipeline_class=NoAlias"
+    lines += ["", f"@njit(cache=True, nogil=True, error_model='numpy'{alias})"]
+    lines.append(f"def loop_{label}({arguments}):")
+    lines.append(f'    """{", ".join(rule.name for rule in loop.rules)}"""')
+    if used:
+        lines.append(f"    terms = Terms_{label}({', '.join(f'terms_[{terms[name]}]' for name in used)})")
+    elif any("terms" in rule.reads for rule in loop.rules):
+        lines.append("    terms = 0.0")
+    lines.append("    bad = 0")
+    if stage.listed:
+        lines += ["    for k in range(len(rows)):", "        i = rows[k]", "        borrower = uint32(i)"]
+    else:
+        lines.append(f"    for i in range(len({columns[0]}_)):")
+        if loop.blocks:
+            lines.append("        borrower = first + uint32(i)")
+    lines += indented(body(loop, checks), 8)
+    return [*lines, "    return bad", "", ""]
+
+
+def tally_columns(stage: Stage) -> list[str]:
+    """Columns that a stage's tally reads, in order."""
+    listed = [name for roll in stage.rolls for name in (roll.when, *roll.values)]
+    return list(dict.fromkeys(["segment", "decile", *stage.words, *stage.sums, *listed]))
+
+
+def roll_arrays(stage: Stage) -> list[str]:
+    """Arrays that a stage's lists are written to, in order."""
+    rows = [f"{roll.name}_rows" for roll in stage.rolls]
+    return rows + [f"{roll.name}_{value}" for roll in stage.rolls for value in roll.values]
+
+
+def tally_source(stage: Stage) -> list[str]:
+    """Counts, sums and lists of one stage over a chunk: whole numbers, so any order gives the same."""
+    names, rolls = tally_columns(stage), roll_arrays(stage)
+    lines = [
+        "@njit(cache=True, nogil=True, error_model='numpy')",
+        f"def tally_{stage.name}({', '.join(['lo', *(f'{n}_' for n in names), 'sums', 'words', 'lengths', *rolls])}):",
+        "    for i in range(len(segment_)):",
+        f"        cell = int64(segment_[i]) * {CELLS_PER_SEGMENT} + int64(decile_[i])",
+    ]
+    lines += [f"        words[{k}, cell, {name}_[i]] += 1" for k, name in enumerate(stage.words)]
+    lines += [f"        sums[cell, {k}] += int64({name}_[i])" for k, name in enumerate(stage.sums)]
+    for k, roll in enumerate(stage.rolls):
+        lines += [f"        if {roll.when}_[i] != 0:", f"            at = lengths[{k}]", f"            {roll.name}_rows[at] = lo + i"]
+        lines += [f"            {roll.name}_{value}[at] = {value}_[i]" for value in roll.values]
+        lines.append(f"            lengths[{k}] = at + 1")
+    return [*lines, "", ""]
+
+
+def stage_source(stage: Stage, terms: dict[str, int], checks: bool) -> list[str]:
+    """A whole stage: its loops, its tally, and the driver that takes a range of borrowers chunk by chunk."""
+    lines: list[str] = [f"# stage {stage.name}", ""]
+    for number in range(len(stage.loops)):
+        lines += loop_source(stage, number, terms, checks)
+    if stage.listed:
+        return lines
+    tallies = bool(stage.sums or stage.words or stage.rolls)
+    if tallies:
+        lines += tally_source(stage)
+    rolls = roll_arrays(stage)
+    columns = driver_columns(stage)
+    arguments = [
+        *("key0", "key1", "month", "start", "stop", "chunk", "terms_", "sums", "words", "counts", "lengths"),
+        *(f"{name}_" for name in (*columns, *stage.scratch)),
+        *rolls,
+    ]
+    lines += [
+        "@njit(cache=True, nogil=True, error_model='numpy')",
+        f"def stage_{stage.name}({', '.join(arguments)}):",
+        "    bad = 0",
+        "    for lo in range(start, stop, chunk):",
+        "        hi = min(lo + chunk, stop)",
+        "        n = hi - lo",
+    ]
+    scratch = set(stage.scratch)
+
+    def part(name: str) -> str:
+        return f"{name}_[:n]" if name in scratch else f"{name}_[lo:hi]"
+
+    for number, loop in enumerate(stage.loops):
+        passed = ", ".join(["key0", "key1", "month", "uint32(lo)", "terms_", *(part(name) for name in loop_columns(loop))])
+        lines.append(f"        bad += loop_{stage.name}_{number}({passed})")
+    if tallies:
+        passed = ", ".join(["lo", *map(part, tally_columns(stage)), "sums", "words", "lengths", *rolls])
+        lines.append(f"        tally_{stage.name}({passed})")
+    if stage.words:
+        lines.append("    decode(words, counts)")
+    return [*lines, "    return bad", "", ""]
+
+
+def driver_columns(stage: Stage) -> list[str]:
+    """Columns that a stage's driver takes, in order."""
+    names = list(stage.columns)
+    if any(loop.blocks for loop in stage.loops) and "generation" not in names:
+        names.append("generation")
+    return names
+
+
+HEAD = '''"""Generated by zerolimit.engine.source; do not edit. One loop for each run of rules, as the month applies them."""
+
+from collections import namedtuple
+
+from numba import float32, float64, int8, int16, int32, int64, njit, uint32
+from zerolimit.engine.compiled import NoAlias, decode
+from zerolimit.engine.philox import philox, unit
+from zerolimit.rules.rule import whole
+'''
+
+
+def month_source(plan: Plan, terms: dict[str, int], own: dict[str, str], checks: bool) -> str:
+    """The text of the module with every stage of the plan. `own` maps rules of one's own to their injected names."""
+    lines = HEAD.splitlines()
+    seen: set[str] = set()
+    for stage in plan.stages.values():
+        for rule in stage.rules:
+            if rule.name not in seen:
+                seen.add(rule.name)
+                if rule.name in own:
+                    lines.append(f"{rule.name} = {own[rule.name]}")
+                else:
+                    module = rule.function.__module__
+                    lines.append(f"from {module} import {rule.name} as _{rule.name}")
+                    lines.append(f"{rule.name} = _{rule.name}.function")
+    lines += ["", ""]
+    for stage in plan.stages.values():
+        lines += stage_source(stage, terms, checks)
+    return "\n".join(lines).rstrip() + "\n"
+
+

@@ -1,0 +1,14 @@
+"""Errors as an interface: one line that says what, where, and what is allowed."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class BadInput(ValueError):
+    """The user's input cannot be used. The message is one line; the command line exits with code 2."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """' (did you mean ...?)' with the nearest known name, or nothing."""
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {found[0]!r}?" if found else ""

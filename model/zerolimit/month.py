@@ -1,0 +1,123 @@
+"""The month, in order. Read this first.
+
+A phase is either for every borrower (rules, one borrower at a time), for some of them (the same rules, on a list), or
+for the platform (totals in, announcements out). Consecutive phases for every borrower form a *stage*: one fused pass
+over the columns. This table is what the engines run, what `zerolimit phases` prints and what the documentation shows.
+It knows the order and no arithmetic.
+"""
+
+from dataclasses import dataclass
+
+from zerolimit.rules.appeal import hear, restore
+from zerolimit.rules.birth import apply_first, be_born, have_history, rank_income, schedule, settle_in
+from zerolimit.rules.borrowing import ask, book, receive
+from zerolimit.rules.coping import cope
+from zerolimit.rules.decision import call_for_review, decide, measure, position, stand_in_campaign, weigh
+from zerolimit.rules.income import earn, pay_bills, spend
+from zerolimit.rules.outcome import count, look, record, set_line
+from zerolimit.rules.repayment import apply_payment, charge_off, fall_due, repay
+from zerolimit.rules.rule import Rule
+from zerolimit.rules.scoring import remember, score
+from zerolimit.rules.trust import feel
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One step of the month. `stage` is the fused pass that it belongs to, or the platform's own name for it."""
+
+    name: str
+    step: str
+    stage: str
+    says: str
+    rules: tuple[Rule, ...] = ()
+    listed: bool = False
+    """For the borrowers on a list only."""
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    """For platform phases: the borrowers' columns that it touches."""
+
+    @property
+    def kind(self) -> str:
+        return ("some borrowers" if self.listed else "all borrowers") if self.rules else "platform"
+
+
+@dataclass(frozen=True)
+class Roll:
+    """A list that a stage makes: the borrowers for whom `when` is not 0, with some of their values."""
+
+    name: str
+    when: str
+    values: tuple[str, ...] = ()
+
+
+BIRTH = (
+    Phase("birth", "set-up", "be_born", "traits are drawn for life", (be_born,)),
+    Phase("income deciles", "set-up", "rank", "decile of income in the first population", (rank_income,)),
+    Phase("history", "set-up", "history", "accounts in the middle of their life", (have_history,)),
+    Phase("first book", "set-up", "first_book", "the schedule, the first scores, the anchor", (schedule, position, score, settle_in)),
+)
+"""How the first population comes about; a portfolio's columns replace what is drawn between history and first book."""
+
+MONTH = (
+    Phase("world", "1", "world", "macro index, sectors, calendar, the pool's size, tightness, campaigns"),
+    Phase("campaign order", "5", "campaign", "in a campaign, the order in which lines are reviewed", (position, stand_in_campaign), listed=True, reads=("closeness",)),
+    Phase("entry", "entry", "enter", "applicants take the slots of those who left", (be_born, rank_income, apply_first), listed=True, reads=("status",)),
+    Phase("income and spending", "2", "account", "earn, and what one wants to spend", (earn, spend)),
+    Phase("repayment", "3", "account", "what falls due, what is paid, arrears, charge-off", (fall_due, repay, apply_payment, charge_off, pay_bills)),
+    Phase("scoring", "4", "account", "factors with memory, two scores", (remember, position, score)),
+    Phase("review and decision", "5", "account", "who is reviewed; the lowest of the named caps, its argmin kept", (call_for_review, weigh, decide)),
+    Phase("allocation", "6", "allocate", "admissions budget, then the pool by rank under the planning constraint", writes=("granted",)),
+    Phase("line and notice", "7", "decision", "the line takes effect or is announced", (set_line,)),
+    Phase("outcome", "8", "decision", "events and spells without a line", (record,)),
+    Phase("monitoring", "9", "decision", "who looks, finds and appeals", (look,)),
+    Phase("requests", "10", "decision", "loans asked for within the line", (ask,)),
+    Phase("outcome flags", "8", "decision", "the decision's outcomes as bits", (count,)),
+    Phase("distances", "8", "measure", "for each event, every cap and the distance to every threshold", (position, measure), listed=True),
+    Phase("appeals desk", "9", "desk", "queue, capacity, set-aside", reads=("asked",), writes=("granted",)),
+    Phase("appeals heard", "9", "hear", "documents show true income and lift the trigger", (position, hear), listed=True, reads=("appealed_line",)),
+    Phase("appeals granted", "9", "restore", "the line opens at once, and a loan may be asked for", (restore, ask), listed=True, reads=("asked",)),
+    Phase("accounts", "9", "accounts", "income, losses, costs, distributions: the cash that is left to lend"),
+    Phase("hard constraint", "10", "serve", "requests in keyed order of arrival until the first that does not fit", reads=("asked",), writes=("refused",)),
+    Phase("booking", "10", "book", "a loan becomes a schedule", (book,), listed=True),
+    Phase("word of mouth", "12", "gossip", "what acquaintances reported last month", reads=("told",), writes=("heard",)),
+    Phase("payout", "10", "living", "served loans are paid out", (receive,)),
+    Phase("coping", "11", "living", "other lenders, shortfall, slipped projects", (cope,)),
+    Phase("trust", "12", "living", "trust, complaints, leaving", (feel,)),
+    Phase("ledger", "12", "close", "the books are closed and checked, to the fen"),
+)
+
+SUMS = {
+    "account": ("income", "interest_now", "interest_paid", "principal_paid", "written_off", "recovered", "principal_after", "committed"),
+    "decision": ("limit_before", "limit"),
+    "living": ("asked", "drawn", "refused_amount", "elsewhere", "shortfall", "principal", "overdue", "other_debt", "cash", "trust"),
+}
+"""What a stage sums over the borrowers, by segment and income decile, in whole numbers."""
+
+WORDS = {
+    "account": (),
+    "decision": ("outcomes_1", "outcomes_2", "outcomes_3"),
+    "living": ("outcomes_4", "outcomes_5"),
+}
+"""Words of outcome flags that a stage counts, by segment and income decile."""
+
+ROLLS = {
+    "account": (Roll("contenders", "contends", ("rank", "wanted", "principal_after", "review")),),
+    "decision": (
+        Roll("events", "logs", ("happened", "ended", "spell")),
+        Roll("appellants", "appeals"),
+        Roll("askers", "asks"),
+    ),
+    "living": (Roll("leavers", "departs", ("without_line",)),),
+}
+"""Lists that a stage makes."""
+
+
+def all_rules() -> tuple[Rule, ...]:
+    """Every built-in rule once, in the order of its first use."""
+    found: dict[str, Rule] = {}
+    for phase in (*BIRTH, *MONTH):
+        for rule in phase.rules:
+            found.setdefault(rule.name, rule)
+    return tuple(found.values())
+
+

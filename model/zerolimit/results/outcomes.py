@@ -1,0 +1,89 @@
+"""What is counted each month, each once: the bits of the outcome words, in order, with what they mean (model.md).
+
+monthly.parquet holds these counts and the sums of month.SUMS, one row per month x segment x first income decile. No rate
+is stored: RATES says which count is divided by which.
+"""
+
+OUTCOMES: dict[str, dict[str, str]] = {
+    "outcomes_1": {
+        "accounts": "slots with a borrower",
+        "at_risk": "on-time payers at risk: line less principal at least the minimum loan",
+        "zero_limit": "zero-limit events: on-time payers whose line fell below the minimum loan",
+        "blocked": "blocked after repayment: on-time payers with a line and nothing available",
+        "at_risk_inactive": "with nothing due, at risk",
+        "zero_inactive": "with nothing due, line lost",
+        "at_risk_arrears": "in arrears, at risk",
+        "zero_arrears": "in arrears, line lost",
+        "on_time": "on-time payers: all due was paid, and something was paid",
+        "not_restored": "on-time payers at risk who have less than 90 % of what repayment should restore",
+        "repeated": "zero-limit events that are not the first of their borrower",
+        "own_use": "on-time payers whose line is used up by themselves",
+    },
+    "outcomes_2": {
+        "open": "open lines",
+        "frozen": "frozen lines",
+        "closed": "closed lines",
+        "decreases": "lines cut by more than 5 %",
+        "large_decreases": "lines cut by half or more",
+        "increases": "lines raised",
+        "reviewed": "lines decided",
+        "paid_off": "loans paid off as scheduled",
+        "paid_off_early": "loans paid off early",
+        "zero_paid_off": "zero-limit events in the month of paying off as scheduled",
+        "zero_paid_off_early": "zero-limit events in the month of paying off early",
+        "appeals": "appeals filed",
+    },
+    "outcomes_3": {
+        "line_on_time": "on-time payers who began the month with a line",
+        "line_inactive": "with nothing due, who began the month with a line",
+        "line_arrears": "in arrears, who began the month with a line",
+        "warned": "early warnings sent",
+        "noticed": "cuts announced and not yet in effect",
+        "admitted": "first lines opened",
+        "readmitted": "lines opened again after a re-application",
+        "applied": "first applications and re-applications",
+        "charged_off": "loans written off",
+        "out_of_work": "in a spell without work",
+        "zero_running": "zero-limit events in the middle of a loan",
+        "paid_at_zero": "on-time payers who began the month without a line (a stock, facts A5)",
+    },
+    "outcomes_4": {
+        "asked_count": "loans asked for",
+        "used_up": "used up at draw: refused within the line because the pool was empty",
+        "rollover_refused": "counted on a new loan to bridge a payment and did not get it",
+        "found_at_need": "found the cut when needing the line",
+        "found_looking": "found the cut by looking",
+        "other_loans": "loans by other lenders",
+        "other_applications": "applications to other lenders",
+        "shortfalls": "with spending that could not be paid",
+        "projects_slipped": "projects that slipped a month",
+        "complaints": "complaints",
+        "left": "left the platform",
+        "bridged_count": "bridged a payment counting on a new loan",
+    },
+    "outcomes_5": {
+        "late_1": "one month past due",
+        "late_2": "two months past due",
+        "late_3": "three or more months past due",
+        "unusable_current": "current and without a usable line",
+        "in_spell": "in a spell that began with a zero limit or a block",
+        "usable_current": "current with a usable line",
+        "indebted": "with principal owed",
+        "on_time_in_spell": "on-time payers in a spell without a line",
+        "current": "not past due",
+    },
+}
+
+RATES: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
+    "zero_limit": (("zero_limit",), ("at_risk",), "zero-limit events over on-time payers at risk"),
+    "blocked": (("blocked",), ("at_risk",), "blocked after repayment over on-time payers at risk"),
+    "not_restored": (("not_restored",), ("at_risk",), "not restored over on-time payers at risk"),
+    "used_up": (("used_up",), ("asked_count",), "used up at draw over loans asked for"),
+    "decreases": (("decreases",), ("line_on_time", "line_inactive", "line_arrears"), "lines cut over lines"),
+    "utilisation": (("principal",), ("limit",), "principal over lines"),
+    "late_30": (("late_1", "late_2", "late_3"), ("indebted",), "accounts past due over accounts in debt"),
+    "charge_off": (("written_off",), ("principal_after",), "written off over principal, a month"),
+    "usable": (("usable_current",), ("accounts",), "current with a usable line over accounts"),
+    "shortfall": (("shortfalls",), ("accounts",), "with a shortfall over accounts"),
+}
+"""Rate -> (numerators, denominators, meaning)."""

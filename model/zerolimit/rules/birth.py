@@ -1,0 +1,174 @@
+"""Who a borrower is: traits drawn for life, the first account, the anchor. First population and entrants alike."""
+
+from zerolimit.names import CLOSED, LEFT, OPEN
+from zerolimit.rules.decision import income_line, position_factor, score_line, tight_factor
+from zerolimit.rules.rule import by_segment, clip, exponential, normal, rule, whole
+
+
+@rule("segment", "sector", "age", "strategy", "income_true", "income_seen", "propensity", "signal", "cash", "review_in")
+def be_born(
+    u_born_segment,
+    u_born_sector,
+    u_born_age,
+    u_born_strategy,
+    u_born_income,
+    u_born_recorded,
+    u_born_propensity,
+    u_born_signal,
+    u_born_cash,
+    u_born_review,
+    terms,
+):
+    """Traits that do not change. Income = median x e^(spread z), recorded income = income x e^(noise z - noise^2 / 2).
+
+    The monthly propensity to miss a payment is its segment's mean x a mean-one skewed factor 5 v^4 (v uniform); the
+    score's signal is -signal_slope x (propensity / mean - 1) + noise z, larger noise for thin files.
+    """
+    owner_from = 1.0 - terms.share_owner
+    segment = 2.0 if u_born_segment >= owner_from else (1.0 if u_born_segment >= owner_from - terms.share_gig else 0.0)
+    sector = min(3.0, whole(4.0 * u_born_sector))
+    youngest = by_segment(segment, terms.age_salaried, terms.age_gig, terms.age_owner)
+    age = whole(youngest + terms.age_span * u_born_age)
+    s = u_born_strategy
+    a = terms.follow_restraint
+    b = a + terms.follow_planning
+    c = b + terms.follow_monitoring
+    d = c + terms.follow_appealing
+    e = d + terms.follow_diversifying
+    strategy = (1.0 if s < a else 2.0) if s < b else ((3.0 if s < c else 4.0) if s < d else (5.0 if s < e else 0.0))
+    median = by_segment(segment, terms.income_salaried, terms.income_gig, terms.income_owner)
+    spread = by_segment(segment, terms.spread_salaried, terms.spread_gig, terms.spread_owner)
+    noise = by_segment(segment, terms.noise_salaried, terms.noise_gig, terms.noise_owner)
+    income = clip(whole(median * exponential(spread * normal(u_born_income))), 10_000.0, 5.0e8)
+    recorded = whole(income * exponential(noise * normal(u_born_recorded) - 0.5 * noise * noise))
+    mean = by_segment(segment, terms.miss_salaried, terms.miss_gig, terms.miss_owner)
+    v = u_born_propensity * u_born_propensity
+    factor = 5.0 * v * v
+    signal = -terms.signal_slope * (factor - 1.0) + terms.signal_noise * noise * normal(u_born_signal)
+    return (
+        segment,
+        sector,
+        age,
+        strategy,
+        income,
+        clip(recorded, 10_000.0, 5.0e8),
+        clip(mean * factor, 0.0, 1.0),
+        whole(clip(signal, -300.0, 300.0)),
+        whole(terms.first_savings * income * 2.0 * u_born_cash),
+        1.0 + min(terms.review_months - 1.0, whole(u_born_review * terms.review_months)),
+    )
+
+
+@rule("decile")
+def rank_income(income_true, terms):
+    """Decile of income at birth, 0 to 9, by the first population's thresholds."""
+    return (
+        (1.0 if income_true >= terms.decile_1 else 0.0)
+        + (1.0 if income_true >= terms.decile_2 else 0.0)
+        + (1.0 if income_true >= terms.decile_3 else 0.0)
+        + (1.0 if income_true >= terms.decile_4 else 0.0)
+        + (1.0 if income_true >= terms.decile_5 else 0.0)
+        + (1.0 if income_true >= terms.decile_6 else 0.0)
+        + (1.0 if income_true >= terms.decile_7 else 0.0)
+        + (1.0 if income_true >= terms.decile_8 else 0.0)
+        + (1.0 if income_true >= terms.decile_9 else 0.0)
+    )
+
+
+@rule("status", "limit", "owed", "months_left", "late", "tenure", "punctuality", "frequency", "loan_size", "early", "usage", "inquiries", "idle", "other_debt", "trust")
+def have_history(
+    segment,
+    income_true,
+    income_seen,
+    u_born_tenure,
+    u_born_limit,
+    u_born_use,
+    u_born_balance,
+    u_born_months,
+    u_born_late,
+    u_born_frequency,
+    u_born_idle,
+    u_born_other,
+    u_born_vacant,
+    terms,
+):
+    """An account of the first population, in the middle of its life.
+
+    Line = income_multiple x recorded income x (line_low + (line_high - line_low) v). A share of accounts is unused (facts
+    A29); the others' utilisation is bimodal (facts B2): u^2 near 0, or 1 - v^2 near 1. A share of slots is vacant.
+    """
+    if u_born_vacant < terms.vacant_share:
+        return LEFT, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    wish = terms.income_multiple * income_seen * (terms.line_low + (terms.line_high - terms.line_low) * u_born_limit)
+    line = min(terms.first_largest, max(terms.first_smallest, whole(whole(wish) / 100.0) * 100.0))
+    unused = u_born_use < terms.unused_share
+    high = u_born_use >= 1.0 - terms.high_use_share
+    share = 0.0 if unused else (1.0 - 0.3 * u_born_balance * u_born_balance if high else 0.5 * u_born_balance * u_born_balance)
+    owed = min(line, whole(share * line))
+    late = 0.0 if owed == 0.0 or u_born_late >= terms.first_late else (1.0 if u_born_late >= 0.35 * terms.first_late else 2.0)
+    rate = by_segment(segment, terms.habit_salaried, terms.habit_gig, terms.habit_owner)
+    taken = 0.0 if unused else clip(rate + 0.3 * u_born_frequency * u_born_frequency, 0.0, 1.0)
+    return (
+        OPEN,
+        line,
+        owed,
+        1.0 + min(11.0, whole(12.0 * u_born_months)),
+        late,
+        2.0 + whole(terms.first_tenure * u_born_tenure),
+        1.0 if late == 0.0 else 0.75,
+        taken,
+        0.5,
+        0.1,
+        share,
+        0.0,
+        whole(1.0 + 24.0 * u_born_idle) if unused else 0.0,
+        whole(income_true * 3.0 * u_born_other) if u_born_other < terms.other_share else 0.0,
+        terms.first_trust,
+    )
+
+
+@rule("scheduled", "overdue", "due_0", "due_1", "due_2", "due_3", "due_4", "due_5", "due_6", "due_7", "due_8", "due_9", "due_10", "due_11")
+def schedule(owed, months_left, late, terms):
+    """What is owed, as equal instalments over the months left, odd fen first; in arrears, `late` of them are overdue."""
+    late_share = whole(owed * min(late, 6.0) / (months_left + min(late, 6.0)))
+    rest = owed - late_share
+    count = months_left if terms.term_open < 1.0 else 0.0
+    part = whole(rest / max(count, 1.0)) if count > 0.0 else 0.0
+    odd = rest - part * count if count > 0.0 else 0.0
+    return (
+        rest,
+        late_share,
+        (part if count > 0.0 else 0.0) + odd,
+        part if count > 1.0 else 0.0,
+        part if count > 2.0 else 0.0,
+        part if count > 3.0 else 0.0,
+        part if count > 4.0 else 0.0,
+        part if count > 5.0 else 0.0,
+        part if count > 6.0 else 0.0,
+        part if count > 7.0 else 0.0,
+        part if count > 8.0 else 0.0,
+        part if count > 9.0 else 0.0,
+        part if count > 10.0 else 0.0,
+        part if count > 11.0 else 0.0,
+    )
+
+
+@rule("risk", "zhima_seen", "signal", "anchor")
+def settle_in(status, limit, risk, zhima, late, signal, income_seen, distance, terms):
+    """Who was admitted had passed: a first score below cutoff + first_margin is lifted to it, for life, by the signal.
+
+    anchor = first line / formula at the start (income and score line, positioning, tightness), so that a portfolio
+    brought in meets no artificial wave in month 1. Where the formula gives next to nothing it is taken at a tenth.
+    """
+    least = terms.cutoff + terms.first_margin
+    lift = max(0.0, least - risk) if status == OPEN and late == 0.0 else 0.0
+    shown = risk + lift
+    plain = min(income_line(income_seen, terms), score_line(income_seen, shown, terms))
+    formula = max(100.0, plain * max(0.1, position_factor(distance, terms)) * max(0.1, tight_factor(terms)))
+    return shown, max(zhima, terms.admission_zhima), signal + whole(lift + 0.999), limit / formula if limit > 0.0 else 1.0
+
+
+@rule("status", "tenure", "trust", "punctuality", "anchor", "loan_size")
+def apply_first(terms):
+    """An entrant: no account, no history, applying this month."""
+    return CLOSED, 0.0, terms.first_trust, 1.0, 1.0, 0.5

@@ -1,0 +1,90 @@
+"""Step 10: what is asked for, and how a loan becomes a schedule."""
+
+from zerolimit.names import LEFT, OPEN, PLANNING, RESTRAINT
+from zerolimit.rules.rule import by_segment, ema, rule, whole
+
+
+@rule("asked", "unmet", "known", "found", "asks")
+def ask(status, strategy, segment, limit, scheduled, overdue, cash, income_true, trust, event, known, found, notice_left, warned, u_need, u_habit, u_size, u_fear, terms):
+    """A loan asked for, in fen, within the available line max(0, L - B) of an open line.
+
+    Need: what is missing after repayment and spending, and the buffer target, with probability need_rate. Habit: a small
+    loan of about habit_size x income with probability habit_rate (restraint or a warning halve it). Fear: all that is
+    available, with probability fear_gain x (fear_level - trust), or after an announced cut notice_rush. Requests are at
+    least the minimum loan. Who wants a loan and finds none has found the cut at need.
+    """
+    if status == LEFT:
+        return 0.0, 0.0, known, found, 0.0
+    m = terms.minimum_loan
+    available = max(0.0, limit - scheduled - overdue) if status == OPEN else 0.0
+    months = terms.buffer_planning if strategy == PLANNING else terms.buffer_months
+    missing = max(0.0, -cash)
+    refill = max(0.0, whole(months * income_true) - cash) if u_need < terms.need_rate else 0.0
+    rate = by_segment(segment, terms.habit_salaried, terms.habit_gig, terms.habit_owner)
+    calm = 0.5 if strategy == RESTRAINT or warned > 0.0 else 1.0
+    small = max(m, whole(terms.habit_size * income_true * (0.5 + u_size))) if u_habit < rate * calm else 0.0
+    worry = terms.fear_gain * max(0.0, terms.fear_level - trust) + (terms.notice_rush if notice_left > 0.0 else 0.0)
+    rush = available if u_fear < worry else 0.0
+    desired = max(missing, refill, small, rush)
+    asked = min(available, max(desired, m)) if desired > 0.0 and available >= m else 0.0
+    needs = desired > 0.0 and asked < desired
+    at_need = needs and event > 0.0 and known == 0.0 and available < m
+    return (
+        asked,
+        1.0 if needs else 0.0,
+        1.0 if at_need else known,
+        2.0 if at_need else found,
+        1.0 if asked > 0.0 else 0.0,
+    )
+
+
+@rule("scheduled", "due_1", "due_2", "due_3", "due_4", "due_5", "due_6", "due_7", "due_8", "due_9", "due_10", "due_11", "due_12")
+def book(asked, scheduled, due_1, due_2, due_3, due_4, due_5, due_6, due_7, due_8, due_9, due_10, due_11, due_12, u_term, terms):
+    """A loan of term k adds k equal instalments from next month on, the odd fen in the first; an `open` one adds none.
+
+    k is 3, 6 or 12 months with the shares term_3, term_6 and the rest, or open with share term_open. A void schedule
+    (nothing scheduled) starts from zero.
+    """
+    is_open = u_term < terms.term_open
+    u = (u_term - terms.term_open) / max(1.0 - terms.term_open, 1.0e-9)
+    months = 3.0 if u < terms.term_3 else (6.0 if u < terms.term_3 + terms.term_6 else 12.0)
+    part = 0.0 if is_open else whole(asked / months)
+    odd = 0.0 if is_open else asked - part * months
+    kept = 1.0 if scheduled > 0.0 else 0.0
+    to_3 = part
+    to_6 = part if months > 3.0 else 0.0
+    to_12 = part if months > 6.0 else 0.0
+    return (
+        scheduled + asked,
+        kept * due_1 + to_3 + odd,
+        kept * due_2 + to_3,
+        kept * due_3 + to_3,
+        kept * due_4 + to_6,
+        kept * due_5 + to_6,
+        kept * due_6 + to_6,
+        kept * due_7 + to_12,
+        kept * due_8 + to_12,
+        kept * due_9 + to_12,
+        kept * due_10 + to_12,
+        kept * due_11 + to_12,
+        kept * due_12 + to_12,
+    )
+
+
+@rule("cash", "drawn", "refused_amount", "frequency", "loan_size", "idle", "principal")
+def receive(status, asked, refused, cash, frequency, loan_size, idle, scheduled, overdue, income_seen, terms):
+    """The loan is paid out, or refused because the pool is used up; habits are remembered by the scorecard."""
+    if status == LEFT:
+        return cash, 0.0, 0.0, frequency, loan_size, idle, 0.0
+    drawn = asked if refused == 0.0 else 0.0
+    took = 1.0 if drawn > 0.0 else 0.0
+    relative = min(1.9, drawn / max(income_seen, 100.0))
+    return (
+        cash + drawn,
+        drawn,
+        asked - drawn,
+        ema(frequency, took, 1.0 / terms.memory_frequency),
+        ema(loan_size, relative, 1.0 / terms.memory_size) if took > 0.0 else loan_size,
+        0.0 if took > 0.0 or scheduled + overdue > 0.0 else min(120.0, idle + 1.0),
+        scheduled + overdue,
+    )

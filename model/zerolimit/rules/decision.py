@@ -1,0 +1,211 @@
+"""Step 5: who is reviewed, and the line that policy would give: a minimum over named caps, with its argmin kept."""
+
+from zerolimit.names import APPLY, CLOSED, FROZEN, LEFT, NO_REVIEW, OPEN, REAPPLY, REVIEW
+from zerolimit.rules.rule import by_segment, clip, helper, rule, whole
+
+NO_CAP = 2.0e9
+
+
+@rule("distance")
+def position(segment, age, income_seen, terms):
+    """Distance from the target customer, 0 to 1: weighted segment mismatch, age beyond target_age_span, relative income."""
+    wrong = 1.0 - by_segment(segment, terms.target_salaried, terms.target_gig, terms.target_owner)
+    years = clip((abs(age - terms.target_age) - terms.target_age_span) / 20.0, 0.0, 1.0)
+    income = clip((terms.target_income - income_seen) / terms.target_income, 0.0, 1.0)
+    return terms.position_segment * wrong + terms.position_age * years + terms.position_income * income
+
+
+@helper
+def campaign_standing(risk, distance, terms):
+    """Place in a campaign's order, lowest first: the risk score, or closeness to the target."""
+    return risk if terms.campaign_order == 0.0 else 950.0 - 600.0 * distance
+
+
+@rule("closeness")
+def stand_in_campaign(risk, distance, terms):
+    """The place in a campaign's order, for the platform to find whom its share reaches."""
+    return campaign_standing(risk, distance, terms)
+
+
+@rule("review", "review_in")
+def call_for_review(status, review_in, late, tenure, without_line, appealed, risk, distance, u_apply, terms):
+    """Why a line is decided this month: its review month, a campaign, arrears, a re-application or a first application.
+
+    A campaign reaches all whose rank (risk score, or closeness to the target) is at most campaign_cut. A closed
+    account applies again with probability reapply_rate after cooling_months. An appeal won and not granted is decided next.
+    """
+    if status == LEFT:
+        return NO_REVIEW, review_in
+    if status == CLOSED:
+        again = without_line >= terms.cooling_months and u_apply < terms.reapply_rate
+        asked = APPLY if tenure == 1.0 else (REAPPLY if again else NO_REVIEW)
+        return (REVIEW if appealed == 2.0 else asked), review_in
+    left = review_in - 1.0
+    reached = (
+        left <= 0.0
+        or campaign_standing(risk, distance, terms) <= terms.campaign_cut
+        or appealed == 2.0
+        or (late > 0.0 and status == OPEN)
+    )
+    return (REVIEW if reached else NO_REVIEW), (terms.review_months if left <= 0.0 else left)
+
+
+@helper
+def income_line(income, terms):
+    """Line that an income supports, before the anchor: income_multiple x monthly income."""
+    return terms.income_multiple * income
+
+
+@helper
+def score_line(income, risk, terms):
+    """Line that a score supports, before the anchor: score_multiple x monthly income x (score - 350) / 600."""
+    return terms.score_multiple * income * clip((risk - 350.0) / 600.0, 0.0, 1.0)
+
+
+@helper
+def position_factor(distance, terms):
+    """Share of the line left by positioning: 1 up to the tolerance, then falling by position_slope."""
+    return clip(1.0 - terms.position_slope * max(0.0, distance - terms.position_tolerance), 0.0, 1.0)
+
+
+@helper
+def tight_factor(terms):
+    """Share of the line left by tightening: 1 - multiplier_gain x tightness."""
+    return clip(1.0 - terms.multiplier_gain * terms.tightness, 0.0, 1.0)
+
+
+@helper
+def cap_values(income, risk, zhima, anchor, distance, frequency, loan_size, idle, early, late, balance, review, terms):
+    """All policy caps on one line, in fen, in the order of names.CAPS (the grant is not known yet)."""
+    by_income = min(NO_CAP, anchor * income_line(income, terms))
+    by_score = min(NO_CAP, anchor * score_line(income, risk, terms))
+    base = min(by_income, by_score)
+    gap = terms.readmission_gap if review == REAPPLY else 0.0
+    below = risk < terms.cutoff + gap or (review >= REAPPLY and zhima < terms.admission_zhima)
+    shifted = risk < terms.cutoff + gap + terms.cutoff_shift
+    frequent = frequency > terms.trigger_frequency and loan_size < terms.trigger_size
+    return (
+        by_income if income >= terms.income_floor else 0.0,
+        0.0 if below else NO_CAP,
+        NO_CAP if late == 0.0 else (balance if late == 1.0 else 0.0),
+        by_score,
+        terms.trigger_keep * base if frequent else NO_CAP,
+        terms.idle_keep * base if idle >= terms.trigger_idle else NO_CAP,
+        terms.early_keep * base if early > terms.trigger_early else NO_CAP,
+        base * position_factor(distance, terms) if distance > terms.position_tolerance else NO_CAP,
+        base * tight_factor(terms) if terms.tightness > 0.0 else NO_CAP,
+        0.0 if shifted and terms.cutoff_shift > 0.0 else NO_CAP,
+        min(terms.person_cap, terms.person_cap_income * 12.0 * income),
+    )
+
+
+@rule("base_line", "lowest", "cap_reason", "cap_mask")
+def weigh(income_seen, risk, zhima_seen, anchor, distance, frequency, loan_size, idle, early, late, scheduled, overdue, review, terms):
+    """The lowest cap (fen), its argmin (the reason), and the mask of all caps below the minimum loan."""
+    m = terms.minimum_loan
+    c = cap_values(income_seen, risk, zhima_seen, anchor, distance, frequency, loan_size, idle, early, late, scheduled + overdue, review, terms)
+    least = min(c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9], c[10])
+    reason = 11.0
+    reason = 10.0 if c[9] <= least else reason
+    reason = 9.0 if c[8] <= least else reason
+    reason = 8.0 if c[7] <= least else reason
+    reason = 7.0 if c[6] <= least else reason
+    reason = 6.0 if c[5] <= least else reason
+    reason = 5.0 if c[4] <= least else reason
+    reason = 4.0 if c[3] <= least else reason
+    reason = 3.0 if c[2] <= least else reason
+    reason = 2.0 if c[1] <= least else reason
+    reason = 1.0 if c[0] <= least else reason
+    mask = (
+        (1.0 if c[0] < m else 0.0)
+        + (2.0 if c[1] < m else 0.0)
+        + (4.0 if c[2] < m else 0.0)
+        + (8.0 if c[3] < m else 0.0)
+        + (16.0 if c[4] < m else 0.0)
+        + (32.0 if c[5] < m else 0.0)
+        + (64.0 if c[6] < m else 0.0)
+        + (128.0 if c[7] < m else 0.0)
+        + (256.0 if c[8] < m else 0.0)
+        + (512.0 if c[9] < m else 0.0)
+        + (1024.0 if c[10] < m else 0.0)
+    )
+    return min(c[0], c[3]), whole(least), reason, mask
+
+
+@helper
+def cut_from_menu(line, cap, balance, u_menu, terms):
+    """A cut from the menu, in fen: to the balance plus a margin, by a step, closed, or to the cap; never above the cap.
+
+    Each is monotone in the cap, so a tighter policy never leaves a larger line.
+    """
+    to_balance = min(cap, balance + terms.menu_margin)
+    by_step = min(cap, whole(0.5 * line))
+    closed = 0.0 if cap < terms.menu_close_below * line else cap
+    a = terms.menu_balance
+    b = a + terms.menu_step
+    c = b + terms.menu_close
+    return to_balance if u_menu < a else (by_step if u_menu < b else (closed if u_menu < c else cap))
+
+
+@rule("wanted", "rank", "principal_after", "committed", "contends")
+def decide(status, limit, scheduled, overdue, late, review, notice_left, base_line, lowest, risk, distance, appealed, u_menu, terms):
+    """The line wanted by policy (fen; -1 not decided), and what it asks of the pool.
+
+    Within min_change of the line nothing changes. A raise is at most growth of the line; a first line is first_share of
+    the formula (facts A27), a restored one restart_share. A cut comes from the menu. Below the minimum loan is 0.
+    rank = risk + retention_bonus for incumbents - target_weight x distance + priority_bonus for an appeal won.
+    """
+    m = terms.minimum_loan
+    balance = scheduled + overdue
+    undrawn = max(0.0, limit - balance) if status == OPEN else 0.0
+    if review == NO_REVIEW or notice_left > 0.0 or status == LEFT:
+        return -1.0, 0.0, balance, undrawn, 0.0
+    raised = min(lowest, whole(limit * (1.0 + terms.growth)))
+    grown = raised if lowest >= limit * (1.0 + terms.min_change) else limit
+    kept = grown if lowest >= limit * (1.0 - terms.min_change) else cut_from_menu(limit, lowest, balance, u_menu, terms)
+    share = terms.first_share if review == APPLY else terms.restart_share
+    fresh = min(lowest, whole(share * base_line))
+    line = (kept if late == 0.0 else min(kept, lowest)) if status == OPEN else fresh
+    wanted = line if line >= m else 0.0
+    incumbent = terms.retention_bonus if status == OPEN or status == FROZEN else 0.0
+    priority = terms.priority_bonus if appealed == 2.0 else 0.0
+    order = risk + incumbent + priority - terms.target_weight * distance
+    contends = 1.0 if wanted - balance >= m else 0.0
+    return wanted, order, balance, 0.0, contends
+
+
+@rule(
+    "cap_income",
+    "cap_cutoff",
+    "cap_arrears",
+    "cap_score",
+    "cap_trigger",
+    "cap_idle",
+    "cap_early",
+    "cap_positioning",
+    "cap_multiplier",
+    "cap_cutoff_shift",
+    "cap_per_person",
+    "points_to_cutoff",
+    "loans_to_trigger",
+    "distance_to_tolerance",
+)
+def measure(income_seen, risk, zhima_seen, anchor, distance, frequency, loan_size, idle, early, late, scheduled, overdue, review, terms):
+    """Every cap on the line (fen), and how far one is from the thresholds: what an adverse-action notice would say."""
+    c = cap_values(income_seen, risk, zhima_seen, anchor, distance, frequency, loan_size, idle, early, late, scheduled + overdue, review, terms)
+    return (
+        c[0],
+        c[1],
+        c[2],
+        c[3],
+        c[4],
+        c[5],
+        c[6],
+        c[7],
+        c[8],
+        c[9],
+        c[10],
+        risk - terms.cutoff - terms.cutoff_shift,
+        terms.trigger_frequency - frequency,
+        terms.position_tolerance - distance,
+    )

@@ -1,0 +1,95 @@
+"""Step 3: what falls due, what is paid, arrears and charge-off. Every fen of principal and interest is accounted for."""
+
+from zerolimit.names import LEFT, OPEN
+from zerolimit.rules.rule import rule, whole
+
+
+@rule("principal_before", "due_now", "interest_now", "owing", "due_0")
+def fall_due(scheduled, overdue, overdue_interest, due_0, terms):
+    """This month's instalments and interest, in fen.
+
+    interest = floor(principal x monthly rate), on all principal, scheduled and overdue. The schedule is void while
+    nothing is scheduled.
+    """
+    principal = scheduled + overdue
+    due = due_0 if scheduled > 0.0 else 0.0
+    interest = whole(principal * terms.monthly_rate)
+    return principal, due, interest, overdue_interest + overdue + interest + due, 0.0
+
+
+@rule("cash", "paid", "late", "bridged", "other_debt", "standing", "since_paid")
+def repay(status, limit, scheduled, due_now, owing, principal_before, cash, late, propensity, trust, other_debt, since_paid, u_pay, u_early, u_bridge, u_close, terms):
+    """How much is paid this month, in fen, and the months past due after it.
+
+    A current borrower misses with probability propensity x stress + gamma x [no usable line]. In arrears of d months
+    the month's draw decides between cure (all), step (two of d + 1 parts), hold (one part) and roll (nothing), with
+    the probabilities of the bucket. After paying P of A owed, late' = 0 if P = A, else late + 1 - floor(P (late + 1) / A).
+    Who is short may bridge the gap from another lender, counting on a new loan, else pays what is there. Who pays on
+    time may repay all early with probability early_rate x trust if savings_kept months' worth stays; `open` terms are
+    repaid in full with probability open_repay_rate.
+    """
+    if status == LEFT:
+        return cash, 0.0, 0.0, 0.0, other_debt, 0.0, since_paid
+    unusable = 1.0 if status != OPEN or limit < terms.minimum_loan else 0.0
+    miss = propensity * terms.stress + terms.gamma * unusable
+    cure = terms.cure_1 if late == 1.0 else (terms.cure_2 if late == 2.0 else terms.cure_3)
+    step = 0.0 if late == 1.0 else (terms.step_2 if late == 2.0 else terms.step_3)
+    hold = terms.hold_1 if late == 1.0 else (terms.hold_2 if late == 2.0 else terms.hold_3)
+    in_arrears = (
+        late + 1.0 if u_pay < cure else (2.0 if u_pay < cure + step else (1.0 if u_pay < cure + step + hold else 0.0))
+    )
+    parts = (0.0 if u_pay < miss else 1.0) if late == 0.0 else in_arrears
+    meant = owing if parts >= late + 1.0 else (min(owing, whole(owing * parts / (late + 1.0)) + 1.0) if parts > 0.0 else 0.0)
+    own = max(0.0, min(cash, meant))
+    gap = meant - own
+    redraw = limit - (principal_before - due_now)
+    bridges = gap > 0.0 and late == 0.0 and status == OPEN and redraw >= gap and u_bridge < terms.bridge_share
+    paid = meant if bridges else own
+    rest = principal_before - due_now if late == 0.0 else 0.0
+    in_full = late == 0.0 and paid >= owing and rest > 0.0 and scheduled > 0.0
+    closes = in_full and cash - paid >= rest and u_close < terms.open_repay_rate
+    spare = cash - paid - terms.savings_kept * owing
+    early = in_full and gap == 0.0 and spare >= rest and u_early < terms.early_rate * trust
+    total = paid + rest if closes or early else paid
+    borrowed = gap if bridges else 0.0
+    behind = 0.0 if paid >= owing else late + 1.0 - whole(paid * (late + 1.0) / owing)
+    standing = (1.0 if total > 0.0 else 0.0) if paid >= owing else 2.0
+    since = 0.0 if total > 0.0 else min(120.0, since_paid + 1.0)
+    return cash - (total - borrowed), total, min(behind, 120.0), 1.0 if bridges else 0.0, other_debt + borrowed, standing, since
+
+
+@rule("scheduled", "overdue", "overdue_interest", "interest_paid", "principal_paid", "settled")
+def apply_payment(scheduled, overdue, overdue_interest, due_now, interest_now, principal_before, paid, terms):
+    """A payment goes to overdue interest, overdue principal, due interest, due instalments, then the rest of the loan.
+
+    What of the month's dues is not paid becomes overdue. Repaying the rest clears the schedule.
+    """
+    to_old_interest = min(paid, overdue_interest)
+    left = paid - to_old_interest
+    to_overdue = min(left, overdue)
+    left = left - to_overdue
+    to_interest = min(left, interest_now)
+    left = left - to_interest
+    to_due = min(left, due_now)
+    to_rest = left - to_due
+    remaining = scheduled - due_now - to_rest
+    still_overdue = overdue - to_overdue + due_now - to_due
+    ended = principal_before > 0.0 and remaining + still_overdue == 0.0
+    ended_early = to_rest > 0.0 and terms.open_repay_rate == 0.0
+    return (
+        remaining,
+        still_overdue,
+        overdue_interest - to_old_interest + interest_now - to_interest,
+        to_old_interest + to_interest,
+        to_overdue + to_due + to_rest,
+        (2.0 if ended_early else 1.0) if ended else 0.0,
+    )
+
+
+@rule("status", "limit", "scheduled", "overdue", "overdue_interest", "written_off", "recovered", "standing")
+def charge_off(status, limit, scheduled, overdue, overdue_interest, late, standing, terms):
+    """A loan chargeoff_months past due is written off; recovered = floor(principal x (1 - lgd)). The account ends."""
+    if status == LEFT or late < terms.chargeoff_months:
+        return status, limit, scheduled, overdue, overdue_interest, 0.0, 0.0, standing
+    principal = scheduled + overdue
+    return LEFT, 0.0, 0.0, 0.0, 0.0, principal, whole(principal * (1.0 - terms.lgd)), 3.0

@@ -1,0 +1,145 @@
+"""What makes a plain function a rule of the model, and the arithmetic that rules may use.
+
+A rule reads the fields, draws (`u_...`) and `terms` that its parameters name, and returns the fields that it writes,
+in the order given to `@rule`. It stays ordinary Python; the engines decide how it reaches all borrowers.
+"""
+
+import builtins
+import inspect
+import math
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+LIBRARY: list[Callable[..., Any]] = []
+"""Every rule and helper that compiled loops may call (engine/compiled.py makes them known to the compiler)."""
+
+REFUSED = {"exp", "log", "pow", "floor", "round", "log10", "log2", "expm1", "log1p"}
+"""Not in rules: they differ between C libraries and engines, or stop the vectoriser. Use the helpers below."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One behaviour of one borrower. Called like the plain function that it is."""
+
+    name: str
+    function: Callable[..., Any]
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    terms: tuple[str, ...]
+    after: str | None = None
+
+    def __call__(self, *values: Any) -> Any:
+        return self.function(*values)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return tuple(name for name in self.reads if not name.startswith("u_") and name != "terms")
+
+    @property
+    def draws(self) -> tuple[str, ...]:
+        return tuple(name for name in self.reads if name.startswith("u_"))
+
+
+def names_used(function: Callable[..., Any]) -> set[str]:
+    """The attribute and unresolved names in a function and in the helpers that it calls."""
+    scope = function.__globals__
+    found: set[str] = set()
+    codes = [function.__code__]
+    while codes:
+        code = codes.pop()
+        codes += [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+        for name in code.co_names:
+            called = scope.get(name)
+            if called in LIBRARY and called is not function:
+                found |= names_used(called)
+            elif name not in scope and not hasattr(builtins, name):
+                found.add(name)
+            elif name in REFUSED and name not in scope:
+                found.add(name)
+    return found
+
+
+def rule(*writes: str, after: str | None = None) -> Callable[[Callable[..., Any]], Rule]:
+    """Declare a rule that writes the named fields. Names are checked when the month is put together.
+
+    `after` names the rule behind which a rule of one's own runs (`CreditMarket(rules=[...])`); a rule with the name of
+    a built-in one takes its place.
+    """
+
+    def register(function: Callable[..., Any]) -> Rule:
+        parameters = inspect.signature(function).parameters.values()
+        for parameter in parameters:
+            if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD or parameter.default is not parameter.empty:
+                raise TypeError(f"rule {function.__name__}: parameter {parameter.name!r} must be plain, without default")
+        reads = tuple(parameter.name for parameter in parameters)
+        used = names_used(function)
+        if bad := used & REFUSED:
+            raise TypeError(
+                f"rule {function.__name__}: {sorted(bad)[0]!r} is refused, it differs between engines and machines;"
+                " see zerolimit.rules.rule for whole, exponential, normal"
+            )
+        return Rule(function.__name__, function, reads, tuple(writes), tuple(sorted(used - {"terms"})), after)
+
+    return register
+
+
+def helper(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A plain function that rules may call."""
+    LIBRARY.append(function)
+    return function
+
+
+def whole(x: float) -> float:
+    """x rounded down, as a float. (Compiled to a vector instruction by engine/compiled.py.)"""
+    return float(math.floor(x))
+
+
+def root(x: float) -> float:
+    """The square root; exactly rounded everywhere (IEEE 754), unlike `**`."""
+    return math.sqrt(x)
+
+
+@helper
+def clip(x: float, low: float, high: float) -> float:
+    """x, kept within [low, high]."""
+    return min(high, max(low, x))
+
+
+@helper
+def ema(mean: float, value: float, weight: float) -> float:
+    """Moving average: mean + weight (value - mean)."""
+    return mean + weight * (value - mean)
+
+
+@helper
+def by_segment(segment: float, salaried: float, gig: float, owner: float) -> float:
+    """The value for one's segment."""
+    return salaried if segment == 0.0 else (gig if segment == 1.0 else owner)
+
+
+@helper
+def exponential(x: float) -> float:
+    """e^x for |x| <= 8 from + and x alone: Taylor to degree 8 at x/64, squared six times. Relative error below 1e-12."""
+    y = x * 0.015625
+    e = 1.0 + y * (1.0 + y * (0.5 + y * (1.0 / 6.0 + y * (1.0 / 24.0 + y * (1.0 / 120.0 + y * (1.0 / 720.0 + y * (1.0 / 5040.0 + y / 40320.0)))))))
+    e = e * e
+    e = e * e
+    e = e * e
+    e = e * e
+    e = e * e
+    return e * e
+
+
+@helper
+def normal(u: float) -> float:
+    """Standard normal quantile of u in (0, 1), from + - x / and square roots alone.
+
+    With p = min(u, 1 - u) and r = p^(1/8), z = P(r) / Q(r); fitted on p in [2^-26, 1/2], absolute error below 1e-4.
+    """
+    p = min(u, 1.0 - u)
+    r = root(root(root(p)))
+    over = 8.21265702205992 + r * (56.81217261840436 + r * (-148.61311055464003 + r * (127.98185569471778 + r * (-73.48402228027177 + r * 27.65539206514127))))
+    z = over / (1.0 + r * (13.701518909646595 - r * 13.757168873382424))
+    return -z if u < 0.5 else z

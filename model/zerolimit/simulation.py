@@ -1,0 +1,595 @@
+"""The month, run: the platform's phases, the engines, and what is recorded. Knows no Mesa.
+
+`CreditMarket` (market.py), the command line and sweep workers are faces of this class.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from zerolimit.allocation.prefix import serve_fitting, serve_prefix
+from zerolimit.draws import as_seed
+from zerolimit.engine.base import Array, Engine, Overrides, Result, reals
+from zerolimit.engine.plan import Plan, make_plan
+from zerolimit.errors import BadInput
+from zerolimit.fields import BYTES, FIELDS
+from zerolimit.month import SUMS, WORDS
+from zerolimit.names import ENDS, LEFT, OPEN, REAPPLY, REASONS
+from zerolimit.pool import PER, Pool, share_of
+from zerolimit.results.outcomes import OUTCOMES
+from zerolimit.results.record import CELLS, CELLS_PER_SEGMENT
+from zerolimit.rules.rule import Rule
+from zerolimit.scenario import Scenario
+from zerolimit.terms import ANNOUNCED, FEN, NEVER, NO_CAP, TERMS, as_vector, from_scenario, switched_off
+from zerolimit.world import World
+
+ENGINES = ("auto", "compiled", "objects")
+SMALL = 400
+"""Below this many borrowers `auto` takes the object engine: nothing need be compiled."""
+
+
+@dataclass
+class Recorded:
+    """What one month left: counts and sums by cell, and the platform's row."""
+
+    month: int
+    counts: dict[str, Array]
+    platform: dict[str, float]
+
+
+@dataclass
+class Episodes:
+    """Events and ends as they happen, in columns; joined at the end of a run (results/episodes.py)."""
+
+    starts: list[dict[str, Array]] = field(default_factory=list)
+    ends: list[dict[str, Array]] = field(default_factory=list)
+
+
+class Simulation:
+    """One world, month by month. Money in fen inside; results say their unit."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        seed: int,
+        *,
+        engine: str = "auto",
+        portfolio: Any = None,
+        rules: Iterable[Rule] = (),
+        overrides: Overrides | None = None,
+        threads: int | None = None,
+        checks: bool = False,
+        shuffle: int | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        if engine not in ENGINES:
+            from zerolimit.errors import nearest
+
+            raise BadInput(f"engine: {engine!r} is not one of {', '.join(ENGINES)}{nearest(str(engine), ENGINES)}")
+        self.scenario = scenario if portfolio is None else scenario.change(borrowers=portfolio.size)
+        self.seed = as_seed(seed)
+        self.size = self.scenario.borrowers
+        self.portfolio = portfolio
+        self.month = 0
+        self.world = World(self.seed)
+        self.base = from_scenario(self.scenario)
+        self.terms = dict(self.base)
+        self.history: list[Recorded] = []
+        self.episodes = Episodes()
+        self.changes: list[dict[str, Any]] = []
+        self.tightness_before = self.scenario.base_tightness
+        self.overrun = False
+        self.say = say or (lambda text: None)
+        own = tuple(rules)
+        overrides = overrides or {}
+        self.plan: Plan = make_plan(frozenset(TERMS), own, frozenset(overrides))
+        self.engine = self._make_engine(engine, own, overrides, threads or os.cpu_count() or 1, checks, shuffle)
+        self._begin()
+
+    def _make_engine(
+        self, name: str, own: tuple[Rule, ...], overrides: Overrides, threads: int, checks: bool, shuffle: int | None
+    ) -> Engine:
+        needed = self.size * sum(BYTES[FIELDS[column].storage] for column in self.plan.columns)
+        if name == "objects":
+            needed = self.size * 8_000
+        free = available_memory()
+        if free is not None and needed > free:
+            raise BadInput(
+                f"borrowers: {self.size:,} need about {needed / 1e9:,.1f} GB of memory on the {name} engine,"
+                f" {free / 1e9:,.1f} GB are free; at most {int(free / needed * self.size):,} fit"
+            )
+        if name == "objects" or (name == "auto" and self.size < SMALL and not own):
+            from zerolimit.engine.objects import Objects
+
+            return Objects(self.plan, TERMS, self.seed, self.size, overrides=overrides, shuffle=shuffle, checks=checks)
+        from zerolimit.engine.compiled import Compiled
+
+        return Compiled(
+            self.plan, TERMS, self.seed, self.size, own=own, threads=threads, checks=checks, overrides=overrides, say=self.say
+        )
+
+    # set-up
+
+    def _begin(self) -> None:
+        """The first population: drawn, replaced by a portfolio's columns where there are some, and its first book."""
+        switched_off(self.terms, self.scenario.off)
+        self.terms["rescoring"] = 1.0
+        self._stage("be_born")
+        if self.portfolio is not None:
+            self.portfolio.put_traits(self)
+        self._set_deciles()
+        self._stage("rank")
+        self._stage("history")
+        if self.portfolio is not None:
+            self.portfolio.put_accounts(self)
+        self._stage("first_book")
+        self.engine.drop(("owed", "months_left"))
+        self.terms["rescoring"] = 0.0 if "rescoring" in self.scenario.off else 1.0
+        lines = int(self.column("limit").sum(dtype=np.int64))
+        principal = int(self.column("scheduled").sum(dtype=np.int64) + self.column("overdue").sum(dtype=np.int64))
+        self.first_lines, self.first_principal = lines, principal
+        self.pool = Pool.start(self.scenario, lines, principal)
+        self.principal = principal
+        if "scarcity" in self.scenario.off:
+            self.pool.limit = None
+
+    def _set_deciles(self) -> None:
+        income = self.column("income_true")
+        ordered = np.sort(income)
+        for k in range(1, 10):
+            value = float(ordered[min(len(ordered) - 1, len(ordered) * k // 10)])
+            self.base[f"decile_{k}"] = self.terms[f"decile_{k}"] = value
+
+    # the engines
+
+    def _stage(self, name: str) -> Result:
+        return self.engine.stage(name, self.month, as_vector(self.terms))
+
+    def _listed(self, name: str, rows: Array) -> Array:
+        return self.engine.listed(name, rows, self.month, as_vector(self.terms))
+
+    def column(self, name: str) -> Array:
+        """A column as rules see it: money in fen, shares as fractions. A view or a copy; write with `put`."""
+        return reals(name, self.engine.raw(name, self.month))
+
+    # running
+
+    def step(self) -> Recorded:
+        """One month, phase by phase, as month.MONTH has it."""
+        m = Month(self)
+        for phase in m.order():
+            phase()
+        recorded = m.recorded()
+        self.history.append(recorded)
+        self.month += 1
+        self.terms["campaign_cut"] = -1.0
+        return recorded
+
+    def run(self, months: int, progress: Callable[[int], None] | None = None) -> Simulation:
+        """More months."""
+        for _ in range(months):
+            self.step()
+            if progress is not None:
+                progress(self.month)
+        return self
+
+    def change(self, **parameters: Any) -> None:
+        """Other parameters from the next month on."""
+        fixed = [name for name in parameters if name in SETUP_ONLY]
+        if fixed:
+            raise BadInput(f"{fixed[0]}: acts only at the start of a run; build another market with it")
+        changed = self.scenario.change(**parameters)
+        deciles = {name: self.base[name] for name in ANNOUNCED if name.startswith("decile_")}
+        announced = {name: self.terms[name] for name in ANNOUNCED}
+        self.base = {**from_scenario(changed), **deciles}
+        self.terms = {**self.base, **announced}
+        if self.pool.limit is not None and "pool_yuan" in parameters and changed.pool_yuan is not None:
+            self._set_pool(round(changed.pool_yuan * FEN))
+        elif self.pool.limit is not None and "pool_share" in parameters and changed.pool_share is not None:
+            self._set_pool(share_of(self.first_lines, changed.pool_share))
+        if ("scarcity" in changed.off) != ("scarcity" in self.scenario.off):
+            self.pool.limit = None if "scarcity" in changed.off else self.pool.accounts.first_pool
+        self.scenario = changed
+        self.changes.append({"month": self.month, **parameters})
+
+    def _set_pool(self, size: int) -> None:
+        assert self.pool.limit is not None
+        change = size - self.pool.limit
+        self.pool.limit = size
+        self.pool.fund(change if change > 0 else -min(-change, self.pool.cash))
+
+    def copy(self) -> Simulation:
+        """A branch: same past, own future."""
+        import copy
+
+        twin = copy.copy(self)
+        twin.engine = self.engine.copy()
+        for name in ("world", "pool", "terms", "base", "history", "episodes", "changes"):
+            value = getattr(self, name)
+            setattr(twin, name, copy.deepcopy(value) if name in ("world", "pool") else copy.copy(value))
+        twin.episodes = Episodes(list(self.episodes.starts), list(self.episodes.ends))
+        return twin
+
+    def close(self) -> None:
+        """Let go of threads."""
+        self.engine.close()
+
+
+SETUP_ONLY = frozenset(
+    {"borrowers", "vacant_share", "unused_share", "high_use_share", "line_low", "line_high", "other_share", "pool_rule", "own_share"}
+    | {name for name in Scenario.model_fields if name.startswith("first_") and name not in ("first_share", "first_trust")}
+    | {"partner_share", "leverage", "leverage_slack", "name", "description"}
+)
+"""Parameters that act only at the start."""
+
+
+class Month:
+    """One month of one simulation: the platform's phases, and what they pass on to each other."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self.s = simulation
+        self.results: dict[str, Result] = {}
+        self.row: dict[str, float] = {}
+        self.extra: dict[str, Array] = {}
+        self.restored = np.zeros(0, np.int64)
+        self.served = np.zeros(0, np.int64)
+        self.refused = np.zeros(0, np.int64)
+        self.granted = np.zeros(0, np.int64)
+
+    def order(self) -> list[Callable[[], None]]:
+        """What runs, in the order of the table of phases: each stage once, each platform phase once."""
+        steps: list[Callable[[], None]] = []
+        seen: set[str] = set()
+        for phase in self.s.plan.phases:
+            if phase.stage in seen or phase.stage in CALLED_BY:
+                continue
+            seen.add(phase.stage)
+            if phase.rules and not phase.listed:
+                steps.append(self._runner(phase.stage))
+            else:
+                steps.append(getattr(self, phase.stage))
+        return steps
+
+    def _runner(self, stage: str) -> Callable[[], None]:
+        def run() -> None:
+            self.results[stage] = self.s._stage(stage)
+
+        return run
+
+    def total(self, stage: str, name: str) -> int:
+        """A stage's sum over everybody."""
+        return int(self.results[stage].sums[:, SUMS[stage].index(name)].sum())
+
+    def flagged(self, name: str) -> int:
+        """How many borrowers have an outcome flag."""
+        for stage, words in WORDS.items():
+            for k, word in enumerate(words):
+                if name in OUTCOMES[word]:
+                    return int(self.results[stage].counts[:, k, list(OUTCOMES[word]).index(name)].sum())
+        raise KeyError(name)
+
+    # platform phases, named as in month.MONTH
+
+    def world(self) -> None:
+        """Step 1: the world moves, events take effect; they and recent losses set the tightness."""
+        s = self.s
+        scenario, terms = s.scenario, s.terms
+        due = s.world.move(s.month, scenario)
+        in_force = s.world.in_force
+        slump = max(0.0, -s.world.macro)
+        losses = max(0.0, s.pool.loss_rate() / scenario.loss_norm - 1.0)
+        wished = (
+            scenario.base_tightness
+            + in_force.get("tightness", 0.0)
+            + scenario.macro_tightness * slump
+            + scenario.loss_tightness * losses
+        )
+        tightness = min(1.0, max(0.0, wished))
+        cap, years = in_force.get("person_cap", 0.0), in_force.get("person_cap_income", 0.0)
+        terms.update(
+            macro=s.world.macro,
+            slump=slump,
+            stress=1.0 + scenario.stress_gain * slump,
+            tightness=tightness,
+            cutoff_shift=in_force.get("cutoff_shift", 0.0) + scenario.cutoff_gain * tightness,
+            person_cap=float(round(cap * FEN)) if cap > 0.0 else NO_CAP,
+            person_cap_income=years if years > 0.0 else NEVER,
+            rescoring=1.0,
+            **{f"trend_{k}": trend for k, trend in enumerate(s.world.trends)},
+        )
+        for name in ("target_age", "target_income"):
+            if name in in_force:
+                terms[name] = in_force[name] * (FEN if name == "target_income" else 1.0)
+        switched_off(terms, scenario.off)
+        before = s.pool.limit
+        if before is not None:
+            s.pool.events(due)
+            s.pool.resize(scenario, s.principal)
+        self._call_campaign(before)
+        s.tightness_before = terms["tightness"]
+        self.row.update(macro=s.world.macro, tightness=terms["tightness"], cutoff=terms["cutoff"] + terms["cutoff_shift"])
+
+    def _call_campaign(self, before: int | None) -> None:
+        """A rise of tightness, a fall of the pool or planned exposure above it starts a campaign over a share of lines."""
+        s = self.s
+        rise = s.terms["tightness"] - s.tightness_before >= s.scenario.campaign_rise
+        limit = s.pool.limit
+        fall = before is not None and limit is not None and limit < before - share_of(before, s.scenario.campaign_fall)
+        called = (rise or fall or s.overrun) and s.month > 0 and s.scenario.campaign_share > 0.0
+        self.row["campaign"] = float(called)
+        if called:
+            rows = np.flatnonzero(s.engine.raw("status", s.month) == int(OPEN))
+            count = int(len(rows) * s.scenario.campaign_share)
+            if count > 0:
+                s._listed("campaign", rows)
+                standing = s.column("closeness")[rows]
+                s.terms["campaign_cut"] = float(np.partition(standing, count - 1)[count - 1])
+
+    def campaign(self) -> None:
+        """Called by the world phase when it is due."""
+
+    def enter(self) -> None:
+        """Applicants take slots of those who left, each with probability entry_rate."""
+        s = self.s
+        rows = np.flatnonzero(s.engine.raw("status", s.month) == int(LEFT))
+        if len(rows):
+            arrives = s.engine.uniforms("u_arrive", rows, s.month) < s.scenario.entry_rate
+            rows = rows[arrives]
+            s.engine.clear(rows, s.month)
+            s._listed("enter", rows)
+
+    def allocate(self) -> None:
+        """Step 6: the admissions budget, then the pool by rank: sum B + phi sum max(0, L - B) <= K."""
+        s = self.s
+        principal, committed = self.total("account", "principal_after"), self.total("account", "committed")
+        written, paid = self.total("account", "written_off"), self.total("account", "principal_paid")
+        s.pool.release(principal + written + paid, written + paid)
+        s.pool.collect(
+            self.total("account", "interest_paid"), paid, self.total("account", "recovered"), written
+        )
+        s.principal = principal
+        roll = self.results["account"].rolls["contenders"]
+        rows, rank, review = roll["rows"], roll["rank"], roll["review"]
+        need = roll["wanted"].astype(np.int64) - roll["principal_after"]
+        phi = s.pool.planned_use(s.scenario)
+        limit = s.pool.limit
+        asked = int(need.sum())
+        rest = 0
+        if limit is None:
+            served = np.ones(len(rows), np.bool_)
+            marginal = -1
+        else:
+            set_aside = share_of(limit, s.scenario.appeals_share) if s.scenario.appeals_capacity > 0.0 else 0
+            free = limit - set_aside - principal - -(-phi * committed // PER)
+            s.overrun = free < -share_of(limit, s.scenario.campaign_fall)
+            contends = self._within_budget(rows, rank, review)
+            capacity = asked if phi == 0 else max(0, free) * PER // phi
+            chosen = np.flatnonzero(contends)
+            mask, marginal, rest = serve_prefix(
+                rank[chosen], need[chosen], capacity, rows[chosen], lambda at: s.engine.long_words("u_lottery", rows[chosen][at], s.month)
+            )
+            served = np.zeros(len(rows), np.bool_)
+            served[chosen[mask]] = True
+            marginal = int(chosen[marginal]) if marginal >= 0 else -1
+        grants = np.where(served, need, 0)
+        if marginal >= 0 and rest >= s.terms["minimum_loan"]:
+            grants[marginal] = rest
+        self.granted = rows[grants > 0]
+        s.engine.put_raw("granted", self.granted, grants[grants > 0], s.month)
+        given = int(grants.sum())
+        self.row.update(
+            planned_use=phi / PER,
+            contended=asked,
+            granted=given,
+            planned=principal + -(-phi * (committed + given) // PER),
+            rank_cutoff=float(rank[served].min()) if served.any() and not served.all() else 0.0,
+        )
+        s.pool.open_history.append(committed + given)
+
+    def _within_budget(self, rows: Array, rank: Array, review: Array) -> Array:
+        """First applications and re-applications beyond the month's budget do not contend."""
+        s = self.s
+        contends = np.ones(len(rows), np.bool_)
+        new = np.flatnonzero(review >= int(REAPPLY))
+        budget = max(1, int(s.scenario.admissions * s.size)) if s.scenario.admissions > 0.0 else 0
+        if len(new) > budget:
+            served, _, _ = serve_prefix(
+                rank[new],
+                np.ones(len(new), np.int64),
+                budget,
+                rows[new],
+                lambda at: s.engine.long_words("u_lottery", rows[new][at], s.month),
+            )
+            contends[new[~served]] = False
+        return contends
+
+    def measure(self) -> None:
+        """Events are logged with every cap and distance; ends of spells with their route."""
+        s = self.s
+        s.engine.put_raw("granted", self.granted, 0, s.month)
+        events = self.results["decision"].rolls["events"]
+        rows = events["rows"]
+        began, ended = events["happened"] > 0, events["ended"] > 0
+        starts = rows[began]
+        counts = np.zeros((2 * len(REASONS), CELLS), np.int64)
+        if len(starts):
+            measured = s._listed("measure", starts)
+            take = {name: s.column(name)[starts] for name in ("generation", "reason", "mask", "segment", "decile", "zeros", "limit", "since_paid")}
+            kind = events["happened"][began]
+            s.episodes.starts.append(
+                {"month": np.full(len(starts), s.month), "borrower": starts, "kind": kind, **take, "measured": measured}
+            )
+            cell = take["segment"].astype(np.int64) * CELLS_PER_SEGMENT + take["decile"]
+            which = (kind.astype(np.int64) - 1) * len(REASONS) + np.maximum(take["reason"].astype(np.int64) - 1, 0)
+            np.add.at(counts, (which, cell), 1)
+        for k, reason in enumerate(REASONS):
+            self.extra[f"zero_by_{reason}"] = counts[k]
+            self.extra[f"blocked_by_{reason}"] = counts[len(REASONS) + k]
+        self._log_ends(rows[ended], events["ended"][ended], events["spell"][ended])
+
+    def _log_ends(self, rows: Array, how: Any, spell: Array) -> None:
+        s = self.s
+        if len(rows):
+            s.episodes.ends.append(
+                {
+                    "month": np.full(len(rows), s.month),
+                    "borrower": rows,
+                    "generation": s.column("generation")[rows],
+                    "ended": np.broadcast_to(how, rows.shape),
+                    "spell": spell,
+                }
+            )
+
+    def desk(self) -> None:
+        """Step 9: the desk hears so many appeals a month in queue order; what succeeds is granted from the set-aside."""
+        s = self.s
+        rows = self.results["decision"].rolls["appellants"]["rows"]
+        capacity = int(s.scenario.appeals_capacity * s.size)
+        served, _, _ = serve_prefix(
+            np.zeros(len(rows)), np.ones(len(rows), np.int64), capacity, rows, lambda at: s.engine.long_words("u_desk", rows[at], s.month)
+        )
+        heard = rows[served]
+        s._listed("hear", heard)
+        line = s.column("appealed_line")[heard].astype(np.int64)
+        owed = s.column("scheduled")[heard].astype(np.int64) + s.column("overdue")[heard]
+        won = np.flatnonzero(line > 0)
+        need = (line - owed)[won]
+        if s.pool.limit is None:
+            granted = np.ones(len(won), np.bool_)
+        else:
+            phi = s.pool.planned_use(s.scenario)
+            aside = share_of(s.pool.limit, s.scenario.appeals_share)
+            room = int(need.sum()) if phi == 0 else aside * PER // phi
+            granted, _, _ = serve_prefix(
+                np.zeros(len(won)), need, room, heard[won], lambda at: s.engine.long_words("u_desk", heard[won][at], s.month)
+            )
+        rows = heard[won[granted]]
+        self._log_ends(rows, float(ENDS.index("appeal")), s.column("without_line")[rows].copy())
+        s.engine.put_raw("granted", rows, need[granted], s.month)
+        s._listed("restore", rows)
+        s.engine.put_raw("granted", rows, 0, s.month)
+        s.engine.put_raw("appealed_line", heard, 0, s.month)
+        self.restored = rows
+        self.row.update(appeals_heard=len(heard), appeals_won=len(won), appeals_granted=len(rows))
+
+    def accounts(self) -> None:
+        """Costs and distributions; what is left is the cash to lend."""
+        s = self.s
+        c = s.scenario
+        notices = self.flagged("warned") + (self.flagged("decreases") if c.reasons_sent else 0) + self.flagged("noticed")
+        funding = s.pool.limit if s.pool.limit is not None else s.principal
+        costs = (
+            share_of(funding, c.funding_rate / 12.0)
+            + self.flagged("reviewed") * round(c.review_cost * FEN)
+            + notices * round(c.notice_cost * FEN)
+            + int(self.row["appeals_heard"]) * round(c.appeal_cost * FEN)
+        )
+        written, recovered = self.total("account", "written_off"), self.total("account", "recovered")
+        net = s.pool.settle(c, self.total("account", "interest_paid"), recovered, written, costs)
+        s.pool.loss_history.append(written - recovered)
+        s.pool.principal_history.append(s.principal)
+        self.row.update(costs=costs, net_income=net)
+
+    def serve(self) -> None:
+        """Step 10: requests in keyed order of arrival while sum B <= K and cash lasts; then used up."""
+        s = self.s
+        rows = np.union1d(self.results["decision"].rolls["askers"]["rows"], self.restored)
+        asked = s.column("asked")[rows].astype(np.int64)
+        rows, asked = rows[asked > 0], asked[asked > 0]
+
+        def arrival(at: Array) -> Array:
+            return s.engine.long_words("u_arrival", rows[at], s.month)
+
+        total = int(asked.sum())
+        if s.pool.limit is None:
+            served = np.ones(len(rows), np.bool_)
+            if total > s.pool.cash:
+                s.pool.fund(total - s.pool.cash)
+        else:
+            room = max(0, min(s.pool.limit - s.principal, s.pool.cash))
+            if total <= room:
+                served = np.ones(len(rows), np.bool_)
+            elif s.scenario.skip_refused:
+                served = serve_fitting(asked, room, rows, arrival)
+            else:
+                early = -s.engine.words("u_arrival", rows, s.month).astype(np.float64)
+                served, _, _ = serve_prefix(early, asked, room, rows, arrival)
+        self.served, self.refused = rows[served], rows[~served]
+        s.engine.put_raw("refused", self.refused, 1, s.month)
+
+    def book(self) -> None:
+        """Served loans become instalments."""
+        self.s._listed("book", self.served)
+
+    def gossip(self) -> None:
+        """Step 12: what acquaintances reported last month."""
+        from zerolimit.network import hear, strides
+
+        s = self.s
+        if s.terms["neighbour_weight"] == 0.0 or s.scenario.acquaintances == 0:
+            s.engine.put_raw("heard", slice(None), 0, s.month)
+            return
+        heard = np.zeros(s.size, np.int8)
+        hear(s.engine.raw("told", s.month), strides(s.seed, s.size, s.scenario.acquaintances), heard)
+        s.engine.put_raw("heard", slice(None), heard, s.month)
+
+    def close(self) -> None:
+        """The books are closed: cash by the accounts equals cash by hand."""
+        s = self.s
+        s.engine.put_raw("refused", self.refused, 0, s.month)
+        drawn = self.total("living", "drawn")
+        s.pool.lend(drawn, 1.0 - s.scenario.partner_share)
+        s.pool.drawn_history.append(drawn)
+        s.principal = self.total("living", "principal")
+        leavers = self.results["living"].rolls["leavers"]
+        self._log_ends(leavers["rows"], float(ENDS.index("left")), leavers["without_line"])
+        by_accounts = s.pool.accounts.cash(s.principal)
+        if by_accounts != s.pool.cash:
+            raise AssertionError(f"month {s.month}: the ledger does not close, cash {s.pool.cash} fen, accounts {by_accounts} fen")
+        a = s.pool.accounts
+        self.row.update(
+            pool=-1 if s.pool.limit is None else s.pool.limit,
+            principal=s.principal,
+            cash=s.pool.cash,
+            overhang=0 if s.pool.limit is None else max(0, s.principal - s.pool.limit),
+            funding_change=a.funding,
+            distributed=a.distributed,
+            capital=s.pool.capital,
+            deficit=s.pool.deficit,
+        )
+
+    def recorded(self) -> Recorded:
+        """Counts and sums by cell, ready for monthly.parquet."""
+        counts: dict[str, Array] = {}
+        for stage, words in WORDS.items():
+            for k, word in enumerate(words):
+                for bit, name in enumerate(OUTCOMES[word]):
+                    counts[name] = self.results[stage].counts[:, k, bit]
+        for stage, names in SUMS.items():
+            for k, name in enumerate(names):
+                counts[f"sum_{name}"] = self.results[stage].sums[:, k]
+        counts.update(self.extra)
+        return Recorded(self.s.month, counts, self.row)
+
+
+CALLED_BY = frozenset({"campaign", "hear", "restore"})
+"""Lists that a platform phase calls itself when it needs them."""
+
+
+def available_memory() -> int | None:
+    """Bytes of memory that are free, where the system tells."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            for line in file:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return None
+
+
