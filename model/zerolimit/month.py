@@ -14,11 +14,11 @@ from zerolimit.rules.borrowing import ask, book, receive
 from zerolimit.rules.coping import cope
 from zerolimit.rules.decision import call_for_review, decide, measure, position, stand_in_campaign, weigh
 from zerolimit.rules.income import earn, pay_bills, spend
-from zerolimit.rules.outcome import count, look, record, set_line
+from zerolimit.rules.outcome import count, count_decided, look, record, set_line
 from zerolimit.rules.repayment import apply_payment, charge_off, fall_due, repay
 from zerolimit.rules.rule import Rule
 from zerolimit.rules.scoring import remember, score
-from zerolimit.rules.trust import feel
+from zerolimit.rules.trust import count_stirred, feel
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class Phase:
     rules: tuple[Rule, ...] = ()
     listed: bool = False
     """For the borrowers on a list only."""
+    where: str | None = None
+    """For the borrowers of whom this flow is not 0; for the others the flows that it writes are 0."""
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     """For platform phases: the borrowers' columns that it touches."""
@@ -50,6 +52,15 @@ class Roll:
     values: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class RareSum:
+    """The sum of `field`, recorded as `name`, over the borrowers of whom `when` is not 0."""
+
+    name: str
+    field: str
+    when: str
+
+
 BIRTH = (
     Phase("birth", "set-up", "be_born", "traits are drawn for life", (be_born,)),
     Phase("income deciles", "set-up", "rank", "decile of income in the first population", (rank_income,)),
@@ -65,11 +76,12 @@ MONTH = (
     Phase("income and spending", "2", "account", "earn, and what one wants to spend", (earn, spend)),
     Phase("repayment", "3", "account", "what falls due, what is paid, arrears, charge-off", (fall_due, repay, apply_payment, charge_off, pay_bills)),
     Phase("scoring", "4", "account", "factors with memory, two scores", (remember, position, score)),
-    Phase("review and decision", "5", "account", "who is reviewed; the lowest of the named caps, its argmin kept", (call_for_review, weigh, decide)),
+    Phase("review", "5", "account", "whose line is decided this month: calendar, campaign, arrears, applications", (call_for_review,)),
+    Phase("decision", "5", "account", "the lowest of the named caps, its argmin kept; the cut menu", (weigh, decide), where="review"),
     Phase("allocation", "6", "allocate", "admissions budget, then the pool by rank under the planning constraint", writes=("granted",)),
-    Phase("line and notice", "7", "decision", "the line takes effect or is announced", (set_line,)),
-    Phase("outcome", "8", "decision", "events and spells without a line", (record,)),
-    Phase("monitoring", "9", "decision", "who looks, finds and appeals", (look,)),
+    Phase("line and notice", "7", "decision", "the line takes effect or is announced", (set_line,), where="touched"),
+    Phase("outcome", "8", "decision", "events and spells without a line", (record,), where="touched"),
+    Phase("monitoring", "9", "decision", "who looks, finds and appeals", (look, count_decided), where="touched"),
     Phase("requests", "10", "decision", "loans asked for within the line", (ask,)),
     Phase("outcome flags", "8", "decision", "the decision's outcomes as bits", (count,)),
     Phase("distances", "8", "measure", "for each event, every cap and the distance to every threshold", (position, measure), listed=True),
@@ -78,34 +90,47 @@ MONTH = (
     Phase("appeals granted", "9", "restore", "the line opens at once, and a loan may be asked for", (restore, ask), listed=True, reads=("asked",)),
     Phase("accounts", "9", "accounts", "income, losses, costs, distributions: the cash that is left to lend"),
     Phase("hard constraint", "10", "serve", "requests in keyed order of arrival until the first that does not fit", reads=("asked",), writes=("refused",)),
-    Phase("booking", "10", "book", "a loan becomes a schedule", (book,), listed=True),
     Phase("word of mouth", "12", "gossip", "what acquaintances reported last month", reads=("told",), writes=("heard",)),
     Phase("payout", "10", "living", "served loans are paid out", (receive,)),
-    Phase("coping", "11", "living", "other lenders, shortfall, slipped projects", (cope,)),
-    Phase("trust", "12", "living", "trust, complaints, leaving", (feel,)),
+    Phase("booking", "10", "living", "a loan becomes a schedule", (book,), where="drawn"),
+    Phase("coping", "11", "living", "other lenders, shortfall, slipped projects", (cope,), where="lacks"),
+    Phase("trust", "12", "living", "trust, leaving", (feel,)),
+    Phase("complaints", "12", "living", "complaints; the outcomes of who was stirred as bits", (count_stirred,), where="stirred"),
     Phase("ledger", "12", "close", "the books are closed and checked, to the fen"),
 )
 
 SUMS = {
-    "account": ("income", "interest_now", "interest_paid", "principal_paid", "written_off", "recovered", "principal_after", "committed"),
-    "decision": ("limit_before", "limit"),
-    "living": ("asked", "drawn", "refused_amount", "elsewhere", "shortfall", "principal", "overdue", "other_debt", "cash", "trust"),
+    "account": ("income", "interest_paid", "principal_paid", "principal_after", "committed"),
+    "decision": ("limit",),
+    "living": ("drawn", "principal", "cash", "other_debt", "trust"),
 }
 """What a stage sums over the borrowers, by segment and income decile, in whole numbers."""
 
+RARE_SUMS = {
+    "account": (RareSum("written_off", "written_off", "written_off"), RareSum("recovered", "recovered", "written_off")),
+    "decision": (),
+    "living": (
+        RareSum("refused_amount", "asked", "refused"),
+        RareSum("elsewhere", "elsewhere", "lacks"),
+        RareSum("shortfall", "shortfall", "lacks"),
+        RareSum("overdue", "overdue", "overdue"),
+    ),
+}
+"""Sums over the few borrowers of whom another field is not 0."""
+
 WORDS = {
     "account": (),
-    "decision": ("outcomes_1", "outcomes_2", "outcomes_3"),
-    "living": ("outcomes_4", "outcomes_5"),
+    "decision": (("outcomes_1", None), ("outcomes_2", "touched"), ("outcomes_3", "touched")),
+    "living": (("outcomes_5", None), ("outcomes_4", "stirred")),
 }
-"""Words of outcome flags that a stage counts, by segment and income decile."""
+"""Words of outcome flags that a stage counts, by segment and income decile, and over whom (None: everybody)."""
 
 ROLLS = {
     "account": (Roll("contenders", "contends", ("rank", "wanted", "principal_after", "review")),),
     "decision": (
         Roll("events", "logs", ("happened", "ended", "spell")),
         Roll("appellants", "appeals"),
-        Roll("askers", "asks"),
+        Roll("askers", "asks", ("asked",)),
     ),
     "living": (Roll("leavers", "departs", ("without_line",)),),
 }

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import njit
 
 from zerolimit.draws import WORLD, bits
 from zerolimit.engine.base import Array
@@ -25,17 +22,12 @@ def strides(seed: int, size: int, acquaintances: int) -> Array:
     return np.array(near + far, np.int64)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def hear(told: Any, steps: Any, heard: Any) -> None:
-    """heard[i] = how many of i's acquaintances on both sides told of a zero limit."""
-    size = len(told)
-    heard[:] = 0
-    for step in steps:
-        for i in range(size - step):
-            heard[i] += told[i + step]
-        for i in range(size - step, size):
-            heard[i] += told[i + step - size]
-        for i in range(step):
-            heard[i] += told[i - step + size]
-        for i in range(step, size):
-            heard[i] += told[i - step]
+def hear(told: Array, steps: Array) -> Array:
+    """How many of one's acquaintances, `steps` away on both sides of the ring, told of a zero limit (counts, int8)."""
+    heard = np.zeros(len(told), np.int8)
+    for step in steps.tolist():
+        heard[:-step] += told[step:]
+        heard[-step:] += told[:step]
+        heard[step:] += told[:-step]
+        heard[:step] += told[-step:]
+    return heard

@@ -237,7 +237,6 @@ class Month:
         self.row: dict[str, float] = {}
         self.extra: dict[str, Array] = {}
         self.restored = np.zeros(0, np.int64)
-        self.served = np.zeros(0, np.int64)
         self.refused = np.zeros(0, np.int64)
         self.granted = np.zeros(0, np.int64)
 
@@ -263,12 +262,12 @@ class Month:
 
     def total(self, stage: str, name: str) -> int:
         """A stage's sum over everybody."""
-        return int(self.results[stage].sums[:, SUMS[stage].index(name)].sum())
+        return int(self.results[stage].sums[:, self.s.plan.stages[stage].sum_names.index(name)].sum())
 
     def flagged(self, name: str) -> int:
         """How many borrowers have an outcome flag."""
         for stage, words in WORDS.items():
-            for k, word in enumerate(words):
+            for k, (word, _) in enumerate(words):
                 if name in OUTCOMES[word]:
                     return int(self.results[stage].counts[:, k, list(OUTCOMES[word]).index(name)].sum())
         raise KeyError(name)
@@ -498,9 +497,12 @@ class Month:
     def serve(self) -> None:
         """Step 10: requests in keyed order of arrival while sum B <= K and cash lasts; then used up."""
         s = self.s
-        rows = np.union1d(self.results["decision"].rolls["askers"]["rows"], self.restored)
-        asked = s.column("asked")[rows].astype(np.int64)
-        rows, asked = rows[asked > 0], asked[asked > 0]
+        askers = self.results["decision"].rolls["askers"]
+        rows, asked = askers["rows"], askers["asked"].astype(np.int64)
+        if len(self.restored):
+            rows = np.union1d(rows, self.restored)
+            asked = s.column("asked")[rows].astype(np.int64)
+            rows, asked = rows[asked > 0], asked[asked > 0]
 
         def arrival(at: Array) -> Array:
             return s.engine.long_words("u_arrival", rows[at], s.month)
@@ -519,12 +521,8 @@ class Month:
             else:
                 early = -s.engine.words("u_arrival", rows, s.month).astype(np.float64)
                 served, _, _ = serve_prefix(early, asked, room, rows, arrival)
-        self.served, self.refused = rows[served], rows[~served]
+        self.refused = rows[~served]
         s.engine.put_raw("refused", self.refused, 1, s.month)
-
-    def book(self) -> None:
-        """Served loans become instalments."""
-        self.s._listed("book", self.served)
 
     def gossip(self) -> None:
         """Step 12: what acquaintances reported last month."""
@@ -534,8 +532,7 @@ class Month:
         if s.terms["neighbour_weight"] == 0.0 or s.scenario.acquaintances == 0:
             s.engine.put_raw("heard", slice(None), 0, s.month)
             return
-        heard = np.zeros(s.size, np.int8)
-        hear(s.engine.raw("told", s.month), strides(s.seed, s.size, s.scenario.acquaintances), heard)
+        heard = hear(s.engine.raw("told", s.month), strides(s.seed, s.size, s.scenario.acquaintances))
         s.engine.put_raw("heard", slice(None), heard, s.month)
 
     def close(self) -> None:
@@ -567,11 +564,11 @@ class Month:
         """Counts and sums by cell, ready for monthly.parquet."""
         counts: dict[str, Array] = {}
         for stage, words in WORDS.items():
-            for k, word in enumerate(words):
+            for k, (word, _) in enumerate(words):
                 for bit, name in enumerate(OUTCOMES[word]):
                     counts[name] = self.results[stage].counts[:, k, bit]
-        for stage, names in SUMS.items():
-            for k, name in enumerate(names):
+        for stage in SUMS:
+            for k, name in enumerate(self.s.plan.stages[stage].sum_names):
                 counts[f"sum_{name}"] = self.results[stage].sums[:, k]
         counts.update(self.extra)
         return Recorded(self.s.month, counts, self.row)

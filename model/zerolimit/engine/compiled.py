@@ -25,7 +25,7 @@ from numba.extending import overload
 
 from zerolimit.engine.base import Array, Engine, Overrides, Result, real, unreal
 from zerolimit.engine.philox import make_known
-from zerolimit.engine.plan import Plan, Stage
+from zerolimit.engine.plan import FLOW_NAMES, Plan, Stage
 from zerolimit.fields import DTYPES, FIELDS, slot
 from zerolimit.engine.source import driver_columns, loop_columns, month_source, tally_columns
 from zerolimit.results.record import CELLS
@@ -209,11 +209,12 @@ class Compiled(Engine):
         if room is None:
             words = len(stage.words)
             room = {
-                "sums": np.zeros((CELLS, len(stage.sums)), np.int64),
+                "sums": np.zeros((CELLS, len(stage.sum_names)), np.int64),
                 "words": np.zeros((words, CELLS, 4096), np.int64),
                 "counts": np.zeros((CELLS, words, 12), np.int64),
                 "lengths": np.zeros(len(stage.rolls), np.int64),
                 "scratch": [np.empty(CHUNK, DTYPES[FIELDS[name].storage]) for name in stage.scratch],
+                "some": np.empty(CHUNK if not self.apart(stage) else size, np.int64),
                 "rows": [np.empty(size, np.int64) for _ in stage.rolls],
                 "values": [np.empty(size, DTYPES[FIELDS[v].storage]) for roll in stage.rolls for v in roll.values],
             }
@@ -233,7 +234,7 @@ class Compiled(Engine):
         def run(number: int, start: int, stop: int) -> tuple[int, dict[str, Any]]:
             room = self.workspace(stage, number, stop - start)
             bad = function(
-                *self.key, when, start, stop, CHUNK, terms, room["sums"], room["words"], room["counts"], room["lengths"],
+                *self.key, when, start, stop, CHUNK, terms, room["sums"], room["words"], room["counts"], room["lengths"], room["some"],
                 *columns, *room["scratch"], *room["rows"], *room["values"],
             )
             return bad, room
@@ -269,14 +270,19 @@ class Compiled(Engine):
 
     def stage_apart(self, stage: Stage, month: int, terms: Array) -> Result:
         """A stage with a rule in plain Python: loop after loop over everybody, that rule borrower by borrower."""
+        room = self.workspace(stage, 0, self.size)
         for number, loop in enumerate(stage.loops):
             if any(rule.name in self.overrides for rule in loop.rules):
-                self.in_python(loop.rules, np.arange(self.size), month, terms)
+                rows = np.flatnonzero(self.raw(loop.where, month)) if loop.where else np.arange(self.size)
+                for name in loop.stores if loop.where else ():
+                    if name in FLOW_NAMES:
+                        self.arrays[name].fill(0)
+                self.in_python(loop.rules, rows, month, terms)
                 continue
             columns = [self.raw(column, month) for column in loop_columns(loop)]
-            self.loops[f"loop_{stage.name}_{number}"](*self.key, np.uint32(month), np.uint32(0), terms, *columns)
-        room = self.workspace(stage, 0, self.size)
-        if stage.sums or stage.words or stage.rolls:
+            some = [room["some"]] if loop.where else []
+            self.loops[f"loop_{stage.name}_{number}"](*self.key, np.uint32(month), np.uint32(0), terms, *some, *columns)
+        if stage.sum_names or stage.words or stage.rolls:
             columns = [self.raw(column, month) for column in tally_columns(stage)]
             self.loops[f"tally_{stage.name}"](
                 0, *columns, room["sums"], room["words"], room["lengths"], *room["rows"], *room["values"]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from zerolimit.engine.base import Array, Engine, Overrides, Result, unreal
-from zerolimit.engine.plan import Plan
+from zerolimit.engine.plan import FLOW_NAMES, Plan
 from zerolimit.fields import DTYPES, FIELDS, MEASURES, slot
 from zerolimit.results.record import CELLS, CELLS_PER_SEGMENT
 
@@ -57,13 +57,18 @@ class Objects(Engine):
     def stage(self, name: str, month: int, terms: Array) -> Result:
         stage = self.plan.stages[name]
         self.listed(name, np.arange(self.size), month, terms)
-        sums = np.zeros((CELLS, len(stage.sums)), np.int64)
+        sums = np.zeros((CELLS, len(stage.sum_names)), np.int64)
         counts = np.zeros((CELLS, len(stage.words), 12), np.int64)
         for row in self.rows:
             cell = int(row["segment"]) * CELLS_PER_SEGMENT + int(row["decile"])
             for k, field in enumerate(stage.sums):
                 sums[cell, k] += int(unreal(field, row[field]))
-            for k, word in enumerate(stage.words):
+            for k, one in enumerate(stage.rare, len(stage.sums)):
+                if row[one.when] != 0.0:
+                    sums[cell, k] += int(unreal(one.field, row[one.field]))
+            for k, (word, where) in enumerate(stage.words):
+                if where and row[where] == 0.0:
+                    continue
                 value = int(row[word])
                 for bit in range(12):
                     counts[cell, k, bit] += value >> bit & 1
@@ -84,8 +89,12 @@ class Objects(Engine):
         draws = {purpose: self.uniforms(purpose, rows, month).tolist() for purpose in purposes}
         for k in self.in_order(rows):
             own = {purpose: values[k] for purpose, values in draws.items()}
-            for rule in stage.rules:
-                self.apply(rule, int(rows[k]), own, named, month)
+            row = int(rows[k])
+            for rule, where in stage.wheres():
+                if where and self.rows[row][where] == 0.0:
+                    self.rows[row].update((name, 0.0) for name in rule.writes if name in FLOW_NAMES)
+                else:
+                    self.apply(rule, row, own, named, month)
             for j, name_of in enumerate(MEASURES if out.size else ()):
                 out[j, k] = self.measured[name_of]
         return out

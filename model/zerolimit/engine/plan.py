@@ -4,12 +4,12 @@ A stage's rules are split into loops of at most COLUMNS columns, so that each st
 its stage needs scratch of one chunk; one that a later stage, a list or the platform needs becomes a column.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from zerolimit.draws import PURPOSES
 from zerolimit.errors import nearest
 from zerolimit.fields import FIELDS, FLOWS, MEASURES, STATE
-from zerolimit.month import BIRTH, MONTH, ROLLS, SUMS, WORDS, Phase, Roll
+from zerolimit.month import BIRTH, MONTH, RARE_SUMS, ROLLS, SUMS, WORDS, Phase, RareSum, Roll
 from zerolimit.rules.rule import Rule
 
 COLUMNS = 26
@@ -20,9 +20,10 @@ FLOW_NAMES = frozenset(flow.name for flow in FLOWS)
 
 @dataclass
 class Loop:
-    """Some rules of a stage, run together for each borrower in turn."""
+    """Some rules of a stage, run together for each borrower in turn, or for those of whom `where` is not 0."""
 
     rules: list[Rule]
+    where: str | None = None
     loads: list[str] = field(default_factory=list)
     stores: list[str] = field(default_factory=list)
 
@@ -42,8 +43,18 @@ class Stage:
     columns: tuple[str, ...]
     scratch: tuple[str, ...]
     sums: tuple[str, ...]
-    words: tuple[str, ...]
+    rare: tuple[RareSum, ...]
+    words: tuple[tuple[str, str | None], ...]
     rolls: tuple[Roll, ...]
+
+    @property
+    def sum_names(self) -> tuple[str, ...]:
+        """Names of all sums, in the order of their columns."""
+        return (*self.sums, *(rare.name for rare in self.rare))
+
+    def wheres(self) -> list[tuple[Rule, str | None]]:
+        """Each rule with the flow that it depends on."""
+        return [(rule, loop.where) for loop in self.loops for rule in loop.rules]
 
 
 @dataclass
@@ -90,9 +101,7 @@ def with_own_rules(own: tuple[Rule, ...]) -> tuple[tuple[Phase, ...], tuple[Phas
                 for old in phase.rules:
                     replaced = old.name == target == rule.name
                     rules += [rule] if replaced else ([old, rule] if old.name == target else [old])
-                table[place] = Phase(
-                    phase.name, phase.step, phase.stage, phase.says, tuple(rules), phase.listed, phase.reads, phase.writes
-                )
+                table[place] = replace(phase, rules=tuple(rules))
         names.add(rule.name)
     return tuple(tables[0]), tuple(tables[1])
 
@@ -101,43 +110,46 @@ def make_plan(terms: frozenset[str], own: tuple[Rule, ...] = (), apart: frozense
     """The plan for a month. Rules named in `apart` (overridden in Python) get loops of their own."""
     birth, month = with_own_rules(own)
     phases = (*birth, *month)
-    groups: dict[str, list[Rule]] = {}
+    groups: dict[str, list[tuple[Rule, str | None]]] = {}
     listed: dict[str, bool] = {}
     for phase in phases:
         for rule in phase.rules:
             check(rule, terms)
         if phase.rules:
-            groups.setdefault(phase.stage, []).extend(phase.rules)
+            groups.setdefault(phase.stage, []).extend((rule, phase.where) for rule in phase.rules)
             listed[phase.stage] = phase.listed
     wanted_later: dict[str, set[str]] = {}
     later: set[str] = {name for phase in phases for name in (*phase.reads, *phase.writes)}
     for name in reversed(list(groups)):
         wanted_later[name] = set(later)
         written: set[str] = set()
-        for rule in groups[name]:
+        for rule, _ in groups[name]:
             later |= {one for one in rule.fields if one not in written and one in FLOW_NAMES}
             written |= set(rule.writes)
     stages: dict[str, Stage] = {}
     columns: list[str] = [state.name for state in STATE]
     for name, rules in groups.items():
-        stage = make_stage(name, tuple(rules), listed[name], wanted_later[name], apart)
+        stage = make_stage(name, rules, listed[name], wanted_later[name], apart)
         stages[name] = stage
         columns += [one for one in stage.columns if one not in columns and one in FLOW_NAMES]
     columns += sorted({name for phase in phases for name in (*phase.reads, *phase.writes) if name not in columns})
     return Plan(stages, month, tuple(columns))
 
 
-def make_stage(name: str, rules: tuple[Rule, ...], listed: bool, later: set[str], apart: frozenset[str]) -> Stage:
+def make_stage(name: str, rules: list[tuple[Rule, str | None]], listed: bool, later: set[str], apart: frozenset[str]) -> Stage:
     """One stage: its loops, and which flows are columns or scratch."""
-    sums, words, rolls = SUMS.get(name, ()), WORDS.get(name, ()), ROLLS.get(name, ())
-    at_end = {*sums, *words, *(roll.when for roll in rolls), *(value for roll in rolls for value in roll.values)}
+    sums, rare, words, rolls = SUMS.get(name, ()), RARE_SUMS.get(name, ()), WORDS.get(name, ()), ROLLS.get(name, ())
+    at_end = {*sums, *(word for word, _ in words), *(where for _, where in words if where)}
+    at_end |= {*(one.field for one in rare), *(one.when for one in rare), *(roll.when for roll in rolls), *(value for roll in rolls for value in roll.values)}
     loops: list[Loop] = []
     width: set[str] = set()
-    for rule in rules:
+    for rule, where in rules:
         touched = {*rule.fields, *rule.writes}
+        other = bool(loops) and loops[-1].where != where
         alone = rule.name in apart or (loops and loops[-1].rules and loops[-1].rules[-1].name in apart)
-        if not loops or alone or (len(width | touched) > COLUMNS and not listed):
-            loops.append(Loop([]))
+        too_wide = len(width | touched) > COLUMNS and not listed and where is None
+        if not loops or alone or other or too_wide:
+            loops.append(Loop([], where))
             width = set()
         loops[-1].rules.append(rule)
         width |= touched
@@ -145,7 +157,7 @@ def make_stage(name: str, rules: tuple[Rule, ...], listed: bool, later: set[str]
     needed = later | at_end
     for loop in reversed(loops):
         needed_after.append(set(needed))
-        needed = needed | {one for rule in loop.rules for one in rule.fields}
+        needed = needed | {one for rule in loop.rules for one in rule.fields} | ({loop.where} if loop.where else set())
     needed_after.reverse()
     for loop, needed in zip(loops, needed_after, strict=True):
         written: list[str] = []
@@ -157,21 +169,23 @@ def make_stage(name: str, rules: tuple[Rule, ...], listed: bool, later: set[str]
     produced: set[str] = set()
     from_outside: set[str] = set()
     for loop in loops:
-        from_outside |= {one for one in loop.loads if one in FLOW_NAMES and one not in produced}
+        wheres = [loop.where] if loop.where else []
+        from_outside |= {one for one in (*loop.loads, *wheres) if one in FLOW_NAMES and one not in produced}
         produced |= set(loop.stores)
-        touched_names = list(dict.fromkeys([*touched_names, *loop.loads, *loop.stores]))
+        touched_names = list(dict.fromkeys([*touched_names, *wheres, *loop.loads, *loop.stores]))
     touched_names += [one for one in sorted(at_end) if one not in touched_names]
     if (words or sums) and not listed:
         touched_names += [one for one in ("segment", "decile") if one not in touched_names]
     is_column = {one: one not in FLOW_NAMES or one in from_outside or one in later for one in touched_names}
     return Stage(
         name,
-        rules,
+        tuple(rule for rule, _ in rules),
         listed,
         loops,
         tuple(one for one in touched_names if is_column[one]),
         tuple(one for one in touched_names if not is_column[one]),
         sums,
+        rare,
         words,
         rolls,
     )

@@ -1,7 +1,7 @@
 """The fused loops, written out as Python that Numba compiles. `zerolimit phases --source` prints this text."""
 
 from zerolimit.draws import BIRTH, LIFELONG_FROM, LIFELONG_TO, PURPOSES
-from zerolimit.engine.plan import Loop, Plan, Stage
+from zerolimit.engine.plan import FLOW_NAMES, Loop, Plan, Stage
 from zerolimit.fields import FIELDS, MEASURES, Q2, STORABLE
 from zerolimit.results.record import CELLS_PER_SEGMENT
 from zerolimit.rules.rule import Rule
@@ -52,6 +52,8 @@ def draw_lines(loop: Loop) -> list[str]:
 def loop_columns(loop: Loop) -> list[str]:
     """Columns that one loop takes, in order."""
     names = list(dict.fromkeys([*loop.loads, *loop.stores]))
+    if loop.where:
+        names = list(dict.fromkeys([loop.where, *names]))
     return names if not loop.blocks or "generation" in names else [*names, "generation"]
 
 
@@ -94,8 +96,8 @@ def loop_source(stage: Stage, number: int, terms: dict[str, int], checks: bool) 
     lines: list[str] = []
     if used:
         lines += [f"Terms_{label} = namedtuple('Terms_{label}', {' '.join(used)!r})", ""]
-    arguments = ", ".join(["key0", "key1", "month", "first", "terms_", *(["rows", "out"] if stage.listed else []), *(f"{c}_" for c in columns)])
-    alias = "" if stage.listed or checks else ", pipeline_class=NoAlias"
+    arguments = ", ".join(["key0", "key1", "month", "first", "terms_", *(["rows", "out"] if stage.listed else ["rows"] if loop.where else []), *(f"{c}_" for c in columns)])
+    alias = "" if stage.listed or loop.where or checks else ", pipeline_class=NoAlias"
     lines += ["", f"@njit(cache=True, nogil=True, error_model='numpy'{alias})"]
     lines.append(f"def loop_{label}({arguments}):")
     lines.append(f'    """{", ".join(rule.name for rule in loop.rules)}"""')
@@ -106,6 +108,11 @@ def loop_source(stage: Stage, number: int, terms: dict[str, int], checks: bool) 
     lines.append("    bad = 0")
     if stage.listed:
         lines += ["    for k in range(len(rows)):", "        i = rows[k]", "        borrower = uint32(i)"]
+    elif loop.where:
+        lines += ["    count = 0", f"    for i in range(len({loop.where}_)):", f"        if {loop.where}_[i] != 0:"]
+        lines += ["            rows[count] = i", "            count += 1"]
+        lines += [f"    {name}_[:] = 0" for name in loop.stores if name in FLOW_NAMES]
+        lines += ["    for k in range(count):", "        i = rows[k]", "        borrower = first + uint32(i)"]
     else:
         lines.append(f"    for i in range(len({columns[0]}_)):")
         if loop.blocks:
@@ -117,7 +124,9 @@ def loop_source(stage: Stage, number: int, terms: dict[str, int], checks: bool) 
 def tally_columns(stage: Stage) -> list[str]:
     """Columns that a stage's tally reads, in order."""
     listed = [name for roll in stage.rolls for name in (roll.when, *roll.values)]
-    return list(dict.fromkeys(["segment", "decile", *stage.words, *stage.sums, *listed]))
+    words = [name for word in stage.words for name in word if name]
+    rare = [name for one in stage.rare for name in (one.when, one.field)]
+    return list(dict.fromkeys(["segment", "decile", *words, *stage.sums, *rare, *listed]))
 
 
 def roll_arrays(stage: Stage) -> list[str]:
@@ -133,10 +142,20 @@ def tally_source(stage: Stage) -> list[str]:
         "@njit(cache=True, nogil=True, error_model='numpy')",
         f"def tally_{stage.name}({', '.join(['lo', *(f'{n}_' for n in names), 'sums', 'words', 'lengths', *rolls])}):",
         "    for i in range(len(segment_)):",
-        f"        cell = int64(segment_[i]) * {CELLS_PER_SEGMENT} + int64(decile_[i])",
+        f"        cell = uint64(segment_[i]) * uint64({CELLS_PER_SEGMENT}) + uint64(decile_[i])",
     ]
-    lines += [f"        words[{k}, cell, {name}_[i]] += 1" for k, name in enumerate(stage.words)]
-    lines += [f"        sums[cell, {k}] += int64({name}_[i])" for k, name in enumerate(stage.sums)]
+    conditional: dict[str, list[str]] = {}
+    for k, (name, where) in enumerate(stage.words):
+        line = f"words[uint64({k}), cell, uint64({name}_[i])] += 1"
+        if where:
+            conditional.setdefault(where, []).append(line)
+        else:
+            lines.append(f"        {line}")
+    lines += [f"        sums[cell, uint64({k})] += int64({name}_[i])" for k, name in enumerate(stage.sums)]
+    for k, one in enumerate(stage.rare, len(stage.sums)):
+        conditional.setdefault(one.when, []).append(f"sums[cell, uint64({k})] += int64({one.field}_[i])")
+    for where, some in conditional.items():
+        lines += [f"        if {where}_[i] != 0:", *indented(some, 12)]
     for k, roll in enumerate(stage.rolls):
         lines += [f"        if {roll.when}_[i] != 0:", f"            at = lengths[{k}]", f"            {roll.name}_rows[at] = lo + i"]
         lines += [f"            {roll.name}_{value}[at] = {value}_[i]" for value in roll.values]
@@ -151,13 +170,13 @@ def stage_source(stage: Stage, terms: dict[str, int], checks: bool) -> list[str]
         lines += loop_source(stage, number, terms, checks)
     if stage.listed:
         return lines
-    tallies = bool(stage.sums or stage.words or stage.rolls)
+    tallies = bool(stage.sum_names or stage.words or stage.rolls)
     if tallies:
         lines += tally_source(stage)
     rolls = roll_arrays(stage)
     columns = driver_columns(stage)
     arguments = [
-        *("key0", "key1", "month", "start", "stop", "chunk", "terms_", "sums", "words", "counts", "lengths"),
+        *("key0", "key1", "month", "start", "stop", "chunk", "terms_", "sums", "words", "counts", "lengths", "rows"),
         *(f"{name}_" for name in (*columns, *stage.scratch)),
         *rolls,
     ]
@@ -175,7 +194,8 @@ def stage_source(stage: Stage, terms: dict[str, int], checks: bool) -> list[str]
         return f"{name}_[:n]" if name in scratch else f"{name}_[lo:hi]"
 
     for number, loop in enumerate(stage.loops):
-        passed = ", ".join(["key0", "key1", "month", "uint32(lo)", "terms_", *(part(name) for name in loop_columns(loop))])
+        rows = ["rows"] if loop.where else []
+        passed = ", ".join(["key0", "key1", "month", "uint32(lo)", "terms_", *rows, *map(part, loop_columns(loop))])
         lines.append(f"        bad += loop_{stage.name}_{number}({passed})")
     if tallies:
         passed = ", ".join(["lo", *map(part, tally_columns(stage)), "sums", "words", "lengths", *rolls])
@@ -197,7 +217,7 @@ HEAD = '''"""Generated by zerolimit.engine.source; do not edit. One loop for eac
 
 from collections import namedtuple
 
-from numba import float32, float64, int8, int16, int32, int64, njit, uint32
+from numba import float32, float64, int8, int16, int32, int64, njit, uint32, uint64
 from zerolimit.engine.compiled import NoAlias, decode
 from zerolimit.engine.philox import philox, unit
 from zerolimit.rules.rule import whole

@@ -39,7 +39,7 @@ def ask(status, strategy, segment, limit, scheduled, overdue, cash, income_true,
 
 
 @rule("scheduled", "due_1", "due_2", "due_3", "due_4", "due_5", "due_6", "due_7", "due_8", "due_9", "due_10", "due_11", "due_12")
-def book(asked, scheduled, due_1, due_2, due_3, due_4, due_5, due_6, due_7, due_8, due_9, due_10, due_11, due_12, u_term, terms):
+def book(drawn, scheduled, due_1, due_2, due_3, due_4, due_5, due_6, due_7, due_8, due_9, due_10, due_11, due_12, u_term, terms):
     """A loan of term k adds k equal instalments from next month on, the odd fen in the first; an `open` one adds none.
 
     k is 3, 6 or 12 months with the shares term_3, term_6 and the rest, or open with share term_open. A void schedule
@@ -48,14 +48,14 @@ def book(asked, scheduled, due_1, due_2, due_3, due_4, due_5, due_6, due_7, due_
     is_open = u_term < terms.term_open
     u = (u_term - terms.term_open) / max(1.0 - terms.term_open, 1.0e-9)
     months = 3.0 if u < terms.term_3 else (6.0 if u < terms.term_3 + terms.term_6 else 12.0)
-    part = 0.0 if is_open else whole(asked / months)
-    odd = 0.0 if is_open else asked - part * months
+    part = 0.0 if is_open else whole(drawn / months)
+    odd = 0.0 if is_open else drawn - part * months
     kept = 1.0 if scheduled > 0.0 else 0.0
     to_3 = part
     to_6 = part if months > 3.0 else 0.0
     to_12 = part if months > 6.0 else 0.0
     return (
-        scheduled + asked,
+        scheduled + drawn,
         kept * due_1 + to_3 + odd,
         kept * due_2 + to_3,
         kept * due_3 + to_3,
@@ -71,20 +71,24 @@ def book(asked, scheduled, due_1, due_2, due_3, due_4, due_5, due_6, due_7, due_
     )
 
 
-@rule("cash", "drawn", "refused_amount", "frequency", "loan_size", "idle", "principal")
-def receive(status, asked, refused, cash, frequency, loan_size, idle, scheduled, overdue, income_seen, terms):
-    """The loan is paid out, or refused because the pool is used up; habits are remembered by the scorecard."""
-    if status == LEFT:
-        return cash, 0.0, 0.0, frequency, loan_size, idle, 0.0
+@rule("cash", "drawn", "frequency", "loan_size", "idle", "inquiries", "principal", "lacks")
+def receive(status, asked, refused, cash, frequency, loan_size, idle, inquiries, scheduled, overdue, income_seen, terms):
+    """The loan is paid out, or refused because the pool is used up; the scorecard remembers habits, inquiries fade.
+
+    Who still has spending to pay lacks money, and must cope.
+    """
+    here = status != LEFT
     drawn = asked if refused == 0.0 else 0.0
-    took = 1.0 if drawn > 0.0 else 0.0
+    took = drawn > 0.0
     relative = min(1.9, drawn / max(income_seen, 100.0))
+    in_use = took or scheduled + overdue > 0.0
     return (
-        cash + drawn,
+        cash + drawn if here else 0.0,
         drawn,
-        asked - drawn,
-        ema(frequency, took, 1.0 / terms.memory_frequency),
-        ema(loan_size, relative, 1.0 / terms.memory_size) if took > 0.0 else loan_size,
-        0.0 if took > 0.0 or scheduled + overdue > 0.0 else min(120.0, idle + 1.0),
-        scheduled + overdue,
+        ema(frequency, 1.0 if took else 0.0, 1.0 / terms.memory_frequency),
+        ema(loan_size, relative, 1.0 / terms.memory_size) if took else loan_size,
+        0.0 if in_use else min(120.0, idle + 1.0),
+        ema(inquiries, 0.0, 1.0 / terms.memory_inquiries),
+        scheduled + overdue + drawn,
+        1.0 if here and cash + drawn < 0.0 else 0.0,
     )

@@ -1,20 +1,18 @@
 """Step 11: what is not lent comes from other lenders; what remains is a shortfall."""
 
-from zerolimit.names import DIVERSIFYING, LEFT, OWNER
-from zerolimit.rules.rule import clip, ema, rule
+from zerolimit.names import DIVERSIFYING, OWNER
+from zerolimit.rules.rule import clip, rule
 
 
 @rule("cash", "other_debt", "elsewhere", "shortfall", "inquiries", "project")
-def cope(status, strategy, segment, cash, other_debt, inquiries, project, zhima, late, limit, principal, zeros, income_true, u_other, terms):
-    """Savings are gone: another lender may lend what is missing, else spending is cut and a project slips a month.
+def cope(strategy, segment, cash, other_debt, inquiries, project, zhima, late, limit, principal, zeros, income_true, u_other, terms):
+    """Who lacks money: another lender may lend what is missing, else spending is cut and a project slips a month.
 
     Approved with probability other_base + other_score x (zhima - 600) / 350 - other_usage x utilisation -
     other_inquiries x inquiries - other_record x min(zeros, 3) (+ diversified), not in arrears, while other debt stays
     within other_cap months of income. Other lenders see balances, limits, arrears and inquiries; whether they see the
     record of zero limits is other_record.
     """
-    if status == LEFT:
-        return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     missing = max(0.0, -cash)
     used = min(1.0, principal / max(limit, 100.0)) if principal > 0.0 else 0.0
     chance = clip(
@@ -28,8 +26,7 @@ def cope(status, strategy, segment, cash, other_debt, inquiries, project, zhima,
         1.0,
     )
     fits = other_debt + missing <= terms.other_cap * income_true
-    applies = missing > 0.0
-    lent = missing if applies and late == 0.0 and fits and u_other < chance else 0.0
+    lent = missing if late == 0.0 and fits and u_other < chance else 0.0
     lacking = missing - lent
     slips = lacking > 0.0 and segment == OWNER and project > 0.0
     return (
@@ -37,6 +34,6 @@ def cope(status, strategy, segment, cash, other_debt, inquiries, project, zhima,
         other_debt + lent,
         lent,
         lacking,
-        ema(inquiries, 1.0 if applies else 0.0, 1.0 / terms.memory_inquiries),
+        min(1.9, inquiries + 1.0 / terms.memory_inquiries),
         min(project + 1.0, 120.0) if slips else project,
     )

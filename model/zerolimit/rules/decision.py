@@ -10,8 +10,8 @@ NO_CAP = 2.0e9
 def position(segment, age, income_seen, terms):
     """Distance from the target customer, 0 to 1: weighted segment mismatch, age beyond target_age_span, relative income."""
     wrong = 1.0 - by_segment(segment, terms.target_salaried, terms.target_gig, terms.target_owner)
-    years = clip((abs(age - terms.target_age) - terms.target_age_span) / 20.0, 0.0, 1.0)
-    income = clip((terms.target_income - income_seen) / terms.target_income, 0.0, 1.0)
+    years = clip((abs(age - terms.target_age) - terms.target_age_span) * 0.05, 0.0, 1.0)
+    income = clip((terms.target_income - income_seen) * (1.0 / terms.target_income), 0.0, 1.0)
     return terms.position_segment * wrong + terms.position_age * years + terms.position_income * income
 
 
@@ -27,27 +27,40 @@ def stand_in_campaign(risk, distance, terms):
     return campaign_standing(risk, distance, terms)
 
 
-@rule("review", "review_in")
-def call_for_review(status, review_in, late, tenure, without_line, appealed, risk, distance, u_apply, terms):
+@rule("review", "review_in", "limit_before", "touched", "principal_after", "committed", "warned")
+def call_for_review(status, limit, scheduled, overdue, review_in, late, tenure, without_line, event, standing, notice_left, appealed, risk, frequency, distance, u_apply, terms):
     """Why a line is decided this month: its review month, a campaign, arrears, a re-application or a first application.
 
     A campaign reaches all whose rank (risk score, or closeness to the target) is at most campaign_cut. A closed
-    account applies again with probability reapply_rate after cooling_months. An appeal won and not granted is decided next.
+    account applies again with probability reapply_rate after cooling_months. An appeal won and not granted is decided
+    next. Lines under an announced cut wait for it. Who is `touched` goes through the decision and its outcome; for all
+    others the line stays, and its undrawn part is committed. An early warning goes to a score within warning_points of
+    the cutoff or a frequency near the trigger.
     """
-    if status == LEFT:
-        return NO_REVIEW, review_in
-    if status == CLOSED:
-        again = without_line >= terms.cooling_months and u_apply < terms.reapply_rate
-        asked = APPLY if tenure == 1.0 else (REAPPLY if again else NO_REVIEW)
-        return (REVIEW if appealed == 2.0 else asked), review_in
+    balance = scheduled + overdue
+    is_open = status == OPEN
     left = review_in - 1.0
-    reached = (
-        left <= 0.0
-        or campaign_standing(risk, distance, terms) <= terms.campaign_cut
-        or appealed == 2.0
-        or (late > 0.0 and status == OPEN)
+    again = without_line >= terms.cooling_months and u_apply < terms.reapply_rate
+    applies = APPLY if tenure == 1.0 else (REAPPLY if again else NO_REVIEW)
+    campaign = campaign_standing(risk, distance, terms) <= terms.campaign_cut
+    called = REVIEW if left <= 0.0 or campaign or (late > 0.0 and is_open) else NO_REVIEW
+    reason = REVIEW if appealed == 2.0 else (applies if status == CLOSED else called)
+    review = NO_REVIEW if status == LEFT or notice_left > 0.0 else reason
+    counts_on = is_open or status == FROZEN
+    due = terms.review_months if left <= 0.0 else left
+    undrawn = max(0.0, limit - balance) if is_open and review == NO_REVIEW else 0.0
+    in_question = review > 0.0 or notice_left > 0.0 or not is_open or event > 0.0
+    touched = (status != LEFT and in_question) or standing == 3.0
+    near = risk < terms.cutoff + terms.cutoff_shift + terms.warning_points or frequency > 0.8 * terms.trigger_frequency
+    return (
+        review,
+        due if counts_on else review_in,
+        limit if is_open else 0.0,
+        1.0 if touched else 0.0,
+        balance,
+        undrawn,
+        1.0 if terms.early_warning > 0.0 and is_open and near else 0.0,
     )
-    return (REVIEW if reached else NO_REVIEW), (terms.review_months if left <= 0.0 else left)
 
 
 @helper
@@ -59,7 +72,7 @@ def income_line(income, terms):
 @helper
 def score_line(income, risk, terms):
     """Line that a score supports, before the anchor: score_multiple x monthly income x (score - 350) / 600."""
-    return terms.score_multiple * income * clip((risk - 350.0) / 600.0, 0.0, 1.0)
+    return terms.score_multiple * income * clip((risk - 350.0) * (1.0 / 600.0), 0.0, 1.0)
 
 
 @helper
@@ -147,19 +160,17 @@ def cut_from_menu(line, cap, balance, u_menu, terms):
     return to_balance if u_menu < a else (by_step if u_menu < b else (closed if u_menu < c else cap))
 
 
-@rule("wanted", "rank", "principal_after", "committed", "contends")
-def decide(status, limit, scheduled, overdue, late, review, notice_left, base_line, lowest, risk, distance, appealed, u_menu, terms):
-    """The line wanted by policy (fen; -1 not decided), and what it asks of the pool.
+@rule("wanted", "rank", "contends")
+def decide(status, limit, scheduled, overdue, late, review, base_line, lowest, risk, distance, appealed, u_menu, terms):
+    """The line wanted by policy (fen), before the pool, and its rank in the pool's order.
 
     Within min_change of the line nothing changes. A raise is at most growth of the line; a first line is first_share of
     the formula (facts A27), a restored one restart_share. A cut comes from the menu. Below the minimum loan is 0.
-    rank = risk + retention_bonus for incumbents - target_weight x distance + priority_bonus for an appeal won.
+    rank = risk + retention_bonus for incumbents - target_weight x distance + priority_bonus for an appeal won. Who wants
+    an undrawn part of at least the minimum loan contends for it.
     """
     m = terms.minimum_loan
     balance = scheduled + overdue
-    undrawn = max(0.0, limit - balance) if status == OPEN else 0.0
-    if review == NO_REVIEW or notice_left > 0.0 or status == LEFT:
-        return -1.0, 0.0, balance, undrawn, 0.0
     raised = min(lowest, whole(limit * (1.0 + terms.growth)))
     grown = raised if lowest >= limit * (1.0 + terms.min_change) else limit
     kept = grown if lowest >= limit * (1.0 - terms.min_change) else cut_from_menu(limit, lowest, balance, u_menu, terms)
@@ -170,8 +181,7 @@ def decide(status, limit, scheduled, overdue, late, review, notice_left, base_li
     incumbent = terms.retention_bonus if status == OPEN or status == FROZEN else 0.0
     priority = terms.priority_bonus if appealed == 2.0 else 0.0
     order = risk + incumbent + priority - terms.target_weight * distance
-    contends = 1.0 if wanted - balance >= m else 0.0
-    return wanted, order, balance, 0.0, contends
+    return wanted, order, 1.0 if wanted - balance >= m else 0.0
 
 
 @rule(

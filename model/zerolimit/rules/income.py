@@ -44,11 +44,11 @@ def spend(status, segment, strategy, income_true, out_of_work, project, other_de
     share = by_segment(segment, terms.spend_salaried, terms.spend_gig, terms.spend_owner)
     careful = 1.0 - (terms.saving_share if strategy == RESTRAINT or strategy == PLANNING else 0.0)
     ordinary = whole(share * careful * income_true * (terms.spell_spending if out_of_work > 0.0 else 1.0))
-    bill = whole(terms.bill_size * income_true * (0.5 + u_bill / terms.bill_rate)) if u_bill < terms.bill_rate else 0.0
+    bill = whole(terms.bill_size * income_true * (0.5 + u_bill * (1.0 / terms.bill_rate))) if u_bill < terms.bill_rate else 0.0
     begins = segment == OWNER and project == 0.0 and u_project < terms.project_rate
     ahead = terms.project_months if begins else project
     tranche = whole(terms.tranche_share * income_true) if ahead > 0.0 else 0.0
-    service = min(other_debt, whole(other_debt / 12.0) + 100.0)
+    service = min(other_debt, whole(other_debt * (1.0 / 12.0)) + 100.0)
     interest = whole(other_debt * terms.other_rate)
     return ordinary + bill + tranche + service + interest, max(0.0, ahead - 1.0), other_debt - service
 

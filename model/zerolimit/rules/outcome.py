@@ -1,6 +1,7 @@
 """Steps 6 to 8: the line takes effect, cuts are announced, and what happened is recorded, defined as in model.md."""
 
 from zerolimit.names import (
+    APPEALING,
     APPLY,
     BLOCKED,
     CLOSED,
@@ -13,6 +14,7 @@ from zerolimit.names import (
     GRANT_BIT,
     GRANT_REASON,
     LEFT,
+    MONITORING,
     NO_REVIEW,
     OPEN,
     REAPPLY,
@@ -21,8 +23,8 @@ from zerolimit.names import (
 from zerolimit.rules.rule import rule
 
 
-@rule("limit", "status", "limit_before", "reason", "mask", "announced", "notice_left")
-def set_line(limit, status, scheduled, overdue, late, review, wanted, contends, granted, lowest, cap_reason, cap_mask, reason, mask, announced, notice_left, terms):
+@rule("limit", "status", "reason", "mask", "announced", "notice_left")
+def set_line(limit, limit_before, status, scheduled, overdue, late, review, wanted, contends, granted, lowest, cap_reason, cap_mask, reason, mask, announced, notice_left, terms):
     """The new line: B + granted for who contended, else the wanted line; announced cuts wait notice_months.
 
     Who gets nothing and still owes the minimum loan is frozen, below the minimum loan closed; a refused first
@@ -30,17 +32,16 @@ def set_line(limit, status, scheduled, overdue, late, review, wanted, contends, 
     """
     m = terms.minimum_loan
     balance = scheduled + overdue
-    before = limit if status == OPEN else 0.0
+    before = limit_before
     if status == LEFT:
-        return 0.0, LEFT, before, reason, mask, 0.0, 0.0
+        return 0.0, LEFT, reason, mask, 0.0, 0.0
     due = notice_left == 1.0
-    if review == NO_REVIEW or notice_left > 0.0:
+    if review == NO_REVIEW:
         after = min(limit, announced) if due else limit
         shut = status == OPEN and after < m
         return (
             0.0 if shut else after,
             CLOSED if shut else status,
-            before,
             reason,
             mask,
             announced if notice_left > 1.0 else 0.0,
@@ -54,11 +55,11 @@ def set_line(limit, status, scheduled, overdue, late, review, wanted, contends, 
     bits = (cap_mask + (GRANT_BIT if rationed and by_pool < m else 0.0)) if lower else mask
     waits = terms.notice_months > 0.0 and late == 0.0 and decided < before and decided < m
     if waits:
-        return limit, status, before, why, bits, decided, terms.notice_months
+        return limit, status, why, bits, decided, terms.notice_months
     refused = contends > 0.0 and granted < m
     state = CLOSED if decided < m else (FROZEN if refused or late > 0.0 else OPEN)
     gone = LEFT if review == APPLY and state != OPEN else state
-    return (decided if decided >= m else 0.0), gone, before, why, bits, 0.0, 0.0
+    return (decided if decided >= m else 0.0), gone, why, bits, 0.0, 0.0
 
 
 @rule("happened", "ended", "spell", "without_line", "event", "zeros", "known", "appealed", "logs")
@@ -96,80 +97,80 @@ def record(status, limit, limit_before, scheduled, overdue, standing, review, re
     )
 
 
-@rule("known", "found", "appeals", "appealed", "warned")
-def look(status, strategy, event, known, appealed, without_line, risk, frequency, trust, u_look, u_appeal, terms):
+@rule("known", "found", "appeals", "appealed")
+def look(status, strategy, event, known, appealed, without_line, u_look, u_appeal, terms):
     """Step 9: who looks at the limit finds the cut; who finds one unexplained may appeal once a spell.
 
-    Looks with probability look_rate (monitoring: look_monitoring). With reasons sent, a cut is known at once and fewer
-    appeal. An early warning goes to a score within warning_points of the cutoff or a frequency near the trigger.
+    Looks with probability look_rate (monitoring: look_monitoring). With reasons sent, a cut is known at once and half
+    as many appeal.
     """
-    habit = terms.look_monitoring if strategy == 3.0 else terms.look_rate
+    habit = terms.look_monitoring if strategy == MONITORING else terms.look_rate
     in_spell = event > 0.0 and without_line > 0.0 and status != LEFT
     finds = in_spell and known == 0.0 and (u_look < habit or terms.reasons_sent > 0.0)
     knows = 1.0 if known > 0.0 or finds else 0.0
-    chance = terms.appeal_appealing if strategy == 4.0 else terms.appeal_rate * (0.5 if terms.reasons_sent > 0.0 else 1.0)
+    chance = terms.appeal_appealing if strategy == APPEALING else terms.appeal_rate * (0.5 if terms.reasons_sent > 0.0 else 1.0)
     files = in_spell and knows > 0.0 and appealed == 0.0 and terms.appeals_capacity > 0.0 and u_appeal < chance
-    close = risk < terms.cutoff + terms.cutoff_shift + terms.warning_points or frequency > 0.8 * terms.trigger_frequency
-    warns = terms.early_warning > 0.0 and status == OPEN and close
-    return knows, 1.0 if finds else 0.0, 1.0 if files else 0.0, 1.0 if files else appealed, 1.0 if warns else 0.0
+    return knows, 1.0 if finds else 0.0, 1.0 if files else 0.0, 1.0 if files else appealed
 
 
-@rule("outcomes_1", "outcomes_2", "outcomes_3")
-def count(status, standing, settled, limit, limit_before, scheduled, overdue, principal_paid, happened, zeros, review, appeals, warned, notice_left, out_of_work, terms):
-    """Outcome flags of the decision as bits, in the order of results/outcomes.py."""
+@rule("outcomes_2", "outcomes_3")
+def count_decided(status, standing, settled, limit, limit_before, scheduled, overdue, happened, zeros, review, appeals, notice_left, terms):
+    """Outcome flags of who was touched by the decision, as bits in the order of results/outcomes.py."""
+    m = terms.minimum_loan
+    on_time = standing == 1.0
+    had_line = limit_before >= m
+    lost = had_line and (limit < m or status == LEFT)
+    zero = happened == ZERO_LIMIT
+    down = had_line and limit < 0.95 * limit_before
+    word_2 = (
+        (1.0 if zero else 0.0)
+        + (2.0 if happened == BLOCKED else 0.0)
+        + (4.0 if standing == 0.0 and lost else 0.0)
+        + (8.0 if standing >= 2.0 and lost else 0.0)
+        + (16.0 if zero and zeros > 1.0 else 0.0)
+        + (32.0 if down else 0.0)
+        + (64.0 if down and limit <= 0.5 * limit_before else 0.0)
+        + (128.0 if limit > limit_before and had_line else 0.0)
+        + (256.0 if review > 0.0 else 0.0)
+        + (512.0 if settled == 1.0 and zero else 0.0)
+        + (1024.0 if settled == 2.0 and zero else 0.0)
+        + (2048.0 if settled == 0.0 and zero else 0.0)
+    )
+    word_3 = (
+        (1.0 if appeals > 0.0 else 0.0)
+        + (2.0 if notice_left > 0.0 else 0.0)
+        + (4.0 if review == APPLY and status == OPEN else 0.0)
+        + (8.0 if review == REAPPLY and status == OPEN else 0.0)
+        + (16.0 if review >= REAPPLY else 0.0)
+        + (32.0 if standing == 3.0 else 0.0)
+        + (64.0 if on_time and limit_before < m else 0.0)
+        + (128.0 if status == FROZEN else 0.0)
+        + (256.0 if status == CLOSED else 0.0)
+    )
+    return word_2, word_3
+
+
+@rule("outcomes_1")
+def count(status, standing, settled, limit, limit_before, scheduled, overdue, principal_paid, warned, out_of_work, terms):
+    """Outcome flags of everybody after the decision, as bits in the order of results/outcomes.py."""
     m = terms.minimum_loan
     balance = scheduled + overdue
     on_time = standing == 1.0
-    inactive = standing == 0.0
-    behind = standing >= 2.0
     had_line = limit_before >= m
     at_risk = limit_before - balance >= m
-    lost = had_line and (limit < m or status == LEFT)
-    zero = happened == ZERO_LIMIT
-    had_room = max(0.0, limit_before - balance - principal_paid)
+    restored = principal_paid + max(0.0, limit_before - balance - principal_paid)
     room = max(0.0, limit - balance) if status == OPEN else 0.0
-    not_restored = on_time and at_risk and room < 0.9 * (had_room + principal_paid)
-    down = had_line and limit < 0.95 * limit_before
-    word_1 = (
+    return (
         (1.0 if status != LEFT else 0.0)
         + (2.0 if on_time and at_risk else 0.0)
-        + (4.0 if zero else 0.0)
-        + (8.0 if happened == BLOCKED else 0.0)
-        + (16.0 if inactive and at_risk else 0.0)
-        + (32.0 if inactive and lost else 0.0)
-        + (64.0 if behind and at_risk else 0.0)
-        + (128.0 if behind and lost else 0.0)
-        + (256.0 if on_time else 0.0)
-        + (512.0 if not_restored else 0.0)
-        + (1024.0 if zero and zeros > 1.0 else 0.0)
-        + (2048.0 if on_time and had_line and not at_risk else 0.0)
+        + (4.0 if standing == 0.0 and at_risk else 0.0)
+        + (8.0 if standing >= 2.0 and at_risk else 0.0)
+        + (16.0 if on_time else 0.0)
+        + (32.0 if on_time and had_line else 0.0)
+        + (64.0 if standing == 0.0 and had_line else 0.0)
+        + (128.0 if on_time and at_risk and room < 0.9 * restored else 0.0)
+        + (256.0 if settled == 1.0 else 0.0)
+        + (512.0 if settled == 2.0 else 0.0)
+        + (1024.0 if warned > 0.0 else 0.0)
+        + (2048.0 if out_of_work > 0.0 else 0.0)
     )
-    word_2 = (
-        (1.0 if status == OPEN else 0.0)
-        + (2.0 if status == FROZEN else 0.0)
-        + (4.0 if status == CLOSED else 0.0)
-        + (8.0 if down else 0.0)
-        + (16.0 if down and limit <= 0.5 * limit_before else 0.0)
-        + (32.0 if limit > limit_before and had_line else 0.0)
-        + (64.0 if review > 0.0 else 0.0)
-        + (128.0 if settled == 1.0 else 0.0)
-        + (256.0 if settled == 2.0 else 0.0)
-        + (512.0 if settled == 1.0 and zero else 0.0)
-        + (1024.0 if settled == 2.0 and zero else 0.0)
-        + (2048.0 if appeals > 0.0 else 0.0)
-    )
-    word_3 = (
-        (1.0 if on_time and had_line else 0.0)
-        + (2.0 if inactive and had_line else 0.0)
-        + (4.0 if behind and had_line else 0.0)
-        + (8.0 if warned > 0.0 else 0.0)
-        + (16.0 if notice_left > 0.0 else 0.0)
-        + (32.0 if review == APPLY and status == OPEN else 0.0)
-        + (64.0 if review == REAPPLY and status == OPEN else 0.0)
-        + (128.0 if review >= REAPPLY else 0.0)
-        + (256.0 if standing == 3.0 else 0.0)
-        + (512.0 if out_of_work > 0.0 else 0.0)
-        + (1024.0 if on_time and settled == 0.0 and zero else 0.0)
-        + (2048.0 if on_time and limit_before < m else 0.0)
-    )
-    return word_1, word_2, word_3

@@ -123,7 +123,7 @@ def by_segment(segment: float, salaried: float, gig: float, owner: float) -> flo
 def exponential(x: float) -> float:
     """e^x for |x| <= 8 from + and x alone: Taylor to degree 8 at x/64, squared six times. Relative error below 1e-12."""
     y = x * 0.015625
-    e = 1.0 + y * (1.0 + y * (0.5 + y * (1.0 / 6.0 + y * (1.0 / 24.0 + y * (1.0 / 120.0 + y * (1.0 / 720.0 + y * (1.0 / 5040.0 + y / 40320.0)))))))
+    e = 1.0 + y * (1.0 + y * (0.5 + y * (1.0 / 6.0 + y * (1.0 / 24.0 + y * (1.0 / 120.0 + y * (1.0 / 720.0 + y * (1.0 / 5040.0 + y * (1.0 / 40320.0))))))))
     e = e * e
     e = e * e
     e = e * e

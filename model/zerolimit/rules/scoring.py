@@ -43,12 +43,12 @@ def score(status, risk, zhima_seen, punctuality, early, usage, frequency, inquir
         - terms.weight_frequency * frequency
         - terms.weight_debt * min(other_debt / max(income_seen, 100.0), 6.0)
         - terms.weight_arrears * min(late, 3.0)
-        + terms.weight_tenure * min(tenure / 60.0, 1.0)
+        + terms.weight_tenure * min(tenure * (1.0 / 60.0), 1.0)
         + terms.weight_early * early
-        + terms.weight_idle * min(idle / 24.0, 1.0)
+        + terms.weight_idle * min(idle * (1.0 / 24.0), 1.0)
     )
     history = clip(punctuality - 0.25 * late, 0.0, 1.0)
-    identity = 0.5 * min(tenure / 60.0, 1.0) + 0.5 * clip((age - 18.0) / 20.0, 0.0, 1.0)
+    identity = 0.5 * min(tenure * (1.0 / 60.0), 1.0) + 0.5 * clip((age - 18.0) * 0.05, 0.0, 1.0)
     behaviour = clip(1.0 - 0.5 * usage - 0.5 * inquiries, 0.0, 1.0)
     capacity = income_seen / (income_seen + terms.capacity_half)
     general = 350.0 + 600.0 * (
