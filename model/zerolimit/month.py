@@ -62,10 +62,10 @@ class RareSum:
 
 
 BIRTH = (
-    Phase("birth", "set-up", "be_born", "traits are drawn for life", (be_born,)),
-    Phase("income deciles", "set-up", "rank", "decile of income in the first population", (rank_income,)),
-    Phase("history", "set-up", "history", "accounts in the middle of their life", (have_history,)),
-    Phase("first book", "set-up", "first_book", "the schedule, the first scores, the anchor", (schedule, position, score, settle_in)),
+    Phase("birth", "set-up", "be_born", "traits are drawn for life", (be_born,), listed=True),
+    Phase("income deciles", "set-up", "rank", "decile of income in the first population", (rank_income,), listed=True),
+    Phase("history", "set-up", "history", "accounts in the middle of their life", (have_history,), listed=True),
+    Phase("first book", "set-up", "first_book", "the schedule, the first scores, the anchor", (schedule, position, score, settle_in), listed=True),
 )
 """How the first population comes about; a portfolio's columns replace what is drawn between history and first book."""
 

@@ -119,15 +119,15 @@ class Simulation:
         """The first population: drawn, replaced by a portfolio's columns where there are some, and its first book."""
         switched_off(self.terms, self.scenario.off)
         self.terms["rescoring"] = 1.0
-        self._stage("be_born")
+        self._for_all("be_born")
         if self.portfolio is not None:
             self.portfolio.put_traits(self)
         self._set_deciles()
-        self._stage("rank")
-        self._stage("history")
+        self._for_all("rank")
+        self._for_all("history")
         if self.portfolio is not None:
             self.portfolio.put_accounts(self)
-        self._stage("first_book")
+        self._for_all("first_book")
         self.engine.drop(("owed", "months_left"))
         self.terms["rescoring"] = 0.0 if "rescoring" in self.scenario.off else 1.0
         lines = int(self.column("limit").sum(dtype=np.int64))
@@ -149,6 +149,11 @@ class Simulation:
 
     def _stage(self, name: str) -> Result:
         return self.engine.stage(name, self.month, as_vector(self.terms))
+
+    def _for_all(self, name: str) -> None:
+        """Everybody through a listed stage, a million at a time."""
+        for start in range(0, self.size, 1_000_000):
+            self._listed(name, np.arange(start, min(start + 1_000_000, self.size)))
 
     def _listed(self, name: str, rows: Array) -> Array:
         return self.engine.listed(name, rows, self.month, as_vector(self.terms))
@@ -499,10 +504,11 @@ class Month:
         s = self.s
         askers = self.results["decision"].rolls["askers"]
         rows, asked = askers["rows"], askers["asked"].astype(np.int64)
-        if len(self.restored):
-            rows = np.union1d(rows, self.restored)
-            asked = s.column("asked")[rows].astype(np.int64)
-            rows, asked = rows[asked > 0], asked[asked > 0]
+        late = self.restored[s.engine.raw("asked", s.month)[self.restored] > 0]
+        if len(late):
+            places = np.searchsorted(rows, late)
+            rows = np.insert(rows, places, late)
+            asked = np.insert(asked, places, s.engine.raw("asked", s.month)[late])
 
         def arrival(at: Array) -> Array:
             return s.engine.long_words("u_arrival", rows[at], s.month)

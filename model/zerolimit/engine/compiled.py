@@ -8,9 +8,10 @@ import importlib.util
 import inspect
 import math
 import os
+import subprocess
 import sys
 import tempfile
-import types
+import types as python_types
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 import llvmlite
 import numba
 import numpy as np
-from numba import njit
+from numba import njit, types
 from numba.core.compiler import Compiler
 from numba.extending import overload
 
@@ -87,11 +88,11 @@ def fingerprint(function: Callable[..., Any]) -> str:
     code = function.__code__
     names = {name: repr(function.__globals__[name]) for name in code.co_names if name in function.__globals__}
     cells = [repr(cell.cell_contents) for cell in function.__closure__ or ()]
-    constants = [repr(one) for one in code.co_consts if not isinstance(one, types.CodeType)]
+    constants = [repr(one) for one in code.co_consts if not isinstance(one, python_types.CodeType)]
     parts = [code.co_code.hex(), *constants, *code.co_names, *code.co_varnames, repr(sorted(names.items())), *cells]
     for name in names:
         inner = function.__globals__[name]
-        if isinstance(inner, types.FunctionType) and inner is not function and not (inner.__module__ or "").startswith("zerolimit"):
+        if isinstance(inner, python_types.FunctionType) and inner is not function and not (inner.__module__ or "").startswith("zerolimit"):
             parts.append(fingerprint(inner))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -110,10 +111,11 @@ class Loops:
     Numba's own cache looks only at the file that holds a loop: a rule edited elsewhere would go on running stale.
     """
 
-    def __init__(self, plan: Plan, terms: dict[str, int], own: tuple[Rule, ...], *, checks: bool = False) -> None:
+    def __init__(self, plan: Plan, terms: dict[str, int], own: tuple[Rule, ...] = (), *, checks: bool = False) -> None:
         injected = {rule.name: f"own_{k}" for k, rule in enumerate(own)}
         for rule in {rule.name: rule for stage in plan.stages.values() for rule in stage.rules}.values():
             make_known_once(rule.function)
+        self.plan = plan
         self.source = month_source(plan, terms, injected, checks)
         versions = (sys.version, np.__version__, numba.__version__, llvmlite.__version__)
         prints = [fingerprint(rule.function) for rule in own]
@@ -126,7 +128,6 @@ class Loops:
             with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".tmp", delete=False, encoding="utf-8") as file:
                 file.write(self.source)
             os.replace(file.name, self.path)
-        self.ready = self.path.with_suffix(".ready")
         name = f"zerolimit_month_{self.digest}"
         spec = importlib.util.spec_from_file_location(name, self.path)
         assert spec is not None and spec.loader is not None
@@ -138,17 +139,77 @@ class Loops:
         self.module = module
 
     @property
-    def cached(self) -> bool:
-        """Whether this month was compiled before on this machine."""
-        return self.ready.exists()
+    def ready(self) -> Path:
+        """A mark beside the file: everything in it has been compiled on a machine with this processor."""
+        return self.path.with_suffix(f".{llvmlite.binding.get_host_cpu_name()}.ready")
 
-    def done(self) -> None:
-        """Note that everything has been compiled."""
-        self.ready.touch()
+    def entries(self) -> dict[str, tuple[Any, ...]]:
+        """Every function that the engine calls, with the types of its arguments."""
+        found: dict[str, tuple[Any, ...]] = {}
+        key = (types.uint32, types.uint32)
+        number, vector, rows = types.int64, types.float64[::1], types.int64[::1]
+        for stage in self.plan.stages.values():
+            if stage.listed:
+                for k, loop in enumerate(stage.loops):
+                    columns = [column_type(name) for name in loop_columns(loop)]
+                    head = (*key, types.uint32, types.uint32, vector, rows, types.float64[:, ::1])
+                    found[f"loop_{stage.name}_{k}"] = (*head, *columns)
+                continue
+            columns = [column_type(name) for name in (*driver_columns(stage), *stage.scratch)]
+            lists = [rows for _ in stage.rolls] + [column_type(value) for roll in stage.rolls for value in roll.values]
+            totals = (types.int64[:, ::1], types.int64[:, :, ::1], types.int64[:, :, ::1], rows, rows)
+            found[f"stage_{stage.name}"] = (*key, types.uint32, number, number, number, vector, *totals, *columns, *lists)
+        return found
+
+    def compile(self, names: Iterable[str]) -> None:
+        """Compile some entries, or load them from the cache."""
+        entries = self.entries()
+        for name in names:
+            getattr(self.module, name).compile(entries[name])
+
+    def compile_all(self, say: Callable[[str], None], *, alone: bool) -> None:
+        """Compile what is not in the cache yet; on several cores where nothing of one's own is in it."""
+        if not self.ready.exists():
+            say("compiling the month for this machine: once, about half a minute")
+            cores = min(2, os.cpu_count() or 1)
+            if cores > 1 and not alone:
+                compile_apart(self, cores)
+            self.compile(self.entries())
+            self.ready.touch()
 
     def __getitem__(self, name: str) -> Callable[..., Any]:
         found: Callable[..., Any] = getattr(self.module, name)
         return found
+
+
+def column_type(name: str) -> Any:
+    """Numba's type of a column."""
+    return numba.from_dtype(np.dtype(DTYPES[FIELDS[name].storage]))[::1]
+
+
+def compile_apart(loops: Loops, cores: int) -> None:
+    """Fill the cache from other processes, each with a share of the entries, the largest first."""
+    entries = sorted(loops.entries(), key=lambda name: -len(loops.entries()[name]))
+    shares = [entries[k::cores] for k in range(cores)]
+    code = "from zerolimit.engine.compiled import compile_share; compile_share({!r})"
+    workers = [subprocess.Popen([sys.executable, "-c", code.format(share)], env=worker_environment()) for share in shares[1:]]
+    loops.compile(shares[0])
+    for worker in workers:
+        worker.wait()
+
+
+def worker_environment() -> dict[str, str]:
+    """The environment of a process that finds this package where we found it."""
+    package = str(Path(__file__).parent.parent.parent)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([package, os.environ.get("PYTHONPATH", "")])}
+
+
+def compile_share(names: list[str]) -> None:
+    """In another process: compile some entries of the ordinary month into the cache."""
+    from zerolimit.engine.plan import make_plan
+    from zerolimit.terms import TERMS
+
+    Loops(make_plan(frozenset(TERMS)), {name: k for k, name in enumerate(TERMS)}).compile(names)
 
 
 KNOWN: set[Callable[..., Any]] = set()
@@ -169,8 +230,8 @@ class Compiled(Engine):
     def __init__(self, plan: Plan, terms: tuple[str, ...], seed: int, size: int, *, own: tuple[Rule, ...] = (), threads: int = 1, checks: bool = False, overrides: Overrides | None = None, say: Callable[[str], None] | None = None) -> None:
         super().__init__(plan, terms, seed, size, overrides)
         self.loops = Loops(plan, {name: k for k, name in enumerate(terms)}, own, checks=checks)
-        if say is not None and not self.loops.cached:
-            say("compiling the month for this machine (once, some seconds)")
+        if not overrides:
+            self.loops.compile_all(say or (lambda text: None), alone=bool(own) or checks)
         self.threads = threads
         self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self.room: dict[tuple[str, int], dict[str, Any]] = {}

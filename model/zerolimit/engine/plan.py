@@ -123,9 +123,10 @@ def make_plan(terms: frozenset[str], own: tuple[Rule, ...] = (), apart: frozense
     for name in reversed(list(groups)):
         wanted_later[name] = set(later)
         written: set[str] = set()
-        for rule, _ in groups[name]:
-            later |= {one for one in rule.fields if one not in written and one in FLOW_NAMES}
+        for rule, where in groups[name]:
+            later |= {one for one in (*rule.fields, *([where] if where else [])) if one not in written and one in FLOW_NAMES}
             written |= set(rule.writes)
+        later |= {one for one in tallied(name) if one not in written and one in FLOW_NAMES}
     stages: dict[str, Stage] = {}
     columns: list[str] = [state.name for state in STATE]
     for name, rules in groups.items():
@@ -136,11 +137,18 @@ def make_plan(terms: frozenset[str], own: tuple[Rule, ...] = (), apart: frozense
     return Plan(stages, month, tuple(columns))
 
 
+def tallied(stage: str) -> set[str]:
+    """Everything that a stage's counts, sums and lists read."""
+    words = {name for word in WORDS.get(stage, ()) for name in word if name}
+    rare = {name for one in RARE_SUMS.get(stage, ()) for name in (one.field, one.when)}
+    rolls = {name for roll in ROLLS.get(stage, ()) for name in (roll.when, *roll.values)}
+    return {*SUMS.get(stage, ()), *words, *rare, *rolls}
+
+
 def make_stage(name: str, rules: list[tuple[Rule, str | None]], listed: bool, later: set[str], apart: frozenset[str]) -> Stage:
     """One stage: its loops, and which flows are columns or scratch."""
     sums, rare, words, rolls = SUMS.get(name, ()), RARE_SUMS.get(name, ()), WORDS.get(name, ()), ROLLS.get(name, ())
-    at_end = {*sums, *(word for word, _ in words), *(where for _, where in words if where)}
-    at_end |= {*(one.field for one in rare), *(one.when for one in rare), *(roll.when for roll in rolls), *(value for roll in rolls for value in roll.values)}
+    at_end = tallied(name)
     loops: list[Loop] = []
     width: set[str] = set()
     for rule, where in rules:
