@@ -126,10 +126,13 @@ class Pool:
             self.limit = max(0, min(by_capital, principal - by_partners + room + self.partner_lines))
         elif self.growth:
             self.limit = share_of(before, 1.0 + self.growth)
-        change = self.limit - before
-        if change < 0:
-            change = -min(-change, self.cash)
-        self.fund(change)
+        self.follow()
+
+    def follow(self) -> None:
+        """Funding comes when the pool grows; when it shrinks, cash is handed back, as far as there is some."""
+        if self.limit is not None:
+            change = self.limit - self.accounts.first_pool - self.accounts.funding
+            self.fund(max(change, -max(0, self.cash)))
 
     def fund(self, amount: int) -> None:
         """Funding comes or goes."""
@@ -180,8 +183,7 @@ class Pool:
         return min(high, max(low, rate))
 
     def loss_rate(self) -> float:
-        """Losses of the last 12 months over the mean principal, a year."""
+        """Losses of the last 12 months over the mean principal of those months."""
         months = self.principal_history[-12:]
-        if not months or sum(months) == 0:
-            return 0.0
-        return sum(self.loss_history[-12:]) * 12 / len(months) / (sum(months) / len(months))
+        principal = sum(months)
+        return sum(self.loss_history[-12:]) * len(months) / principal if principal > 0 else 0.0

@@ -99,7 +99,7 @@ class Scenario(BaseModel):
     follow_monitoring: float = parameter(0.1, "share", 0, 1, "follow the strategy monitoring (look often)")
     follow_appealing: float = parameter(0.05, "share", 0, 1, "follow the strategy appealing")
     follow_diversifying: float = parameter(0.1, "share", 0, 1, "follow the strategy diversifying (other lenders)")
-    vacant_share: float = parameter(0.0, "share", 0, 0.95, "slots that are empty at the start, room for growth")
+    vacant_share: float = parameter(0.08, "share", 0, 0.95, "slots that are empty at the start, room for growth")
     unused_share: float = parameter(0.25, "share", 0, 1, "accounts without use at the start", "facts A29")
     high_use_share: float = parameter(0.28, "share", 0, 1, "accounts near their line at the start", "facts B2")
     line_low: float = parameter(0.3, "share", 0, 10, "lowest first line, as a share of the income line")
@@ -127,9 +127,9 @@ class Scenario(BaseModel):
     spell_end: float = parameter(0.3, "a month", 0, 1, "probability that a spell without work ends")
     replacement: float = parameter(0.35, "share", 0, 1, "income during a spell without work")
     spell_spending: float = parameter(0.7, "share", 0, 2, "ordinary spending during a spell without work")
-    spend_salaried: float = parameter(0.78, "share of income", 0, 2, "ordinary spending, salaried")
-    spend_gig: float = parameter(0.84, "share of income", 0, 2, "ordinary spending, gig workers")
-    spend_owner: float = parameter(0.76, "share of income", 0, 2, "ordinary spending, owners")
+    spend_salaried: float = parameter(0.92, "share of income", 0, 2, "ordinary spending, salaried")
+    spend_gig: float = parameter(0.94, "share of income", 0, 2, "ordinary spending, gig workers")
+    spend_owner: float = parameter(0.88, "share of income", 0, 2, "ordinary spending, owners")
     saving_share: float = parameter(0.05, "share", 0, 1, "spending saved by restraint and planning")
     savings_cap: float = parameter(4.0, "months of income", 0, 36, "savings above are consumed or invested elsewhere")
     bill_rate: float = parameter(0.04, "a month", 1e-9, 1, "probability of a large bill")
@@ -162,7 +162,7 @@ class Scenario(BaseModel):
     hold_3: float = parameter(0.1, "a month", 0, 1, "three or more months late: one part is paid")
     chargeoff_months: float = parameter(4, "months", 2, 60, "months past due at which a loan is written off")
     lgd: float = parameter(0.8, "share", 0, 1, "loss given default")
-    early_rate: float = parameter(0.04, "a month", 0, 1, "repay all early, at full trust, with savings enough")
+    early_rate: float = parameter(0.02, "a month", 0, 1, "repay all early, at full trust, with savings enough")
     savings_kept: float = parameter(1.0, "payments", 0, 24, "savings kept when repaying early")
     bridge_share: float = parameter(0.5, "share", 0, 1, "of those short, bridge the payment counting on a new loan")
 
@@ -196,7 +196,7 @@ class Scenario(BaseModel):
     income_multiple: float = parameter(4.0, "months of income", 0, 100, "line that an income supports")
     income_floor: float = parameter(500, "yuan a month", 0, 1e6, "recorded income below which there is no line")
     score_multiple: float = parameter(6.5, "months of income", 0, 100, "line at the top score, in months of income")
-    cutoff: float = parameter(570, "points", 350, 950, "risk score below which there is no line")
+    cutoff: float = parameter(605, "points", 350, 950, "risk score below which there is no line")
     first_margin: float = parameter(15, "points", 0, 300, "the first population lies this far above the cutoff at least")
     admission_zhima: float = parameter(550, "points", 350, 950, "general score needed to be admitted", "facts E4")
     readmission_gap: float = parameter(15, "points", 0, 600, "points above the cutoff to be admitted again")
@@ -204,7 +204,7 @@ class Scenario(BaseModel):
     reapply_rate: float = parameter(0.03, "a month", 0, 1, "a closed account applies again", "facts A23")
     admissions: float = parameter(0.01, "of all slots a month", 0, 1, "admissions and readmissions at most")
     min_change: float = parameter(0.1, "share", 0, 1, "smaller changes of a line are not made")
-    growth: float = parameter(0.25, "share", 0, 10, "largest raise at a review", "facts A27")
+    growth: float = parameter(0.4, "share", 0, 10, "largest raise at a review", "facts A27")
     first_share: float = parameter(0.3, "share", 0, 1, "first line of an entrant, of the formula", "facts A27")
     restart_share: float = parameter(0.5, "share", 0, 1, "line of a restored account, of the formula")
     menu_balance: float = parameter(0.3, "share", 0, 1, "of cuts: to the balance plus a margin", "facts A9")
@@ -213,7 +213,7 @@ class Scenario(BaseModel):
     menu_margin: float = parameter(300, "yuan", 0, 1e6, "margin left above the balance", "facts A9")
     menu_close_below: float = parameter(0.7, "share", 0, 1, "closed only when the cap is below this share of the line")
     campaign_share: float = parameter(0.35, "share", 0, 1, "of open lines, reviewed in a campaign", "facts A14")
-    campaign_rise: float = parameter(0.05, "0 to 1", 0.0001, 1, "rise of tightness that starts a campaign", "facts C1")
+    campaign_rise: float = parameter(0.08, "0 to 1", 0.0001, 1, "rise of tightness that starts a campaign", "facts C1")
     campaign_fall: float = parameter(0.02, "share", 0.0001, 1, "fall of the pool that starts a campaign", "facts C1")
     campaign_order: Literal["risk", "target"] = Field(
         "risk",
@@ -222,7 +222,7 @@ class Scenario(BaseModel):
     )
 
     # trigger
-    trigger_frequency: float = parameter(0.7, "loans a month", 0, 2, "more frequent small loans are a trigger", "facts H", "trigger")
+    trigger_frequency: float = parameter(0.77, "loans a month", 0, 2, "more frequent small loans are a trigger", "facts H", "trigger")
     trigger_size: float = parameter(0.35, "share of income", 0, 2, "loans below this size are small", "facts F2", "trigger")
     trigger_keep: float = parameter(0.0, "share", 0, 1, "of the formula line kept after the trigger", "facts H", "trigger")
     trigger_idle: float = parameter(24, "months", 1, 120, "months without use that are a trigger", "facts A14", "trigger")
@@ -245,15 +245,15 @@ class Scenario(BaseModel):
     target_weight: float = parameter(30, "points", 0, 600, "rank lost at full distance", "assumption", "positioning")
 
     # tightening
-    base_tightness: float = parameter(0.1, "0 to 1", 0, 1, "tightness without news", "assumption", "tightening")
-    macro_tightness: float = parameter(0.8, "per index", 0, 10, "tightness per unit of slump", "facts A18", "tightening")
-    loss_tightness: float = parameter(0.1, "0 to 10", 0, 10, "tightness when losses are twice the norm", "assumption", "tightening")
+    base_tightness: float = parameter(0.05, "0 to 1", 0, 1, "tightness without news", "assumption", "tightening")
+    macro_tightness: float = parameter(1.0, "per index", 0, 10, "tightness per unit of slump", "facts A18", "tightening")
+    loss_tightness: float = parameter(0.03, "0 to 10", 0, 10, "tightness when losses are twice the norm", "assumption", "tightening")
     loss_norm: float = parameter(0.015, "a year", 0.0001, 1, "yearly losses over principal that are normal", "facts C6", "tightening")
-    multiplier_gain: float = parameter(0.7, "share", 0, 1, "of all lines lost at full tightness", "facts A18", "tightening")
+    multiplier_gain: float = parameter(0.5, "share", 0, 1, "of all lines lost at full tightness", "facts A18", "tightening")
     cutoff_gain: float = parameter(60, "points", 0, 600, "cutoff raised at full tightness", "facts A28", "tightening")
 
     # pool
-    pool_share: float | None = parameter(0.64, "of the sum of first lines", 0, 100, "size of the pool", "assumption", "scarcity")
+    pool_share: float | None = parameter(0.31, "of the sum of first lines", 0, 100, "size of the pool", "assumption", "scarcity")
     pool_yuan: float | None = parameter(None, "yuan", 0, 1e13, "size of the pool, in place of pool_share", "assumption", "scarcity")
     pool_rule: Literal["fixed", "funded"] = Field(
         "fixed",
@@ -267,7 +267,7 @@ class Scenario(BaseModel):
     planned_use: float | None = parameter(
         None, "share", 0, 1, "expected use of open lines; none: mean draw rate of the last 12 months", "assumption", "scarcity"
     )
-    planned_use_low: float = parameter(0.35, "share", 0, 1, "lower bound of the expected use", "assumption", "scarcity")
+    planned_use_low: float = parameter(0.08, "share", 0, 1, "lower bound of the expected use", "assumption", "scarcity")
     planned_use_high: float = parameter(0.6, "share", 0, 1, "upper bound of the expected use", "assumption", "scarcity")
     retention_bonus: float = parameter(25, "points", 0, 600, "rank of incumbents over equal newcomers")
     priority_bonus: float = parameter(100, "points", 0, 600, "rank of an appeal won and not yet granted")
@@ -302,12 +302,12 @@ class Scenario(BaseModel):
 
     # behaviour
     need_rate: float = parameter(0.3, "a month", 0, 1, "probability of filling up the buffer by a loan", "facts D1")
-    buffer_months: float = parameter(0.25, "months of income", 0, 24, "savings that one wants to hold", "facts D8")
+    buffer_months: float = parameter(0.5, "months of income", 0, 24, "savings that one wants to hold", "facts D8")
     buffer_planning: float = parameter(1.0, "months of income", 0, 24, "savings that planning wants to hold")
-    habit_salaried: float = parameter(0.1, "a month", 0, 1, "habitual small loan, salaried", "facts F2")
+    habit_salaried: float = parameter(0.2, "a month", 0, 1, "habitual small loan, salaried", "facts F2")
     habit_gig: float = parameter(0.25, "a month", 0, 1, "habitual small loan, gig workers", "facts F2")
     habit_owner: float = parameter(0.35, "a month", 0, 1, "habitual small loan, owners", "facts F2")
-    habit_size: float = parameter(0.2, "months of income", 0, 24, "size of a habitual loan", "facts F2")
+    habit_size: float = parameter(0.5, "months of income", 0, 24, "size of a habitual loan", "facts F2")
     fear_gain: float = parameter(0.3, "probability", 0, 10, "drawing all, per trust below fear_level", "facts D7")
     fear_level: float = parameter(0.4, "0 to 1", 0, 1, "trust below which fear begins", "facts D7")
     notice_rush: float = parameter(0.3, "probability", 0, 1, "drawing all after an announced cut", "facts D6")
@@ -338,7 +338,7 @@ class Scenario(BaseModel):
         json_schema_extra={"unit": "name", "source": "assumption", "mechanism": BASELINE},
     )
     macro_persistence: float = parameter(0.9, "a month", 0, 1, "persistence of the macro index")
-    macro_volatility: float = parameter(0.015, "index", 0, 1, "monthly shocks of the macro index")
+    macro_volatility: float = parameter(0.012, "index", 0, 1, "monthly shocks of the macro index")
     regime_start: float = parameter(0.015, "a month", 0, 1, "probability that a slump begins (regimes)")
     regime_end: float = parameter(0.1, "a month", 0, 1, "probability that a slump ends (regimes)")
     regime_depth: float = parameter(0.3, "index", 0, 1, "depth of a slump (regimes)", "facts C7")

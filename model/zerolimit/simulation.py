@@ -203,10 +203,8 @@ class Simulation:
         self.changes.append({"month": self.month, **parameters})
 
     def _set_pool(self, size: int) -> None:
-        assert self.pool.limit is not None
-        change = size - self.pool.limit
         self.pool.limit = size
-        self.pool.fund(change if change > 0 else -min(-change, self.pool.cash))
+        self.pool.follow()
 
     def copy(self) -> Simulation:
         """A branch: same past, own future."""
@@ -315,18 +313,19 @@ class Month:
             s.pool.events(due)
             s.pool.resize(scenario, s.principal)
         self._call_campaign(before)
-        s.tightness_before = terms["tightness"]
         self.row.update(macro=s.world.macro, tightness=terms["tightness"], cutoff=terms["cutoff"] + terms["cutoff_shift"])
 
     def _call_campaign(self, before: int | None) -> None:
-        """A rise of tightness, a fall of the pool or planned exposure above it starts a campaign over a share of lines."""
+        """A rise of tightness since its last low or campaign, a fall of the pool or planned exposure above it starts a campaign over a share of lines."""
         s = self.s
+        s.tightness_before = min(s.tightness_before, s.terms["tightness"])
         rise = s.terms["tightness"] - s.tightness_before >= s.scenario.campaign_rise
         limit = s.pool.limit
         fall = before is not None and limit is not None and limit < before - share_of(before, s.scenario.campaign_fall)
         called = (rise or fall or s.overrun) and s.month > 0 and s.scenario.campaign_share > 0.0
         self.row["campaign"] = float(called)
         if called:
+            s.tightness_before = s.terms["tightness"]
             rows = np.flatnonzero(s.engine.raw("status", s.month) == int(OPEN))
             count = int(len(rows) * s.scenario.campaign_share)
             if count > 0:

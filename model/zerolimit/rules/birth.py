@@ -130,7 +130,7 @@ def have_history(
 @rule("scheduled", "overdue", "due_0", "due_1", "due_2", "due_3", "due_4", "due_5", "due_6", "due_7", "due_8", "due_9", "due_10", "due_11")
 def schedule(owed, months_left, late, terms):
     """What is owed, as equal instalments over the months left, odd fen first; in arrears, `late` of them are overdue."""
-    late_share = whole(owed * min(late, 6.0) / (months_left + min(late, 6.0)))
+    late_share = whole(owed * min(late, 6.0) / max(months_left + min(late, 6.0), 1.0))
     rest = owed - late_share
     count = months_left if terms.term_open < 1.0 else 0.0
     part = whole(rest / max(count, 1.0)) if count > 0.0 else 0.0

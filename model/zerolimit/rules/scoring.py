@@ -24,7 +24,7 @@ def remember(status, punctuality, early, usage, tenure, standing, settled, sched
 
 @rule("risk", "zhima", "zhima_seen")
 def score(status, risk, zhima_seen, punctuality, early, usage, frequency, inquiries, idle, late, tenure, age, other_debt, income_seen, signal, terms):
-    """Both scores, in points from 350 to 950, from factors with memory. With rescoring off, what decisions see stands still.
+    """Both scores, in points from 350 to 950, from factors with memory. With rescoring off, the first ones stand still.
 
     risk = score_base + signal - weight_punctuality (1 - punctuality) - weight_usage usage - weight_frequency frequency
     - weight_debt min(other debt / monthly income, 6) - weight_arrears min(late, 3) + weight_tenure min(tenure / 60, 1)
@@ -59,6 +59,6 @@ def score(status, risk, zhima_seen, punctuality, early, usage, frequency, inquir
         + terms.zhima_capacity * capacity
     )
     shown = clip(general, 350.0, 950.0)
-    if terms.rescoring == 0.0:
+    if terms.rescoring == 0.0 and tenure > 1.0:
         return risk, whole(shown), zhima_seen
     return clip(points, 350.0, 950.0), whole(shown), whole(shown)

@@ -1,0 +1,60 @@
+# `make help` lists the targets, from the comments behind them.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help env run test test-all check bench lock clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+OLDEST := 12
+INSTALL := install --quiet --require-hashes -r requirements.lock
+SELF := install --quiet --no-deps --no-build-isolation -e .
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+env: $(READY) ## make .venv with the locked libraries and this package
+
+$(READY): requirements.lock pyproject.toml
+	@if command -v uv >/dev/null; then \
+	  echo "Making $(VENV) with uv: once, a minute or two"; \
+	  uv venv --quiet --clear --python '>=3.$(OLDEST)' $(VENV) && \
+	  VIRTUAL_ENV=$(VENV) uv pip $(INSTALL) && VIRTUAL_ENV=$(VENV) uv pip $(SELF); \
+	else \
+	  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, $(OLDEST)))' 2>/dev/null || \
+	    { echo "zerolimit needs Python 3.$(OLDEST) or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1): install one and say make PYTHON=python3.$(OLDEST)" >&2; exit 1; }; \
+	  echo "Making $(VENV) with pip: once, a few minutes"; \
+	  $(PYTHON) -m venv --clear $(VENV) && \
+	  $(BIN)/python -m pip --disable-pip-version-check $(INSTALL) && \
+	  $(BIN)/python -m pip --disable-pip-version-check $(SELF); \
+	fi
+	@touch $(READY)
+
+run: $(READY) ## the default scenario, 36 months: 30,000 real clients, then a drawn population as large
+	$(BIN)/zerolimit run --portfolio uci --out runs/uci --force
+	$(BIN)/zerolimit run --borrowers 30000 --out runs/drawn --force
+
+test: $(READY) ## the tests, without the slow ones
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(READY) ## all tests
+	$(BIN)/python -m pytest
+
+check: $(READY) ## style, format, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY) ## measure speed and memory
+	$(BIN)/python bench/run.py
+
+lock: ## resolve requirements.lock anew (needs uv)
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], "editables", sep="\n")' \
+	  | uv pip compile --quiet --universal --python-version 3.$(OLDEST) --extra dev --generate-hashes --no-emit-index-url --upgrade \
+	    --custom-compile-command "make lock" -o requirements.lock pyproject.toml -
+
+clean: ## remove the environment, results and caches
+	rm -rf $(VENV) runs .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	find model tests -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,389 @@
+"""The command line. What a command needs is imported when it runs, so that help stays quick.
+
+Bad input ends in one line on standard error and exit code 2; Ctrl-C in one line and 130. Nothing is left half-written.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from zerolimit import __version__
+from zerolimit.errors import BadInput
+
+if TYPE_CHECKING:
+    from zerolimit.portfolio import Portfolio
+    from zerolimit.scenario import Scenario
+
+WRONG, STOPPED = 2, 130
+MOST_MONTHS = 10_000
+RUNS = "runs"
+
+
+class OneLine(TyperGroup):
+    """Ends every failure in one line."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs["standalone_mode"] = False
+        try:
+            code = super().main(*args, **kwargs)
+        except BadInput as error:
+            fail(str(error), WRONG)
+        except (KeyboardInterrupt, typer.Abort):
+            fail("stopped; nothing was written", STOPPED)
+        except MemoryError:
+            fail("not enough memory; take fewer borrowers, a smaller panel or fewer months", WRONG)
+        except BrokenPipeError:
+            leave_quietly()
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                leave_quietly()
+            fail(f"{error.filename or 'input or output'}: {(error.strerror or str(error)).lower()}", WRONG)
+        except Exception as error:
+            message = getattr(error, "format_message", None)
+            if message is None:
+                raise
+            fail(f"{message()} (see --help)", WRONG)
+        if code == STOPPED:
+            fail("stopped; nothing was written", STOPPED)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """One line on standard error, and out."""
+    print(f"zerolimit: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)
+
+
+def leave_quietly() -> NoReturn:
+    """The reader of our output has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(1)
+
+
+app = typer.Typer(
+    cls=OneLine,
+    help="Why a borrower who repays on time finds a credit limit of zero: a fixed-pool consumer-credit simulator.",
+    rich_markup_mode="rich",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+scenarios = typer.Typer(help="Presets and scenario files: list, show, check, schema.", no_args_is_help=False)
+app.add_typer(scenarios, name="scenario")
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context, asked: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False
+) -> None:
+    """Why a borrower who repays on time finds a credit limit of zero: a fixed-pool consumer-credit simulator."""
+    if asked:
+        print(f"zerolimit {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(f"zerolimit {__version__}")
+
+
+# run
+
+
+@app.command()
+def run(
+    scenario: Annotated[str, typer.Argument(help="A preset's name or a TOML file.")] = "baseline",
+    portfolio: Annotated[str | None, typer.Option(metavar="FILE", help="Real clients: CSV, Parquet, or [b]uci[/b].")] = None,
+    columns: Annotated[
+        list[str] | None, typer.Option(metavar="OURS=THEIRS", help="A portfolio's column by another name.")
+    ] = None,
+    scale: Annotated[float | None, typer.Option(help="Yuan per unit of the portfolio's money.")] = None,
+    borrowers: Annotated[int | None, typer.Option(metavar="N", help="Size of a drawn population.")] = None,
+    months: Annotated[int, typer.Option(metavar="T", help="Months to run.")] = 36,
+    seed: Annotated[int, typer.Option(help="Seed of every draw.")] = 1,
+    engine: Annotated[str, typer.Option(help="auto, compiled or objects; all give the same.")] = "auto",
+    setting: Annotated[list[str] | None, typer.Option("--set", metavar="K=V", help="A parameter, as in TOML.")] = None,
+    panel: Annotated[str, typer.Option(help="Borrowers kept month by month: all, sample=N or none.")] = "sample=1000",
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for the results; without it, one under runs/.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the results that are in the folder.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print the folder only.")] = False,
+    threads: Annotated[int | None, typer.Option(metavar="N", help="Threads; without it, all cores.")] = None,
+) -> None:
+    """Run a scenario and leave a folder with what happened."""
+    from zerolimit.results.frames import Panel, parse_panel
+    from zerolimit.results.store import check_target, save, tables_of
+    from zerolimit.simulation import Simulation
+
+    began, started = time.perf_counter(), datetime.now(UTC)
+    if not 1 <= months <= MOST_MONTHS:
+        raise BadInput(f"months: {months} is not in 1 to {MOST_MONTHS:,}")
+    if threads is not None and threads < 1:
+        raise BadInput(f"threads: {threads} is not at least 1")
+    parse_panel(panel)
+    world = wanted_scenario(scenario, setting or [], borrowers)
+    target = check_target(out or free_folder(world.name, force=force), force=force)
+    clients = wanted_portfolio(portfolio, columns or [], scale, borrowers)
+    screen = Console(stderr=True, quiet=quiet)
+    with ended_by_signals():
+        simulation = Simulation(
+            world, seed, engine=engine, portfolio=clients, threads=threads, say=lambda text: screen.print(text, style="dim")
+        )
+        try:
+            kept = Panel(simulation, panel, months)
+            for _ in counted(range(months), f"{world.name}, {simulation.size:,} borrowers", screen):
+                simulation.step()
+                kept.record()
+            told = ["zerolimit", *sys.argv[1:]]
+            seconds = time.perf_counter() - began
+            save(simulation, target, panel=kept, command=told, started=started, seconds=seconds, force=force)
+        finally:
+            simulation.close()
+    if quiet:
+        print(target)
+        return
+    from zerolimit.results.store import FIGURE
+    from zerolimit.results.table import print_summary
+
+    paper = Console(soft_wrap=False)
+    heading = f"{world.name}: {simulation.size:,} borrowers, {months} months, seed {seed}"
+    paper.print(heading, style="bold", highlight=False)
+    for note in clients.notes if clients else ():
+        paper.print(f"  {note}", style="dim", highlight=False, markup=False)
+    paper.print()
+    print_summary(paper, tables_of(simulation))
+    took = time.perf_counter() - began
+    print(f"{target}  ({FIGURE} and tables; {took:.1f} s)")
+
+
+def wanted_scenario(name: str, settings: Sequence[str], borrowers: int | None) -> Scenario:
+    """The scenario with what the command line sets."""
+    from zerolimit.scenario import bounds, load_scenario, parse_setting
+
+    given: dict[str, Any] = {}
+    for text in settings:
+        key, value = parse_setting(text)
+        if key in given:
+            raise BadInput(f"--set: {key} is given twice")
+        given[key] = value
+    if borrowers is not None:
+        if "borrowers" in given:
+            raise BadInput("borrowers: given by --borrowers and by --set; one is enough")
+        given["borrowers"] = borrowers
+    asked, most = given.get("borrowers"), bounds("borrowers")[1]
+    if isinstance(asked, int) and most is not None and asked > most:
+        raise BadInput(
+            f"borrowers: {asked:,} would need about {memory_of(asked) / 1e9:,.0f} GB of memory; allowed: 1 to {most:,.0f}"
+        )
+    return load_scenario(name, **given)
+
+
+def memory_of(borrowers: int) -> int:
+    """Bytes of state that so many borrowers take on the compiled engine."""
+    from zerolimit.engine.plan import make_plan
+    from zerolimit.fields import BYTES, FIELDS
+    from zerolimit.terms import TERMS
+
+    return borrowers * sum(BYTES[FIELDS[name].storage] for name in make_plan(frozenset(TERMS)).columns)
+
+
+def wanted_portfolio(
+    source: str | None, columns: Sequence[str], scale: float | None, borrowers: int | None
+) -> Portfolio | None:
+    """The portfolio that the command line names, if any."""
+    if source is None:
+        for option, given in (("--columns", columns), ("--scale", scale is not None)):
+            if given:
+                raise BadInput(f"{option}: only with --portfolio")
+        return None
+    if borrowers is not None:
+        raise BadInput("--borrowers: not with --portfolio, whose clients are the borrowers")
+    named: dict[str, str] = {}
+    for text in columns:
+        ours, equals, theirs = (part.strip() for part in text.partition("="))
+        if not equals or not ours or not theirs:
+            raise BadInput(f"--columns {text!r}: write it as ours=theirs")
+        if ours in named:
+            raise BadInput(f"--columns: {ours} is given twice")
+        named[ours] = theirs
+    from zerolimit.portfolio import read_portfolio
+
+    return read_portfolio(source, columns=named, scale=scale)
+
+
+def free_folder(name: str, *, force: bool) -> Path:
+    """A folder under runs/ that is not taken yet: name, name-2, ... (with --force, the first)."""
+    plain = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name).strip(".") or "run"
+    first = Path(RUNS) / plain
+    folder, number = first, 2
+    while folder.exists() and not force:
+        folder, number = Path(RUNS) / f"{plain}-{number}", number + 1
+    return folder
+
+
+def counted(steps: Sequence[int], label: str, screen: Console) -> Iterator[int]:
+    """The steps, with a bar on a terminal: months done, months a second, time left."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    class Speed(ProgressColumn):
+        """Months a second."""
+
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:,.1f} months/s" if task.speed else "", style="dim")
+
+    shown = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("months"),
+        Speed(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*shown, console=screen, transient=True, disable=screen.quiet or not screen.is_terminal) as progress:
+        yield from progress.track(steps, description=label)
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """A polite kill ends like Ctrl-C: nothing is left half-written."""
+
+    def stop(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not in the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+# scenarios
+
+
+@scenarios.callback(invoke_without_command=True)
+def about_scenarios(context: typer.Context) -> None:
+    """Presets and scenario files: list, show, check, schema."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@scenarios.command("list")
+def list_scenarios() -> None:
+    """The presets and what they are for."""
+    from zerolimit.scenario import load_scenario, presets
+
+    table = plain_table("preset", "what it is for")
+    for name in presets():
+        table.add_row(name, load_scenario(name).description)
+    Console().print(table)
+
+
+@scenarios.command("show")
+def show_scenario(name: Annotated[str, typer.Argument(help="A preset's name or a TOML file.")]) -> None:
+    """Every parameter of a scenario, as TOML."""
+    from zerolimit.scenario import load_scenario
+
+    sys.stdout.write(load_scenario(name).toml())
+
+
+@scenarios.command("check")
+def check_scenario(file: Annotated[str, typer.Argument(help="A TOML file or a preset's name.")]) -> None:
+    """Check a scenario file; says what it sets."""
+    from zerolimit.scenario import Scenario, load_scenario
+
+    found = load_scenario(file)
+    declared = {name: field.default for name, field in Scenario.model_fields.items() if name not in ("name", "description")}
+    others = [name for name, default in declared.items() if getattr(found, name) != default]
+    print(f"{file}: good; {len(others)} parameters differ from their defaults{': ' if others else ''}{', '.join(others)}")
+
+
+@scenarios.command("schema")
+def show_schema() -> None:
+    """JSON Schema of a scenario file, for editors."""
+    import json
+
+    from zerolimit.scenario import schema
+
+    print(json.dumps(schema(), indent=2, ensure_ascii=False))
+
+
+# phases
+
+
+@app.command()
+def phases(source: Annotated[bool, typer.Option("--source", help="Print the fused loops instead.")] = False) -> None:
+    """The month in order: what each phase reads, draws and writes."""
+    if source:
+        sys.stdout.write(fused_source())
+        return
+    from rich.text import Text
+
+    from zerolimit.month import BIRTH, MONTH
+
+    table = plain_table("step", "phase", "what it does, reads, draws, writes")
+    for phase in (*BIRTH, *MONTH):
+        reads = names((*phase.reads, *(one for rule in phase.rules for one in rule.fields)))
+        draws = names(one for rule in phase.rules for one in rule.draws)
+        writes = names((*phase.writes, *(one for rule in phase.rules for one in rule.writes)))
+        who = f"{phase.kind}, where {phase.where}" if phase.where else phase.kind
+        lines = [Text(phase.says)]
+        for label, listed in (("reads", reads), ("draws", draws), ("writes", writes)):
+            if listed:
+                lines.append(Text.assemble((f"{label} ", "bold"), (listed, "dim")))
+        table.add_row(phase.step, Text.assemble(phase.name, "\n", (who, "dim")), Text("\n").join(lines))
+        table.add_row()
+    Console().print(table)
+
+
+def names(found: Iterable[str]) -> str:
+    """Names once each, in order."""
+    return ", ".join(dict.fromkeys(found))
+
+
+def fused_source() -> str:
+    """The generated loops of the built-in month."""
+    from zerolimit.engine.plan import make_plan
+    from zerolimit.engine.source import month_source
+    from zerolimit.terms import TERMS
+
+    return month_source(make_plan(frozenset(TERMS)), {name: k for k, name in enumerate(TERMS)}, {}, False)
+
+
+def plain_table(*headings: str) -> Any:
+    """A table without lines."""
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def main() -> None:
+    """The `zerolimit` command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

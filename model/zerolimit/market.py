@@ -1,0 +1,453 @@
+"""CreditMarket(mesa.Model): a face on the month, which itself knows no Mesa (simulation.py).
+
+    market = CreditMarket("jiebei-2020", seed=7, borrowers=50_000).run(months=36)
+    market.rate("zero_limit", by="month").plot()
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+import mesa
+import numpy as np
+from mesa.agentset import AgentSet
+from mesa.experimental.scenarios import Scenario as MesaScenario
+
+from zerolimit.borrower import Borrower, Borrowers, closed_to_writers, in_yuan, overridden, storable
+from zerolimit.draws import as_seed, fresh_seed
+from zerolimit.engine.plan import FLOW_NAMES
+from zerolimit.errors import BadInput
+from zerolimit.fields import Field
+from zerolimit.lender import Platform
+from zerolimit.names import ENDS, LEFT
+from zerolimit.results.columns import parts_of
+from zerolimit.results.outcomes import RATES
+from zerolimit.rules.rule import Rule
+from zerolimit.scenario import Scenario, load_scenario
+from zerolimit.simulation import Recorded, Simulation
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from zerolimit.portfolio import Portfolio
+
+PLATFORM_REPORTERS = ("pool", "principal", "cash", "pool_use", "tightness")
+"""Properties of Platform that the market's own DataCollector reports beside all rates."""
+
+
+class CreditMarket(mesa.Model):  # type: ignore[misc]
+    """One platform, its borrowers, the month.
+
+    `scenario` is the name of a preset, a path of a TOML file, a Scenario, or Mesa's own scenario object, of which the
+    attributes that are parameters are taken on top of its `base` (a preset, default baseline). `market.scenario` is
+    Mesa's object: what the run began with; Mesa's Reset makes another one of its class, which keeps the preset.
+    `market.simulation.scenario` is what is in force now.
+
+    `seed` (or Mesa's `rng`: a whole number, a Generator to draw one from) gives all draws; without one a fresh seed is
+    drawn. `market.seed` records it. Mesa's `model.random` and `model.rng` are seeded with it too, and no result depends
+    on them. In Mesa 3 `batch_run(..., rng=[1, 2])` passes its values on as `seed`, and overwrites a `seed` among the
+    swept parameters by None: sweep `rng`, not `seed`.
+
+    `datacollector` reports the month's rates and the platform; put your own in its place. It collects at the end of each
+    month, unless a subclass has its own `step` and a collector of its own, which then has to call `collect` as in Mesa.
+
+    Plain-Python behaviour: `borrower_class`, a subclass of Borrower that overrides phases of the month. Compiled rules of
+    one's own: `rules`. Any parameter of the scenario can be given by name.
+    """
+
+    borrower_class: type[Borrower] = Borrower
+    platform: Platform | None = None
+
+    def __init__(
+        self,
+        scenario: Any = "baseline",
+        *,
+        seed: Any = None,
+        rng: Any = None,
+        borrowers: int | None = None,
+        portfolio: Portfolio | pd.DataFrame | str | Path | None = None,
+        engine: str = "auto",
+        rules: Iterable[Rule] = (),
+        columns: Mapping[str, str] | None = None,
+        scale: float | None = None,
+        threads: int | None = None,
+        borrower_class: type[Borrower] | None = None,
+        **parameters: Any,
+    ) -> None:
+        if borrower_class is not None:
+            self.borrower_class = borrower_class
+        in_python = overridden(self.borrower_class)
+        if in_python and engine == "compiled":
+            raise BadInput(
+                f"engine='compiled' cannot run {self.borrower_class.__name__}.{in_python[0]}, which is plain Python;"
+                " use engine='auto'"
+            )
+        clients = as_portfolio(portfolio, columns, scale)
+        if borrowers is not None:
+            if clients is not None and borrowers != clients.size:
+                raise BadInput(f"borrowers: {borrowers} given, but the portfolio has {clients.size} clients; leave it out")
+            parameters["borrowers"] = borrowers
+        ours = load_scenario(scenario_of(scenario), **parameters)
+        self.seed: int = seed_of(seed, rng, scenario)
+        super().__init__(scenario=as_mesa(scenario, ours, self.seed))
+        self._rules: dict[str, Rule] = {}
+        self._made: WeakValueDictionary[int, Borrower] = WeakValueDictionary()
+        self._kept: dict[int, Borrower] = {}
+        self._handed_out: tuple[int, int] | None = None
+        self._running: tuple[str, int] | None = None
+        self.simulation: Simulation = Simulation.__new__(Simulation)
+        # phases in plain Python run in the set-up already, and look at the simulation
+        Simulation.__init__(
+            self.simulation,
+            ours,
+            self.seed,
+            engine=engine,
+            portfolio=clients,
+            rules=tuple(rules),
+            overrides={name: self._overriding(name) for name in in_python},
+            threads=threads,
+            say=say,
+        )
+        self.platform = Platform(self)
+        self._own_collector = mesa.DataCollector(
+            model_reporters={
+                "seed": "seed",
+                **{name: partial(last_rate, name=name) for name in RATES},
+                **{name: partial(platform_value, name=name) for name in PLATFORM_REPORTERS},
+            }
+        )
+        self.datacollector: Any = self._own_collector
+
+    # running
+
+    @property
+    def month(self) -> int:
+        """Months run so far; equal to Mesa's `time`."""
+        return self.simulation.month
+
+    def step(self) -> None:
+        """One month."""
+        self.simulation.step()
+        if self.datacollector is self._own_collector or (
+            self.datacollector is not None and type(self).step is CreditMarket.step
+        ):
+            self.datacollector.collect(self)
+
+    def run(self, months: int = 36) -> CreditMarket:
+        """More months; may be called again and goes on."""
+        if isinstance(months, bool) or not hasattr(months, "__index__") or months < 1:
+            raise BadInput(f"months: a whole number from 1 is needed, not {months!r}")
+        for _ in range(months):
+            self.step()
+        return self
+
+    def change(self, **parameters: Any) -> CreditMarket:
+        """Other parameters from the next month on; recorded in `simulation.changes` and the run's provenance."""
+        self.simulation.change(**parameters)
+        return self
+
+    def copy(self) -> CreditMarket:
+        """A branch: same past, own future. Recorded in its `simulation.changes`."""
+        shared = {id(self.simulation): self.simulation.copy(), id(self._made): WeakValueDictionary()}
+        twin = copy.deepcopy(self, shared)
+        engine = twin.simulation.engine
+        engine.overrides = {name: twin._overriding(name) for name in engine.overrides}
+        twin.simulation.changes.append({"month": self.month, "copied": True})
+        return twin
+
+    # results
+
+    @property
+    def monthly(self) -> pd.DataFrame:
+        """Counts and sums in fen, a row per month, segment and first income decile."""
+        from zerolimit.results.frames import monthly_frame
+
+        return monthly_frame(self.simulation.history)
+
+    @property
+    def platform_months(self) -> pd.DataFrame:
+        """The platform's row of every month, money in fen."""
+        from zerolimit.results.frames import platform_frame
+
+        return platform_frame(self.simulation.history)
+
+    @property
+    def episodes(self) -> pd.DataFrame:
+        """A row per event, with its end, or censored."""
+        from zerolimit.results.frames import episodes_frame
+
+        return episodes_frame(self.simulation)
+
+    def rate(self, name: str, by: str | Sequence[str] = "month") -> pd.Series[Any]:
+        """A rate of results/outcomes.py by month, segment, decile, or several of them."""
+        from zerolimit.results.frames import rate
+
+        return rate(self.monthly, name, by)
+
+    def save(self, folder: Path | str, force: bool = False) -> Path:
+        """Write the run's folder; `zerolimit.load(folder)` reads it."""
+        from zerolimit.results.store import save
+
+        return save(self.simulation, folder, force=force)
+
+    # agents
+
+    @property
+    def agents(self) -> Borrowers:
+        """All borrowers. The platform is an agent of its own: `market.platform`, `agents_by_type[Platform]`."""
+        return Borrowers(self)
+
+    @agents.setter
+    def agents(self, agents: Any) -> None:
+        raise AttributeError("market.agents is everybody and cannot be set")
+
+    @property
+    def agent_types(self) -> list[type]:
+        """The class of the borrowers, and Platform."""
+        return [self.borrower_class, Platform]
+
+    @property
+    def agents_by_type(self) -> dict[type, Any]:
+        """The borrowers by their class and the classes that it extends; the platform."""
+        kinds = [kind for kind in self.borrower_class.__mro__ if issubclass(kind, Borrower)]
+        return {**dict.fromkeys(kinds, self.agents), Platform: AgentSet([self.platform], random=self.random)}
+
+    def borrower(self, unique_id: int) -> Borrower:
+        """One borrower by unique_id; the first one in slot k has the number k."""
+        if isinstance(unique_id, bool) or not hasattr(unique_id, "__index__") or unique_id < 0:
+            raise BadInput(f"borrower: a whole number from 0 is needed, not {unique_id!r}")
+        slot = int(unique_id) % self.simulation.size
+        if unique_id not in self._kept and self._generation(slot) != unique_id // self.simulation.size:
+            raise BadInput(f"borrower {unique_id}: has left or never was; {self._now_in(slot)}")
+        return self._borrower_by_id(int(unique_id))
+
+    def register_agent(self, agent: Any) -> None:
+        raise BadInput(
+            f"{type(agent).__name__}: agents are not made from outside; borrowers are as many as borrowers= says,"
+            " and the platform is market.platform"
+        )
+
+    def deregister_agent(self, agent: Any) -> None:
+        agent.remove()
+
+    def remove_all_agents(self) -> None:
+        raise BadInput("remove_all_agents: a market keeps its borrowers; remove() lets one who owes nothing leave")
+
+    # what Borrower and Borrowers ask for
+
+    def _generation(self, slot: int) -> int:
+        return int(self.simulation.engine.get("generation", slot, self.simulation.month))
+
+    def _now_in(self, slot: int) -> str:
+        return f"in slot {slot} is now borrower {slot + self.simulation.size * self._generation(slot)}"
+
+    def _borrower_by_id(self, unique_id: int) -> Borrower:
+        """The object of a borrower, the same one as long as somebody holds it."""
+        found = self._made.get(unique_id)
+        if found is None:
+            generation, slot = divmod(unique_id, self.simulation.size)
+            self._handed_out = slot, generation
+            try:
+                found = self.borrower_class(self)
+            finally:
+                self._handed_out = None
+            self._made[unique_id] = found
+        return found
+
+    def _keep(self, borrower: Borrower) -> None:
+        """Somebody gave a borrower an attribute of its own: the object stays."""
+        self._kept[borrower.unique_id] = borrower
+
+    def _readable(self, name: str) -> bool:
+        """Flows are kept in columns only where the month needs them."""
+        return name not in FLOW_NAMES or name in self.simulation.plan.flow_columns
+
+    def _present(self, borrower: Borrower) -> None:
+        if self._generation(borrower.slot) != borrower._generation:
+            raise BadInput(f"borrower {borrower.unique_id}: has left; {self._now_in(borrower.slot)}")
+
+    def _get(self, borrower: Borrower, field: Field) -> float:
+        """One value in the rules' units."""
+        inside = self._running is not None and self._running[1] == borrower.slot
+        if not inside:
+            self._present(borrower)
+        simulation = self.simulation
+        if inside or self._readable(field.name):
+            try:
+                return float(simulation.engine.get(field.name, borrower.slot, simulation.month))
+            except KeyError:
+                pass
+        raise AttributeError(f"{field.name}: is used within the month and not kept; see the table of phases")
+
+    def _set(self, borrower: Borrower, field: Field, value: Any) -> None:
+        """Write one value: what the running phase writes, or a state from outside the month."""
+        simulation = self.simulation
+        inside = self._running is not None and self._running[1] == borrower.slot
+        why = closed_to_writers(field.name, value)
+        if inside:
+            assert self._running is not None
+            rule = self._rule(self._running[0])
+            if why and field.name not in rule.writes:
+                raise BadInput(f"{field.name} {why}; {rule.name} writes {', '.join(rule.writes)}")
+        else:
+            self._present(borrower)
+            if why:
+                raise BadInput(f"{field.name} {why}")
+        simulation.engine.set(field.name, borrower.slot, storable(field, value), simulation.month)
+        if not inside:
+            self._note(field.name)
+
+    def _note(self, what: str) -> None:
+        """What was written from outside belongs to the run's record, or nobody could repeat it."""
+        entry = {"month": self.month, "written": what}
+        if entry not in self.simulation.changes:
+            self.simulation.changes.append(entry)
+
+    def _rule(self, name: str) -> Rule:
+        """The rule that runs under a name: the built-in one, or the one that replaced it."""
+        if not self._rules:
+            self._rules = {rule.name: rule for stage in self.simulation.plan.stages.values() for rule in stage.rules}
+        return self._rules[name]
+
+    def _overriding(self, name: str) -> Callable[[int], None]:
+        """What the engine calls in place of a rule: the method of the borrower in a row; vacant slots take the rule."""
+
+        def call(row: int) -> None:
+            engine, month = self.simulation.engine, self.simulation.month
+            if engine.get("status", row, month) == LEFT:
+                engine.follow(self._rule(name), row)
+                return
+            self._running = name, row
+            try:
+                getattr(self._borrower_by_id(row + self.simulation.size * self._generation(row)), name)()
+            finally:
+                self._running = None
+
+        return call
+
+    def _follow(self, borrower: Borrower, name: str) -> None:
+        """A phase as the rules have it, for the borrower whose turn it is."""
+        if self._running != (name, borrower.slot):
+            raise BadInput(
+                f"{name} is a phase of the month and cannot be run from outside; market.step() runs it,"
+                f" and a subclass of Borrower may override it"
+            )
+        self.simulation.engine.follow(self._rule(name), borrower.slot)
+
+    def _moment(self, borrower: Borrower) -> tuple[int, SimpleNamespace, dict[str, float]]:
+        """Month, terms and draws of the phase that runs for a borrower."""
+        now = self.simulation.engine.now
+        if now is None or self._running is None or self._running[1] != borrower.slot:
+            raise BadInput("terms and draws belong to a phase of the month; they are there inside an overridden method only")
+        return now
+
+    def _leave(self, borrower: Borrower) -> None:
+        """Leaving: the line is 0, the slot vacant, a spell without a line ends."""
+        if self._running is not None:
+            raise BadInput("remove: nobody leaves in the middle of a phase; call it between months")
+        self._present(borrower)
+        if borrower.status == LEFT:
+            return
+        if owed := borrower.owes():
+            raise BadInput(f"borrower {borrower.unique_id} owes {in_yuan(owed)} and cannot leave")
+        simulation, row = self.simulation, np.array([borrower.slot])
+        if borrower.event > 0 and borrower.without_line > 0:
+            simulation.episodes.ends.append(
+                {
+                    "month": np.full(1, max(0, simulation.month - 1)),
+                    "borrower": row,
+                    "generation": simulation.column("generation")[row],
+                    "ended": np.full(1, float(ENDS.index("left"))),
+                    "spell": simulation.column("without_line")[row],
+                }
+            )
+        simulation.engine.set("limit", borrower.slot, 0.0, simulation.month)
+        simulation.engine.set("status", borrower.slot, LEFT, simulation.month)
+        self._kept.pop(borrower.unique_id, None)
+        self._note("remove")
+
+
+def say(text: str) -> None:
+    """On screen, where it disturbs no output."""
+    print(text, file=sys.stderr)
+
+
+def seed_of(seed: Any, rng: Any, scenario: Any) -> int:
+    """The seed from `seed`, Mesa's `rng`, or that of Mesa's scenario object; a fresh one where none is given."""
+    if seed is not None and rng is not None:
+        raise BadInput("seed and rng both given: they are two names of one number")
+    given = seed if seed is not None else rng
+    if given is None and isinstance(scenario, MesaScenario):
+        given = scenario.rng
+    if given is None:
+        return fresh_seed()
+    if isinstance(given, str) and given.strip().isdecimal():
+        return as_seed(int(given))
+    if isinstance(given, np.random.BitGenerator):
+        given = np.random.Generator(given)
+    if isinstance(given, np.random.Generator):
+        return int(given.integers(2**48))
+    if isinstance(given, np.random.SeedSequence):
+        return int(given.generate_state(1, np.uint64)[0])
+    return as_seed(given)
+
+
+def scenario_of(given: Any) -> Any:
+    """What load_scenario takes: of an object with attributes, those that are parameters on top of its `base`."""
+    if given is None:
+        return "baseline"
+    if isinstance(given, str | Path | dict | Scenario) or not hasattr(given, "__dict__"):
+        return given
+    attributes = {name: getattr(given, name) for name in Scenario.model_fields if hasattr(given, name)}
+    if not attributes and not isinstance(given, MesaScenario):
+        return given
+    base = load_scenario(getattr(given, "base", "baseline"))
+    return base.change(**{name: value for name, value in attributes.items() if value != getattr(base, name)})
+
+
+def as_mesa(given: Any, scenario: Scenario, seed: int) -> MesaScenario:
+    """Mesa's scenario object of a run: the one given, made again with the seed, or one of a class that keeps the preset."""
+    if isinstance(given, MesaScenario):
+        attributes = {name: value for name, value in vars(given).items() if name != "rng"}
+        return type(given)(**attributes, rng=seed)
+    parameters = {name: getattr(scenario, name) for name in Scenario.model_fields}
+    words = {"__doc__": f"Parameters of {scenario.name}.", "__annotations__": dict.fromkeys(("base", *parameters), Any)}
+    kind = type("CreditScenario", (MesaScenario,), {**words, **parameters, "base": scenario})
+    made = kind(rng=seed)
+    MesaScenario._ids.pop(kind, None)  # Mesa counts objects by class and would keep each run's class for ever
+    return made
+
+
+def as_portfolio(given: Any, columns: Mapping[str, str] | None, scale: float | None) -> Any:
+    """A portfolio from a path or a DataFrame, or the one given."""
+    from zerolimit.portfolio import Portfolio, read_portfolio
+
+    if given is None or isinstance(given, Portfolio):
+        for name, value in (("columns", columns), ("scale", scale)):
+            if value is not None:
+                raise BadInput(f"{name}: belongs to a portfolio that is read from a file or a DataFrame")
+        return given
+    return read_portfolio(given, columns=columns, scale=scale)
+
+
+def last_rate(market: CreditMarket, name: str) -> float:
+    """A rate of the last month; not a number before the first month or where nobody is counted below."""
+    history = market.simulation.history
+    if not history:
+        return float("nan")
+    last: Recorded = history[-1]
+    over, under = parts_of(name)
+    below = sum(int(last.counts[part].sum()) for part in under)
+    return sum(int(last.counts[part].sum()) for part in over) / below if below else float("nan")
+
+
+def platform_value(market: CreditMarket, name: str) -> float:
+    """A property of the platform."""
+    return float(getattr(market.platform, name))

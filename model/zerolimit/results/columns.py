@@ -1,0 +1,149 @@
+"""What a run counted, as plain columns: the common ground of the store, the table, the figure and the pandas frames.
+
+Counts are borrowers, money is whole fen, `sum_trust` is a whole number of 1/16,384. No rate is stored: a rate divides sums
+as declared in results.outcomes.RATES.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zerolimit.errors import BadInput, nearest
+from zerolimit.fields import FIELDS, Q2
+from zerolimit.month import RARE_SUMS, SUMS
+from zerolimit.names import CAPS, SEGMENTS
+from zerolimit.results.outcomes import OUTCOMES, RATES
+from zerolimit.results.record import CELLS, CELLS_PER_SEGMENT
+
+if TYPE_CHECKING:
+    from zerolimit.simulation import Recorded
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A column of names: `labels[codes]`."""
+
+    codes: Array
+    labels: tuple[str, ...]
+
+
+Columns = Mapping[str, Array | Coded]
+
+BY = ("month", "segment", "decile")
+"""What monthly counts are kept by."""
+
+PLATFORM: dict[str, tuple[str, str]] = {
+    "month": ("month", "counts from 0"),
+    "pool": ("fen", "cap on principal; -1: without end"),
+    "principal": ("fen", "lent when the month ended"),
+    "planned": ("fen", "planned exposure: principal plus expected use of open lines"),
+    "planned_use": ("share", "expected use of open lines"),
+    "contended": ("fen", "undrawn parts of lines asked of the allocation"),
+    "granted": ("fen", "undrawn parts of lines that the allocation gave"),
+    "rank_cutoff": ("points", "lowest rank served; 0 when everybody was"),
+    "cash": ("fen", "not lent"),
+    "overhang": ("fen", "principal above the pool"),
+    "capital": ("fen", "capital after losses"),
+    "deficit": ("fen", "past losses not yet made good"),
+    "costs": ("fen", "costs of the month"),
+    "net_income": ("fen", "net income of the month"),
+    "distributed": ("fen", "paid out since the start"),
+    "funding_change": ("fen", "funding added since the start"),
+    "macro": ("index", "macro index, -1 to 1"),
+    "tightness": ("share", "tightness in force"),
+    "cutoff": ("points", "risk score that admission asks for"),
+    "campaign": ("0/1", "a campaign reviewed lines"),
+    "appeals_heard": ("count", "appeals heard"),
+    "appeals_won": ("count", "appeals that documents supported"),
+    "appeals_granted": ("count", "appeals granted from the set-aside"),
+}
+"""The platform's monthly row: unit and meaning."""
+
+
+def monthly_meanings() -> dict[str, tuple[str, str]]:
+    """Unit and meaning of every column of the monthly counts."""
+    found = {
+        "month": ("month", "counts from 0"),
+        "segment": ("name", "segment"),
+        "decile": ("0 to 9", "decile of income in the first population, 0 the lowest"),
+    }
+    found.update({name: ("borrowers", says) for flags in OUTCOMES.values() for name, says in flags.items()})
+    sums = [(name, name) for names in SUMS.values() for name in names]
+    sums += [(rare.name, rare.field) for rares in RARE_SUMS.values() for rare in rares]
+    for name, field in sums:
+        declared = FIELDS[field]
+        unit = f"1/{Q2:.0f}" if declared.storage == "q2" else declared.unit
+        found[f"sum_{name}"] = (unit, f"sum over borrowers: {declared.meaning}")
+    for kind, event in (("zero", "zero-limit events"), ("blocked", "blocked after repayment")):
+        found.update({f"{kind}_by_{cap.name}": ("events", f"{event}: {cap.says}") for cap in CAPS})
+    return found
+
+
+def monthly_columns(history: Iterable[Recorded]) -> dict[str, Array | Coded]:
+    """One row per month, segment and income decile, in that order."""
+    months = list(history)
+    cell = np.tile(np.arange(CELLS), len(months))
+    found: dict[str, Array | Coded] = {
+        "month": np.repeat(np.array([one.month for one in months], np.int64), CELLS),
+        "segment": Coded((cell // CELLS_PER_SEGMENT).astype(np.int8), SEGMENTS),
+        "decile": (cell % CELLS_PER_SEGMENT).astype(np.int64),
+    }
+    for name in months[0].counts if months else ():
+        found[name] = np.concatenate([one.counts[name] for one in months]).astype(np.int64)
+    return found
+
+
+def platform_columns(history: Iterable[Recorded]) -> dict[str, Array | Coded]:
+    """One row a month of the platform; what a month did not set is not a number."""
+    months = list(history)
+    names = dict.fromkeys(name for one in months for name in one.platform)
+    found: dict[str, Array | Coded] = {"month": np.array([one.month for one in months], np.int64)}
+    for name in names:
+        found[name] = np.array([one.platform.get(name, np.nan) for one in months])
+    return found
+
+
+def values(columns: Columns, name: str) -> Array:
+    """A column of numbers; of one that the run did not keep, zeros."""
+    column = columns.get(name)
+    if column is None:
+        return np.zeros(len(values(columns, "month")), np.int64)
+    return column.codes if isinstance(column, Coded) else np.asarray(column)
+
+
+def cube(columns: Columns, name: str) -> Array:
+    """A monthly column as month x segment x decile."""
+    return values(columns, name).reshape(-1, len(SEGMENTS), CELLS_PER_SEGMENT)
+
+
+def column_of(part: str) -> str:
+    """The monthly column that a part of a rate names: a count, else a sum."""
+    return part if any(part in flags for flags in OUTCOMES.values()) else f"sum_{part}"
+
+
+def parts_of(rate: str) -> tuple[list[str], list[str]]:
+    """The columns whose sums a rate divides."""
+    if rate not in RATES:
+        raise BadInput(f"rate: {rate!r} is not one of {', '.join(RATES)}{nearest(str(rate), RATES)}")
+    over, under, _ = RATES[rate]
+    return [column_of(part) for part in over], [column_of(part) for part in under]
+
+
+def divided(over: Array, under: Array) -> Array:
+    """over / under; not a number where there is nothing to divide by."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(under == 0, np.nan, np.asarray(over, np.float64) / np.asarray(under, np.float64))
+
+
+def rates(columns: Columns, rate: str, axes: tuple[int, ...]) -> Array:
+    """A rate with sums taken over some axes of month x segment x decile."""
+    over, under = parts_of(rate)
+    top = sum(cube(columns, name).sum(axis=axes) for name in over)
+    return divided(np.asarray(top), np.asarray(sum(cube(columns, name).sum(axis=axes) for name in under)))

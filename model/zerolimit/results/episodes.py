@@ -1,0 +1,114 @@
+"""Episodes without a usable line: each event joined with its end, or censored at the horizon."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zerolimit.fields import FIELDS, MEASURES
+from zerolimit.names import END_CHARGEOFF, ENDS, EVENTS, REASONS, SEGMENTS, ZERO_LIMIT
+from zerolimit.results.columns import Coded, Columns, values
+
+Array = NDArray[Any]
+Log = list[dict[str, Array]]
+
+MEANINGS: dict[str, tuple[str, str]] = {
+    "month": ("month", "of the event, from 0"),
+    "borrower": ("id", "slot"),
+    "generation": ("count", FIELDS["generation"].meaning),
+    "kind": ("name", "what happened"),
+    "reason": ("name", "the lowest cap that fell below the line"),
+    "mask": ("bits", "all caps below the minimum loan; bit k is the k-th reason, from 0"),
+    "limit": ("fen", "line after the event"),
+    "segment": ("name", "segment"),
+    "decile": ("0 to 9", "decile of income in the first population, 0 the lowest"),
+    "zeros_before": ("count", "zero-limit events of this borrower before, at most 100"),
+    "since_paid": ("months", FIELDS["since_paid"].meaning),
+    "ended": ("name", "how the episode ended; censored: it lasts beyond the run"),
+    "end_month": ("month", "first month with a usable line again, or of the competing end; -1 censored"),
+    "duration": ("months", "from the event to its end; censored: to the end of the run, so at least"),
+    **{name: (says.partition("; ")[0], says.partition("; ")[2]) for name, says in MEASURES.items()},
+}
+"""Unit and meaning of the columns of episodes."""
+
+_STARTS = {"month": np.int64, "borrower": np.int64, "generation": np.int16, "kind": np.int8, "reason": np.int8}
+_STARTS |= {"mask": np.int16, "limit": np.int64, "segment": np.int8, "decile": np.int8, "zeros": np.int8}
+_STARTS |= {"since_paid": np.int16}
+_ENDS = {"month": np.int64, "borrower": np.int64, "generation": np.int16, "ended": np.int8}
+
+
+def joined(log: Log, wanted: dict[str, Any]) -> dict[str, Array]:
+    """A log of monthly columns as whole columns."""
+    return {
+        name: np.concatenate([np.asarray(part[name]) for part in log]).astype(kind) if log else np.zeros(0, kind)
+        for name, kind in wanted.items()
+    }
+
+
+def first_end(starts: dict[str, Array], ends: dict[str, Array]) -> Array:
+    """For each start the row of the first end of the same borrower and generation in its month or later; -1 for none.
+
+    Within a month events come before ends, so an end in the month of a start is that start's own: an appeal granted at
+    once, or a borrower who leaves. Of episodes that overlap, each later one shares the end of the first.
+    """
+    if not len(ends["month"]):
+        return np.full(len(starts["month"]), -1)
+    span = int(max(starts["month"].max(initial=0), ends["month"].max(initial=0))) + 1
+
+    def who(rows: dict[str, Array]) -> Array:
+        return rows["borrower"].astype(np.int64) << 15 | rows["generation"].astype(np.int64)
+
+    order = np.argsort(who(ends) * span + ends["month"], kind="stable")
+    keys = (who(ends) * span + ends["month"])[order]
+    at = np.searchsorted(keys, who(starts) * span + starts["month"], side="left")
+    found = order[np.minimum(at, len(order) - 1)]
+    same = (at < len(order)) & (who(ends)[found] == who(starts))
+    return np.where(same, found, -1)
+
+
+def episode_columns(starts: Log, ends: Log, months: int) -> dict[str, Array | Coded]:
+    """One row per event, in order of month and borrower. `months` is how many were run."""
+    begun, over = joined(starts, _STARTS), joined(ends, _ENDS)
+    end = first_end(begun, over)
+    censored = end < 0
+    how = np.zeros(len(end), np.int8)
+    end_month = np.full(len(end), -1, np.int64)
+    how[~censored] = over["ended"][end[~censored]]
+    end_month[~censored] = over["month"][end[~censored]]
+    measured = np.concatenate([part["measured"] for part in starts], axis=1) if starts else np.zeros((len(MEASURES), 0))
+    return {
+        "month": begun["month"],
+        "borrower": begun["borrower"],
+        "generation": begun["generation"],
+        "kind": Coded(begun["kind"], EVENTS),
+        "reason": Coded(begun["reason"], ("none", *REASONS)),
+        "mask": begun["mask"],
+        "limit": begun["limit"],
+        "segment": Coded(begun["segment"], SEGMENTS),
+        "decile": begun["decile"],
+        "zeros_before": begun["zeros"] - (begun["kind"] == int(ZERO_LIMIT)),
+        "since_paid": begun["since_paid"],
+        "ended": Coded(how, ENDS),
+        "end_month": end_month,
+        "duration": np.where(censored, months - begun["month"], end_month - begun["month"]),
+        **dict(zip(MEASURES, measured, strict=True)),
+    }
+
+
+def zero_limits(episodes: Columns) -> Array:
+    """Which rows are zero-limit events."""
+    return values(episodes, "kind") == int(ZERO_LIMIT)
+
+
+def recovered_within(episodes: Columns, horizon: int, months: int) -> tuple[int, int]:
+    """Zero-limit events that had a usable line again within `horizon` months, and how many could be watched that long.
+
+    Only events at least `horizon` months before the end of the run count, so nothing is censored; arrears, charge-off and
+    leaving are ends without recovery.
+    """
+    watched = zero_limits(episodes) & (values(episodes, "month") + horizon < months)
+    ended = values(episodes, "ended")
+    again = watched & (ended > 0) & (ended < int(END_CHARGEOFF)) & (values(episodes, "duration") <= horizon)
+    return int(again.sum()), int(watched.sum())

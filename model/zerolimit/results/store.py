@@ -1,0 +1,377 @@
+"""A run's folder: written whole or not at all, read back as pandas frames."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zerolimit import __version__
+from zerolimit.errors import BadInput
+from zerolimit.results.columns import (
+    PLATFORM,
+    Coded,
+    Columns,
+    monthly_columns,
+    monthly_meanings,
+    platform_columns,
+)
+from zerolimit.results.episodes import MEANINGS, episode_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from zerolimit.results.frames import Panel
+    from zerolimit.scenario import Scenario
+    from zerolimit.simulation import Simulation
+
+SCENARIO, PROVENANCE, FIGURE = "scenario.toml", "provenance.json", "summary.png"
+MONTHLY, PLATFORM_FILE, EPISODES, PANEL = "monthly.parquet", "platform.parquet", "episodes.parquet", "panel.parquet"
+PORTFOLIO = "portfolio.parquet"
+LIBRARIES = ("numpy", "numba", "pandas", "pyarrow")
+
+
+@dataclasses.dataclass(frozen=True)
+class Tables:
+    """What a run counted, as columns: months by cell, months of the platform, events."""
+
+    monthly: Columns
+    platform: Columns
+    episodes: Columns
+    months: int
+
+
+Draw = Callable[[Tables, "Scenario", Path], None]
+
+
+def tables_of(simulation: Simulation) -> Tables:
+    """The tables of a run so far."""
+    logs = simulation.episodes
+    return Tables(
+        monthly_columns(simulation.history),
+        platform_columns(simulation.history),
+        episode_columns(logs.starts, logs.ends, simulation.month),
+        simulation.month,
+    )
+
+
+# writing
+
+
+def check_target(folder: Path | str, *, force: bool = False) -> Path:
+    """Refuse, before anything is run, a folder that exists or cannot be written. Leaves nothing behind."""
+    target = Path(folder)
+    if os.path.lexists(target):
+        if not force:
+            raise BadInput(f"{folder}: already exists; take another --out, or --force to replace it")
+        if not target.is_dir():
+            raise BadInput(f"{folder}: is not a folder")
+        if not (target / PROVENANCE).is_file() and any(target.iterdir()):
+            raise BadInput(f"{folder}: is not a run folder; --force replaces run folders only")
+    with _beside(target.resolve()):
+        pass
+    return target
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """A hidden temporary folder beside the target; it is removed at the end, with the parents made for it if unused."""
+    missing = [parent for parent in target.parents if not parent.exists()]
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        room = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
+    except OSError as error:
+        _remove_empty(missing)
+        raise BadInput(f"{target}: cannot be written: {(error.strerror or str(error)).lower()}") from None
+    try:
+        yield room
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+        _remove_empty(missing)
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def save(
+    simulation: Simulation,
+    folder: Path | str,
+    *,
+    panel: Panel | None = None,
+    command: Sequence[str] = (),
+    started: datetime | None = None,
+    seconds: float | None = None,
+    force: bool = False,
+    figure: Draw | None = None,
+) -> Path:
+    """Write a run's folder: into a hidden folder beside it, to the disk, then renamed into place.
+
+    `figure` draws summary.png; without it the project's own is drawn (results/figures.py).
+    """
+    from zerolimit.results.figures import draw_summary
+
+    target = check_target(folder, force=force).resolve()
+    with _beside(target) as room:
+        try:
+            whole = room / "whole"
+            whole.mkdir()
+            _fill(whole, simulation, panel, figure or draw_summary, provenance(simulation, command, started, seconds, panel))
+            for file in (*whole.iterdir(), whole):
+                _to_disk(file)
+            _put_in_place(whole, target, room / "replaced", force=force)
+            _to_disk(target.parent)
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise BadInput(f"{folder}: cannot be written: {why}; nothing was kept") from error
+    return Path(folder)
+
+
+def _fill(
+    folder: Path,
+    simulation: Simulation,
+    panel: Panel | None,
+    figure: Draw,
+    record: dict[str, Any],
+) -> None:
+    from zerolimit.results.frames import panel_meanings
+
+    tables = tables_of(simulation)
+    (folder / SCENARIO).write_text(simulation.scenario.toml(), encoding="utf-8")
+    (folder / PROVENANCE).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_parquet(folder / MONTHLY, tables.monthly, monthly_meanings())
+    write_parquet(folder / PLATFORM_FILE, tables.platform, PLATFORM)
+    write_parquet(folder / EPISODES, tables.episodes, MEANINGS)
+    if panel is not None and len(panel.rows):
+        write_parquet(folder / PANEL, panel.columns(), panel_meanings())
+    if simulation.portfolio is not None:
+        import pyarrow.parquet as pq
+
+        pq.write_table(simulation.portfolio.table, folder / PORTFOLIO, compression="zstd")
+    figure(tables, simulation.scenario, folder / FIGURE)
+
+
+def write_parquet(file: Path, columns: Columns, meanings: Mapping[str, tuple[str, str]]) -> None:
+    """Columns as Parquet; each carries its unit and meaning in the field's metadata."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    arrays, fields = [], []
+    for name, column in columns.items():
+        if isinstance(column, Coded):
+            array = pa.DictionaryArray.from_arrays(pa.array(column.codes.astype("int8")), pa.array(list(column.labels)))
+        else:
+            array = pa.array(column)
+        unit, meaning = meanings.get(name, ("", ""))
+        arrays.append(array)
+        fields.append(pa.field(name, array.type, metadata={"unit": unit, "meaning": meaning}))
+    pq.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(fields)), file, compression="zstd")
+
+
+def _to_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some file systems have no fsync for folders
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _put_in_place(whole: Path, target: Path, aside: Path, *, force: bool) -> None:
+    """Rename the finished folder to its name; one that is replaced moves aside first, and back if that fails."""
+    if not target.exists():
+        whole.rename(target)
+        return
+    if not force:
+        raise BadInput(f"{target}: has appeared while the run went on; nothing was written")
+    target.rename(aside)
+    try:
+        whole.rename(target)
+    except BaseException:
+        aside.rename(target)
+        raise
+
+
+# provenance
+
+
+def provenance(
+    simulation: Simulation,
+    command: Sequence[str] = (),
+    started: datetime | None = None,
+    seconds: float | None = None,
+    panel: Panel | None = None,
+) -> dict[str, Any]:
+    """Where a run comes from: versions, seed, sources, times, and what was changed on the way."""
+    ended = datetime.now(UTC)
+    return {
+        "zerolimit": __version__,
+        "python": sys.version.split()[0],
+        **{name: _version(name) for name in LIBRARIES},
+        "seed": simulation.seed,
+        "engine": simulation.engine.name,
+        "scenario": simulation.scenario.name,
+        "scenario_hash": simulation.scenario.digest(),
+        "source_hash": source_hash(),
+        "git_commit": git_commit(),
+        "command": list(command),
+        "started": (started or ended).isoformat(timespec="seconds"),
+        "ended": ended.isoformat(timespec="seconds"),
+        "seconds": None if seconds is None else round(seconds, 3),
+        "months": simulation.month,
+        "borrowers": simulation.size,
+        "panel": "none" if panel is None else panel.what,
+        "changes": [_plain(change) for change in simulation.changes],
+        "portfolio": _of_portfolio(simulation.portfolio),
+    }
+
+
+def _of_portfolio(portfolio: Any) -> dict[str, Any] | None:
+    if portfolio is None:
+        return None
+    return {
+        **_plain(dataclasses.asdict(portfolio.source)),
+        "clients": portfolio.size,
+        "drawn": list(portfolio.drawn),
+        "notes": list(portfolio.notes),
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON can hold it."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(one) for one in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def source_hash() -> str:
+    """Hash of every source and preset of the package, by relative name."""
+    home = Path(__file__).parent.parent
+    digest = hashlib.sha256()
+    for file in sorted((*home.rglob("*.py"), *home.rglob("*.toml"))):
+        digest.update(file.relative_to(home).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def git_commit() -> str | None:
+    """The commit that the package's source stands at, with `-dirty` when it was edited; none outside its repository."""
+    home = Path(__file__).parent.parent
+    ask = ["git", "-C", str(home)]
+    try:
+        tracked = [*ask, "ls-files", "--error-unmatch", "__init__.py"]
+        known = subprocess.run(tracked, capture_output=True, timeout=10, check=False)
+        if known.returncode:
+            return None
+        told = subprocess.run(
+            [*ask, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return told.stdout.strip() or None
+
+
+# reading
+
+
+def load(folder: Path | str) -> Run:
+    """A run's folder, opened. Frames are read when they are first asked for."""
+    home = Path(folder)
+    if not home.is_dir():
+        raise BadInput(f"{folder}: no such run folder")
+    lacking = [name for name in (PROVENANCE, SCENARIO, MONTHLY) if not (home / name).is_file()]
+    if lacking:
+        raise BadInput(f"{folder}: is not a run folder: {lacking[0]} is missing")
+    return Run(home)
+
+
+class Run:
+    """What a run left. Money in fen, months from 0."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __repr__(self) -> str:
+        told = self.provenance
+        return f"<run {self.folder}: {told['scenario']}, {told['borrowers']:,} borrowers, {told['months']} months>"
+
+    @cached_property
+    def scenario(self) -> Scenario:
+        """Every parameter, as resolved."""
+        from zerolimit.scenario import load_scenario
+
+        return load_scenario(self.folder / SCENARIO)
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """Versions, seed, sources, times, changes."""
+        try:
+            found = json.loads((self.folder / PROVENANCE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            found = None
+        if not isinstance(found, dict):
+            raise BadInput(f"{self.folder / PROVENANCE}: cannot be read as JSON")
+        return found
+
+    @cached_property
+    def monthly(self) -> pd.DataFrame:
+        """Counts and sums, one row per month, segment and first income decile."""
+        return self._read(MONTHLY)
+
+    @cached_property
+    def platform(self) -> pd.DataFrame:
+        """The platform's row of every month."""
+        return self._read(PLATFORM_FILE)
+
+    @cached_property
+    def episodes(self) -> pd.DataFrame:
+        """One row per event, with its end or censored."""
+        return self._read(EPISODES)
+
+    @cached_property
+    def panel(self) -> pd.DataFrame:
+        """Every stored field of some borrowers at the end of each month."""
+        if not (self.folder / PANEL).is_file():
+            raise BadInput(f"{self.folder}: the run kept no panel; run it with --panel all or sample=N")
+        return self._read(PANEL)
+
+    def rate(self, name: str, by: str | Sequence[str] = "month") -> pd.Series[Any]:
+        """A rate of results.outcomes.RATES by month, segment, decile, or several of them."""
+        from zerolimit.results.frames import rate
+
+        return rate(self.monthly, name, by)
+
+    def _read(self, name: str) -> pd.DataFrame:
+        import pandas as pd
+        import pyarrow as pa
+
+        try:
+            return pd.read_parquet(self.folder / name)
+        except (OSError, pa.ArrowException) as error:
+            raise BadInput(f"{self.folder / name}: cannot be read: {str(error).splitlines()[0]}") from None

@@ -1,0 +1,383 @@
+"""Portfolio input: known facts of the shipped data, bad files in one clear line, and exact round trips."""
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from zerolimit.errors import BadInput
+from zerolimit.fields import Q2
+from zerolimit.names import CLOSED, GIG, OPEN, OWNER, SALARIED, SEGMENTS
+from zerolimit.portfolio import COLUMNS, HISTORY, Portfolio, read_portfolio
+from zerolimit.scenario import load_scenario
+from zerolimit.simulation import Simulation
+from zerolimit.terms import FEN
+
+
+@pytest.fixture(scope="module")
+def uci() -> Portfolio:
+    return read_portfolio("uci")
+
+
+def begin(portfolio: Portfolio, **parameters: Any) -> Simulation:
+    return Simulation(load_scenario("baseline", **parameters), 3, engine="objects", portfolio=portfolio, checks=True)
+
+
+def some(**columns: Any) -> Portfolio:
+    return read_portfolio(pd.DataFrame(columns))
+
+
+# the shipped data
+
+
+def test_uci_is_what_the_facts_say(uci: Portfolio) -> None:
+    nt = uci.values["limit"] / FEN / 0.25
+    assert uci.size == 30_000
+    assert np.quantile(nt, [0.1, 0.25, 0.5, 0.75, 0.9]).tolist() == [30_000, 50_000, 140_000, 240_000, 360_000]
+    assert nt.mean() == pytest.approx(167_484, abs=1)
+    assert nt.max() == 1_000_000
+    balance = uci.values["balance"]
+    assert (balance <= 0).mean() == pytest.approx(0.087, abs=5e-4)
+    assert (balance == 0).mean() == pytest.approx(0.067, abs=5e-4)
+    assert (balance > uci.values["limit"]).mean() == pytest.approx(0.071, abs=1e-3)
+    assert np.median(balance / uci.values["limit"]) == pytest.approx(0.314, abs=5e-4)
+
+
+def test_uci_months_late_have_one_code_for_the_first_stage(uci: Portfolio) -> None:
+    history = uci.values["history"]
+    assert history.shape == (30_000, 6)
+    assert not (history == 2).any()
+    assert (history == 1).sum(axis=0)[:2].tolist() == [3_688 + 2_667, 28 + 3_927]
+    assert (uci.values["late"] == np.maximum(history[:, 0], 0)).all()
+
+
+def test_uci_says_what_is_given_drawn_and_odd(uci: Portfolio) -> None:
+    assert uci.given == ("limit", "id", "balance", "late", "history", "age")
+    assert uci.drawn == ("term", "income", "segment")
+    assert uci.source.name == "uci.parquet"
+    assert len(uci.source.sha256) == 64
+    assert "590 balances below 0 counted as 0" in uci.notes
+    assert "drawn from the scenario's population: term, income, segment" in uci.notes
+    assert read_portfolio("uci", scale=1.0).values["limit"].sum() == 4 * uci.values["limit"].sum()
+
+
+# reading
+
+
+FILES = {
+    "text.csv": lambda path, frame: frame.to_csv(path, index=False),
+    "semicolons.csv": lambda path, frame: frame.to_csv(path, index=False, sep=";"),
+    "packed.csv.gz": lambda path, frame: frame.to_csv(path, index=False),
+    "table.parquet": lambda path, frame: frame.to_parquet(path),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_format_gives_the_same_clients(name: str, tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {
+            "limit": [1000.29, 5000.0],
+            "id": ["a", "b"],
+            "balance": [-3.5, 6000.01],
+            "segment": ["gig", "owner"],
+            "history_1": [0, 2],
+            "history_2": [-1, None],
+        }
+    )
+    FILES[name](tmp_path / name, frame)
+    for read in (read_portfolio(tmp_path / name), read_portfolio(frame)):
+        assert read.values["limit"].tolist() == [100_029, 500_000]
+        assert read.values["balance"].tolist() == [-350, 600_001]
+        assert read.values["segment"].tolist() == [int(GIG), int(OWNER)]
+        assert read.table["history_2"].to_pylist() == [-1, None]
+        assert read.drawn == ("term", "income", "age")
+
+
+def test_columns_are_mapped_scaled_and_the_rest_is_named() -> None:
+    frame = pd.DataFrame({"LIMIT_BAL": [10_000, 20_000], "limit": [1, 1], "colour": ["red", "blue"]})
+    read = read_portfolio(frame, columns={"limit": "LIMIT_BAL"}, scale=0.25)
+    assert read.values["limit"].tolist() == [250_000, 500_000]
+    assert "columns not used: limit, colour" in read.notes
+
+
+def test_one_column_of_history_is_the_same_as_many() -> None:
+    many = some(limit=[9000, 9000], history_1=[0, -1], history_2=[1, -2], history_3=[-1, None])
+    one = some(limit=[9000, 9000], history=["0 1 -1", "-1;-2"])
+    assert (many.values["history"] == one.values["history"]).all()
+    assert one.table.equals(many.table)
+
+
+def test_segments_are_names_or_codes() -> None:
+    named = some(limit=[1000, 1000, 1000], segment=list(SEGMENTS))
+    coded = some(limit=[1000, 1000, 1000], segment=[SALARIED, GIG, OWNER])
+    assert named.values["segment"].tolist() == coded.values["segment"].tolist() == [0, 1, 2]
+
+
+def test_the_copied_table_is_the_same_portfolio(uci: Portfolio, tmp_path: Path) -> None:
+    pq.write_table(uci.table, tmp_path / "portfolio.parquet")
+    again = read_portfolio(tmp_path / "portfolio.parquet")
+    assert again.given == uci.given
+    for name, values in uci.values.items():
+        assert np.array_equal(again.values[name], values), name
+
+
+# bad input: one line that says what, where and what is allowed
+
+
+def text(content: str, name: str = "clients.csv") -> Any:
+    def write(folder: Path) -> Path:
+        (folder / name).write_text(content)
+        return folder / name
+
+    return write
+
+
+def binary(content: bytes, name: str) -> Any:
+    def write(folder: Path) -> Path:
+        (folder / name).write_bytes(content)
+        return folder / name
+
+    return write
+
+
+def cut_parquet(folder: Path) -> Path:
+    pq.write_table(pa.table({"limit": list(range(1000))}), folder / "whole.parquet")
+    (folder / "cut.parquet").write_bytes((folder / "whole.parquet").read_bytes()[:-20])
+    return folder / "cut.parquet"
+
+
+def twice_parquet(folder: Path) -> Path:
+    pq.write_table(pa.table([pa.array([1.0]), pa.array([2.0])], names=["limit", "limit"]), folder / "twice.parquet")
+    return folder / "twice.parquet"
+
+
+BAD: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
+    "no such name": (lambda folder: "ucy", {}, ("'ucy'", "no such file", "did you mean 'uci'")),
+    "no such file": (lambda folder: text("limit\n1\n")(folder).with_name("client.csv"), {}, ("did you mean 'clients.csv'",)),
+    "a folder": (lambda folder: folder, {}, ("cannot be read",)),
+    "not a path": (lambda folder: 7, {}, ("a path, a DataFrame or one of uci", "not int")),
+    "empty file": (text(""), {}, ("clients.csv", "empty")),
+    "empty gz": (binary(gzip.compress(b""), "empty.csv.gz"), {}, ("empty.csv.gz", "the file is empty")),
+    "empty parquet": (text("", "empty.parquet"), {}, ("empty.parquet", "the file is empty")),
+    "header only": (text("limit,balance\n"), {}, ("no rows", "at least one client")),
+    "no rows in parquet": (lambda folder: pd.DataFrame({"limit": []}), {}, ("DataFrame", "no rows")),
+    "truncated parquet": (cut_parquet, {}, ("cut.parquet", "not a whole Parquet file")),
+    "text called parquet": (text("limit\n1\n", "x.parquet"), {}, ("x.parquet", "not a whole Parquet file")),
+    "truncated gz": (binary(gzip.compress(b"limit\n" + b"123\n" * 999)[:-9], "cut.csv.gz"), {}, ("cut.csv.gz", "truncated")),
+    "spreadsheet": (binary(b"PK\x03\x04\x00\x00", "book.xlsx"), {}, ("book.xlsx", "not a text file", "CSV.gz and Parquet")),
+    "ragged rows": (text("limit,balance\n1,2\n1,2,3\n"), {}, ("clients.csv", "line 3", "Expected 2 columns, got 3")),
+    "no limit column": (text("LIMIT_BAL,x\n5,6\n"), {}, ("no column limit", "'LIMIT_BAL'", "limit=LIMIT_BAL")),
+    "nothing like limit": (text("a,b\n5,6\n"), {}, ("no column limit", "there are a, b")),
+    "column twice": (text("limit,id,limit\n5,1,6\n"), {}, ("'limit' appears more than once",)),
+    "column twice in parquet": (twice_parquet, {}, ("'limit' appears more than once",)),
+    "same id": (text("limit,id\n5,a\n6,b\n7,a\n"), {}, ("'id' row 3", "'a'", "row 1", "unique")),
+    "blank id": (text("limit,id\n5,a\n6,\n"), {}, ("'id' row 2", "blank")),
+    "negative limit": (text("limit\n5\n-6\n"), {}, ("'limit' row 2", "-6 is negative", "allowed: 0 to 20,000,000 yuan")),
+    "infinite limit": (text("limit\n5\ninf\n"), {}, ("'limit' row 2", "not a finite number")),
+    "nan balance": (text("limit,balance\n5,1\n6,nan\n"), {}, ("'balance' row 2", "nan is not a finite number")),
+    "blank limit": (text("limit,id\n5,a\n,b\n"), {}, ("'limit' row 2", "blank", "required")),
+    "blank balance": (text("limit,balance\n5,1\n6,\n"), {}, ("'balance' row 2", "blank", "to have it drawn")),
+    "text limit": (text("limit\n5\n1 000 yuan\n"), {}, ("'limit' row 2", "'1 000 yuan' is not a number")),
+    "text among numbers": (
+        lambda folder: pd.DataFrame({"limit": [1, 2, "many"]}),
+        {},
+        ("DataFrame", "'limit' row 3", "'many' is not a number"),
+    ),
+    "dates": (
+        lambda folder: pd.DataFrame({"limit": pd.to_datetime(["2020-01-01"])}),
+        {},
+        ("'limit' holds timestamp", "numbers"),
+    ),
+    "limit too large": (text("limit\n5\n3e9\n"), {}, ("'limit' row 2", "3,000,000,000 x scale 1", "scale=0.001 would fit")),
+    "scale too large": (text("limit\n5000\n"), {"scale": 1e5}, ("'limit' row 1", "scale=1000 would fit")),
+    "balance too large": (text("limit,balance\n5,1\n5,-2.1e7\n"), {}, ("'balance' row 2", "scale=0.1 would fit")),
+    "income too large": (text("limit,income\n5,6e6\n"), {}, ("'income' row 1", "0 to 5,000,000 yuan a month")),
+    "negative income": (text("limit,income\n5,-1\n"), {}, ("'income' row 1", "-1 is negative")),
+    "unknown segment": (text("limit,segment\n5,gig\n6,sallaried\n"), {}, ("'segment' row 2", "did you mean 'salaried'")),
+    "segment code": (text("limit,segment\n5,3\n"), {}, ("'segment' row 1", "'3' is no segment", "0 to 2")),
+    "history too low": (text("limit,history_1\n5,-3\n"), {}, ("'history_1' row 1", "-3 is out of range", "-2 to 120")),
+    "history in a list": (text("limit,history\n5,0 0\n5,0 -9\n"), {}, ("'history' row 2", "-9 is out of range")),
+    "history is words": (text("limit,history\n5,good\n"), {}, ("'history' row 1", "'good' is not 1 to 12 whole numbers")),
+    "history too long": (text(f"limit,history\n5,{' '.join('0' * 13)}\n"), {}, ("'history' row 1", "1 to 12")),
+    "history twice": (text("limit,history,history_1\n5,0,0\n"), {}, ("one or the other",)),
+    "history with a gap": (text("limit,history_1,history_3\n5,0,0\n"), {}, ("history_3 without history_2",)),
+    "newest month blank": (text("limit,history_1\n5,0\n5,\n"), {}, ("'history_1' row 2", "blank")),
+    "half a month late": (text("limit,late\n5,0.5\n"), {}, ("'late' row 1", "0.5 is not a whole number")),
+    "negative late": (text("limit,late\n5,-1\n"), {}, ("'late' row 1", "-1 is out of range", "0 to 120")),
+    "too young": (text("limit,age\n5,40\n5,7\n"), {}, ("'age' row 2", "7 is out of range", "18 to 100 years")),
+    "term of 13": (text("limit,term\n5,13\n"), {}, ("'term' row 1", "1 to 12 months")),
+    "term of 0": (text("limit,term\n5,0\n"), {}, ("'term' row 1", "1 to 12 months")),
+    "scale zero": (text("limit\n5\n"), {"scale": 0}, ("scale must be a finite number above 0", "not 0")),
+    "scale infinite": (text("limit\n5\n"), {"scale": float("inf")}, ("scale must be", "not inf")),
+    "scale nan": (text("limit\n5\n"), {"scale": float("nan")}, ("scale must be", "not nan")),
+    "scale as text": (text("limit\n5\n"), {"scale": "4"}, ("scale must be", "not '4'")),
+    "map of an unknown name": (
+        text("limit\n5\n"),
+        {"columns": {"balanse": "limit"}},
+        ("'balanse'", "did you mean 'balance'"),
+    ),
+    "map to an unknown name": (
+        text("LIMIT,owed\n5,1\n"),
+        {"columns": {"limit": "LIMITS"}},
+        ("'LIMITS'", "does not have", "did you mean 'LIMIT'"),
+    ),
+    "mapped column is named": (
+        text("line\nmuch\n"),
+        {"columns": {"limit": "line"}},
+        ("'line' row 1", "'much' is not a number"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_clear_line(case: str, tmp_path: Path) -> None:
+    make, options, says = BAD[case]
+    with pytest.raises(BadInput) as error:
+        read_portfolio(make(tmp_path), **options)
+    message = str(error.value)
+    assert "\n" not in message
+    assert message.startswith("portfolio")
+    assert str(tmp_path) not in message or "no such file" in message
+    for part in says:
+        assert part in message
+
+
+# into the simulation
+
+
+@pytest.fixture(scope="module")
+def clients(uci: Portfolio) -> Portfolio:
+    """Every 150th client, in NT$ as in the file."""
+    frame = pq.read_table(Path(__file__).parents[1] / "model/zerolimit/data/uci.parquet").to_pandas()
+    return read_portfolio(frame.iloc[::150].reset_index(drop=True), scale=0.25)
+
+
+@pytest.fixture(scope="module")
+def begun(clients: Portfolio) -> Simulation:
+    return begin(clients)
+
+
+def test_lines_debts_and_arrears_are_the_files(clients: Portfolio, begun: Simulation) -> None:
+    assert begun.size == clients.size == 200
+    limit, owed, late = (clients.values[name] for name in ("limit", "balance", "late"))
+    assert begun.column("limit").tolist() == limit.tolist()
+    assert (begun.column("scheduled").astype(np.int64) + begun.column("overdue")).tolist() == np.maximum(owed, 0).tolist()
+    assert begun.column("late").tolist() == np.where(owed > 0, late, 0).tolist()
+    assert begun.column("age").tolist() == clients.values["age"].tolist()
+    assert (begun.column("status") == OPEN).all()
+    assert (begun.column("overdue") > 0).tolist() == ((owed > 0) & (late > 0)).tolist()
+
+
+def test_memories_follow_the_payment_history() -> None:
+    read = some(
+        limit=[10_000] * 5,
+        balance=[5_000, 0, 5_000, 0, 10_000],
+        history=["0 0 0 0 0 0", "-2 -2 -2 -1 -1 -1", "1 0 0 0 0 1", "1 -2 -2 -2 -2 -2", "-1 -1 -1 -1 -1 -1"],
+    )
+    s = begin(read, memory_punctuality=4, memory_usage=2, memory_frequency=2)
+    near = 1 / Q2
+    once = 1 - 0.25
+    worst = 1 - (1 - once) * 0.75**4
+    assert s.column("punctuality").tolist() == pytest.approx([1, 1, 0.75 * worst, 1, 1], abs=near)
+    assert s.column("usage").tolist() == pytest.approx([0.5, 0, 0.5, 0, 1], abs=near)
+    assert s.column("idle")[[0, 1, 2, 4]].tolist() == [0, 3, 0, 0]
+    assert s.column("idle")[3] >= 6
+    assert s.column("late").tolist() == [0, 0, 1, 0, 0]
+    assert (s.column("tenure") >= 7).all()
+    before = Simulation(load_scenario("baseline", borrowers=5), 3, engine="objects").column("frequency")
+    assert s.column("frequency")[4] == pytest.approx(1 - (1 - before[4]) / 2**6, abs=near)
+    assert s.column("frequency")[1] == pytest.approx((1 - (1 - before[1]) / 2**3) / 2**3, abs=near)
+
+
+def test_late_without_history_lowers_punctuality_and_without_balance_means_debt() -> None:
+    s = begin(some(limit=[10_000] * 60, late=[0, 2] * 30), memory_punctuality=4, unused_share=0.6)
+    owed = s.column("scheduled") + s.column("overdue")
+    assert (owed[1::2] > 0).all()
+    assert (s.column("late")[1::2] == 2).all()
+    assert (s.column("late")[::2] == 0).all()
+    assert s.column("punctuality")[1::2].tolist() == pytest.approx([0.75**2] * 30, abs=1 / Q2)
+
+
+def test_term_and_income_and_segment_reach_the_borrowers() -> None:
+    names = ["salaried", "gig", "owner"] * 20
+    income = list(range(3_000, 9_000, 100))
+    read = some(limit=[12_000] * 60, balance=[1_200] * 60, late=[0] * 60, term=[1, 4, 12] * 20, income=income, segment=names)
+    s = begin(read)
+    assert s.column("segment").tolist() == read.values["segment"].tolist()
+    assert s.column("income_seen").tolist() == [100 * yuan for yuan in income]
+    assert (s.column("income_true") != s.column("income_seen")).any()
+    assert s.column("due_0").tolist() == [120_000, 30_000, 10_000] * 20
+    assert s.column("due_3").tolist() == [0, 30_000, 10_000] * 20
+    assert s.column("due_4").tolist() == [0, 0, 10_000] * 20
+    assert sorted(np.bincount(s.column("decile"))) == [6] * 10
+
+
+def test_a_given_segment_draws_the_traits_of_that_segment() -> None:
+    gig = begin(some(limit=[12_000] * 100, segment=["gig"] * 100))
+    all_gig = Simulation(load_scenario("baseline", borrowers=100, share_gig=1.0, share_owner=0.0), 3, engine="objects")
+    for name in ("age", "income_true", "income_seen", "propensity", "cash", "sector", "review_in", "decile"):
+        assert gig.column(name).tolist() == all_gig.column(name).tolist(), name
+
+
+def test_missing_columns_are_as_drawn() -> None:
+    scenario = load_scenario("baseline", borrowers=100)
+    drawn = Simulation(scenario, 3, engine="objects")
+    read = some(limit=[40_000] * 100)
+    assert read.given == ("limit",)
+    assert read.drawn == tuple(name for name in COLUMNS if name not in ("limit", "id"))
+    s = begin(read)
+    for name in ("segment", "age", "income_true", "income_seen", "tenure", "punctuality", "cash", "other_debt"):
+        assert s.column(name).tolist() == drawn.column(name).tolist(), name
+    owed = drawn.column("scheduled").astype(np.int64) + drawn.column("overdue")
+    expected = np.floor(owed / drawn.column("limit") * 4_000_000)
+    assert (s.column("scheduled").astype(np.int64) + s.column("overdue")).tolist() == expected.tolist()
+
+
+def test_no_row_is_a_vacant_slot() -> None:
+    s = begin(some(limit=[8_000] * 100), vacant_share=0.9)
+    assert (s.column("status") == OPEN).all()
+    assert (s.column("tenure") >= 2).all()
+    assert (s.column("trust") > 0).all()
+
+
+def test_odd_lines_and_balances() -> None:
+    m = load_scenario().minimum_loan
+    read = some(limit=[0, m - 0.01, m, 5_000], balance=[0, 100, -70, 9_000], history_1=[-2, 0, 0, 0])
+    assert {"1 limits are 0: closed from the start", "1 balances below 0 counted as 0"} < set(read.notes)
+    assert "2 balances over the limit, taken as they are" not in read.notes
+    assert "1 balances over the limit, taken as they are" in read.notes
+    s = begin(read)
+    assert s.column("status").tolist() == [CLOSED, CLOSED, OPEN, OPEN]
+    assert s.column("limit").tolist() == [0, 0, round(m * FEN), 500_000]
+    assert (s.column("scheduled") + s.column("overdue")).tolist() == [0, 10_000, 0, 900_000]
+    assert s.first_principal == 910_000
+
+
+@pytest.mark.parametrize("scenario", ["drawn", "given"])
+def test_the_ledger_closes(scenario: str, clients: Portfolio) -> None:
+    limits = clients.values["limit"] / FEN
+    read = clients if scenario == "given" else some(limit=limits)
+    s = begin(read)
+    assert s.first_lines == clients.values["limit"].sum()
+    s.run(3)
+    principal = int(s.column("scheduled").sum(dtype=np.int64) + s.column("overdue").sum(dtype=np.int64))
+    assert s.principal == principal
+    assert s.pool.cash == s.pool.accounts.cash(principal)
+    assert s.pool.cash >= 0
+
+
+def test_the_largest_amounts_can_be_stored() -> None:
+    most = COLUMNS["limit"].high
+    read = some(limit=[most] * 20, balance=[most / 2] * 20, income=[COLUMNS["income"].high] * 20)
+    assert read.values["limit"].max() == 2_000_000_000
+    begin(read).run(2)
+
+
+def test_every_month_of_history_has_a_name() -> None:
+    longest = " ".join(["-1"] * len(HISTORY))
+    assert some(limit=[9_000], history=[longest]).table.column_names == ["limit", *HISTORY]
