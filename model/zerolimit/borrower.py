@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from random import Random
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, overload
@@ -54,19 +55,19 @@ COLLECTORS = frozenset({"mesa.datacollection", "mesa.experimental.data_collectio
 MESA_OWN = frozenset({"model", "unique_id", "pos", "current_action", "slot", "_generation"})
 
 
-def field_range(field: Field) -> tuple[float, float]:
-    """The lowest and the highest value that may be written to a field."""
+def field_range(field: Field, inside: bool) -> tuple[float, float]:
+    """The lowest and the highest value that may be written to a field; inside the month money may fall below 0."""
     if field.name in CODES:
         return 0.0, CODES[field.name] - 1.0
     if field.unit == "0/1":
         return 0.0, 1.0
     most = STORABLE.get(field.storage, 1e30)
-    return (-most if field.unit == "points" else 0.0), most
+    return (-most if inside or field.unit == "points" else 0.0), most
 
 
-def storable(field: Field, value: Any) -> float:
+def storable(field: Field, value: Any, *, inside: bool = False) -> float:
     """The value as its column holds it, or one line that says what is allowed."""
-    low, high = field_range(field)
+    low, high = field_range(field, inside)
     must_be_whole = field.storage.startswith("i")
     try:
         number = float(value)
@@ -74,7 +75,7 @@ def storable(field: Field, value: Any) -> float:
         number = float("nan")
     if not low <= number <= high or (must_be_whole and number != whole(number)):
         kind = "a whole number" if must_be_whole else "a number"
-        raise BadInput(f"{field.name}: {kind} from {low:,.0f} to {high:,.4g} is needed ({field.unit}), not {value!r}")
+        raise BadInput(f"{field.name}: {kind} from {low:,.10g} to {high:,.10g} is needed ({field.unit}), not {value!r}")
     return as_stored(field.name, number)
 
 
@@ -199,8 +200,8 @@ class Reading:
     def __getattr__(self, name: str) -> Any:
         return self._readings.value(name, self._at)
 
-    @property
-    def __class__(self) -> Any:  # type: ignore[misc]
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
         return self._readings.agents.market.borrower_class
 
 
@@ -275,7 +276,9 @@ class Borrowers(AgentSet):  # type: ignore[misc]
         return map(self.market._borrower_by_id, self.ids.tolist())
 
     def __contains__(self, agent: object) -> bool:
-        return isinstance(agent, Borrower) and agent.model is self.market and bool(np.any(self.ids == agent.unique_id))
+        if not isinstance(agent, Borrower) or agent.model is not self.market or not self.market._is_here(agent.unique_id):
+            return False
+        return self.members is None or bool(np.any(self.members == agent.unique_id))
 
     @overload
     def __getitem__(self, item: int) -> Borrower: ...
@@ -397,10 +400,10 @@ class Borrowers(AgentSet):  # type: ignore[misc]
         """What a method, or a function of the borrower, gives for each member who is still here."""
         results = []
         for number in self.ids.tolist():
-            agent = self.market._borrower_by_id(number)
-            if agent.status != LEFT:
-                call = getattr(agent, method) if isinstance(method, str) else method
-                results.append(call(*args, **kwargs) if isinstance(method, str) else call(agent, *args, **kwargs))
+            if self.market._is_here(number):
+                agent = self.market._borrower_by_id(number)
+                call = getattr(agent, method) if isinstance(method, str) else partial(method, agent)
+                results.append(call(*args, **kwargs))
         return results
 
     def do(self, method: str | Callable[..., Any], *args: Any, **kwargs: Any) -> Borrowers:

@@ -161,11 +161,11 @@ def run(
     from zerolimit.results.store import FIGURE
     from zerolimit.results.table import print_summary
 
-    paper = Console(soft_wrap=False)
+    paper = Console()
     heading = f"{world.name}: {simulation.size:,} borrowers, {months} months, seed {seed}"
     paper.print(heading, style="bold", highlight=False)
     for note in clients.notes if clients else ():
-        paper.print(f"  {note}", style="dim", highlight=False, markup=False)
+        paper.print(f"  {note}", style="dim", highlight=False, markup=False, soft_wrap=True)
     paper.print()
     print_summary(paper, tables_of(simulation))
     took = time.perf_counter() - began

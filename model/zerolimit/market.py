@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakValueDictionary
 
 import mesa
@@ -140,7 +140,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         ):
             self.datacollector.collect(self)
 
-    def run(self, months: int = 36) -> CreditMarket:
+    def run(self, months: int = 36) -> Self:
         """More months; may be called again and goes on."""
         if isinstance(months, bool) or not hasattr(months, "__index__") or months < 1:
             raise BadInput(f"months: a whole number from 1 is needed, not {months!r}")
@@ -148,12 +148,12 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
             self.step()
         return self
 
-    def change(self, **parameters: Any) -> CreditMarket:
+    def change(self, **parameters: Any) -> Self:
         """Other parameters from the next month on; recorded in `simulation.changes` and the run's provenance."""
         self.simulation.change(**parameters)
         return self
 
-    def copy(self) -> CreditMarket:
+    def copy(self) -> Self:
         """A branch: same past, own future. Recorded in its `simulation.changes`."""
         shared = {id(self.simulation): self.simulation.copy(), id(self._made): WeakValueDictionary()}
         twin = copy.deepcopy(self, shared)
@@ -245,6 +245,11 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
     def _generation(self, slot: int) -> int:
         return int(self.simulation.engine.get("generation", slot, self.simulation.month))
 
+    def _is_here(self, unique_id: int) -> bool:
+        generation, slot = divmod(unique_id, self.simulation.size)
+        status = self.simulation.engine.get("status", slot, self.simulation.month)
+        return status != LEFT and self._generation(slot) == generation
+
     def _now_in(self, slot: int) -> str:
         return f"in slot {slot} is now borrower {slot + self.simulation.size * self._generation(slot)}"
 
@@ -300,7 +305,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
             self._present(borrower)
             if why:
                 raise BadInput(f"{field.name} {why}")
-        simulation.engine.set(field.name, borrower.slot, storable(field, value), simulation.month)
+        simulation.engine.set(field.name, borrower.slot, storable(field, value, inside=inside), simulation.month)
         if not inside:
             self._note(field.name)
 
@@ -385,7 +390,7 @@ def seed_of(seed: Any, rng: Any, scenario: Any) -> int:
         raise BadInput("seed and rng both given: they are two names of one number")
     given = seed if seed is not None else rng
     if given is None and isinstance(scenario, MesaScenario):
-        given = scenario.rng
+        given = copy.deepcopy(scenario.rng)  # a Generator in Mesa 4: the same scenario gives the same seed again
     if given is None:
         return fresh_seed()
     if isinstance(given, str) and given.strip().isdecimal():
@@ -427,14 +432,14 @@ def as_mesa(given: Any, scenario: Scenario, seed: int) -> MesaScenario:
 
 def as_portfolio(given: Any, columns: Mapping[str, str] | None, scale: float | None) -> Any:
     """A portfolio from a path or a DataFrame, or the one given."""
-    from zerolimit.portfolio import Portfolio, read_portfolio
+    if given is not None and not hasattr(given, "put_accounts"):
+        from zerolimit.portfolio import read_portfolio
 
-    if given is None or isinstance(given, Portfolio):
-        for name, value in (("columns", columns), ("scale", scale)):
-            if value is not None:
-                raise BadInput(f"{name}: belongs to a portfolio that is read from a file or a DataFrame")
-        return given
-    return read_portfolio(given, columns=columns, scale=scale)
+        return read_portfolio(given, columns=columns, scale=scale)
+    for name, value in (("columns", columns), ("scale", scale)):
+        if value is not None:
+            raise BadInput(f"{name}: belongs to a portfolio that is read from a file or a DataFrame")
+    return given
 
 
 def last_rate(market: CreditMarket, name: str) -> float:

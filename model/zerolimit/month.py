@@ -14,7 +14,7 @@ from zerolimit.rules.borrowing import ask, book, receive
 from zerolimit.rules.coping import cope
 from zerolimit.rules.decision import call_for_review, decide, measure, position, stand_in_campaign, weigh
 from zerolimit.rules.income import earn, pay_bills, spend
-from zerolimit.rules.outcome import count, count_decided, look, record, set_line
+from zerolimit.rules.outcome import count, count_decided, look, record, set_line, wait
 from zerolimit.rules.repayment import apply_payment, charge_off, fall_due, repay
 from zerolimit.rules.rule import Rule
 from zerolimit.rules.scoring import remember, score
@@ -82,7 +82,7 @@ MONTH = (
     Phase("line and notice", "7", "decision", "the line takes effect or is announced", (set_line,), where="touched"),
     Phase("outcome", "8", "decision", "events and spells without a line", (record,), where="touched"),
     Phase("monitoring", "9", "decision", "who looks, finds and appeals", (look, count_decided), where="touched"),
-    Phase("requests", "10", "decision", "loans asked for within the line", (ask,)),
+    Phase("requests", "10", "decision", "loans asked for within the line", (wait, ask)),
     Phase("outcome flags", "8", "decision", "the decision's outcomes as bits", (count,)),
     Phase("distances", "8", "measure", "for each event, every cap and the distance to every threshold", (position, measure), listed=True),
     Phase("appeals desk", "9", "desk", "queue, capacity, set-aside", reads=("asked",), writes=("granted",)),
@@ -92,7 +92,7 @@ MONTH = (
     Phase("hard constraint", "10", "serve", "requests in keyed order of arrival until the first that does not fit", reads=("asked",), writes=("refused",)),
     Phase("word of mouth", "12", "gossip", "what acquaintances reported last month", reads=("told",), writes=("heard",)),
     Phase("payout", "10", "living", "served loans are paid out", (receive,)),
-    Phase("booking", "10", "living", "a loan becomes a schedule", (book,), where="drawn"),
+    Phase("booking", "10", "living", "a loan becomes a schedule", (book,)),
     Phase("coping", "11", "living", "other lenders, shortfall, slipped projects", (cope,), where="lacks"),
     Phase("trust", "12", "living", "trust, leaving", (feel,)),
     Phase("complaints", "12", "living", "complaints; the outcomes of who was stirred as bits", (count_stirred,), where="stirred"),

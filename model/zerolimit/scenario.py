@@ -99,7 +99,7 @@ class Scenario(BaseModel):
     follow_monitoring: float = parameter(0.1, "share", 0, 1, "follow the strategy monitoring (look often)")
     follow_appealing: float = parameter(0.05, "share", 0, 1, "follow the strategy appealing")
     follow_diversifying: float = parameter(0.1, "share", 0, 1, "follow the strategy diversifying (other lenders)")
-    vacant_share: float = parameter(0.08, "share", 0, 0.95, "slots that are empty at the start, room for growth")
+    vacant_share: float = parameter(0.12, "share", 0, 0.95, "slots that are empty at the start, room for growth")
     unused_share: float = parameter(0.25, "share", 0, 1, "accounts without use at the start", "facts A29")
     high_use_share: float = parameter(0.28, "share", 0, 1, "accounts near their line at the start", "facts B2")
     line_low: float = parameter(0.3, "share", 0, 10, "lowest first line, as a share of the income line")
@@ -111,7 +111,7 @@ class Scenario(BaseModel):
     first_savings: float = parameter(1.0, "months of income", 0, 24, "mean savings at the start")
     first_trust: float = parameter(0.8, "0 to 1", 0, 1, "trust at the start")
     other_share: float = parameter(0.3, "share", 0, 1, "have debt with other lenders at the start", "facts C29")
-    entry_rate: float = parameter(1.0, "a month", 0, 1, "an empty slot receives an applicant with this probability")
+    entry_rate: float = parameter(0.25, "a month", 0, 1, "an empty slot receives an applicant with this probability")
 
     # income and spending
     volatility_salaried: float = parameter(0.05, "share", 0, 1, "monthly income volatility, salaried")
@@ -201,7 +201,7 @@ class Scenario(BaseModel):
     admission_zhima: float = parameter(550, "points", 350, 950, "general score needed to be admitted", "facts E4")
     readmission_gap: float = parameter(15, "points", 0, 600, "points above the cutoff to be admitted again")
     cooling_months: float = parameter(6, "months", 0, 120, "before a closed account may apply again", "facts A3")
-    reapply_rate: float = parameter(0.03, "a month", 0, 1, "a closed account applies again", "facts A23")
+    reapply_rate: float = parameter(0.05, "a month", 0, 1, "a closed account applies again", "facts A23")
     admissions: float = parameter(0.01, "of all slots a month", 0, 1, "admissions and readmissions at most")
     min_change: float = parameter(0.1, "share", 0, 1, "smaller changes of a line are not made")
     growth: float = parameter(0.4, "share", 0, 10, "largest raise at a review", "facts A27")

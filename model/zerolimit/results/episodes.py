@@ -14,6 +14,13 @@ from zerolimit.results.columns import Coded, Columns, values
 Array = NDArray[Any]
 Log = list[dict[str, Array]]
 
+
+def _unit_and_meaning(says: str) -> tuple[str, str]:
+    """fields.MEASURES holds "unit; meaning", or a meaning that begins with its unit."""
+    unit, _, meaning = says.partition("; ")
+    return (unit, meaning) if meaning else (says.partition(" ")[0], says)
+
+
 MEANINGS: dict[str, tuple[str, str]] = {
     "month": ("month", "of the event, from 0"),
     "borrower": ("id", "slot"),
@@ -29,7 +36,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "ended": ("name", "how the episode ended; censored: it lasts beyond the run"),
     "end_month": ("month", "first month with a usable line again, or of the competing end; -1 censored"),
     "duration": ("months", "from the event to its end; censored: to the end of the run, so at least"),
-    **{name: (says.partition("; ")[0], says.partition("; ")[2]) for name, says in MEASURES.items()},
+    **{name: _unit_and_meaning(says) for name, says in MEASURES.items()},
 }
 """Unit and meaning of the columns of episodes."""
 

@@ -44,8 +44,7 @@ def draw_summary(tables: Tables, scenario: Scenario, file: Path) -> None:
     FigureCanvasAgg(figure)
     axes = figure.subplots(3, 2)
     figure.subplots_adjust(left=0.075, right=0.985, top=0.93, bottom=0.05, hspace=0.36, wspace=0.2)
-    size = int(cube(tables.monthly, "accounts")[0].sum()) if tables.months else 0
-    figure.suptitle(f"{scenario.name}: {size:,} borrowers, {tables.months} months", fontsize=13, x=0.075, ha="left")
+    figure.suptitle(f"{scenario.name}: {scenario.borrowers:,} borrowers, {tables.months} months", fontsize=13, x=0.075, ha="left")
     _by_reason(axes[0, 0], tables)
     _pool(axes[0, 1], tables)
     _bars(axes[1, 0], tables, (0, 2), SEGMENTS, "Rates by segment", "segment")

@@ -42,7 +42,6 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "charged_off": "loans written off",
         "paid_at_zero": "on-time payers who began the month without a line (a stock, facts A5)",
         "frozen": "frozen lines",
-        "closed": "closed lines",
     },
     "outcomes_4": {
         "used_up": "used up at draw: refused within the line because the pool was empty",
@@ -68,6 +67,7 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "current": "not past due",
         "line_arrears": "in arrears or charged off, who began the month with a line",
         "asked_count": "loans asked for",
+        "closed": "closed lines",
     },
 }
 """Outcome word -> its flags, bit by bit. Words 2 to 4 are counted over those whom the decision or the month touched."""

@@ -18,10 +18,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from zerolimit import __version__
 from zerolimit.errors import BadInput
 from zerolimit.results.columns import (
     PLATFORM,
+    Array,
     Coded,
     Columns,
     monthly_columns,
@@ -173,13 +176,29 @@ def write_parquet(file: Path, columns: Columns, meanings: Mapping[str, tuple[str
     arrays, fields = [], []
     for name, column in columns.items():
         if isinstance(column, Coded):
-            array = pa.DictionaryArray.from_arrays(pa.array(column.codes.astype("int8")), pa.array(list(column.labels)))
+            array = pa.DictionaryArray.from_arrays(_numbers(column.codes.astype(np.int8)), _words(column.labels))
         else:
-            array = pa.array(column)
+            array = _numbers(np.asarray(column))
         unit, meaning = meanings.get(name, ("", ""))
         arrays.append(array)
         fields.append(pa.field(name, array.type, metadata={"unit": unit, "meaning": meaning}))
     pq.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(fields)), file, compression="zstd")
+
+
+def _numbers(column: Array) -> Any:
+    """Numbers as Arrow holds them. `pyarrow.array` would import pandas, which takes half a second."""
+    import pyarrow as pa
+
+    whole = np.ascontiguousarray(column)
+    return pa.Array.from_buffers(pa.from_numpy_dtype(whole.dtype), len(whole), [None, pa.py_buffer(whole)])
+
+
+def _words(labels: Sequence[str]) -> Any:
+    import pyarrow as pa
+
+    texts = [label.encode() for label in labels]
+    offsets = np.cumsum([0, *map(len, texts)]).astype(np.int32)
+    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(b"".join(texts)))
 
 
 def _to_disk(path: Path) -> None:

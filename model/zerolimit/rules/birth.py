@@ -154,14 +154,14 @@ def schedule(owed, months_left, late, terms):
 
 
 @rule("risk", "zhima_seen", "signal", "anchor")
-def settle_in(status, limit, risk, zhima, late, signal, income_seen, distance, terms):
+def settle_in(status, limit, risk, zhima, signal, income_seen, distance, terms):
     """Who was admitted had passed: a first score below cutoff + first_margin is lifted to it, for life, by the signal.
 
     anchor = first line / formula at the start (income and score line, positioning, tightness), so that a portfolio
     brought in meets no artificial wave in month 1. Where the formula gives next to nothing it is taken at a tenth.
     """
     least = terms.cutoff + terms.first_margin
-    lift = max(0.0, least - risk) if status == OPEN and late == 0.0 else 0.0
+    lift = max(0.0, least - risk) if status == OPEN else 0.0
     shown = risk + lift
     plain = min(income_line(income_seen, terms), score_line(income_seen, shown, terms))
     formula = max(100.0, plain * max(0.1, position_factor(distance, terms)) * max(0.1, tight_factor(terms)))

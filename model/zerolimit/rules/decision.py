@@ -28,7 +28,7 @@ def stand_in_campaign(risk, distance, terms):
 
 
 @rule("review", "review_in", "limit_before", "touched", "principal_after", "committed", "warned")
-def call_for_review(status, limit, scheduled, overdue, review_in, late, tenure, without_line, event, standing, notice_left, appealed, risk, frequency, distance, u_apply, terms):
+def call_for_review(status, limit, scheduled, overdue, review_in, late, tenure, without_line, event, known, standing, notice_left, appealed, risk, frequency, distance, u_apply, terms):
     """Why a line is decided this month: its review month, a campaign, arrears, a re-application or a first application.
 
     A campaign reaches all whose rank (risk score, or closeness to the target) is at most campaign_cut. A closed
@@ -49,7 +49,9 @@ def call_for_review(status, limit, scheduled, overdue, review_in, late, tenure, 
     counts_on = is_open or status == FROZEN
     due = terms.review_months if left <= 0.0 else left
     undrawn = max(0.0, limit - balance) if is_open and review == NO_REVIEW else 0.0
-    in_question = review > 0.0 or notice_left > 0.0 or not is_open or event > 0.0
+    unsettled = event > 0.0 and (is_open or known == 0.0 or appealed == 0.0)
+    new_spell = not is_open and without_line == 0.0
+    in_question = review > 0.0 or notice_left > 0.0 or status == FROZEN or unsettled or new_spell
     touched = (status != LEFT and in_question) or standing == 3.0
     near = risk < terms.cutoff + terms.cutoff_shift + terms.warning_points or frequency > 0.8 * terms.trigger_frequency
     return (

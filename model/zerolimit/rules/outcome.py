@@ -97,6 +97,13 @@ def record(status, limit, limit_before, scheduled, overdue, standing, review, re
     )
 
 
+@rule("without_line")
+def wait(status, touched, without_line):
+    """A spell without a line goes on for those whom nothing touched this month."""
+    goes_on = touched == 0.0 and without_line > 0.0 and status != LEFT
+    return min(32_000.0, without_line + 1.0) if goes_on else without_line
+
+
 @rule("known", "found", "appeals", "appealed")
 def look(status, strategy, event, known, appealed, without_line, u_look, u_appeal, terms):
     """Step 9: who looks at the limit finds the cut; who finds one unexplained may appeal once a spell.
@@ -145,7 +152,6 @@ def count_decided(status, standing, settled, limit, limit_before, scheduled, ove
         + (32.0 if standing == 3.0 else 0.0)
         + (64.0 if on_time and limit_before < m else 0.0)
         + (128.0 if status == FROZEN else 0.0)
-        + (256.0 if status == CLOSED else 0.0)
     )
     return word_2, word_3
 

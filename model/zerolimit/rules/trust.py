@@ -1,6 +1,6 @@
 """Step 12: trust, complaints, leaving, and what acquaintances will hear."""
 
-from zerolimit.names import LEFT
+from zerolimit.names import CLOSED, LEFT
 from zerolimit.rules.rule import clip, rule
 
 
@@ -31,6 +31,7 @@ def feel(status, limit, limit_before, trust, heard, event, known, without_line, 
         + (128.0 if here and current else 0.0)
         + (256.0 if standing >= 2.0 and limit_before >= terms.minimum_loan else 0.0)
         + (512.0 if asked > 0.0 else 0.0)
+        + (1024.0 if status == CLOSED else 0.0)
     )
     return (
         now,

@@ -1,0 +1,1 @@
+"""How fast the model runs, against its goals and against ordinary Mesa agents. `make bench` runs bench/run.py."""

@@ -1,0 +1,378 @@
+"""Write the generated parts of the documents anew, from the declarations: `python docs/generate.py`.
+
+A generated part stands between `<!-- generated: NAME ARGUMENTS -->` and `<!-- /generated -->`; NAME is a function of PARTS.
+With `--check` nothing is written, and the exit code is 1 where a document is out of date.
+"""
+
+from __future__ import annotations
+
+import inspect
+import io
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import typer.main
+from rich.console import Console
+
+from zerolimit.cli import app
+from zerolimit.draws import PURPOSES, lifelong
+from zerolimit.fields import BYTES, FLOWS, MEASURES, STATE
+from zerolimit.month import BIRTH, MONTH, Phase
+from zerolimit.names import CAPS, ENDS, MECHANISMS
+from zerolimit.portfolio import COLUMNS
+from zerolimit.results.columns import PLATFORM, monthly_meanings
+from zerolimit.results.episodes import MEANINGS
+from zerolimit.results.frames import panel_meanings
+from zerolimit.results.outcomes import OUTCOMES, RATES
+from zerolimit.results.store import tables_of
+from zerolimit.results.table import print_summary
+from zerolimit.rules.rule import LIBRARY, Rule
+from zerolimit.scenario import CALENDAR_KINDS, Scenario, about, bounds, choices, load_scenario, presets
+from zerolimit.simulation import Simulation
+from zerolimit.terms import ANNOUNCED, NEVER, NO_CAP, OFF
+
+HOME = Path(__file__).parent.parent
+DOCUMENTS = ("README.md", "docs/ODD.md", "docs/parameters.md", "docs/phases.md", "docs/results.md")
+PART = re.compile(r"(<!-- generated: ([^>]+?) -->\n)(.*?)(<!-- /generated -->)", re.DOTALL)
+
+# Markdown
+
+
+def cell(value: Any) -> str:
+    """Text that a table's cell can hold."""
+    return str(value).replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+
+
+def table(headings: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    """A table."""
+    heads = list(headings)
+    lines = [heads, ["---"] * len(heads), *([cell(value) for value in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def code(*names: str) -> str:
+    """Names in code font, once each."""
+    return ", ".join(f"`{name}`" for name in dict.fromkeys(names))
+
+
+def said(thing: Any) -> str:
+    """A docstring, word for word."""
+    return f"```text\n{inspect.getdoc(thing)}\n```"
+
+
+def number(value: Any) -> str:
+    """A parameter's value."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:,.10g}" if isinstance(value, int | float) else str(value)
+
+
+# parameters
+
+
+def sections() -> dict[str, list[str]]:
+    """The parameters in the order of their declaration, under the headings that stand there as comments."""
+    found: dict[str, list[str]] = {"the run": []}
+    for line in inspect.getsource(Scenario).splitlines():
+        if heading := re.fullmatch(r"    # (\w[\w ]*)", line):
+            found[heading[1]] = []
+        elif (name := re.match(r"    (\w+): ", line)) and name[1] in Scenario.model_fields:
+            found[list(found)[-1]].append(name[1])
+    return found
+
+
+def allowed(name: str) -> str:
+    """What a parameter may be."""
+    if names := choices(name):
+        return ", ".join(names)
+    low, high = bounds(name)
+    return "" if low is None or high is None else f"{number(low)} to {number(high)}"
+
+
+def parameters() -> str:
+    """Every parameter, section by section."""
+    parts = []
+    for heading, names in sections().items():
+        rows = [
+            (
+                f"`{name}`",
+                number(field.default) if field.default != () else "none",
+                about(name)["unit"],
+                allowed(name),
+                field.description,
+                about(name)["source"],
+                about(name)["mechanism"],
+            )
+            for name, field in ((name, Scenario.model_fields[name]) for name in names)
+        ]
+        parts.append(f"## {heading.capitalize()}\n\n" + table(PARAMETER_HEADINGS, rows))
+    return "\n\n".join(parts)
+
+
+PARAMETER_HEADINGS = ("name", "default", "unit", "allowed", "meaning", "source", "mechanism")
+
+
+def calendar() -> str:
+    """What a calendar may change."""
+    rows = (
+        (f"`{kind}`", unit, f"{number(low)} to {number(high)}", says, mechanism)
+        for kind, (mechanism, unit, low, high, says) in CALENDAR_KINDS.items()
+    )
+    return table(("kind", "unit", "allowed", "meaning", "mechanism"), rows)
+
+
+def announced() -> str:
+    """Terms that are not parameters."""
+    return table(("term", "meaning"), ((f"`{name}`", says) for name, says in ANNOUNCED.items()))
+
+
+def off() -> str:
+    """What the absence of a mechanism means."""
+    beyond = {NO_CAP: "no cap", NEVER: "never"}
+    rows = []
+    for mechanism in MECHANISMS:
+        replaced = ", ".join(f"`{name}` {beyond.get(value, number(value))}" for name, value in OFF[mechanism].items())
+        kinds = [kind for kind, declared in CALENDAR_KINDS.items() if declared[0] == mechanism]
+        rows.append((mechanism, replaced or "pool and cash without end", code(*kinds) or "none"))
+    return table(("mechanism off", "what rules then see", "calendar items that have no effect"), rows)
+
+
+def scenario_presets() -> str:
+    """The presets."""
+    return table(("preset", "what it is for"), ((f"`{name}`", load_scenario(name).description) for name in presets()))
+
+
+# the month
+
+
+def phase_rows(phases: Iterable[Phase]) -> Iterable[tuple[str, ...]]:
+    """Step, name, for whom, what."""
+    for phase in phases:
+        who = f"{phase.kind}, where `{phase.where}`" if phase.where else phase.kind
+        yield phase.step, phase.name, who, phase.says
+
+
+def order() -> str:
+    """The month in short."""
+    return table(("step", "phase", "for", "what happens"), phase_rows((*BIRTH, *MONTH)))
+
+
+def phases() -> str:
+    """The month in full: what each phase reads, draws and writes."""
+    rows = []
+    for phase, row in zip((*BIRTH, *MONTH), phase_rows((*BIRTH, *MONTH)), strict=True):
+        reads = (*phase.reads, *(name for rule in phase.rules for name in rule.fields))
+        draws = (name for rule in phase.rules for name in rule.draws)
+        writes = (*phase.writes, *(name for rule in phase.rules for name in rule.writes))
+        rules = (rule.name for rule in phase.rules)
+        rows.append((*row, code(*rules), code(*reads), code(*draws), code(*writes)))
+    return table(("step", "phase", "for", "what happens", "rules", "reads", "draws", "writes"), rows)
+
+
+def rules(module: str) -> str:
+    """Every rule of a module with its docstring, and the parameters that it reads."""
+    home = import_module(module)
+    found = [thing for thing in vars(home).values() if isinstance(thing, Rule) and thing.function.__module__ == module]
+    helpers = [thing for thing in LIBRARY if thing.__module__ == module]
+    parts = [f"#### `{rule.name}`\n\n{said(rule.function)}\n\n{contract(rule)}" for rule in found]
+    parts += [f"#### `{helper.__name__}` (used by rules)\n\n{said(helper)}" for helper in helpers]
+    return "\n\n".join(parts)
+
+
+def contract(rule: Rule) -> str:
+    """What a rule reads, draws and writes, and the parameters in it with default, unit and source."""
+    lines = [f"Reads {code(*rule.fields) or 'nothing'}."]
+    if rule.draws:
+        lines.append(f"Draws {code(*rule.draws)}.")
+    lines.append(f"Writes {code(*rule.writes)}.")
+    given = [
+        f"`{name}` {number(Scenario.model_fields[name].default)} {about(name)['unit']} ({about(name)['source']})"
+        for name in Scenario.model_fields
+        if name in rule.terms
+    ]
+    if given:
+        lines.append(f"Parameters: {'; '.join(given)}.")
+    if terms := [name for name in ANNOUNCED if name in rule.terms]:
+        lines.append(f"Announced by the platform: {code(*terms)}.")
+    return "\n".join(lines)
+
+
+def functions(module: str, *names: str) -> str:
+    """Functions of a module (or methods, as Class.method) with their docstrings."""
+    home = import_module(module)
+    parts = []
+    for name in names:
+        thing: Any = home
+        for step in name.split("."):
+            thing = getattr(thing, step)
+        parts.append(f"#### `{name}`\n\n{said(thing)}")
+    return "\n\n".join(parts)
+
+
+# state, outcomes, results
+
+
+def state() -> str:
+    """The columns carried from month to month."""
+    rows = ((f"`{one.name}`", one.storage, one.unit, one.meaning, "life" if one.birth else "") for one in STATE)
+    size = sum(BYTES[one.storage] for one in STATE)
+    heading = ("field", "stored as", "unit", "meaning", "for")
+    return f"{table(heading, rows)}\n\n{len(STATE)} state columns, {size} bytes a borrower."
+
+
+def flows() -> str:
+    """The values that live within a month."""
+    return table(("flow", "unit", "meaning"), ((f"`{one.name}`", one.unit, one.meaning) for one in FLOWS))
+
+
+def caps() -> str:
+    """The named caps, in the order that decides ties."""
+    rows = ((k + 1, cap.name, cap.says, cap.mechanism) for k, cap in enumerate(CAPS))
+    return table(("code", "cap", "what it says", "mechanism"), rows)
+
+
+def ends() -> str:
+    """How an episode ends."""
+    return ", ".join(ENDS) + "."
+
+
+def outcomes() -> str:
+    """What is counted each month."""
+    rows = ((f"`{name}`", says) for flags in OUTCOMES.values() for name, says in flags.items())
+    return table(("count", "who is counted"), rows)
+
+
+def rates() -> str:
+    """The rates."""
+    rows = ((f"`{name}`", f"{' + '.join(over)} / {' + '.join(under)}", says) for name, (over, under, says) in RATES.items())
+    return table(("rate", "sums divided", "meaning"), rows)
+
+
+def measures() -> str:
+    """What is measured for an event."""
+    rows = ((f"`{name}`", *says.split("; ", 1)) for name, says in MEASURES.items())
+    return table(("measure", "unit", "meaning"), rows)
+
+
+def dictionary(which: str) -> str:
+    """The columns of a file of results."""
+    declared: Mapping[str, tuple[str, str]] = {
+        "monthly": monthly_meanings(),
+        "platform": PLATFORM,
+        "episodes": MEANINGS,
+        "panel": panel_meanings(),
+    }[which]
+    rows = ((f"`{name}`", unit, says) for name, (unit, says) in declared.items())
+    return table(("column", "unit", "meaning"), rows)
+
+
+def draws() -> str:
+    """The purposes of draws."""
+    monthly = code(*(name for name in PURPOSES if not lifelong(name)))
+    life = code(*(name for name in PURPOSES if lifelong(name)))
+    return f"Every month: {monthly}.\n\nOnce for life: {life}."
+
+
+def portfolio() -> str:
+    """The columns that a portfolio may have."""
+    rows = []
+    for column in COLUMNS.values():
+        allowed = "" if column.unit == "text" else f"{number(column.low)} to {number(column.high)}"
+        rows.append((f"`{column.name}`", column.unit, allowed, column.meaning))
+    return table(("column", "unit", "allowed", "meaning"), rows)
+
+
+# the command line
+
+
+def commands() -> str:
+    """Every command with its help."""
+    return table(("command", "what it does"), ((f"`zerolimit {path}`", says) for path, says in walk().items()))
+
+
+def walk() -> dict[str, str]:
+    """Every command of the command line -> first line of its help."""
+    found: dict[str, str] = {}
+
+    def visit(group: Any, path: str) -> None:
+        for name, command in group.commands.items():
+            if hasattr(command, "commands"):
+                visit(command, f"{path}{name} ")
+            else:
+                found[f"{path}{name}"] = (command.help or "").splitlines()[0]
+
+    visit(typer.main.get_command(app), "")
+    return found
+
+
+def printed() -> str:
+    """What the default scenario prints: `zerolimit run --borrowers 30000`, seed 1, 36 months."""
+    simulation = Simulation(load_scenario("baseline", borrowers=30_000), 1, engine="compiled").run(36)
+    simulation.close()
+    console = Console(width=100, record=True, file=io.StringIO())
+    print_summary(console, tables_of(simulation))
+    text = "\n".join(line.rstrip() for line in console.export_text().splitlines())
+    return f"```text\n{text.strip()}\n```"
+
+
+PARTS: dict[str, Callable[..., str]] = {
+    part.__name__: part
+    for part in (
+        announced,
+        calendar,
+        caps,
+        commands,
+        dictionary,
+        draws,
+        ends,
+        flows,
+        functions,
+        measures,
+        off,
+        order,
+        outcomes,
+        parameters,
+        phases,
+        portfolio,
+        printed,
+        rates,
+        rules,
+        scenario_presets,
+        state,
+    )
+}
+
+
+def renewed(text: str, skip: tuple[str, ...] = ()) -> str:
+    """A document with its generated parts written anew, but for those to skip."""
+
+    def part(found: re.Match[str]) -> str:
+        name, *arguments = found[2].split()
+        return found[0] if name in skip else f"{found[1]}{PARTS[name](*arguments)}\n{found[4]}"
+
+    return PART.sub(part, text)
+
+
+def main(arguments: list[str]) -> int:
+    """Write what has changed, or only say so."""
+    stale = 0
+    for name in DOCUMENTS:
+        file = HOME / name
+        old = file.read_text(encoding="utf-8")
+        new = renewed(old)
+        if new != old:
+            stale += 1
+            print(f"{name}: {'out of date' if '--check' in arguments else 'written'}")
+            if "--check" not in arguments:
+                file.write_text(new, encoding="utf-8")
+    return int(stale > 0 and "--check" in arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,276 @@
+"""Bad input: one line that says what, where and what is allowed; exit code 2; nothing left behind."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from zerolimit import simulation
+from zerolimit.cli import app, memory_of
+from zerolimit.errors import BadInput
+from zerolimit.results.frames import Panel, rate
+from zerolimit.results.store import check_target, load
+from zerolimit.scenario import load_scenario
+from zerolimit.simulation import Simulation
+
+SMALL = ("--borrowers", "20", "--months", "1", "--engine", "objects", "--panel", "none")
+
+FILES: dict[str, bytes] = {
+    "plain.txt": b"a regular file\n",
+    "broken.toml": b"need_rate = = 1\n",
+    "binary.toml": b"\xff\xfe\x00",
+    "unknown.toml": b"ned_rate = 0.1\n",
+    "nobase.toml": b'base = "baselin"\n',
+    "calendar.toml": b'[[calendar]]\nmonth = 1\nkind = "tightnes"\nvalue = 0.5\n',
+    "toohigh.toml": b'[[calendar]]\nmonth = 1\nkind = "tightness"\nvalue = 1.5\n',
+    "bothpools.toml": b"pool_share = 0.5\npool_yuan = 1000.0\n",
+    "empty.csv": b"",
+    "header.csv": b"id,limit\n",
+    "nolimit.csv": b"id,limits\na,1000\n",
+    "twice.csv": b"limit,limit\n1000,2000\n",
+    "sameid.csv": b"id,limit\na,1000\na,2000\n",
+    "negative.csv": b"id,limit\na,1000\nb,-5\n",
+    "infinite.csv": b"id,limit,balance\na,1000,inf\n",
+    "words.csv": b"id,limit\na,plenty\n",
+    "huge.csv": b"id,limit\na,90000000000\n",
+    "late.csv": b"limit,late\n1000,1.5\n",
+    "segment.csv": b"limit,segment\n1000,salaryd\n",
+    "ragged.csv": b"id,limit\na,1000\nb\n",
+    "cut.parquet": b"PAR1\x15\x04\x15",
+    "cut.csv.gz": b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03K",
+    "good.csv": b"id,limit\n" + b"".join(b"%d,%d\n" % (k, 1000 + k) for k in range(20)),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """Arguments of the command line ({here} is a folder with FILES) and words that the one line must hold."""
+
+    name: str
+    arguments: str
+    words: tuple[str, ...]
+
+    def command(self, here: Path) -> list[str]:
+        given = [part.format(here=here) for part in self.arguments.split()]
+        if given[0] != "run":
+            return given
+        small = SMALL[2:] if "--portfolio" in given or "--set borrowers" in self.arguments else SMALL
+        extra: list[str] = []
+        for option, value in zip(small[::2], small[1::2], strict=True):
+            extra += [] if option in given else [option, value]
+        return [*given, *extra, *(() if "--out" in given else ("--out", str(here / "deep" / "out")))]
+
+
+CASES = [
+    # parameters
+    Case("unknown parameter", "run --set ned_rate=0.1", ("ned_rate", "need_rate")),
+    Case("wrong type", "run --set need_rate=often", ("need_rate", "often", "0 to 1")),
+    Case("switch with a word", "run --set reasons_sent=perhaps", ("reasons_sent", "perhaps")),
+    Case("too large", "run --set need_rate=1.5", ("need_rate", "1.5", "0 to 1")),
+    Case("too small", "run --set minimum_loan=0", ("minimum_loan", "0.01")),
+    Case("not finite", "run --set minimum_loan=inf", ("minimum_loan", "finite")),
+    Case("not a number", "run --set minimum_loan=nan", ("minimum_loan",)),
+    Case("half a borrower", "run --borrowers 2.5", ("--borrowers", "integer")),
+    Case("shares above one", "run --set share_gig=0.7 --set share_owner=0.7", ("share_gig + share_owner", "1.4")),
+    Case("weights off one", "run --set zhima_history=0.9", ("zhima_history", "sum to 1")),
+    Case("low above high", "run --set line_low=2 --set line_high=1", ("line_low", "line_high")),
+    Case("both pools", "run --set pool_share=0.5 --set pool_yuan=1e6", ("pool_share", "pool_yuan")),
+    Case("endless loans", "run --set term_open=0.5", ("term_open", "open_repay_rate")),
+    Case("odd acquaintances", "run --set acquaintances=3", ("acquaintances", "even", "3")),
+    Case("wrong mechanism", 'run --set off=["scarcty"]', ("off", "scarcity")),
+    Case("wrong choice", "run --set macro_model=regime", ("macro_model", "regimes")),
+    Case("set without a value", "run --set need_rate", ("--set", "name=value")),
+    Case("set without a name", "run --set =3", ("--set", "name=value")),
+    Case("set twice", "run --set need_rate=0.1 --set need_rate=0.2", ("need_rate", "twice")),
+    # scenarios
+    Case("unknown scenario", "run baselin", ("baselin", "'baseline'")),
+    Case("scenario is a folder", "run {here}", ("neither a preset",)),
+    Case("broken TOML", "run {here}/broken.toml", ("broken.toml", "not valid TOML", "line 1")),
+    Case("binary TOML", "scenario check {here}/binary.toml", ("binary.toml", "UTF-8")),
+    Case("unknown in a file", "scenario check {here}/unknown.toml", ("unknown.toml", "ned_rate", "need_rate")),
+    Case("unknown base", "scenario check {here}/nobase.toml", ("nobase.toml", "baselin", "baseline")),
+    Case("unknown event", "run {here}/calendar.toml", ("calendar", "kind", "tightnes")),
+    Case("event out of range", "run {here}/toohigh.toml", ("tightness", "0 to 1", "1.5")),
+    Case("both pools in a file", "scenario check {here}/bothpools.toml", ("pool_share", "pool_yuan")),
+    Case("show what is not there", "scenario show nothing-like-it", ("nothing-like-it", "preset")),
+    Case("check what is not there", "scenario check {here}/absent.toml", ("absent.toml",)),
+    # size, seed, engine
+    Case("no borrowers", "run --borrowers 0", ("borrowers", "1 to")),
+    Case("negative borrowers", "run --borrowers -4", ("borrowers", "-4", "1 to")),
+    Case("ten billion borrowers", "run --borrowers 10000000000", ("borrowers", "10,000,000,000", "GB of memory")),
+    Case("ten billion by --set", "run --set borrowers=10000000000", ("borrowers", "10,000,000,000", "GB of memory")),
+    Case("borrowers twice", "run --borrowers 5 --set borrowers=5", ("--borrowers", "--set", "one is enough")),
+    Case("no months", "run --months 0", ("months", "0", "1 to")),
+    Case("negative months", "run --months -3", ("months", "-3")),
+    Case("months in words", "run --months many", ("--months",)),
+    Case("bad engine", "run --engine compilde", ("engine", "compilde", "compiled")),
+    Case("negative seed", "run --seed -1", ("seed", "-1")),
+    Case("seed too large", "run --seed 18446744073709551616", ("seed", "18446744073709551616")),
+    Case("seed in words", "run --seed lucky", ("--seed",)),
+    Case("no threads", "run --threads 0", ("threads", "0")),
+    Case("unknown option", "run --sed 3", ("--sed", "--seed")),
+    Case("unknown command", "rum", ("rum",)),
+    Case("too many arguments", "run baseline more", ("more",)),
+    # panel and folder
+    Case("bad panel", "run --panel some", ("panel", "some", "sample=N")),
+    Case("empty sample", "run --panel sample=0", ("panel", "sample=0")),
+    Case("negative sample", "run --panel sample=-5", ("panel", "sample=-5")),
+    Case("sample without a number", "run --panel sample", ("panel", "sample=N")),
+    Case("below a file", "run --out {here}/plain.txt/out", ("plain.txt", "cannot be written")),
+    Case("below /proc", "run --out /proc/zerolimit/out", ("/proc/zerolimit", "cannot be written")),
+    Case("folder exists", "run --out {here}/taken", ("taken", "already exists", "--force")),
+    Case("file in the way", "run --out {here}/plain.txt", ("plain.txt", "already exists")),
+    Case("force on a file", "run --force --out {here}/plain.txt", ("plain.txt", "not a folder")),
+    Case("force on other things", "run --force --out {here}/taken", ("taken", "not a run folder")),
+    # portfolios
+    Case("absent portfolio", "run --portfolio {here}/absent.csv", ("absent.csv", "no such file")),
+    Case("nearly shipped", "run --portfolio ucy", ("ucy", "uci")),
+    Case("empty portfolio", "run --portfolio {here}/empty.csv", ("empty.csv", "empty")),
+    Case("header only", "run --portfolio {here}/header.csv", ("header.csv", "at least one client")),
+    Case("no limit", "run --portfolio {here}/nolimit.csv", ("nolimit.csv", "limit", "limits")),
+    Case("limit twice", "run --portfolio {here}/twice.csv", ("twice.csv", "limit", "more than once")),
+    Case("same id", "run --portfolio {here}/sameid.csv", ("sameid.csv", "id", "row 2")),
+    Case("negative limit", "run --portfolio {here}/negative.csv", ("negative.csv", "limit", "row 2")),
+    Case("infinite balance", "run --portfolio {here}/infinite.csv", ("infinite.csv", "balance", "finite")),
+    Case("limit in words", "run --portfolio {here}/words.csv", ("words.csv", "limit", "plenty")),
+    Case("beyond the storable", "run --portfolio {here}/huge.csv", ("huge.csv", "limit", "scale")),
+    Case("half a month late", "run --portfolio {here}/late.csv", ("late.csv", "late", "1.5")),
+    Case("unknown segment", "run --portfolio {here}/segment.csv", ("segment.csv", "segment", "salaryd")),
+    Case("ragged rows", "run --portfolio {here}/ragged.csv", ("ragged.csv",)),
+    Case("truncated Parquet", "run --portfolio {here}/cut.parquet", ("cut.parquet", "Parquet")),
+    Case("truncated gzip", "run --portfolio {here}/cut.csv.gz", ("cut.csv.gz", "truncated")),
+    Case("zero scale", "run --portfolio {here}/good.csv --scale 0", ("scale", "above 0")),
+    Case("map without equals", "run --portfolio {here}/good.csv --columns limit", ("--columns", "ours=theirs")),
+    Case("map to nothing", "run --portfolio {here}/good.csv --columns limit=limt", ("limt", "limit")),
+    Case("map of an unknown", "run --portfolio {here}/good.csv --columns limmit=id", ("limmit", "limit")),
+    Case("map twice", "run --portfolio {here}/good.csv --columns id=id --columns id=limit", ("--columns", "twice")),
+    Case("columns alone", "run --columns limit=credit", ("--columns", "--portfolio")),
+    Case("scale alone", "run --scale 2", ("--scale", "--portfolio")),
+    Case("portfolio and borrowers", "run --portfolio {here}/good.csv --borrowers 5", ("--borrowers", "--portfolio")),
+]
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    for name, content in FILES.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "letter.txt").write_text("keep me")
+    return tmp_path
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else b"/" for path in folder.rglob("*")}
+
+
+def in_process(arguments: Sequence[str]) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def assert_one_line(code: int, told: str, words: Sequence[str]) -> None:
+    assert code == 2, told
+    assert told.count("\n") == 1, told
+    assert told.startswith("zerolimit: ")
+    assert "Traceback" not in told
+    for word in words:
+        assert word in told
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_one_line_and_nothing_left(case: Case, here: Path) -> None:
+    before = everything(here)
+    result = in_process(case.command(here))
+    assert_one_line(result.exit_code, result.stderr, case.words)
+    assert result.stdout == ""
+    assert everything(here) == before
+
+
+def test_there_are_at_least_forty_cases_with_names_of_their_own() -> None:
+    assert len({case.name for case in CASES}) == len(CASES) >= 40
+
+
+def test_the_memory_named_is_that_of_the_columns() -> None:
+    assert memory_of(10_000_000_000) == 10_000_000_000 * memory_of(1)
+    assert 100 <= memory_of(1) <= 300
+    told = in_process(["run", "--borrowers", "10000000000"]).stderr
+    assert f"about {memory_of(10_000_000_000) / 1e9:,.0f}" in told
+
+
+def test_what_does_not_fit_into_memory(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulation, "available_memory", lambda: 50 * memory_of(1))
+    result = in_process(["run", "--borrowers", "51", "--engine", "compiled", "--panel", "none", "--out", str(here / "out")])
+    assert_one_line(result.exit_code, result.stderr, ("borrowers", "51", "GB", "at most 50 fit"))
+    assert not (here / "out").exists()
+
+
+def test_an_unforeseen_mistake_of_ours_is_not_hidden(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: Simulation) -> None:
+        raise AssertionError("the ledger does not close")
+
+    monkeypatch.setattr(Simulation, "step", broken)
+    result = in_process(["run", *SMALL, "--out", str(here / "out")])
+    assert isinstance(result.exception, AssertionError)
+    assert not (here / "out").exists()
+
+
+def test_ctrl_c_is_one_line_and_leaves_nothing(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(self: Simulation) -> None:
+        raise KeyboardInterrupt
+
+    before = everything(here)
+    monkeypatch.setattr(Simulation, "step", stopped)
+    result = in_process(["run", *SMALL, "--out", str(here / "deep" / "out")])
+    assert result.exit_code == 130
+    assert result.stderr == "zerolimit: stopped; nothing was written\n"
+    assert everything(here) == before
+
+
+@pytest.mark.parametrize(
+    "name", ["unknown parameter", "below a file", "unknown option", "negative limit", "ten billion borrowers"]
+)
+def test_the_same_as_a_process(name: str, here: Path) -> None:
+    case = next(case for case in CASES if case.name == name)
+    before = everything(here)
+    command = [sys.executable, "-m", "zerolimit.cli", *case.command(here)]
+    home = {**os.environ, "PYTHONPATH": str(Path(simulation.__file__).parents[1])}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=home, cwd=here)
+    assert_one_line(done.returncode, done.stderr, case.words)
+    assert everything(here) == before
+
+
+def a_run(**parameters: Any) -> Simulation:
+    return Simulation(load_scenario("baseline", borrowers=20, **parameters), 1, engine="objects")
+
+
+PYTHON: list[tuple[str, Callable[[Path], Any], tuple[str, ...]]] = [
+    ("unknown keyword", lambda _: load_scenario("baseline", ned_rate=0.1), ("ned_rate", "need_rate")),
+    ("out of range", lambda _: load_scenario("baseline", need_rate=2.0), ("need_rate", "0 to 1")),
+    ("not a scenario", lambda _: load_scenario(7), ("scenario", "int")),
+    ("bad engine", lambda _: Simulation(load_scenario("baseline", borrowers=2), 1, engine="fast"), ("engine", "fast")),
+    ("bad seed", lambda _: Simulation(load_scenario("baseline", borrowers=2), 1.5, engine="objects"), ("seed",)),  # type: ignore[arg-type]
+    ("too late", lambda _: a_run().change(borrowers=30), ("borrowers", "start")),
+    ("change out of range", lambda _: a_run().change(need_rate=2.0), ("need_rate", "0 to 1")),
+    ("bad panel", lambda _: Panel(a_run(), "sample=many"), ("panel", "sample=N")),
+    ("panel too large", lambda _: Panel(a_run(), "all", 10**12), ("panel", "GB", "sample=N")),
+    ("unknown rate", lambda _: rate(None, "zero_limits"), ("zero_limits", "zero_limit")),  # type: ignore[arg-type]
+    ("no run folder", lambda here: load(here / "absent"), ("absent", "no such run folder")),
+    ("some other folder", lambda here: load(here / "taken"), ("taken", "not a run folder", "provenance.json")),
+    ("folder taken", lambda here: check_target(here / "taken"), ("taken", "already exists")),
+]
+
+
+@pytest.mark.parametrize(("call", "words"), [row[1:] for row in PYTHON], ids=[row[0] for row in PYTHON])
+def test_python_says_the_same_in_one_line(call: Callable[[Path], Any], words: Sequence[str], here: Path) -> None:
+    before = everything(here)
+    with pytest.raises(BadInput) as caught:
+        call(here)
+    assert "\n" not in str(caught.value)
+    for word in words:
+        assert word in str(caught.value)
+    assert everything(here) == before

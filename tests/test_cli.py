@@ -1,0 +1,218 @@
+"""The command line: what it prints and what it leaves."""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+import zerolimit
+from zerolimit import cli
+from zerolimit.month import BIRTH, MONTH, all_rules
+from zerolimit.names import CAPS, SEGMENTS
+from zerolimit.results.figures import draw_summary
+from zerolimit.results.store import load, tables_of
+from zerolimit.results.table import percent, print_summary, yuan
+from zerolimit.scenario import load_scenario, presets
+from zerolimit.simulation import Simulation
+
+HOME = {**os.environ, "PYTHONPATH": str(Path(zerolimit.__file__).parents[1])}
+SMALL = ["--borrowers", "40", "--months", "3", "--engine", "objects"]
+
+
+def told(*arguments: str) -> str:
+    result = CliRunner().invoke(cli.app, list(arguments), env={"COLUMNS": "200"})
+    assert result.exit_code == 0, result.stderr
+    return result.stdout
+
+
+def ran(**parameters: object) -> Simulation:
+    return Simulation(load_scenario("baseline", borrowers=60, **parameters), 2, engine="objects").run(4)
+
+
+def printed(simulation: Simulation, width: int) -> str:
+    console = Console(width=width, record=True, file=open(os.devnull, "w"))  # noqa: SIM115
+    print_summary(console, tables_of(simulation))
+    return console.export_text()
+
+
+# run
+
+
+def test_run_prints_a_table_and_leaves_a_folder(tmp_path: Path) -> None:
+    text = told("run", *SMALL, "--seed", "9", "--set", "need_rate=0.5", "--out", str(tmp_path / "a"))
+    for words in ("On-time payers at risk", "Zero-limit events", "Blocked after repayment", "Used up at draw", *SEGMENTS):
+        assert words in text
+    assert text.rstrip().splitlines()[-1].startswith(str(tmp_path / "a"))
+    run = load(tmp_path / "a")
+    assert run.scenario.need_rate == 0.5
+    assert (run.provenance["seed"], run.provenance["months"], run.provenance["borrowers"]) == (9, 3, 40)
+    assert run.monthly["month"].unique().tolist() == [0, 1, 2]
+    assert len(run.panel) == 3 * 40
+    assert (tmp_path / "a" / "summary.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_quiet_prints_the_folder_only(tmp_path: Path) -> None:
+    result = CliRunner().invoke(cli.app, ["run", *SMALL, "--panel", "none", "--quiet", "--out", str(tmp_path / "a")])
+    assert (result.exit_code, result.stdout, result.stderr) == (0, f"{tmp_path / 'a'}\n", "")
+
+
+def test_without_out_a_folder_that_is_free_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        told("run", *SMALL, "--panel", "none", "--quiet")
+    assert sorted(path.name for path in Path("runs").iterdir()) == ["baseline", "baseline-2"]
+    assert cli.free_folder("../else where", force=True) == Path("runs/-else-where")
+
+
+def test_the_same_command_gives_the_same_numbers(tmp_path: Path) -> None:
+    for name in "ab":
+        told("run", *SMALL, "--out", str(tmp_path / name))
+    for file in ("monthly.parquet", "platform.parquet", "episodes.parquet", "panel.parquet", "scenario.toml"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_a_portfolio_is_run_and_copied(tmp_path: Path) -> None:
+    clients = tmp_path / "clients.csv"
+    clients.write_text("name,credit\n" + "".join(f"c{k},{1000 + 100 * k}\n" for k in range(30)))
+    columns = ["--columns", "id=name", "--columns", "limit=credit", "--scale", "2"]
+    arguments = ["--portfolio", str(clients), *columns, "--months", "2", "--engine", "objects"]
+    told("run", *arguments, "--out", str(tmp_path / "a"))
+    run = load(tmp_path / "a")
+    assert run.provenance["borrowers"] == 30
+    assert run.provenance["portfolio"]["clients"] == 30
+    assert run.provenance["portfolio"]["scale"] == 2
+    assert "balance" in run.provenance["portfolio"]["drawn"]
+    assert (tmp_path / "a" / "portfolio.parquet").is_file()
+
+
+# scenarios
+
+
+def test_every_preset_is_listed_shown_and_checked() -> None:
+    listed = told("scenario", "list")
+    for name in presets():
+        assert name in listed
+        assert tomllib.loads(told("scenario", "show", name))["name"] == load_scenario(name).name
+        assert told("scenario", "check", name).startswith(f"{name}: good")
+
+
+def test_check_names_what_a_file_changes(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("need_rate = 0.123\n")
+    assert told("scenario", "check", str(tmp_path / "mine.toml")).rstrip().endswith("differ from their defaults: need_rate")
+
+
+def test_the_schema_is_json_and_names_every_parameter() -> None:
+    schema = json.loads(told("scenario", "schema"))
+    assert set(schema["properties"]) == {*load_scenario("baseline").model_dump(), "base"}
+
+
+# phases
+
+
+def test_phases_are_those_of_the_month() -> None:
+    text = told("phases")
+    at = 0
+    for phase in (*BIRTH, *MONTH):
+        at = text.find(f"{phase.step:<6}  {phase.name}", at)
+        assert at >= 0, phase.name
+    flat = " ".join(text.split())
+    for rule in all_rules():
+        assert set(rule.writes) <= set(flat.replace(",", "").split())
+
+
+def test_the_source_is_python_and_calls_every_rule() -> None:
+    source = told("phases", "--source")
+    compile(source, "month", "exec")
+    for rule in all_rules():
+        assert f"{rule.name}(" in source
+
+
+# the table and the figure
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_table_keeps_to_its_width_and_cuts_nothing(width: int) -> None:
+    text = printed(ran(base_tightness=0.7, review_months=2, cutoff=640), width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+    assert "Usable line again within 3 months" in text
+
+
+def test_reasons_in_the_table_are_those_counted() -> None:
+    simulation = ran(base_tightness=0.7, review_months=2, cutoff=640)
+    text = printed(simulation, 100)
+    counted = {cap.name: sum(int(one.counts[f"zero_by_{cap.name}"].sum()) for one in simulation.history) for cap in CAPS}
+    assert any(counted.values())
+    for line in text.splitlines():
+        words = line.split()
+        if words and words[0] in counted and len(words) > 3:
+            assert words[2].replace(",", "") == str(counted.pop(words[0]))
+    assert not any(counted.values())
+
+
+def test_without_zero_limits_the_table_says_so() -> None:
+    text = printed(ran(off=("rescoring", "trigger", "positioning", "tightening", "scarcity", "contagion"), cutoff=350), 80)
+    assert "No zero limits" in text
+    assert "without end" in text
+
+
+def test_numbers_as_text() -> None:
+    assert [percent(share) for share in (0.0, 0.00123, 0.0123, 0.123, 1.0, float("nan"))] == [
+        "0 %",
+        "0.123 %",
+        "1.23 %",
+        "12.3 %",
+        "100 %",
+        "–",
+    ]
+    assert yuan(123_456_789) == "1,234,568"
+
+
+@pytest.mark.parametrize("months", [1, 4])
+def test_the_figure_is_drawn_with_and_without_events(months: int, tmp_path: Path) -> None:
+    for k, parameters in enumerate(({"base_tightness": 0.7, "cutoff": 640}, {"off": ("scarcity",), "review_months": 100})):
+        simulation = Simulation(load_scenario("baseline", borrowers=30, **parameters), 2, engine="objects").run(months)
+        draw_summary(tables_of(simulation), simulation.scenario, tmp_path / f"{k}.png")
+        assert (tmp_path / f"{k}.png").stat().st_size > 20_000
+
+
+# starting
+
+
+def test_help_and_version() -> None:
+    for arguments in ([], ["--help"]):
+        text = told(*arguments)
+        for command in ("run", "scenario", "phases", "version"):
+            assert command in text
+    assert told("version") == told("--version") == f"zerolimit {zerolimit.__version__}\n"
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys, zerolimit.cli; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=HOME, timeout=60)
+    heavy = {"numpy", "numba", "pandas", "pyarrow", "matplotlib", "mesa", "pydantic"}
+    assert not heavy & set(done.stdout.split())
+
+
+def test_a_run_imports_neither_mesa_nor_pandas(tmp_path: Path) -> None:
+    code = (
+        "import sys; from zerolimit.cli import app\n"
+        f"try: app(['run', *{SMALL!r}, '--quiet', '--out', {str(tmp_path / 'a')!r}])\n"
+        "except SystemExit as leaving: print(leaving.code, *sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=HOME, timeout=60)
+    words = done.stdout.split()
+    assert words[:2] == [str(tmp_path / "a"), "0"]
+    assert not {"mesa", "pandas", "pyplot", "matplotlib.pyplot"} & set(words)
+
+
+def test_a_reader_who_leaves_early_is_no_error() -> None:
+    command = f"{sys.executable} -m zerolimit.cli phases --source | head -1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, env=HOME, timeout=60)
+    assert done.stderr == ""

@@ -1,0 +1,383 @@
+"""A run's folder: whole or absent, and what is read back is what was counted."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from zerolimit.errors import BadInput
+from zerolimit.fields import MEASURES, Q2, STATE
+from zerolimit.names import BLOCKED, END_APPEAL, END_CHARGEOFF, END_SCORE, ENDS, REASONS, SEGMENTS, ZERO_LIMIT
+from zerolimit.results import store
+from zerolimit.results.columns import monthly_columns, monthly_meanings
+from zerolimit.results.episodes import episode_columns, recovered_within
+from zerolimit.results.frames import (
+    Panel,
+    as_frame,
+    episodes_frame,
+    monthly_frame,
+    parse_panel,
+    platform_frame,
+    rate,
+    sampled,
+)
+from zerolimit.results.outcomes import OUTCOMES, RATES
+from zerolimit.results.record import CELLS
+from zerolimit.scenario import load_scenario
+from zerolimit.simulation import Simulation
+
+MONTHS, BORROWERS = 8, 120
+
+
+@pytest.fixture(scope="module")
+def ran() -> tuple[Simulation, Panel]:
+    """A small run in which lines are lost."""
+    tight = load_scenario("baseline", borrowers=BORROWERS, base_tightness=0.7, review_months=3, cutoff=640)
+    simulation = Simulation(tight, 5, engine="objects")
+    panel = Panel(simulation, "sample=7")
+    for _ in range(MONTHS):
+        simulation.step()
+        panel.record()
+    return simulation, panel
+
+
+def no_figure(tables: store.Tables, scenario: Any, file: Path) -> None:
+    file.write_bytes(b"figure")
+
+
+def keep(ran: tuple[Simulation, Panel], folder: Path, **options: Any) -> Path:
+    return store.save(ran[0], folder, panel=ran[1], **{"figure": no_figure, **options})
+
+
+# the folder
+
+
+def test_the_folder_is_complete(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
+    keep(ran, tmp_path / "made" / "run")
+    assert [path.name for path in (tmp_path / "made").iterdir()] == ["run"]
+    assert sorted(path.name for path in (tmp_path / "made" / "run").iterdir()) == [
+        "episodes.parquet",
+        "monthly.parquet",
+        "panel.parquet",
+        "platform.parquet",
+        "provenance.json",
+        "scenario.toml",
+        "summary.png",
+    ]
+
+
+def test_what_is_read_back_is_what_was_counted(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
+    simulation, panel = ran
+    run = store.load(keep(ran, tmp_path / "run"))
+    pd.testing.assert_frame_equal(run.monthly, monthly_frame(simulation.history))
+    pd.testing.assert_frame_equal(run.platform, platform_frame(simulation.history))
+    pd.testing.assert_frame_equal(run.episodes, episodes_frame(simulation))
+    pd.testing.assert_frame_equal(run.panel, panel.frame())
+    assert run.scenario == simulation.scenario
+    pd.testing.assert_series_equal(run.rate("zero_limit"), rate(monthly_frame(simulation.history), "zero_limit"))
+
+
+def test_provenance_says_where_a_run_comes_from(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
+    told = store.load(keep(ran, tmp_path / "run", command=["zerolimit", "run"], seconds=1.23456)).provenance
+    assert told["seed"] == 5
+    assert told["engine"] == "objects"
+    assert (told["months"], told["borrowers"]) == (MONTHS, BORROWERS)
+    assert told["command"] == ["zerolimit", "run"]
+    assert told["seconds"] == 1.235
+    assert told["source_hash"] == store.source_hash()
+    assert told["scenario_hash"] == ran[0].scenario.digest()
+    assert told["numpy"] == np.__version__
+    assert told["panel"] == "sample=7"
+    assert told["portfolio"] is None
+
+
+def test_changes_are_recorded(tmp_path: Path) -> None:
+    simulation = Simulation(load_scenario("baseline", borrowers=10), 1, engine="objects").run(1)
+    simulation.change(need_rate=0.5, off=("trigger",))
+    simulation.run(1)
+    told = store.load(store.save(simulation, tmp_path / "run", figure=no_figure)).provenance
+    assert told["changes"] == [{"month": 1, "need_rate": 0.5, "off": ["trigger"]}]
+
+
+def test_every_column_of_the_files_has_a_unit_and_a_meaning(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
+    folder = keep(ran, tmp_path / "run")
+    for name in ("monthly", "platform", "episodes", "panel"):
+        for field in pq.read_schema(folder / f"{name}.parquet"):
+            metadata = field.metadata or {}
+            assert metadata.get(b"unit"), f"{name}.{field.name}"
+            assert metadata.get(b"meaning"), f"{name}.{field.name}"
+    assert pq.read_schema(folder / "monthly.parquet").field("sum_trust").metadata[b"unit"] == b"1/16384"
+    assert pq.read_schema(folder / "monthly.parquet").field("sum_principal").metadata[b"unit"] == b"fen"
+
+
+def test_an_existing_folder_is_refused_and_kept(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "letter.txt").write_text("mine")
+    with pytest.raises(BadInput, match="already exists"):
+        keep(ran, folder)
+    with pytest.raises(BadInput, match="not a run folder"):
+        keep(ran, folder, force=True)
+    assert [path.name for path in folder.iterdir()] == ["letter.txt"]
+
+
+def test_force_replaces_a_run_as_a_whole(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
+    folder = keep(ran, tmp_path / "run")
+    (folder / "old.txt").write_text("of the old run")
+    keep(ran, folder, force=True, command=["again"])
+    assert store.load(folder).provenance["command"] == ["again"]
+    assert not (folder / "old.txt").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt(), ValueError("a mistake")])
+@pytest.mark.parametrize("there", [False, True], ids=["new", "replaced"])
+def test_broken_off_half_way_nothing_changes(
+    ran: tuple[Simulation, Panel], tmp_path: Path, failure: BaseException, there: bool
+) -> None:
+    folder = tmp_path / "deep" / "run"
+    if there:
+        keep(ran, folder, command=["the first"])
+
+    def broken(tables: store.Tables, scenario: Any, file: Path) -> None:
+        file.write_bytes(b"half")
+        raise failure
+
+    with pytest.raises(BadInput if isinstance(failure, OSError) else type(failure)):
+        keep(ran, folder, force=there, figure=broken)
+    if there:
+        assert store.load(folder).provenance["command"] == ["the first"]
+        assert [path.name for path in folder.parent.iterdir()] == ["run"]
+    else:
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_replaced_run_comes_back_when_the_last_step_fails(
+    ran: tuple[Simulation, Panel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = keep(ran, tmp_path / "run", command=["the first"])
+    rename = Path.rename
+
+    def fails(self: Path, target: Path) -> Path:
+        if self.name == "whole":
+            raise OSError(5, "Input/output error")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fails)
+    with pytest.raises(BadInput, match="cannot be written"):
+        keep(ran, folder, force=True)
+    monkeypatch.undo()
+    assert store.load(folder).provenance["command"] == ["the first"]
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_folder_that_appears_meanwhile_is_not_overwritten(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
+    def somebody_else(tables: store.Tables, scenario: Any, file: Path) -> None:
+        (tmp_path / "run").mkdir()
+        (tmp_path / "run" / "theirs").write_text("x")
+
+    with pytest.raises(BadInput, match="has appeared"):
+        keep(ran, tmp_path / "run", figure=somebody_else)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["theirs"]
+
+
+def test_damaged_files_are_one_clear_line(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
+    run = store.load(keep(ran, tmp_path / "run"))
+    (tmp_path / "run" / "monthly.parquet").write_bytes(b"PAR1 and no more")
+    (tmp_path / "run" / "provenance.json").write_text("{")
+    (tmp_path / "run" / "panel.parquet").unlink()
+    for name, words in (("monthly", "monthly.parquet"), ("provenance", "JSON"), ("panel", "no panel")):
+        with pytest.raises(BadInput, match=words) as caught:
+            getattr(run, name)
+        assert "\n" not in str(caught.value)
+
+
+# counts and rates
+
+
+def test_cells_add_up_to_the_counts(ran: tuple[Simulation, Panel]) -> None:
+    simulation, _ = ran
+    frame = monthly_frame(simulation.history)
+    assert len(frame) == MONTHS * CELLS
+    by_month = frame.drop(columns=["segment", "decile"]).groupby("month").sum()
+    assert by_month["accounts"].between(1, BORROWERS).all()
+    for recorded in simulation.history:
+        for name, cells in recorded.counts.items():
+            assert by_month.loc[recorded.month, name] == cells.sum()
+        assert by_month.loc[recorded.month, "sum_principal"] == recorded.platform["principal"]
+
+
+def test_everything_that_was_counted_is_kept_as_whole_numbers(ran: tuple[Simulation, Panel]) -> None:
+    frame = monthly_frame(ran[0].history)
+    outcomes = {name for flags in OUTCOMES.values() for name in flags}
+    assert outcomes <= set(frame.columns)
+    assert set(frame.columns) == set(monthly_meanings())
+    assert all(frame[name].dtype == np.int64 for name in frame.columns if name != "segment")
+    assert frame["segment"].cat.categories.tolist() == list(SEGMENTS)
+
+
+def test_events_counted_by_reason_are_the_events_and_the_episodes(ran: tuple[Simulation, Panel]) -> None:
+    simulation, _ = ran
+    frame, episodes = monthly_frame(simulation.history), episodes_frame(simulation)
+    zero = frame[[f"zero_by_{reason}" for reason in REASONS]].sum(axis=1)
+    assert (zero == frame["zero_limit"]).all()
+    assert frame["zero_limit"].sum() == (episodes["kind"] == "zero limit").sum() > 0
+    assert frame["blocked"].sum() >= (episodes["kind"] == "blocked after repayment").sum()
+
+
+def test_three_groups_partition_those_who_began_with_a_line(ran: tuple[Simulation, Panel]) -> None:
+    frame = monthly_frame(ran[0].history)
+    groups = frame[["line_on_time", "line_inactive", "line_arrears"]].sum(axis=1)
+    assert (groups <= BORROWERS).all()
+    assert groups.sum() > frame["at_risk"].sum() > 0
+
+
+@pytest.mark.parametrize("name", RATES)
+def test_a_rate_divides_the_sums_that_it_declares(name: str, ran: tuple[Simulation, Panel]) -> None:
+    frame = monthly_frame(ran[0].history)
+    over, under, _ = RATES[name]
+    mine = frame[frame["segment"] == "gig"]
+
+    def total(parts: Sequence[str]) -> int:
+        return int(sum(mine[part if part in mine.columns else f"sum_{part}"].sum() for part in parts))
+
+    found = rate(frame, name, "segment")["gig"]
+    assert found == total(over) / total(under) if total(under) else np.isnan(found)
+
+
+def test_rates_by_several_keys_and_where_there_is_nothing_to_divide_by(ran: tuple[Simulation, Panel]) -> None:
+    frame = monthly_frame(ran[0].history)
+    both = rate(frame, "zero_limit", ["segment", "decile"])
+    assert both.index.names == ["segment", "decile"]
+    assert len(both) == CELLS
+    frame["at_risk"] = 0
+    assert rate(frame, "zero_limit").isna().all()
+
+
+def test_wrong_rates_and_keys_are_one_clear_line(ran: tuple[Simulation, Panel]) -> None:
+    frame = monthly_frame(ran[0].history)
+    for name, by, words in (
+        ("zero_limt", "month", "zero_limit"),
+        ("zero_limit", "segments", "segment"),
+        ("zero_limit", [], "segment"),
+    ):
+        with pytest.raises(BadInput, match=words):
+            rate(frame, name, by)
+    with pytest.raises(BadInput, match="at_risk"):
+        rate(frame.drop(columns="at_risk"), "zero_limit")
+
+
+# episodes
+
+
+def starts(*rows: tuple[int, int, int, float]) -> list[dict[str, Any]]:
+    """Events as a simulation logs them: (month, borrower, generation, kind)."""
+    log = []
+    for month, borrower, generation, kind in rows:
+        one = {"month": month, "borrower": borrower, "generation": generation, "kind": kind, "reason": 4, "mask": 8}
+        one |= {"segment": 1, "decile": 3, "zeros": 1, "limit": 0, "since_paid": 0}
+        log.append({**{name: np.array([value]) for name, value in one.items()}, "measured": np.ones((len(MEASURES), 1))})
+    return log
+
+
+def ends(*rows: tuple[int, int, int, float]) -> list[dict[str, Any]]:
+    """Ends: (month, borrower, generation, how)."""
+    names = ("month", "borrower", "generation", "ended")
+    return [dict(zip((*names, "spell"), (np.array([value]) for value in (*row, 1)), strict=True)) for row in rows]
+
+
+def test_each_event_meets_its_own_end_or_is_censored() -> None:
+    begun = starts(
+        (2, 7, 0, ZERO_LIMIT),  # ended by score in month 5
+        (6, 7, 0, ZERO_LIMIT),  # the same borrower again: not ended
+        (3, 8, 0, ZERO_LIMIT),  # the slot's next borrower has an end, this one has none
+        (4, 9, 0, BLOCKED),  # runs on into a zero limit, both end together
+        (6, 9, 0, ZERO_LIMIT),
+        (5, 10, 0, ZERO_LIMIT),  # an appeal granted in the month of the event
+    )
+    over = ends(
+        (5, 7, 0, END_SCORE), (7, 8, 1, END_SCORE), (9, 9, 0, END_CHARGEOFF), (5, 10, 0, END_APPEAL), (1, 9, 0, END_SCORE)
+    )
+    world = SimpleNamespace(episodes=SimpleNamespace(starts=begun, ends=over), month=12)
+    frame = episodes_frame(world)  # type: ignore[arg-type]
+    score, charged, appeal, censored = (ENDS[int(code)] for code in (END_SCORE, END_CHARGEOFF, END_APPEAL, 0))
+    assert frame["ended"].tolist() == [score, censored, censored, charged, charged, appeal]
+    assert frame["end_month"].tolist() == [5, -1, -1, 9, 9, 5]
+    assert frame["duration"].tolist() == [3, 6, 9, 5, 3, 0]
+    assert frame["reason"].tolist() == [REASONS[3]] * 6
+    assert frame["zeros_before"].tolist() == [0, 0, 0, 1, 0, 0]
+
+
+def test_recovery_counts_only_events_that_could_be_watched_so_long() -> None:
+    begun = starts(*((month, month, 0, ZERO_LIMIT) for month in range(10)), (0, 99, 0, BLOCKED))
+    over = ends((2, 0, 0, END_SCORE), (6, 1, 0, END_SCORE), (3, 2, 0, END_CHARGEOFF), (9, 8, 0, END_SCORE))
+    columns = episode_columns(begun, over, 10)
+    assert recovered_within(columns, 3, 10) == (1, 7)
+    assert recovered_within(columns, 5, 10) == (2, 5)
+    assert recovered_within(columns, 24, 10) == (0, 0)
+
+
+def test_a_run_without_events_has_empty_episodes() -> None:
+    frame = as_frame(episode_columns([], [], 12))
+    assert len(frame) == 0
+    assert set(MEASURES) <= set(frame.columns)
+    assert len(as_frame(episode_columns([], ends((1, 2, 0, END_SCORE)), 12))) == 0
+
+
+# the panel
+
+
+def test_the_panel_is_the_state_of_the_borrowers_kept(ran: tuple[Simulation, Panel]) -> None:
+    simulation, panel = ran
+    frame = panel.frame()
+    assert len(frame) == 7 * MONTHS
+    last = frame[frame["month"] == MONTHS - 1].set_index("borrower")
+    assert last.index.tolist() == panel.rows.tolist()
+    for field in STATE:
+        expected = simulation.column(field.name)[panel.rows].astype(float)
+        if field.name.startswith("due_"):
+            expected = np.where(last["scheduled"] == 0, 0, expected)
+        assert last[field.name].to_numpy(float).tolist() == expected.tolist(), field.name
+    assert (last["trust"] * Q2 % 1 == 0).all()
+
+
+def test_the_schedule_in_the_panel_adds_up_to_what_is_scheduled(ran: tuple[Simulation, Panel]) -> None:
+    frame = ran[1].frame()
+    due = frame[[name for name in frame.columns if name.startswith("due_")]].sum(axis=1)
+    assert (due == frame["scheduled"]).all()
+    assert (frame["scheduled"] > 0).any()
+
+
+def test_the_sample_depends_on_the_seed_alone() -> None:
+    few, more = sampled(3, 50_000, 10), sampled(3, 50_000, 100)
+    assert set(few) <= set(more)
+    assert sampled(3, 50_000, 10).tolist() == few.tolist()
+    assert sampled(4, 50_000, 10).tolist() != few.tolist()
+    assert len(set(sampled(3, 50_001, 10)) - set(few)) <= 1
+    assert abs(sampled(3, 50_000, 5_000).mean() / 25_000 - 1) < 0.03
+    assert sampled(3, 5, 10).tolist() == [0, 1, 2, 3, 4]
+    assert sampled(3, 5, None).tolist() == [0, 1, 2, 3, 4]
+    assert sampled(3, 5, 0).tolist() == []
+
+
+def test_a_large_sample_is_drawn_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = sampled(3, 10_000, 100).tolist()
+    monkeypatch.setattr("zerolimit.results.frames.PIECE", 999)
+    assert sampled(3, 10_000, 100).tolist() == whole
+
+
+def test_no_panel_no_file(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
+    store.save(ran[0], tmp_path / "run", panel=Panel(ran[0], "none"), figure=no_figure)
+    assert not (tmp_path / "run" / "panel.parquet").exists()
+    assert json.loads((tmp_path / "run" / "provenance.json").read_text())["panel"] == "none"
+    assert parse_panel("all") is None
+
+
+def test_no_months_no_rows() -> None:
+    assert len(monthly_columns([])["month"]) == 0  # type: ignore[arg-type]

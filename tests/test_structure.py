@@ -1,0 +1,213 @@
+"""The house keeps its directions, and each thing is declared once."""
+
+import ast
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import zerolimit
+from zerolimit.draws import PURPOSES, lifelong
+from zerolimit.engine.plan import make_plan
+from zerolimit.fields import BYTES, FIELDS, MEASURES, STATE, STORABLE
+from zerolimit.month import BIRTH, MONTH, all_rules
+from zerolimit.names import ARREARS_BIT, CAPS, GRANT_BIT, GRANT_REASON, MECHANISMS, REASONS
+from zerolimit.results.outcomes import OUTCOMES, RATES
+from zerolimit.rules.decision import measure, weigh
+from zerolimit.rules.rule import rule
+from zerolimit.scenario import CALENDAR_KINDS, Scenario, about
+from zerolimit.terms import ANNOUNCED, OFF, TERMS
+
+PACKAGE = Path(zerolimit.__file__).parent
+
+
+def imports(path: Path) -> set[str]:
+    """Modules that a file imports at its top level, as dotted names."""
+    found: set[str] = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "rules").glob("*.py")), ids=lambda path: path.name)
+def test_rules_import_only_names_and_each_other(path: Path) -> None:
+    ours = {name for name in imports(path) if name.startswith("zerolimit")}
+    assert all(name == "zerolimit.names" or name.startswith("zerolimit.rules") for name in ours)
+
+
+@pytest.mark.parametrize("name", ["month", "simulation", "fields", "pool", "world", "terms", "network"])
+def test_the_month_knows_no_mesa_and_draws_no_figures(name: str) -> None:
+    found = imports(PACKAGE / f"{name}.py")
+    assert not {one.split(".")[0] for one in found} & {"mesa", "matplotlib", "rich", "typer"}
+    assert not found & {"zerolimit.market", "zerolimit.cli", "zerolimit.borrower", "zerolimit.lender"}
+
+
+def test_running_a_month_loads_neither_mesa_nor_figures() -> None:
+    code = (
+        "import sys; from zerolimit.scenario import load_scenario; from zerolimit.simulation import Simulation;"
+        "Simulation(load_scenario('baseline', borrowers=5), 1, engine='objects').step();"
+        "print([name for name in ('mesa', 'matplotlib', 'rich', 'typer', 'pandas') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    code = "import sys, zerolimit; print([n for n in ('numpy', 'numba', 'mesa', 'pandas', 'pydantic') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_borrower_takes_at_most_160_bytes_of_state() -> None:
+    assert sum(BYTES[field.storage] for field in STATE) <= 160
+
+
+def test_field_names_are_unique_and_storage_is_known() -> None:
+    names = [field.name for field in STATE]
+    assert len(names) == len(set(names))
+    assert {field.storage for field in FIELDS.values()} <= set(BYTES)
+
+
+def test_purposes_have_numbers_of_their_own_and_lifelong_ones_are_lifelong_by_block() -> None:
+    assert len(set(PURPOSES.values())) == len(PURPOSES)
+    blocks: dict[int, set[bool]] = {}
+    for name, number in PURPOSES.items():
+        blocks.setdefault(number // 4, set()).add(lifelong(name))
+    assert all(len(kinds) == 1 for kinds in blocks.values())
+
+
+def test_caps_reasons_and_mask_bits_follow_one_order() -> None:
+    assert GRANT_REASON == REASONS.index("grant") + 1
+    assert GRANT_BIT == 2 ** REASONS.index("grant")
+    assert ARREARS_BIT == 2 ** REASONS.index("arrears")
+    measured = [name.removeprefix("cap_") for name in measure.writes if name.startswith("cap_")]
+    assert measured == [cap.name for cap in CAPS if cap.name != "grant"]
+    assert list(measure.writes) == list(MEASURES)
+    assert weigh.writes[-2:] == ("cap_reason", "cap_mask")
+
+
+def test_each_cap_parameter_and_calendar_item_belongs_to_one_mechanism() -> None:
+    known = {*MECHANISMS, "baseline"}
+    assert {cap.mechanism for cap in CAPS} <= known
+    assert {about(name)["mechanism"] for name in Scenario.model_fields} <= known
+    assert {kind[0] for kind in CALENDAR_KINDS.values()} <= known
+    assert set(OFF) == set(MECHANISMS)
+    assert all(term in TERMS for off in OFF.values() for term in off)
+
+
+def test_every_parameter_has_a_unit_a_description_and_a_source() -> None:
+    plain = {"name", "description", "off", "calendar"}
+    for name, field in Scenario.model_fields.items():
+        assert field.description, name
+        if name not in plain:
+            assert about(name)["unit"], name
+            assert about(name)["source"] == "assumption" or about(name)["source"].startswith("facts "), name
+
+
+def test_every_parameter_is_read_somewhere() -> None:
+    texts = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py") if path.name != "scenario.py")
+    read = {term for one in all_rules() for term in one.terms}
+    unread = [name for name in Scenario.model_fields if name not in read and f".{name}" not in texts and f'"{name}"' not in texts]
+    assert unread == []
+
+
+def test_every_announced_term_is_read_by_a_rule() -> None:
+    read = {term for one in all_rules() for term in one.terms}
+    assert set(ANNOUNCED) <= read
+
+
+def test_outcome_words_have_at_most_12_flags_with_unique_names() -> None:
+    assert all(len(flags) <= 12 for flags in OUTCOMES.values())
+    names = [name for flags in OUTCOMES.values() for name in flags]
+    assert len(names) == len(set(names))
+    sums = {"principal", "limit", "written_off", "principal_after"}
+    assert all(part in names or part in sums for over, under, _ in RATES.values() for part in (*over, *under))
+
+
+def test_a_flow_of_some_is_read_by_the_same_or_zero_for_others() -> None:
+    """Flows that a phase writes for some only exist as zeros for the others: no rule may run before its flow is set."""
+    set_so_far: set[str] = {field.name for field in STATE} | {"due_12"}
+    for phase in (*BIRTH, *MONTH):
+        set_so_far |= set(phase.writes)
+        for one in phase.rules:
+            missing = [name for name in one.fields if name not in set_so_far]
+            assert missing == [], (phase.name, one.name)
+            set_so_far |= set(one.writes)
+        if phase.where:
+            assert phase.where in set_so_far
+
+
+@pytest.mark.parametrize(
+    ("make", "word"),
+    [
+        (lambda: rule("trust")(lambda trust, helth: trust), "unknown field 'helth'"),
+        (lambda: rule("trst")(lambda trust: trust), "did you mean 'trust'"),
+        (lambda: rule("trust")(lambda trust, u_lok: trust), "did you mean 'u_look'"),
+        (lambda: rule("trust")(lambda trust, terms: trust + terms.mendd), "did you mean 'mend'"),
+    ],
+)
+def test_an_unknown_name_in_a_rule_fails_with_the_nearest(make: object, word: str) -> None:
+    bad = make()  # type: ignore[operator]
+    own = type(bad)("my_rule", bad.function, bad.reads, bad.writes, bad.terms, "feel")
+    with pytest.raises(TypeError, match=word):
+        make_plan(frozenset(TERMS), (own,))
+
+
+def test_power_and_logarithm_are_refused_in_rules() -> None:
+    import math
+
+    with pytest.raises(TypeError, match="'log' is refused"):
+        rule("trust")(lambda trust: math.log(trust))
+    with pytest.raises(TypeError, match="must be plain"):
+        rule("trust")(lambda trust=1.0: trust)
+
+
+def test_money_fits_its_column() -> None:
+    assert STORABLE["i4"] <= 2**31 - 1
+    assert STORABLE["i2"] <= 2**15 - 1
+
+
+PRINT_DIGEST = (
+    "from zerolimit.engine.compiled import Loops; from zerolimit.engine.plan import make_plan;"
+    "from zerolimit.terms import TERMS;"
+    "print(Loops(make_plan(frozenset(TERMS)), {name: k for k, name in enumerate(TERMS)}).digest)"
+)
+
+
+def digest(package: Path, cache: Path) -> str:
+    """The name under which the month of a copy of the package would be compiled."""
+    done = subprocess.run(
+        [sys.executable, "-c", PRINT_DIGEST],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(package), "ZEROLIMIT_CACHE": str(cache), "PATH": "", "HOME": str(cache)},
+    )
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("rules/trust.py", "terms.mend * (1.0 - trust)", "terms.mend * (1.1 - trust)"),
+        ("rules/rule.py", "return mean + weight * (value - mean)", "return mean + 2.0 * weight * (value - mean)"),
+        ("fields.py", '_state("idle", "i1"', '_state("idle", "i2"'),
+        ("month.py", "(receive,)),", "(receive, feel)),"),
+        ("names.py", "RESTRAINT, PLANNING, MONITORING, APPEALING, DIVERSIFYING = 1.0, 2.0", "RESTRAINT, PLANNING, MONITORING, APPEALING, DIVERSIFYING = 2.0, 1.0"),
+    ],
+    ids=["a rule", "a helper", "a field", "the phases", "a name"],
+)
+def test_editing_a_rule_a_field_or_a_phase_invalidates_the_compiled_month(tmp_path: Path, file: str, old: str, new: str) -> None:
+    copy = tmp_path / "zerolimit"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "data"))
+    before = digest(tmp_path, tmp_path / "cache")
+    path = copy / file
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    assert digest(tmp_path, tmp_path / "cache") != before
