@@ -54,7 +54,17 @@ RECORDED = (
     *("accounts", "on_time", "at_risk", "at_risk_inactive", "at_risk_arrears", "not_restored", "paid_off", "paid_off_early"),
     *("reviewed", "zero_limit", "blocked", "zero_inactive", "zero_arrears", "decreases", "large_decreases", "increases"),
     *("admitted", "readmitted", "applied", "appeals", "charged_off", "frozen", "closed", "asked_count", "used_up"),
-    *("bridged_count", "rollover_refused", "found_looking", "found_at_need", "other_loans", "shortfalls", "projects_slipped", "complaints", "left"),
+    *(
+        "bridged_count",
+        "rollover_refused",
+        "found_looking",
+        "found_at_need",
+        "other_loans",
+        "shortfalls",
+        "projects_slipped",
+        "complaints",
+        "left",
+    ),
     *("late_1", "late_2", "late_3", "indebted", "in_spell", "sum_income", "sum_interest_paid", "sum_limit", "sum_drawn"),
     *("sum_principal", "sum_cash", "sum_other_debt", "sum_written_off", "sum_shortfall"),
 )
@@ -132,7 +142,7 @@ class Borrower(mesa.Agent):
         self.early = 0.1
         self.idle = int(1.0 + 24.0 * chance()) if unused else 0
         elsewhere = chance()
-        self.other_debt = int(self.income_true * 3.0 * elsewhere) if elsewhere < p.other_share else 0
+        self.other_debt = int(self.income_true * 3.0 * elsewhere / p.other_share) if elsewhere < p.other_share else 0
         self.schedule(owed, 1 + int(INSTALMENTS * chance()))
         self.score()
         self.settle_in()
@@ -149,10 +159,9 @@ class Borrower(mesa.Agent):
     def settle_in(self) -> None:
         """The first score passes the cutoff; the anchor makes the formula give the first line."""
         p = self.model.terms
-        if not self.late:
-            lift = max(0.0, p.cutoff + p.first_margin - self.risk)
-            self.risk += lift
-            self.signal += int(lift + 0.999)
+        lift = max(0.0, p.cutoff + p.first_margin - self.risk)
+        self.risk += lift
+        self.signal += int(lift + 0.999)
         self.zhima_seen = max(self.zhima, p.admission_zhima)
         plain = min(income_line(self.income_seen, p), score_line(self.income_seen, self.risk, p))
         formula = plain * max(0.1, position_factor(self.distance(), p)) * max(0.1, tight_factor(p))
@@ -412,11 +421,16 @@ class Borrower(mesa.Agent):
         """The line takes effect, what happened is recorded, who looks finds it, and loans are asked for."""
         self.found = 0
         self.happened = 0.0
-        if self.review or self.notice_left or self.status != OPEN or self.event:
+        is_open = self.status == OPEN
+        unsettled = self.event and (is_open or not self.known or not self.appealed)
+        new_spell = not is_open and not self.without_line
+        if self.review or self.notice_left or unsettled or new_spell or self.status == FROZEN or self.standing == 3:
             self.set_line()
             self.record()
             self.look()
             self.count_decided()
+        elif self.without_line:
+            self.without_line += 1
         self.count()
         self.ask()
 
@@ -464,7 +478,9 @@ class Borrower(mesa.Agent):
         usable = self.status == OPEN and self.limit >= m and (self.limit - balance >= m or not self.event)
         ends = self.without_line and (usable or gone)
         if self.happened or (ends and self.event):
-            self.model.events.append((self.model.month, self.unique_id, self.happened, self.reason, self.mask, self.without_line))
+            self.model.events.append(
+                (self.model.month, self.unique_id, self.happened, self.reason, self.mask, self.without_line)
+            )
         if self.happened or ends:
             self.known, self.appealed = False, 0
         starts = self.happened or self.status != OPEN or self.limit < m
@@ -520,8 +536,6 @@ class Borrower(mesa.Agent):
             seen["charged_off"] += 1
         if self.status == FROZEN:
             seen["frozen"] += 1
-        elif self.status == CLOSED:
-            seen["closed"] += 1
 
     def count(self) -> None:
         """Outcomes of everybody after the decision."""
@@ -608,6 +622,8 @@ class Borrower(mesa.Agent):
         self.frequency += ((self.drawn > 0) - self.frequency) / p.memory_frequency
         self.inquiries -= self.inquiries / p.memory_inquiries
         self.idle = 0 if self.drawn or self.balance else min(120, self.idle + 1)
+        if self.status == CLOSED:
+            seen["closed"] += 1
         if self.asked:
             seen["asked_count"] += 1
         if self.drawn:
@@ -701,7 +717,9 @@ class Borrower(mesa.Agent):
 class PlainWorld(World):
     """The world, moved by the model's own generator."""
 
-    random: random.Random
+    def __init__(self, generator: random.Random) -> None:
+        super().__init__(seed=0)
+        self.random = generator
 
     def draw(self, month: int, purpose: str) -> float:
         return self.random.random()
@@ -729,8 +747,7 @@ class Market(mesa.Model):
         self.tellers: list[Borrower] = []
         self.slots: list[Borrower | None] = [self.first_borrower(place) for place in range(self.c.borrowers)]
         self.steps_along_ring = self.acquaintances()
-        self.world = PlainWorld(0)
-        self.world.random = self.random
+        self.world: World = PlainWorld(self.random)
         lines, self.principal = sum(self.agents.get("limit")), sum(self.agents.get("balance"))
         self.bank = Pool.start(self.c, lines, self.principal)
         if "scarcity" in self.c.off:

@@ -11,9 +11,10 @@ import io
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer.main
 from rich.console import Console
@@ -22,18 +23,21 @@ from zerolimit.cli import app
 from zerolimit.draws import PURPOSES, lifelong
 from zerolimit.fields import BYTES, FLOWS, MEASURES, STATE
 from zerolimit.month import BIRTH, MONTH, Phase
-from zerolimit.names import CAPS, ENDS, MECHANISMS
+from zerolimit.names import CAPS, ENDS, LEFT, MECHANISMS
 from zerolimit.portfolio import COLUMNS
-from zerolimit.results.columns import PLATFORM, monthly_meanings
+from zerolimit.results.columns import PLATFORM, monthly_meanings, parts_of, values
 from zerolimit.results.episodes import MEANINGS
-from zerolimit.results.frames import panel_meanings
+from zerolimit.results.frames import Panel, panel_meanings
 from zerolimit.results.outcomes import OUTCOMES, RATES
-from zerolimit.results.store import tables_of
-from zerolimit.results.table import print_summary
+from zerolimit.results.store import Tables, tables_of
+from zerolimit.results.table import percent, print_summary
 from zerolimit.rules.rule import LIBRARY, Rule
 from zerolimit.scenario import CALENDAR_KINDS, Scenario, about, bounds, choices, load_scenario, presets
 from zerolimit.simulation import Simulation
 from zerolimit.terms import ANNOUNCED, NEVER, NO_CAP, OFF
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 HOME = Path(__file__).parent.parent
 DOCUMENTS = ("README.md", "docs/ODD.md", "docs/parameters.md", "docs/phases.md", "docs/results.md")
@@ -187,20 +191,19 @@ def rules(module: str) -> str:
 
 def contract(rule: Rule) -> str:
     """What a rule reads, draws and writes, and the parameters in it with default, unit and source."""
-    lines = [f"Reads {code(*rule.fields) or 'nothing'}."]
-    if rule.draws:
-        lines.append(f"Draws {code(*rule.draws)}.")
-    lines.append(f"Writes {code(*rule.writes)}.")
-    given = [
-        f"`{name}` {number(Scenario.model_fields[name].default)} {about(name)['unit']} ({about(name)['source']})"
+    given = (
+        f"`{name}` = {number(Scenario.model_fields[name].default)} ({about(name)['unit']}; {about(name)['source']})"
         for name in Scenario.model_fields
         if name in rule.terms
-    ]
-    if given:
-        lines.append(f"Parameters: {'; '.join(given)}.")
-    if terms := [name for name in ANNOUNCED if name in rule.terms]:
-        lines.append(f"Announced by the platform: {code(*terms)}.")
-    return "\n".join(lines)
+    )
+    parts = {
+        "Reads": code(*rule.fields),
+        "Draws": code(*rule.draws),
+        "Writes": code(*rule.writes),
+        "Parameters:": "; ".join(given),
+        "Announced by the platform:": code(*(name for name in ANNOUNCED if name in rule.terms)),
+    }
+    return "\n".join(f"- {what} {names}" for what, names in parts.items() if names)
 
 
 def functions(module: str, *names: str) -> str:
@@ -311,14 +314,63 @@ def walk() -> dict[str, str]:
     return found
 
 
-def printed() -> str:
-    """What the default scenario prints: `zerolimit run --borrowers 30000`, seed 1, 36 months."""
-    simulation = Simulation(load_scenario("baseline", borrowers=30_000), 1, engine="compiled").run(36)
+# a run
+
+
+@cache
+def baseline() -> tuple[Tables, pd.DataFrame, float]:
+    """What `zerolimit run --borrowers 30000` leaves (seed 1, 36 months): tables, panel, and the minimum loan in fen."""
+    simulation = Simulation(load_scenario("baseline", borrowers=30_000), 1, engine="compiled")
+    panel = Panel(simulation, "sample=3000")
+    for _ in range(36):
+        simulation.step()
+        panel.record()
     simulation.close()
+    return tables_of(simulation), panel.frame(), simulation.terms["minimum_loan"]
+
+
+def printed() -> str:
+    """What the default scenario prints."""
     console = Console(width=100, record=True, file=io.StringIO())
-    print_summary(console, tables_of(simulation))
+    print_summary(console, baseline()[0])
     text = "\n".join(line.rstrip() for line in console.export_text().splitlines())
     return f"```text\n{text.strip()}\n```"
+
+
+def patterns() -> str:
+    """Facts beside the same numbers in the default scenario."""
+    tables, panel, least = baseline()
+    late, indebted = (sum(values(tables.monthly, one).sum() for one in names) for names in parts_of("late_30"))
+    paid, on_time = (sum(values(tables.monthly, one).sum() for one in names) for names in parts_of("paid_at_zero"))
+    here = panel[panel.status != LEFT]
+    key = ["borrower", "generation", "month"]
+    before = panel.assign(month=panel.month + 1).set_index(key)[["limit", "scheduled", "overdue"]]
+    pairs = here.join(before.add_suffix("_before"), on=key, how="inner")
+    had = pairs[pairs.limit_before >= least]
+    cut = had[had.limit < 0.95 * had.limit_before]
+    both = had[had.limit >= least]
+    used = (both.scheduled + both.overdue) / both.limit
+    persistence = used.corr((both.scheduled_before + both.overdue_before) / both.limit_before)
+    peaks = f"{percent((used >= 0.9).mean())} at 0.9 or more, {percent((used < 0.2).mean())} below 0.2"
+    lost, lacked = (had.limit < least).mean(), pairs[pairs.limit_before < least]
+    rows = {
+        "A3": f"{percent(lost)} and {percent((lacked.limit >= least).mean())}",
+        "A5": percent(paid / on_time),
+        "A8": f"{percent((cut.late == 0).mean())} not late now",
+        "A9": f"median {percent((1 - cut.limit / cut.limit_before).median())} of the line",
+        "B2": f"median {used.median():.3f}, {peaks}",
+        "B4": f"{persistence:.3f}",
+        "C6": f"{percent(late / indebted)} of accounts in debt",
+    }
+    known = facts()
+    return table(("id", "what", "data", "baseline"), ((one, *known[one], found) for one, found in rows.items()))
+
+
+def facts() -> dict[str, tuple[str, str]]:
+    """Id -> what and value, from docs/facts.md."""
+    text = (HOME / "docs/facts.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([A-H]\d*) \| ([^|]*) \| ([^|]*) \|", text, re.MULTILINE)
+    return {one: (what, value) for one, what, value in rows}
 
 
 PARTS: dict[str, Callable[..., str]] = {
@@ -338,6 +390,7 @@ PARTS: dict[str, Callable[..., str]] = {
         order,
         outcomes,
         parameters,
+        patterns,
         phases,
         portfolio,
         printed,

@@ -12,12 +12,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from zerolimit import simulation
-from zerolimit.cli import app, memory_of
+from zerolimit.cli import app
+from zerolimit.engine.plan import make_plan
 from zerolimit.errors import BadInput
 from zerolimit.results.frames import Panel, rate
 from zerolimit.results.store import check_target, load
 from zerolimit.scenario import load_scenario
 from zerolimit.simulation import Simulation
+from zerolimit.terms import TERMS
 
 SMALL = ("--borrowers", "20", "--months", "1", "--engine", "objects", "--panel", "none")
 
@@ -195,15 +197,18 @@ def test_there_are_at_least_forty_cases_with_names_of_their_own() -> None:
     assert len({case.name for case in CASES}) == len(CASES) >= 40
 
 
+def bytes_a_borrower() -> int:
+    """What the compiled engine needs for one borrower."""
+    return make_plan(frozenset(TERMS)).bytes_a_borrower
+
+
 def test_the_memory_named_is_that_of_the_columns() -> None:
-    assert memory_of(10_000_000_000) == 10_000_000_000 * memory_of(1)
-    assert 100 <= memory_of(1) <= 300
     told = in_process(["run", "--borrowers", "10000000000"]).stderr
-    assert f"about {memory_of(10_000_000_000) / 1e9:,.0f}" in told
+    assert f"about {10 * bytes_a_borrower():,.1f} GB" in told
 
 
 def test_what_does_not_fit_into_memory(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(simulation, "available_memory", lambda: 50 * memory_of(1))
+    monkeypatch.setattr(simulation, "available_memory", lambda: 50 * bytes_a_borrower())
     result = in_process(["run", "--borrowers", "51", "--engine", "compiled", "--panel", "none", "--out", str(here / "out")])
     assert_one_line(result.exit_code, result.stderr, ("borrowers", "51", "GB", "at most 50 fit"))
     assert not (here / "out").exists()

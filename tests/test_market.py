@@ -155,7 +155,8 @@ class TestScenario:
 
     def test_reset_keeps_the_preset(self, tmp_path):
         """SolaraViz makes type(model)(**the model's sliders, scenario=type(model.scenario)(**the scenario's sliders))."""
-        (tmp_path / "strict.toml").write_text('base = "baseline"\nreview_months = 3\ncalendar = [{month = 2, kind = "macro", value = -1}]')
+        text = 'base = "baseline"\nreview_months = 3\ncalendar = [{month = 2, kind = "macro", value = -1}]'
+        (tmp_path / "strict.toml").write_text(text)
         first = make(tmp_path / "strict.toml", cutoff=600.0)
         assert first.simulation.scenario.review_months == 3
         kept = type(first.scenario)(growth=0.5)
@@ -167,16 +168,6 @@ class TestScenario:
     def test_reset_replaces_one_way_to_size_the_pool_by_the_other(self):
         kept = type(make().scenario)(pool_yuan=2_000.0)
         assert CreditMarket(kept, borrowers=20, engine="objects").platform.pool == 2_000.0
-
-    def test_solara_reset_itself(self):
-        viz = pytest.importorskip("mesa.visualization.solara_viz")
-        first = make(cutoff=600.0)
-        sliders = {"borrowers": 30, "growth": 0.5, "engine": "objects"}
-        viz._check_model_params(first, sliders)
-        given = viz._build_model_init_kwargs(
-            first, sliders, add_scenario_when_empty=True, require_model_accepts_scenario=True
-        )
-        assert CreditMarket(**given).simulation.scenario == first.simulation.scenario.change(growth=0.5, borrowers=30)
 
 
 class TestSeed:
@@ -199,9 +190,10 @@ class TestSeed:
         assert make(seed=None, rng=rng).seed != make(seed=None, rng=rng).seed
 
     def test_mesa_scenario_carries_one(self):
-        assert CreditMarket(MesaScenario(rng=8), borrowers=20, engine="objects").seed == CreditMarket(
-            MesaScenario(rng=8), borrowers=20, engine="objects"
-        ).seed
+        assert (
+            CreditMarket(MesaScenario(rng=8), borrowers=20, engine="objects").seed
+            == CreditMarket(MesaScenario(rng=8), borrowers=20, engine="objects").seed
+        )
 
     def test_nothing_depends_on_mesa_generators(self, eight):
         market = make()

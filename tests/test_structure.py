@@ -82,9 +82,9 @@ def test_purposes_have_numbers_of_their_own_and_lifelong_ones_are_lifelong_by_bl
 
 
 def test_caps_reasons_and_mask_bits_follow_one_order() -> None:
-    assert GRANT_REASON == REASONS.index("grant") + 1
-    assert GRANT_BIT == 2 ** REASONS.index("grant")
-    assert ARREARS_BIT == 2 ** REASONS.index("arrears")
+    assert REASONS.index("grant") + 1 == GRANT_REASON
+    assert 2 ** REASONS.index("grant") == GRANT_BIT
+    assert 2 ** REASONS.index("arrears") == ARREARS_BIT
     measured = [name.removeprefix("cap_") for name in measure.writes if name.startswith("cap_")]
     assert measured == [cap.name for cap in CAPS if cap.name != "grant"]
     assert list(measure.writes) == list(MEASURES)
@@ -112,7 +112,9 @@ def test_every_parameter_has_a_unit_a_description_and_a_source() -> None:
 def test_every_parameter_is_read_somewhere() -> None:
     texts = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py") if path.name != "scenario.py")
     read = {term for one in all_rules() for term in one.terms}
-    unread = [name for name in Scenario.model_fields if name not in read and f".{name}" not in texts and f'"{name}"' not in texts]
+    unread = [
+        name for name in Scenario.model_fields if name not in read and f".{name}" not in texts and f'"{name}"' not in texts
+    ]
     assert unread == []
 
 
@@ -198,11 +200,17 @@ def digest(package: Path, cache: Path) -> str:
         ("rules/rule.py", "return mean + weight * (value - mean)", "return mean + 2.0 * weight * (value - mean)"),
         ("fields.py", '_state("idle", "i1"', '_state("idle", "i2"'),
         ("month.py", "(receive,)),", "(receive, feel)),"),
-        ("names.py", "RESTRAINT, PLANNING, MONITORING, APPEALING, DIVERSIFYING = 1.0, 2.0", "RESTRAINT, PLANNING, MONITORING, APPEALING, DIVERSIFYING = 2.0, 1.0"),
+        (
+            "names.py",
+            "RESTRAINT, PLANNING, MONITORING, APPEALING, DIVERSIFYING = 1.0, 2.0",
+            "RESTRAINT, PLANNING, MONITORING, APPEALING, DIVERSIFYING = 2.0, 1.0",
+        ),
     ],
     ids=["a rule", "a helper", "a field", "the phases", "a name"],
 )
-def test_editing_a_rule_a_field_or_a_phase_invalidates_the_compiled_month(tmp_path: Path, file: str, old: str, new: str) -> None:
+def test_editing_a_rule_a_field_or_a_phase_invalidates_the_compiled_month(
+    tmp_path: Path, file: str, old: str, new: str
+) -> None:
     copy = tmp_path / "zerolimit"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "data"))
     before = digest(tmp_path, tmp_path / "cache")

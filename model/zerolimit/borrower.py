@@ -345,9 +345,7 @@ class Borrowers(AgentSet):  # type: ignore[misc]
                 chosen.append(number)
         return self._with(chosen, inplace)
 
-    def get(
-        self, attr_names: str | list[str], handle_missing: str = "error", default_value: Any = None
-    ) -> list[Any]:
+    def get(self, attr_names: str | list[str], handle_missing: str = "error", default_value: Any = None) -> list[Any]:
         """The value of an attribute (or a list of several) of each member, in the rules' units."""
         if handle_missing not in ("error", "default"):
             raise ValueError(f"Unknown handle_missing option: {handle_missing}, should be one of 'error' or 'default'")

@@ -174,7 +174,7 @@ def run(
 
 def wanted_scenario(name: str, settings: Sequence[str], borrowers: int | None) -> Scenario:
     """The scenario with what the command line sets."""
-    from zerolimit.scenario import bounds, load_scenario, parse_setting
+    from zerolimit.scenario import load_scenario, parse_setting
 
     given: dict[str, Any] = {}
     for text in settings:
@@ -186,21 +186,7 @@ def wanted_scenario(name: str, settings: Sequence[str], borrowers: int | None) -
         if "borrowers" in given:
             raise BadInput("borrowers: given by --borrowers and by --set; one is enough")
         given["borrowers"] = borrowers
-    asked, most = given.get("borrowers"), bounds("borrowers")[1]
-    if isinstance(asked, int) and most is not None and asked > most:
-        raise BadInput(
-            f"borrowers: {asked:,} would need about {memory_of(asked) / 1e9:,.0f} GB of memory; allowed: 1 to {most:,.0f}"
-        )
     return load_scenario(name, **given)
-
-
-def memory_of(borrowers: int) -> int:
-    """Bytes of state that so many borrowers take on the compiled engine."""
-    from zerolimit.engine.plan import make_plan
-    from zerolimit.fields import BYTES, FIELDS
-    from zerolimit.terms import TERMS
-
-    return borrowers * sum(BYTES[FIELDS[name].storage] for name in make_plan(frozenset(TERMS)).columns)
 
 
 def wanted_portfolio(

@@ -506,7 +506,7 @@ class Reader:
                 row = first(text)
                 raise self.wrong(name, row, f"{values[row].as_py()[:40]!r} is not a number")
         try:
-            found = np.asarray(pc.cast(values, pa.float64(), safe=False))
+            found = pc.cast(values, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             raise BadInput(f"{self.raw.where}: column {self.used[name]!r} holds {values.type}, numbers are needed") from None
         if not np.isfinite(found).all():

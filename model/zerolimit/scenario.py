@@ -41,13 +41,17 @@ CALENDAR_KINDS: dict[str, tuple[str, str, float, float, str]] = {
 
 
 def parameter(
-    default: Any, unit: str, low: float | None, high: float | None, says: str, source: str = "assumption", mechanism: str = BASELINE
+    default: Any,
+    unit: str,
+    low: float | None,
+    high: float | None,
+    says: str,
+    source: str = "assumption",
+    mechanism: str = BASELINE,
 ) -> Any:
     """One declared number. `low` and `high` are allowed."""
-    bounds = {} if low is None else {"ge": low, "le": high}
-    return Field(
-        default, description=says, json_schema_extra={"unit": unit, "source": source, "mechanism": mechanism}, **bounds
-    )
+    extra: Any = {"unit": unit, "source": source, "mechanism": mechanism}
+    return Field(default, description=says, json_schema_extra=extra, ge=low, le=high)
 
 
 class CalendarItem(BaseModel):
@@ -74,7 +78,7 @@ class Scenario(BaseModel):
 
     name: str = Field("baseline", description="name of the scenario", max_length=200)
     description: str = Field("", description="what it is for, in a sentence", max_length=2000)
-    borrowers: int = parameter(30_000, "count", 1, 4_000_000_000, "slots for borrowers; a portfolio sets its own")
+    borrowers: int = parameter(30_000, "count", 1, 1e15, "slots for borrowers; a portfolio sets its own")
     off: tuple[Literal[MECHANISMS], ...] = Field((), description="mechanisms switched off")  # type: ignore[valid-type]
     calendar: tuple[CalendarItem, ...] = Field((), description="dated events", max_length=1000)
 
@@ -150,6 +154,7 @@ class Scenario(BaseModel):
     miss_salaried: float = parameter(0.006, "a month", 0, 1, "mean propensity to miss a payment, salaried", "facts C6")
     miss_gig: float = parameter(0.012, "a month", 0, 1, "mean propensity to miss a payment, gig workers", "facts C6")
     miss_owner: float = parameter(0.009, "a month", 0, 1, "mean propensity to miss a payment, owners", "facts C6")
+    miss_spread: float = parameter(1.0, "share", 0, 1, "spread of the propensity within a segment; 0: all alike")
     stress_gain: float = parameter(2.0, "per index", 0, 50, "propensity rises by this x slump", "facts C7")
     gamma: float = parameter(0.0, "probability", 0, 1, "missing a payment because no usable line is expected")
     cure_1: float = parameter(0.55, "a month", 0, 1, "one month late: all is paid", "facts C27")
@@ -203,7 +208,7 @@ class Scenario(BaseModel):
     cooling_months: float = parameter(6, "months", 0, 120, "before a closed account may apply again", "facts A3")
     reapply_rate: float = parameter(0.05, "a month", 0, 1, "a closed account applies again", "facts A23")
     admissions: float = parameter(0.01, "of all slots a month", 0, 1, "admissions and readmissions at most")
-    min_change: float = parameter(0.1, "share", 0, 1, "smaller changes of a line are not made")
+    min_change: float = parameter(0.1, "share", 0.001, 1, "smaller changes of a line are not made")
     growth: float = parameter(0.4, "share", 0, 10, "largest raise at a review", "facts A27")
     first_share: float = parameter(0.3, "share", 0, 1, "first line of an entrant, of the formula", "facts A27")
     restart_share: float = parameter(0.5, "share", 0, 1, "line of a restored account, of the formula")
@@ -222,13 +227,19 @@ class Scenario(BaseModel):
     )
 
     # trigger
-    trigger_frequency: float = parameter(0.77, "loans a month", 0, 2, "more frequent small loans are a trigger", "facts H", "trigger")
+    trigger_frequency: float = parameter(
+        0.77, "loans a month", 0, 2, "more frequent small loans are a trigger", "facts H", "trigger"
+    )
     trigger_size: float = parameter(0.35, "share of income", 0, 2, "loans below this size are small", "facts F2", "trigger")
     trigger_keep: float = parameter(0.0, "share", 0, 1, "of the formula line kept after the trigger", "facts H", "trigger")
     trigger_idle: float = parameter(24, "months", 1, 120, "months without use that are a trigger", "facts A14", "trigger")
     idle_keep: float = parameter(0.25, "share", 0, 1, "of the formula line kept when idle", "facts A14", "trigger")
-    trigger_early: float = parameter(0.7, "share", 0, 1, "loans repaid early above this share are a trigger", "facts C18", "trigger")
-    early_keep: float = parameter(0.5, "share", 0, 1, "of the formula line kept after early repayments", "facts C18", "trigger")
+    trigger_early: float = parameter(
+        0.7, "share", 0, 1, "loans repaid early above this share are a trigger", "facts C18", "trigger"
+    )
+    early_keep: float = parameter(
+        0.5, "share", 0, 1, "of the formula line kept after early repayments", "facts C18", "trigger"
+    )
 
     # positioning
     target_salaried: float = parameter(1.0, "0 to 1", 0, 1, "salaried fit the target", "assumption", "positioning")
@@ -237,35 +248,57 @@ class Scenario(BaseModel):
     target_age: float = parameter(38, "years", 18, 80, "age of the target customer", "facts C14", "positioning")
     target_age_span: float = parameter(12, "years", 0, 60, "ages this near are on target", "facts C14", "positioning")
     target_income: float = parameter(6_000, "yuan a month", 1, 1e7, "income on target", "assumption", "positioning")
-    position_segment: float = parameter(0.3, "share", 0, 1, "weight of the segment in the distance", "assumption", "positioning")
+    position_segment: float = parameter(
+        0.3, "share", 0, 1, "weight of the segment in the distance", "assumption", "positioning"
+    )
     position_age: float = parameter(0.35, "share", 0, 1, "weight of age in the distance", "facts C14", "positioning")
     position_income: float = parameter(0.35, "share", 0, 1, "weight of income in the distance", "assumption", "positioning")
     position_tolerance: float = parameter(0.25, "share", 0, 1, "distance without effect", "assumption", "positioning")
-    position_slope: float = parameter(1.0, "per distance", 0, 10, "line lost per unit of distance beyond", "assumption", "positioning")
+    position_slope: float = parameter(
+        1.0, "per distance", 0, 10, "line lost per unit of distance beyond", "assumption", "positioning"
+    )
     target_weight: float = parameter(30, "points", 0, 600, "rank lost at full distance", "assumption", "positioning")
 
     # tightening
     base_tightness: float = parameter(0.05, "0 to 1", 0, 1, "tightness without news", "assumption", "tightening")
     macro_tightness: float = parameter(1.0, "per index", 0, 10, "tightness per unit of slump", "facts A18", "tightening")
-    loss_tightness: float = parameter(0.03, "0 to 10", 0, 10, "tightness when losses are twice the norm", "assumption", "tightening")
-    loss_norm: float = parameter(0.015, "a year", 0.0001, 1, "yearly losses over principal that are normal", "facts C6", "tightening")
+    loss_tightness: float = parameter(
+        0.03, "0 to 10", 0, 10, "tightness when losses are twice the norm", "assumption", "tightening"
+    )
+    loss_norm: float = parameter(
+        0.015, "a year", 0.0001, 1, "yearly losses over principal that are normal", "facts C6", "tightening"
+    )
     multiplier_gain: float = parameter(0.5, "share", 0, 1, "of all lines lost at full tightness", "facts A18", "tightening")
     cutoff_gain: float = parameter(60, "points", 0, 600, "cutoff raised at full tightness", "facts A28", "tightening")
 
     # pool
-    pool_share: float | None = parameter(0.31, "of the sum of first lines", 0, 100, "size of the pool", "assumption", "scarcity")
-    pool_yuan: float | None = parameter(None, "yuan", 0, 1e13, "size of the pool, in place of pool_share", "assumption", "scarcity")
+    pool_share: float | None = parameter(
+        0.31, "of the sum of first lines", 0, 100, "size of the pool", "assumption", "scarcity"
+    )
+    pool_yuan: float | None = parameter(
+        None, "yuan", 0, 1e13, "size of the pool, in place of pool_share", "assumption", "scarcity"
+    )
     pool_rule: Literal["fixed", "funded"] = Field(
         "fixed",
         description="fixed pool, or min(leverage x capital, own funds / own share + partner lines)",
         json_schema_extra={"unit": "name", "source": "facts C5", "mechanism": "scarcity"},
     )
     own_share: float = parameter(0.02, "share", 0.001, 1, "own share of joint loans at the start", "facts C5", "scarcity")
-    partner_share: float = parameter(0.0, "share", 0, 0.99, "of the first pool, lines that partners lend alone", "facts C5", "scarcity")
+    partner_share: float = parameter(
+        0.0, "share", 0, 0.99, "of the first pool, lines that partners lend alone", "facts C5", "scarcity"
+    )
     leverage: float = parameter(6.0, "times capital", 0.1, 100, "leverage cap at the start", "facts C9", "scarcity")
-    leverage_slack: float = parameter(0.1, "share", 0, 100, "capital at the start above what the cap needs", "assumption", "scarcity")
+    leverage_slack: float = parameter(
+        0.1, "share", 0, 100, "capital at the start above what the cap needs", "assumption", "scarcity"
+    )
     planned_use: float | None = parameter(
-        None, "share", 0, 1, "expected use of open lines; none: mean draw rate of the last 12 months", "assumption", "scarcity"
+        None,
+        "share",
+        0,
+        1,
+        "expected use of open lines; none: mean draw rate of the last 12 months",
+        "assumption",
+        "scarcity",
     )
     planned_use_low: float = parameter(0.08, "share", 0, 1, "lower bound of the expected use", "assumption", "scarcity")
     planned_use_high: float = parameter(0.6, "share", 0, 1, "upper bound of the expected use", "assumption", "scarcity")
@@ -327,7 +360,9 @@ class Scenario(BaseModel):
     own_hit: float = parameter(0.3, "0 to 1", 0, 1, "trust lost by one's own zero limit")
     reasons_relief: float = parameter(0.5, "share", 0, 1, "of one's own hit avoided by reasons")
     acquaintances: int = parameter(6, "count", 0, 64, "people one hears of; even; 0: no network", "assumption", "contagion")
-    neighbour_weight: float = parameter(0.1, "0 to 1", 0, 1, "trust lost when all acquaintances report", "assumption", "contagion")
+    neighbour_weight: float = parameter(
+        0.1, "0 to 1", 0, 1, "trust lost when all acquaintances report", "assumption", "contagion"
+    )
     leave_rate: float = parameter(0.01, "a month", 0, 1, "leaving without debt, at no trust")
     complaint_rate: float = parameter(0.05, "probability", 0, 1, "complaining after finding a cut")
 
@@ -362,7 +397,9 @@ class Scenario(BaseModel):
         together(self, ("menu_balance", "menu_step", "menu_close"), 1.0)
         together(self, ("unused_share", "high_use_share"), 1.0)
         for bucket in ("1", "2", "3"):
-            names = tuple(f"{part}_{bucket}" for part in ("cure", "step", "hold") if f"{part}_{bucket}" in type(self).model_fields)
+            names = tuple(
+                f"{part}_{bucket}" for part in ("cure", "step", "hold") if f"{part}_{bucket}" in type(self).model_fields
+            )
             together(self, names, 1.0)
         weights = tuple(name for name in type(self).model_fields if name.startswith("zhima_"))
         if abs(sum(getattr(self, name) for name in weights) - 1.0) > 1e-9:
@@ -428,7 +465,7 @@ def ordered(scenario: Scenario, low: str, high: str) -> None:
 
 def about(name: str) -> dict[str, str]:
     """Unit, source and mechanism of a parameter."""
-    extra = Scenario.model_fields[name].json_schema_extra
+    extra: Any = Scenario.model_fields[name].json_schema_extra
     return {"unit": "", "source": "", "mechanism": BASELINE, **(extra if isinstance(extra, dict) else {})}
 
 
@@ -477,7 +514,9 @@ def _one_line(problem: Any) -> str:
 def presets() -> dict[str, Path]:
     """Name -> TOML file of the scenarios that come with the package."""
     folder = resources.files("zerolimit") / "presets"
-    return {Path(str(file)).stem: Path(str(file)) for file in sorted(folder.iterdir(), key=str) if str(file).endswith(".toml")}
+    return {
+        Path(str(file)).stem: Path(str(file)) for file in sorted(folder.iterdir(), key=str) if str(file).endswith(".toml")
+    }
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -550,5 +589,3 @@ def schema() -> dict[str, Any]:
     result = Scenario.model_json_schema()
     result["properties"]["base"] = {"type": "string", "enum": list(presets()), "description": "preset to start from"}
     return result
-
-

@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 
 from zerolimit.allocation.prefix import serve_fitting, serve_prefix
-from zerolimit.draws import as_seed
+from zerolimit.draws import WORLD, as_seed
 from zerolimit.engine.base import Array, Engine, Overrides, Result, reals
 from zerolimit.engine.plan import Plan, make_plan
 from zerolimit.errors import BadInput
-from zerolimit.fields import BYTES, FIELDS
 from zerolimit.month import SUMS, WORDS
 from zerolimit.names import ENDS, LEFT, OPEN, REAPPLY, REASONS
 from zerolimit.pool import PER, Pool, share_of
@@ -72,6 +71,7 @@ class Simulation:
 
             raise BadInput(f"engine: {engine!r} is not one of {', '.join(ENGINES)}{nearest(str(engine), ENGINES)}")
         self.scenario = scenario if portfolio is None else scenario.change(borrowers=portfolio.size)
+        self.first_scenario = self.scenario
         self.seed = as_seed(seed)
         self.size = self.scenario.borrowers
         self.portfolio = portfolio
@@ -94,7 +94,7 @@ class Simulation:
     def _make_engine(
         self, name: str, own: tuple[Rule, ...], overrides: Overrides, threads: int, checks: bool, shuffle: int | None
     ) -> Engine:
-        needed = self.size * sum(BYTES[FIELDS[column].storage] for column in self.plan.columns)
+        needed = self.size * self.plan.bytes_a_borrower
         if name == "objects":
             needed = self.size * 8_000
         free = available_memory()
@@ -103,6 +103,8 @@ class Simulation:
                 f"borrowers: {self.size:,} need about {needed / 1e9:,.1f} GB of memory on the {name} engine,"
                 f" {free / 1e9:,.1f} GB are free; at most {int(free / needed * self.size):,} fit"
             )
+        if self.size >= WORLD:
+            raise BadInput(f"borrowers: {self.size:,} are more than draws can tell apart; allowed: 1 to {WORLD - 1:,}")
         if name == "objects" or (name == "auto" and self.size < SMALL and not own):
             from zerolimit.engine.objects import Objects
 
@@ -110,7 +112,15 @@ class Simulation:
         from zerolimit.engine.compiled import Compiled
 
         return Compiled(
-            self.plan, TERMS, self.seed, self.size, own=own, threads=threads, checks=checks, overrides=overrides, say=self.say
+            self.plan,
+            TERMS,
+            self.seed,
+            self.size,
+            own=own,
+            threads=threads,
+            checks=checks,
+            overrides=overrides,
+            say=self.say,
         )
 
     # set-up
@@ -224,7 +234,17 @@ class Simulation:
 
 
 SETUP_ONLY = frozenset(
-    {"borrowers", "vacant_share", "unused_share", "high_use_share", "line_low", "line_high", "other_share", "pool_rule", "own_share"}
+    {
+        "borrowers",
+        "vacant_share",
+        "unused_share",
+        "high_use_share",
+        "line_low",
+        "line_high",
+        "other_share",
+        "pool_rule",
+        "own_share",
+    }
     | {name for name in Scenario.model_fields if name.startswith("first_") and name not in ("first_share", "first_trust")}
     | {"partner_share", "leverage", "leverage_slack", "name", "description"}
 )
@@ -316,7 +336,7 @@ class Month:
         self.row.update(macro=s.world.macro, tightness=terms["tightness"], cutoff=terms["cutoff"] + terms["cutoff_shift"])
 
     def _call_campaign(self, before: int | None) -> None:
-        """A rise of tightness since its last low or campaign, a fall of the pool or planned exposure above it starts a campaign over a share of lines."""
+        """A campaign over a share of lines: tightness rose since its last low, the pool fell, or it is overcommitted."""
         s = self.s
         s.tightness_before = min(s.tightness_before, s.terms["tightness"])
         rise = s.terms["tightness"] - s.tightness_before >= s.scenario.campaign_rise
@@ -352,9 +372,7 @@ class Month:
         principal, committed = self.total("account", "principal_after"), self.total("account", "committed")
         written, paid = self.total("account", "written_off"), self.total("account", "principal_paid")
         s.pool.release(principal + written + paid, written + paid)
-        s.pool.collect(
-            self.total("account", "interest_paid"), paid, self.total("account", "recovered"), written
-        )
+        s.pool.collect(self.total("account", "interest_paid"), paid, self.total("account", "recovered"), written)
         s.principal = principal
         roll = self.results["account"].rolls["contenders"]
         rows, rank, review = roll["rows"], roll["rank"], roll["review"]
@@ -374,7 +392,11 @@ class Month:
             capacity = asked if phi == 0 else max(0, free) * PER // phi
             chosen = np.flatnonzero(contends)
             mask, marginal, rest = serve_prefix(
-                rank[chosen], need[chosen], capacity, rows[chosen], lambda at: s.engine.long_words("u_lottery", rows[chosen][at], s.month)
+                rank[chosen],
+                need[chosen],
+                capacity,
+                rows[chosen],
+                lambda at: s.engine.long_words("u_lottery", rows[chosen][at], s.month),
             )
             served = np.zeros(len(rows), np.bool_)
             served[chosen[mask]] = True
@@ -422,7 +444,10 @@ class Month:
         counts = np.zeros((2 * len(REASONS), CELLS), np.int64)
         if len(starts):
             measured = s._listed("measure", starts)
-            take = {name: s.column(name)[starts] for name in ("generation", "reason", "mask", "segment", "decile", "zeros", "limit", "since_paid")}
+            take = {
+                name: s.column(name)[starts]
+                for name in ("generation", "reason", "mask", "segment", "decile", "zeros", "limit", "since_paid")
+            }
             kind = events["happened"][began]
             s.episodes.starts.append(
                 {"month": np.full(len(starts), s.month), "borrower": starts, "kind": kind, **take, "measured": measured}
@@ -454,7 +479,11 @@ class Month:
         rows = self.results["decision"].rolls["appellants"]["rows"]
         capacity = int(s.scenario.appeals_capacity * s.size)
         served, _, _ = serve_prefix(
-            np.zeros(len(rows)), np.ones(len(rows), np.int64), capacity, rows, lambda at: s.engine.long_words("u_desk", rows[at], s.month)
+            np.zeros(len(rows)),
+            np.ones(len(rows), np.int64),
+            capacity,
+            rows,
+            lambda at: s.engine.long_words("u_desk", rows[at], s.month),
         )
         heard = rows[served]
         s._listed("hear", heard)
@@ -552,7 +581,9 @@ class Month:
         self._log_ends(leavers["rows"], float(ENDS.index("left")), leavers["without_line"])
         by_accounts = s.pool.accounts.cash(s.principal)
         if by_accounts != s.pool.cash:
-            raise AssertionError(f"month {s.month}: the ledger does not close, cash {s.pool.cash} fen, accounts {by_accounts} fen")
+            raise AssertionError(
+                f"month {s.month}: the ledger does not close, cash {s.pool.cash} fen, accounts {by_accounts} fen"
+            )
         a = s.pool.accounts
         self.row.update(
             pool=-1 if s.pool.limit is None else s.pool.limit,
@@ -593,5 +624,3 @@ def available_memory() -> int | None:
     except OSError:
         pass
     return None
-
-

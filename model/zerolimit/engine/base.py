@@ -98,10 +98,10 @@ class Engine(ABC):
     def copy(self) -> Engine:
         """The same borrowers again, with a future of their own."""
 
-    def drop(self, names: Iterable[str]) -> None:
+    def drop(self, names: Iterable[str]) -> None:  # noqa: B027
         """Forget columns that are not needed any more."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027
         """Let go of threads."""
 
     def uniforms(self, purpose: str, rows: Array, month: int) -> Array:
@@ -154,7 +154,8 @@ class Engine(ABC):
         assert self.now is not None
         month, terms, draws = self.now
         values = [
-            terms if name == "terms" else (draws[name] if name in draws else self.get(name, row, month)) for name in rule.reads
+            terms if name == "terms" else (draws[name] if name in draws else self.get(name, row, month))
+            for name in rule.reads
         ]
         found = rule.function(*values)
         results = found if isinstance(found, tuple) else (found,)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import importlib.util
-import inspect
 import math
 import os
 import subprocess
@@ -27,20 +26,21 @@ from numba.extending import overload
 from zerolimit.engine.base import Array, Engine, Overrides, Result, real, unreal
 from zerolimit.engine.philox import make_known
 from zerolimit.engine.plan import FLOW_NAMES, Plan, Stage
-from zerolimit.fields import DTYPES, FIELDS, slot
 from zerolimit.engine.source import driver_columns, loop_columns, month_source, tally_columns
+from zerolimit.fields import DTYPES, FIELDS, slot
 from zerolimit.results.record import CELLS
 from zerolimit.rules.rule import LIBRARY, Rule, root, whole
 
 CHUNK = 4096
 """Borrowers taken through all loops of a stage at a time, so that their columns stay in cache."""
 
+
 class NoAlias(Compiler):
     """Tells LLVM that the columns do not overlap, which njit has no option for."""
 
     def define_pipelines(self) -> Any:
         self.state.flags.noalias = True
-        return super().define_pipelines()
+        return super().define_pipelines()  # type: ignore[no-untyped-call]
 
 
 @overload(whole, inline="always", strict=False)
@@ -53,7 +53,7 @@ def _root(x: Any) -> Any:
     return lambda x: math.sqrt(x)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def decode(words: Any, counts: Any) -> None:
     """Counts of bits from counts of words; the words' counts are cleared."""
     for k in range(words.shape[0]):
@@ -92,7 +92,11 @@ def fingerprint(function: Callable[..., Any]) -> str:
     parts = [code.co_code.hex(), *constants, *code.co_names, *code.co_varnames, repr(sorted(names.items())), *cells]
     for name in names:
         inner = function.__globals__[name]
-        if isinstance(inner, python_types.FunctionType) and inner is not function and not (inner.__module__ or "").startswith("zerolimit"):
+        if (
+            isinstance(inner, python_types.FunctionType)
+            and inner is not function
+            and not (inner.__module__ or "").startswith("zerolimit")
+        ):
             parts.append(fingerprint(inner))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -100,7 +104,9 @@ def fingerprint(function: Callable[..., Any]) -> str:
 def package_hash() -> str:
     """Hash of every source file that goes into a compiled loop."""
     here = Path(__file__).parent.parent
-    files = sorted([*here.glob("rules/*.py"), *here.glob("engine/*.py"), here / "fields.py", here / "draws.py", here / "names.py"])
+    files = sorted(
+        [*here.glob("rules/*.py"), *here.glob("engine/*.py"), here / "fields.py", here / "draws.py", here / "names.py"]
+    )
     text = b"".join(file.read_bytes() for file in files)
     return hashlib.sha256(text).hexdigest()
 
@@ -130,7 +136,8 @@ class Loops:
             os.replace(file.name, self.path)
         name = f"zerolimit_month_{self.digest}"
         spec = importlib.util.spec_from_file_location(name, self.path)
-        assert spec is not None and spec.loader is not None
+        assert spec is not None
+        assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         for rule in own:
             setattr(module, injected[rule.name], rule.function)
@@ -192,7 +199,9 @@ def compile_apart(loops: Loops, cores: int) -> None:
     entries = sorted(loops.entries(), key=lambda name: -len(loops.entries()[name]))
     shares = [entries[k::cores] for k in range(cores)]
     code = "from zerolimit.engine.compiled import compile_share; compile_share({!r})"
-    workers = [subprocess.Popen([sys.executable, "-c", code.format(share)], env=worker_environment()) for share in shares[1:]]
+    workers = [
+        subprocess.Popen([sys.executable, "-c", code.format(share)], env=worker_environment()) for share in shares[1:]
+    ]
     loops.compile(shares[0])
     for worker in workers:
         worker.wait()
@@ -227,11 +236,26 @@ class Compiled(Engine):
 
     name = "compiled"
 
-    def __init__(self, plan: Plan, terms: tuple[str, ...], seed: int, size: int, *, own: tuple[Rule, ...] = (), threads: int = 1, checks: bool = False, overrides: Overrides | None = None, say: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        terms: tuple[str, ...],
+        seed: int,
+        size: int,
+        *,
+        own: tuple[Rule, ...] = (),
+        threads: int = 1,
+        checks: bool = False,
+        overrides: Overrides | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
         super().__init__(plan, terms, seed, size, overrides)
         self.loops = Loops(plan, {name: k for k, name in enumerate(terms)}, own, checks=checks)
-        if not overrides:
-            self.loops.compile_all(say or (lambda text: None), alone=bool(own) or checks)
+        say = say or (lambda text: None)
+        if overrides:
+            say("compiling the month around rules in plain Python, some half a minute")
+        else:
+            self.loops.compile_all(say, alone=bool(own) or checks)
         self.threads = threads
         self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self.room: dict[tuple[str, int], dict[str, Any]] = {}
@@ -239,7 +263,8 @@ class Compiled(Engine):
         if overrides:
             for stage in plan.stages.values():
                 if self.apart(stage):
-                    for name in stage.scratch:
+                    written = [name for rule in stage.rules for name in rule.writes if name in FLOW_NAMES]
+                    for name in (*stage.scratch, *written):
                         self.arrays.setdefault(name, np.zeros(size, DTYPES[FIELDS[name].storage]))
 
     def apart(self, stage: Stage) -> bool:
@@ -295,8 +320,21 @@ class Compiled(Engine):
         def run(number: int, start: int, stop: int) -> tuple[int, dict[str, Any]]:
             room = self.workspace(stage, number, stop - start)
             bad = function(
-                *self.key, when, start, stop, CHUNK, terms, room["sums"], room["words"], room["counts"], room["lengths"], room["some"],
-                *columns, *room["scratch"], *room["rows"], *room["values"],
+                *self.key,
+                when,
+                start,
+                stop,
+                CHUNK,
+                terms,
+                room["sums"],
+                room["words"],
+                room["counts"],
+                room["lengths"],
+                room["some"],
+                *columns,
+                *room["scratch"],
+                *room["rows"],
+                *room["values"],
             )
             return bad, room
 
@@ -322,7 +360,9 @@ class Compiled(Engine):
         at = 0
         for k, roll in enumerate(stage.rolls):
             lengths = [int(room["lengths"][k]) for room in rooms]
-            rolls[roll.name] = {"rows": np.concatenate([room["rows"][k][:n] for room, n in zip(rooms, lengths, strict=True)])}
+            rolls[roll.name] = {
+                "rows": np.concatenate([room["rows"][k][:n] for room, n in zip(rooms, lengths, strict=True)])
+            }
             for j, value in enumerate(roll.values):
                 parts = [room["values"][at + j][:n] for room, n in zip(rooms, lengths, strict=True)]
                 rolls[roll.name][value] = np.concatenate(parts)

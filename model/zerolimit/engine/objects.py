@@ -22,7 +22,17 @@ class Objects(Engine):
 
     name = "objects"
 
-    def __init__(self, plan: Plan, terms: tuple[str, ...], seed: int, size: int, *, overrides: Overrides | None = None, shuffle: int | None = None, checks: bool = False) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        terms: tuple[str, ...],
+        seed: int,
+        size: int,
+        *,
+        overrides: Overrides | None = None,
+        shuffle: int | None = None,
+        checks: bool = False,
+    ) -> None:
         super().__init__(plan, terms, seed, size, overrides)
         self.checks = checks
         empty = dict.fromkeys(FIELDS, 0.0)
@@ -69,9 +79,9 @@ class Objects(Engine):
             for k, (word, where) in enumerate(stage.words):
                 if where and row[where] == 0.0:
                     continue
-                value = int(row[word])
+                flags = int(row[word])
                 for bit in range(12):
-                    counts[cell, k, bit] += value >> bit & 1
+                    counts[cell, k, bit] += flags >> bit & 1
         rolls: dict[str, dict[str, Array]] = {}
         for roll in stage.rolls:
             chosen = [k for k, row in enumerate(self.rows) if row[roll.when] != 0.0]

@@ -7,7 +7,7 @@ from typing import Any
 from numba import float64, int32, njit, uint32, uint64
 from numba.extending import overload
 
-IN_LOOP: dict[str, Any] = {"error_model": "numpy", "forceinline": True}
+IN_LOOP: Any = {"error_model": "numpy", "forceinline": True}
 """How what loops call is compiled: a call, or Python's division check, would stop the vectoriser."""
 
 
@@ -35,7 +35,7 @@ def unit(word: Any) -> Any:
     return (float64(int32(word >> uint32(8))) + 0.5) * (1.0 / 16777216.0)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def draw_words(key0: Any, key1: Any, rows: Any, generations: Any, month: Any, block: Any, out: Any) -> None:
     """Philox words of one block for the borrowers listed."""
     for k in range(len(rows)):

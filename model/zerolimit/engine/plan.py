@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from zerolimit.draws import PURPOSES
 from zerolimit.errors import nearest
-from zerolimit.fields import FIELDS, FLOWS, MEASURES, STATE
+from zerolimit.fields import BYTES, FIELDS, FLOWS, MEASURES, STATE
 from zerolimit.month import BIRTH, MONTH, RARE_SUMS, ROLLS, SUMS, WORDS, Phase, RareSum, Roll
 from zerolimit.rules.rule import Rule
 
@@ -64,6 +64,11 @@ class Plan:
     stages: dict[str, Stage]
     phases: tuple[Phase, ...]
     columns: tuple[str, ...]
+
+    @property
+    def bytes_a_borrower(self) -> int:
+        """Memory of all columns, state and flows."""
+        return sum(BYTES[FIELDS[name].storage] for name in self.columns)
 
     @property
     def flow_columns(self) -> tuple[str, ...]:
@@ -145,7 +150,9 @@ def tallied(stage: str) -> set[str]:
     return {*SUMS.get(stage, ()), *words, *rare, *rolls}
 
 
-def make_stage(name: str, rules: list[tuple[Rule, str | None]], listed: bool, later: set[str], apart: frozenset[str]) -> Stage:
+def make_stage(
+    name: str, rules: list[tuple[Rule, str | None]], listed: bool, later: set[str], apart: frozenset[str]
+) -> Stage:
     """One stage: its loops, and which flows are columns or scratch."""
     sums, rare, words, rolls = SUMS.get(name, ()), RARE_SUMS.get(name, ()), WORDS.get(name, ()), ROLLS.get(name, ())
     at_end = tallied(name)

@@ -96,7 +96,17 @@ def loop_source(stage: Stage, number: int, terms: dict[str, int], checks: bool) 
     lines: list[str] = []
     if used:
         lines += [f"Terms_{label} = namedtuple('Terms_{label}', {' '.join(used)!r})", ""]
-    arguments = ", ".join(["key0", "key1", "month", "first", "terms_", *(["rows", "out"] if stage.listed else ["rows"] if loop.where else []), *(f"{c}_" for c in columns)])
+    arguments = ", ".join(
+        [
+            "key0",
+            "key1",
+            "month",
+            "first",
+            "terms_",
+            *(["rows", "out"] if stage.listed else ["rows"] if loop.where else []),
+            *(f"{c}_" for c in columns),
+        ]
+    )
     alias = "" if stage.listed or loop.where or checks else ", pipeline_class=NoAlias"
     lines += ["", f"@njit(cache=True, nogil=True, error_model='numpy'{alias})"]
     lines.append(f"def loop_{label}({arguments}):")
@@ -157,7 +167,11 @@ def tally_source(stage: Stage) -> list[str]:
     for where, some in conditional.items():
         lines += [f"        if {where}_[i] != 0:", *indented(some, 12)]
     for k, roll in enumerate(stage.rolls):
-        lines += [f"        if {roll.when}_[i] != 0:", f"            at = lengths[{k}]", f"            {roll.name}_rows[at] = lo + i"]
+        lines += [
+            f"        if {roll.when}_[i] != 0:",
+            f"            at = lengths[{k}]",
+            f"            {roll.name}_rows[at] = lo + i",
+        ]
         lines += [f"            {roll.name}_{value}[at] = {value}_[i]" for value in roll.values]
         lines.append(f"            lengths[{k}] = at + 1")
     return [*lines, "", ""]
@@ -242,5 +256,3 @@ def month_source(plan: Plan, terms: dict[str, int], own: dict[str, str], checks:
     for stage in plan.stages.values():
         lines += stage_source(stage, terms, checks)
     return "\n".join(lines).rstrip() + "\n"
-
-

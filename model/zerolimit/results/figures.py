@@ -44,7 +44,9 @@ def draw_summary(tables: Tables, scenario: Scenario, file: Path) -> None:
     FigureCanvasAgg(figure)
     axes = figure.subplots(3, 2)
     figure.subplots_adjust(left=0.075, right=0.985, top=0.93, bottom=0.05, hspace=0.36, wspace=0.2)
-    figure.suptitle(f"{scenario.name}: {scenario.borrowers:,} borrowers, {tables.months} months", fontsize=13, x=0.075, ha="left")
+    figure.suptitle(
+        f"{scenario.name}: {scenario.borrowers:,} borrowers, {tables.months} months", fontsize=13, x=0.075, ha="left"
+    )
     _by_reason(axes[0, 0], tables)
     _pool(axes[0, 1], tables)
     _bars(axes[1, 0], tables, (0, 2), SEGMENTS, "Rates by segment", "segment")
@@ -88,6 +90,14 @@ def _dot(tables: Tables) -> str:
     return "o" if tables.months == 1 else ""
 
 
+def _stacked(ax: Axes, base: Array, heights: Array, colour: str, label: str) -> Array:
+    """Monthly bars on top of others, drawn as one shape (hundreds of bars cost a quarter of a second); gives the new top."""
+    edges = np.repeat(np.arange(len(base) + 1) - 0.5, 2)[1:-1]
+    top = base + heights
+    ax.fill_between(edges, np.repeat(base, 2), np.repeat(top, 2), color=colour, linewidth=0.0, label=label)
+    return top
+
+
 def _by_reason(ax: Axes, tables: Tables) -> None:
     _title(ax, "On-time payers at risk who lost the line, by reason", "month", "% a month")
     at_risk = cube(tables.monthly, "at_risk").sum(axis=(1, 2))
@@ -104,9 +114,7 @@ def _by_reason(ax: Axes, tables: Tables) -> None:
     months = np.arange(tables.months)
     base = np.zeros(tables.months)
     for colour, (name, number) in zip((*STACK, GREY), shown.items(), strict=False):
-        share = 100.0 * np.nan_to_num(divided(number, at_risk))
-        ax.bar(months, share, bottom=base, width=0.85, color=colour, label=name.replace("_", " "))
-        base = base + share
+        base = _stacked(ax, base, 100.0 * np.nan_to_num(divided(number, at_risk)), colour, name.replace("_", " "))
     ax.plot(months, blocked, color=BLACK, linewidth=1.3, marker=".", markersize=4, label="blocked after repayment")
     ax.set_ylim(0.0, 1.05 * max(float(base.max()), float(blocked.max())))
     _legend(ax, 3)
@@ -156,9 +164,7 @@ def _lines(ax: Axes, tables: Tables) -> None:
     total = np.sum(numbers, axis=0)
     base = np.zeros(tables.months)
     for (label, colour, _), number in zip(kinds, numbers, strict=True):
-        share = 100.0 * np.nan_to_num(divided(number, total))
-        ax.bar(np.arange(tables.months), share, bottom=base, width=1.0, color=colour, label=label)
-        base = base + share
+        base = _stacked(ax, base, 100.0 * np.nan_to_num(divided(number, total)), colour, label)
     ax.set_ylim(0.0, 100.0)
     _legend(ax, 3)
     ax.set_yticks(range(0, 101, 20))

@@ -154,7 +154,7 @@ def _fill(
     from zerolimit.results.frames import panel_meanings
 
     tables = tables_of(simulation)
-    (folder / SCENARIO).write_text(simulation.scenario.toml(), encoding="utf-8")
+    (folder / SCENARIO).write_text(simulation.first_scenario.toml(), encoding="utf-8")
     (folder / PROVENANCE).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     write_parquet(folder / MONTHLY, tables.monthly, monthly_meanings())
     write_parquet(folder / PLATFORM_FILE, tables.platform, PLATFORM)
@@ -243,8 +243,8 @@ def provenance(
         **{name: _version(name) for name in LIBRARIES},
         "seed": simulation.seed,
         "engine": simulation.engine.name,
-        "scenario": simulation.scenario.name,
-        "scenario_hash": simulation.scenario.digest(),
+        "scenario": simulation.first_scenario.name,
+        "scenario_hash": simulation.first_scenario.digest(),
         "source_hash": source_hash(),
         "git_commit": git_commit(),
         "command": list(command),

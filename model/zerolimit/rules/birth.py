@@ -21,8 +21,8 @@ def be_born(
 ):
     """Traits that do not change. Income = median x e^(spread z), recorded income = income x e^(noise z - noise^2 / 2).
 
-    The monthly propensity to miss a payment is its segment's mean x a mean-one skewed factor 5 v^4 (v uniform); the
-    score's signal is -signal_slope x (propensity / mean - 1) + noise z, larger noise for thin files.
+    The monthly propensity to miss a payment is its segment's mean x a mean-one skewed factor, 1 + miss_spread (5 v^4 - 1)
+    with v uniform; the score's signal is -signal_slope x (factor - 1) + noise z, larger noise for thin files.
     """
     owner_from = 1.0 - terms.share_owner
     segment = 2.0 if u_born_segment >= owner_from else (1.0 if u_born_segment >= owner_from - terms.share_gig else 0.0)
@@ -43,7 +43,7 @@ def be_born(
     recorded = whole(income * exponential(noise * normal(u_born_recorded) - 0.5 * noise * noise))
     mean = by_segment(segment, terms.miss_salaried, terms.miss_gig, terms.miss_owner)
     v = u_born_propensity * u_born_propensity
-    factor = 5.0 * v * v
+    factor = 1.0 - terms.miss_spread + terms.miss_spread * 5.0 * v * v
     signal = -terms.signal_slope * (factor - 1.0) + terms.signal_noise * noise * normal(u_born_signal)
     return (
         segment,
@@ -75,7 +75,23 @@ def rank_income(income_true, terms):
     )
 
 
-@rule("status", "limit", "owed", "months_left", "late", "tenure", "punctuality", "frequency", "loan_size", "early", "usage", "inquiries", "idle", "other_debt", "trust")
+@rule(
+    "status",
+    "limit",
+    "owed",
+    "months_left",
+    "late",
+    "tenure",
+    "punctuality",
+    "frequency",
+    "loan_size",
+    "early",
+    "usage",
+    "inquiries",
+    "idle",
+    "other_debt",
+    "trust",
+)
 def have_history(
     segment,
     income_true,
@@ -103,9 +119,13 @@ def have_history(
     line = min(terms.first_largest, max(terms.first_smallest, whole(whole(wish) / 100.0) * 100.0))
     unused = u_born_use < terms.unused_share
     high = u_born_use >= 1.0 - terms.high_use_share
-    share = 0.0 if unused else (1.0 - 0.3 * u_born_balance * u_born_balance if high else 0.5 * u_born_balance * u_born_balance)
+    share = (
+        0.0 if unused else (1.0 - 0.3 * u_born_balance * u_born_balance if high else 0.5 * u_born_balance * u_born_balance)
+    )
     owed = min(line, whole(share * line))
-    late = 0.0 if owed == 0.0 or u_born_late >= terms.first_late else (1.0 if u_born_late >= 0.35 * terms.first_late else 2.0)
+    late = (
+        0.0 if owed == 0.0 or u_born_late >= terms.first_late else (1.0 if u_born_late >= 0.35 * terms.first_late else 2.0)
+    )
     rate = by_segment(segment, terms.habit_salaried, terms.habit_gig, terms.habit_owner)
     taken = 0.0 if unused else clip(rate + 0.3 * u_born_frequency * u_born_frequency, 0.0, 1.0)
     return (
@@ -122,12 +142,27 @@ def have_history(
         share,
         0.0,
         whole(1.0 + 24.0 * u_born_idle) if unused else 0.0,
-        whole(income_true * 3.0 * u_born_other) if u_born_other < terms.other_share else 0.0,
+        whole(income_true * 3.0 * u_born_other * (1.0 / terms.other_share)) if u_born_other < terms.other_share else 0.0,
         terms.first_trust,
     )
 
 
-@rule("scheduled", "overdue", "due_0", "due_1", "due_2", "due_3", "due_4", "due_5", "due_6", "due_7", "due_8", "due_9", "due_10", "due_11")
+@rule(
+    "scheduled",
+    "overdue",
+    "due_0",
+    "due_1",
+    "due_2",
+    "due_3",
+    "due_4",
+    "due_5",
+    "due_6",
+    "due_7",
+    "due_8",
+    "due_9",
+    "due_10",
+    "due_11",
+)
 def schedule(owed, months_left, late, terms):
     """What is owed, as equal instalments over the months left, odd fen first; in arrears, `late` of them are overdue."""
     late_share = whole(owed * min(late, 6.0) / max(months_left + min(late, 6.0), 1.0))

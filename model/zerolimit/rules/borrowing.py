@@ -5,7 +5,27 @@ from zerolimit.rules.rule import by_segment, ema, rule, whole
 
 
 @rule("asked", "unmet", "known", "found", "asks")
-def ask(status, strategy, segment, limit, scheduled, overdue, cash, income_true, trust, event, known, found, notice_left, warned, u_need, u_habit, u_size, u_fear, terms):
+def ask(
+    status,
+    strategy,
+    segment,
+    limit,
+    scheduled,
+    overdue,
+    cash,
+    income_true,
+    trust,
+    event,
+    known,
+    found,
+    notice_left,
+    warned,
+    u_need,
+    u_habit,
+    u_size,
+    u_fear,
+    terms,
+):
     """A loan asked for, in fen, within the available line max(0, L - B) of an open line.
 
     Need: what is missing after repayment and spending, and the buffer target, with probability need_rate. Habit: a small
@@ -38,8 +58,24 @@ def ask(status, strategy, segment, limit, scheduled, overdue, cash, income_true,
     )
 
 
-@rule("scheduled", "due_1", "due_2", "due_3", "due_4", "due_5", "due_6", "due_7", "due_8", "due_9", "due_10", "due_11", "due_12")
-def book(drawn, scheduled, due_1, due_2, due_3, due_4, due_5, due_6, due_7, due_8, due_9, due_10, due_11, due_12, u_term, terms):
+@rule(
+    "scheduled",
+    "due_1",
+    "due_2",
+    "due_3",
+    "due_4",
+    "due_5",
+    "due_6",
+    "due_7",
+    "due_8",
+    "due_9",
+    "due_10",
+    "due_11",
+    "due_12",
+)
+def book(
+    drawn, scheduled, due_1, due_2, due_3, due_4, due_5, due_6, due_7, due_8, due_9, due_10, due_11, due_12, u_term, terms
+):
     """A loan of term k adds k equal instalments from next month on, the odd fen in the first; an `open` one adds none.
 
     k is 3, 6 or 12 months with the shares term_3, term_6 and the rest, or open with share term_open. A void schedule

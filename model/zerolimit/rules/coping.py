@@ -5,7 +5,22 @@ from zerolimit.rules.rule import clip, rule
 
 
 @rule("cash", "other_debt", "elsewhere", "shortfall", "inquiries", "project")
-def cope(strategy, segment, cash, other_debt, inquiries, project, zhima, late, limit, principal, zeros, income_true, u_other, terms):
+def cope(
+    strategy,
+    segment,
+    cash,
+    other_debt,
+    inquiries,
+    project,
+    zhima,
+    late,
+    limit,
+    principal,
+    zeros,
+    income_true,
+    u_other,
+    terms,
+):
     """Who lacks money: another lender may lend what is missing, else spending is cut and a project slips a month.
 
     Approved with probability other_base + other_score x (zhima - 600) / 350 - other_usage x utilisation -

@@ -28,7 +28,26 @@ def stand_in_campaign(risk, distance, terms):
 
 
 @rule("review", "review_in", "limit_before", "touched", "principal_after", "committed", "warned")
-def call_for_review(status, limit, scheduled, overdue, review_in, late, tenure, without_line, event, known, standing, notice_left, appealed, risk, frequency, distance, u_apply, terms):
+def call_for_review(
+    status,
+    limit,
+    scheduled,
+    overdue,
+    review_in,
+    late,
+    tenure,
+    without_line,
+    event,
+    known,
+    standing,
+    notice_left,
+    appealed,
+    risk,
+    frequency,
+    distance,
+    u_apply,
+    terms,
+):
     """Why a line is decided this month: its review month, a campaign, arrears, a re-application or a first application.
 
     A campaign reaches all whose rank (risk score, or closeness to the target) is at most campaign_cut. A closed
@@ -115,10 +134,39 @@ def cap_values(income, risk, zhima, anchor, distance, frequency, loan_size, idle
 
 
 @rule("base_line", "lowest", "cap_reason", "cap_mask")
-def weigh(income_seen, risk, zhima_seen, anchor, distance, frequency, loan_size, idle, early, late, scheduled, overdue, review, terms):
+def weigh(
+    income_seen,
+    risk,
+    zhima_seen,
+    anchor,
+    distance,
+    frequency,
+    loan_size,
+    idle,
+    early,
+    late,
+    scheduled,
+    overdue,
+    review,
+    terms,
+):
     """The lowest cap (fen), its argmin (the reason), and the mask of all caps below the minimum loan."""
     m = terms.minimum_loan
-    c = cap_values(income_seen, risk, zhima_seen, anchor, distance, frequency, loan_size, idle, early, late, scheduled + overdue, review, terms)
+    c = cap_values(
+        income_seen,
+        risk,
+        zhima_seen,
+        anchor,
+        distance,
+        frequency,
+        loan_size,
+        idle,
+        early,
+        late,
+        scheduled + overdue,
+        review,
+        terms,
+    )
     least = min(c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9], c[10])
     reason = 11.0
     reason = 10.0 if c[9] <= least else reason
@@ -202,9 +250,38 @@ def decide(status, limit, scheduled, overdue, late, review, base_line, lowest, r
     "loans_to_trigger",
     "distance_to_tolerance",
 )
-def measure(income_seen, risk, zhima_seen, anchor, distance, frequency, loan_size, idle, early, late, scheduled, overdue, review, terms):
+def measure(
+    income_seen,
+    risk,
+    zhima_seen,
+    anchor,
+    distance,
+    frequency,
+    loan_size,
+    idle,
+    early,
+    late,
+    scheduled,
+    overdue,
+    review,
+    terms,
+):
     """Every cap on the line (fen), and how far one is from the thresholds: what an adverse-action notice would say."""
-    c = cap_values(income_seen, risk, zhima_seen, anchor, distance, frequency, loan_size, idle, early, late, scheduled + overdue, review, terms)
+    c = cap_values(
+        income_seen,
+        risk,
+        zhima_seen,
+        anchor,
+        distance,
+        frequency,
+        loan_size,
+        idle,
+        early,
+        late,
+        scheduled + overdue,
+        review,
+        terms,
+    )
     return (
         c[0],
         c[1],

@@ -14,7 +14,9 @@ def earn(status, segment, sector, income_true, cash, out_of_work, u_income, u_wo
     """
     if status == LEFT:
         return 0.0, cash, 0.0
-    started = u_work < by_segment(segment, terms.jobloss_salaried, terms.jobloss_gig, terms.jobloss_owner) * (1.0 + terms.slump)
+    started = u_work < by_segment(segment, terms.jobloss_salaried, terms.jobloss_gig, terms.jobloss_owner) * (
+        1.0 + terms.slump
+    )
     ended = u_work < terms.spell_end
     spell = (0.0 if ended else min(out_of_work + 1.0, 120.0)) if out_of_work > 0.0 else (1.0 if started else 0.0)
     trend = (
@@ -44,7 +46,9 @@ def spend(status, segment, strategy, income_true, out_of_work, project, other_de
     share = by_segment(segment, terms.spend_salaried, terms.spend_gig, terms.spend_owner)
     careful = 1.0 - (terms.saving_share if strategy == RESTRAINT or strategy == PLANNING else 0.0)
     ordinary = whole(share * careful * income_true * (terms.spell_spending if out_of_work > 0.0 else 1.0))
-    bill = whole(terms.bill_size * income_true * (0.5 + u_bill * (1.0 / terms.bill_rate))) if u_bill < terms.bill_rate else 0.0
+    bill = (
+        whole(terms.bill_size * income_true * (0.5 + u_bill * (1.0 / terms.bill_rate))) if u_bill < terms.bill_rate else 0.0
+    )
     begins = segment == OWNER and project == 0.0 and u_project < terms.project_rate
     ahead = terms.project_months if begins else project
     tranche = whole(terms.tranche_share * income_true) if ahead > 0.0 else 0.0
@@ -57,5 +61,3 @@ def spend(status, segment, strategy, income_true, out_of_work, project, other_de
 def pay_bills(cash, outlay):
     """Spending leaves savings after repayment; below 0 it is what must be found by borrowing or coping."""
     return cash - outlay
-
-

@@ -24,7 +24,26 @@ from zerolimit.rules.rule import rule
 
 
 @rule("limit", "status", "reason", "mask", "announced", "notice_left")
-def set_line(limit, limit_before, status, scheduled, overdue, late, review, wanted, contends, granted, lowest, cap_reason, cap_mask, reason, mask, announced, notice_left, terms):
+def set_line(
+    limit,
+    limit_before,
+    status,
+    scheduled,
+    overdue,
+    late,
+    review,
+    wanted,
+    contends,
+    granted,
+    lowest,
+    cap_reason,
+    cap_mask,
+    reason,
+    mask,
+    announced,
+    notice_left,
+    terms,
+):
     """The new line: B + granted for who contended, else the wanted line; announced cuts wait notice_months.
 
     Who gets nothing and still owes the minimum loan is frozen, below the minimum loan closed; a refused first
@@ -63,7 +82,22 @@ def set_line(limit, limit_before, status, scheduled, overdue, late, review, want
 
 
 @rule("happened", "ended", "spell", "without_line", "event", "zeros", "known", "appealed", "logs")
-def record(status, limit, limit_before, scheduled, overdue, standing, review, reason, without_line, event, zeros, known, appealed, terms):
+def record(
+    status,
+    limit,
+    limit_before,
+    scheduled,
+    overdue,
+    standing,
+    review,
+    reason,
+    without_line,
+    event,
+    zeros,
+    known,
+    appealed,
+    terms,
+):
     """Events and spells.
 
     Zero limit: on-time payer with L- >= m and L+ < m. Blocked after repayment: on-time payer, L- - B >= m, L+ >= m and
@@ -79,7 +113,7 @@ def record(status, limit, limit_before, scheduled, overdue, standing, review, re
     starts = happens > 0.0 or status != OPEN or limit < m
     lasting = without_line > 0.0 and not usable
     gone = status == LEFT and without_line > 0.0
-    ends = without_line > 0.0 and usable or gone
+    ends = (without_line > 0.0 and usable) or gone
     by_policy = END_LOOSENING if reason >= 9.0 and reason <= 11.0 else (END_POOL if reason == GRANT_REASON else END_SCORE)
     route = END_CHARGEOFF if gone else (END_REAPPLY if review == REAPPLY else by_policy)
     months = min(32_000.0, without_line + 1.0) if lasting else (1.0 if starts and not ends else 0.0)
@@ -115,13 +149,17 @@ def look(status, strategy, event, known, appealed, without_line, u_look, u_appea
     in_spell = event > 0.0 and without_line > 0.0 and status != LEFT
     finds = in_spell and known == 0.0 and (u_look < habit or terms.reasons_sent > 0.0)
     knows = 1.0 if known > 0.0 or finds else 0.0
-    chance = terms.appeal_appealing if strategy == APPEALING else terms.appeal_rate * (0.5 if terms.reasons_sent > 0.0 else 1.0)
+    chance = (
+        terms.appeal_appealing if strategy == APPEALING else terms.appeal_rate * (0.5 if terms.reasons_sent > 0.0 else 1.0)
+    )
     files = in_spell and knows > 0.0 and appealed == 0.0 and terms.appeals_capacity > 0.0 and u_appeal < chance
     return knows, 1.0 if finds else 0.0, 1.0 if files else 0.0, 1.0 if files else appealed
 
 
 @rule("outcomes_2", "outcomes_3")
-def count_decided(status, standing, settled, limit, limit_before, scheduled, overdue, happened, zeros, review, appeals, notice_left, terms):
+def count_decided(
+    status, standing, settled, limit, limit_before, scheduled, overdue, happened, zeros, review, appeals, notice_left, terms
+):
     """Outcome flags of who was touched by the decision, as bits in the order of results/outcomes.py."""
     m = terms.minimum_loan
     on_time = standing == 1.0

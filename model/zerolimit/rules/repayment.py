@@ -18,7 +18,25 @@ def fall_due(scheduled, overdue, overdue_interest, due_0, terms):
 
 
 @rule("cash", "paid", "late", "bridged", "other_debt", "standing", "since_paid")
-def repay(status, limit, scheduled, due_now, owing, principal_before, cash, late, propensity, trust, other_debt, since_paid, u_pay, u_early, u_bridge, u_close, terms):
+def repay(
+    status,
+    limit,
+    scheduled,
+    due_now,
+    owing,
+    principal_before,
+    cash,
+    late,
+    propensity,
+    trust,
+    other_debt,
+    since_paid,
+    u_pay,
+    u_early,
+    u_bridge,
+    u_close,
+    terms,
+):
     """How much is paid this month, in fen, and the months past due after it.
 
     A current borrower misses with probability propensity x stress + gamma x [no usable line]. In arrears of d months
@@ -55,7 +73,15 @@ def repay(status, limit, scheduled, due_now, owing, principal_before, cash, late
     behind = 0.0 if paid >= owing else late + 1.0 - whole(paid * (late + 1.0) / owing)
     standing = (1.0 if total > 0.0 else 0.0) if paid >= owing else 2.0
     since = 0.0 if total > 0.0 else min(120.0, since_paid + 1.0)
-    return cash - (total - borrowed), total, min(behind, 120.0), 1.0 if bridges else 0.0, other_debt + borrowed, standing, since
+    return (
+        cash - (total - borrowed),
+        total,
+        min(behind, 120.0),
+        1.0 if bridges else 0.0,
+        other_debt + borrowed,
+        standing,
+        since,
+    )
 
 
 @rule("scheduled", "overdue", "overdue_interest", "interest_paid", "principal_paid", "settled")

@@ -54,9 +54,7 @@ def names_used(function: Callable[..., Any]) -> set[str]:
             called = scope.get(name)
             if called in LIBRARY and called is not function:
                 found |= names_used(called)
-            elif name not in scope and not hasattr(builtins, name):
-                found.add(name)
-            elif name in REFUSED and name not in scope:
+            elif (name not in scope and not hasattr(builtins, name)) or (name in REFUSED and name not in scope):
                 found.add(name)
     return found
 
@@ -121,9 +119,20 @@ def by_segment(segment: float, salaried: float, gig: float, owner: float) -> flo
 
 @helper
 def exponential(x: float) -> float:
-    """e^x for |x| <= 8 from + and x alone: Taylor to degree 8 at x/64, squared six times. Relative error below 1e-12."""
+    """e^x for |x| <= 8 from + and x alone: Taylor to degree 8 at x/64, squared six times. Relative error below 2e-12."""
     y = x * 0.015625
-    e = 1.0 + y * (1.0 + y * (0.5 + y * (1.0 / 6.0 + y * (1.0 / 24.0 + y * (1.0 / 120.0 + y * (1.0 / 720.0 + y * (1.0 / 5040.0 + y * (1.0 / 40320.0))))))))
+    e = 1.0 + y * (
+        1.0
+        + y
+        * (
+            0.5
+            + y
+            * (
+                1.0 / 6.0
+                + y * (1.0 / 24.0 + y * (1.0 / 120.0 + y * (1.0 / 720.0 + y * (1.0 / 5040.0 + y * (1.0 / 40320.0)))))
+            )
+        )
+    )
     e = e * e
     e = e * e
     e = e * e
@@ -140,6 +149,9 @@ def normal(u: float) -> float:
     """
     p = min(u, 1.0 - u)
     r = root(root(root(p)))
-    over = 8.21265702205992 + r * (56.81217261840436 + r * (-148.61311055464003 + r * (127.98185569471778 + r * (-73.48402228027177 + r * 27.65539206514127))))
+    over = 8.21265702205992 + r * (
+        56.81217261840436
+        + r * (-148.61311055464003 + r * (127.98185569471778 + r * (-73.48402228027177 + r * 27.65539206514127)))
+    )
     z = over / (1.0 + r * (13.701518909646595 - r * 13.757168873382424))
     return -z if u < 0.5 else z

@@ -23,7 +23,24 @@ def remember(status, punctuality, early, usage, tenure, standing, settled, sched
 
 
 @rule("risk", "zhima", "zhima_seen")
-def score(status, risk, zhima_seen, punctuality, early, usage, frequency, inquiries, idle, late, tenure, age, other_debt, income_seen, signal, terms):
+def score(
+    status,
+    risk,
+    zhima_seen,
+    punctuality,
+    early,
+    usage,
+    frequency,
+    inquiries,
+    idle,
+    late,
+    tenure,
+    age,
+    other_debt,
+    income_seen,
+    signal,
+    terms,
+):
     """Both scores, in points from 350 to 950, from factors with memory. With rescoring off, the first ones stand still.
 
     risk = score_base + signal - weight_punctuality (1 - punctuality) - weight_usage usage - weight_frequency frequency

@@ -5,7 +5,26 @@ from zerolimit.rules.rule import clip, rule
 
 
 @rule("trust", "told", "status", "limit", "departs", "stirred", "outcomes_5")
-def feel(status, limit, limit_before, trust, heard, event, known, without_line, found, standing, asked, refused, bridged, lacks, late, principal, terms, u_leave):
+def feel(
+    status,
+    limit,
+    limit_before,
+    trust,
+    heard,
+    event,
+    known,
+    without_line,
+    found,
+    standing,
+    asked,
+    refused,
+    bridged,
+    lacks,
+    late,
+    principal,
+    terms,
+    u_leave,
+):
     """trust' = trust + mend (1 - trust) - own_hit [found this month] - neighbour_weight x heard / acquaintances.
 
     Reasons sent soften one's own hit by reasons_relief. Who owes nothing leaves with probability leave_rate (1 - trust).
@@ -23,7 +42,7 @@ def feel(status, limit, limit_before, trust, heard, event, known, without_line, 
     word_5 = (
         (1.0 if late == 1.0 else 0.0)
         + (2.0 if late == 2.0 else 0.0)
-        + (4.0 if late >= 3.0 else 0.0)
+        + (4.0 if here and late >= 3.0 else 0.0)
         + (8.0 if here and without_line > 0.0 and current else 0.0)
         + (16.0 if in_spell else 0.0)
         + (32.0 if here and without_line == 0.0 and current else 0.0)
@@ -45,7 +64,9 @@ def feel(status, limit, limit_before, trust, heard, event, known, without_line, 
 
 
 @rule("outcomes_4")
-def count_stirred(status, standing, principal, refused, found, bridged, unmet, elsewhere, shortfall, project, u_complain, terms):
+def count_stirred(
+    status, standing, principal, refused, found, bridged, unmet, elsewhere, shortfall, project, u_complain, terms
+):
     """Outcome flags of who was refused, found a cut, lacked money, bridged or left, as bits (results/outcomes.py)."""
     return (
         (1.0 if refused > 0.0 else 0.0)
