@@ -325,7 +325,7 @@ def test_a_given_segment_draws_the_traits_of_that_segment() -> None:
 
 
 def test_missing_columns_are_as_drawn() -> None:
-    scenario = load_scenario("baseline", borrowers=100)
+    scenario = load_scenario("baseline", borrowers=100, vacant_share=0.0)
     drawn = Simulation(scenario, 3, engine="objects")
     read = some(limit=[40_000] * 100)
     assert read.given == ("limit",)
