@@ -134,16 +134,8 @@ def test_every_preset_in_the_readme_exists() -> None:
 
 
 def test_the_readme_names_every_file_of_a_run() -> None:
-    files = (
-        store.SCENARIO,
-        store.PROVENANCE,
-        store.MONTHLY,
-        store.PLATFORM_FILE,
-        store.EPISODES,
-        store.PANEL,
-        store.PORTFOLIO,
-        store.FIGURE,
-    )
+    tables = (store.MONTHLY, store.PLATFORM_FILE, store.EPISODES, store.PANEL, store.PORTFOLIO)
+    files = (store.SCENARIO, store.PROVENANCE, store.FIGURE, *tables)
     assert [file for file in files if f"`{file}`" not in read("README.md")] == []
 
 
@@ -181,10 +173,9 @@ def tracked() -> list[Path]:
     return [file for file in files if b"\0" not in file.read_bytes()]
 
 
-HOSTS = tuple(".".join(parts) for parts in (("pypi", "org"), ("pythonhosted", "org"), ("anaconda", "org"), ("npmjs", "org")))
-PATHS = re.compile(
-    "(?<![\\w.~*<-])/(?:" + "|".join(("wo" + "rk", "ro" + "ot", "ho" + "me", "tm" + "p", "Us" + "ers")) + r")(?:/|\b)"
-)
+HOSTS = tuple(".".join((name, "org")) for name in ("pypi", "pythonhosted", "anaconda", "npmjs"))
+FOLDERS = ("wo" + "rk", "ro" + "ot", "ho" + "me", "tm" + "p", "Us" + "ers")
+PATHS = re.compile(rf"(?<![\w.~*<-])/(?:{'|'.join(FOLDERS)})(?:/|\b)")
 
 
 def test_no_registry_and_no_machine_path_is_named() -> None:

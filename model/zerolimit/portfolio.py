@@ -134,13 +134,12 @@ class Portfolio:
         income = self.values.get("income")
         if income is None:
             income = self._income_behind_limits(simulation)
-        if income is not None:
-            old = simulation.column("income_true").astype(np.float64)
-            ratio = old / simulation.column("income_seen")
-            true = np.minimum(np.floor(income * ratio), COLUMNS["income"].high * FEN)
-            cash = np.floor(simulation.column("cash") * (true / old))
-            for column, values in (("income_seen", income), ("income_true", true), ("cash", cash)):
-                self._put(simulation, column, values)
+        old = simulation.column("income_true").astype(np.float64)
+        ratio = old / simulation.column("income_seen")
+        true = np.minimum(np.floor(income * ratio), COLUMNS["income"].high * FEN)
+        cash = np.floor(simulation.column("cash") * (true / old))
+        for column, values in (("income_seen", income), ("income_true", true), ("cash", cash)):
+            self._put(simulation, column, values)
 
     def _income_behind_limits(self, simulation: Simulation) -> Array:
         """Recorded incomes (fen a month) for which `have_history` would have drawn the file's limits; drawn where 0.
