@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env run test test-all check bench lock clean
+.PHONY: help env run test test-all check docs bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OLDEST := 12
 INSTALL := install --quiet --require-hashes -r requirements.lock
+WARM := $(BIN)/python -m zerolimit.engine.warm
 SELF := install --quiet --no-deps --no-build-isolation -e .
 
 help: ## list the targets
@@ -37,15 +38,20 @@ run: $(READY) ## the default scenario, 36 months: 30,000 real clients, then a dr
 	$(BIN)/zerolimit run --borrowers 30000 --out runs/drawn --force
 
 test: $(READY) ## the tests, without the slow ones
-	$(BIN)/python -m pytest -m "not slow"
+	$(WARM)
+	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-all: $(READY) ## all tests
-	$(BIN)/python -m pytest
+	$(WARM)
+	$(BIN)/python -m pytest -n 2
 
 check: $(READY) ## style, format, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(READY) ## write the generated parts of the documents anew
+	$(BIN)/python docs/generate.py
 
 bench: $(READY) ## measure speed and memory
 	$(BIN)/python bench/run.py

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HOME = Path(__file__).parent.parent
+PACKAGE = "zerolimit."
 DOCUMENTS = ("README.md", "docs/ODD.md", "docs/parameters.md", "docs/phases.md", "docs/results.md")
 PART = re.compile(r"(<!-- generated: ([^>]+?) -->\n)(.*?)(<!-- /generated -->)", re.DOTALL)
 
@@ -214,7 +215,7 @@ def functions(module: str, *names: str) -> str:
         thing: Any = home
         for step in name.split("."):
             thing = getattr(thing, step)
-        parts.append(f"#### `{name}`\n\n{said(thing)}")
+        parts.append(f"#### `{home.__name__.removeprefix(PACKAGE)}.{name}`\n\n{said(thing)}")
     return "\n\n".join(parts)
 
 
@@ -253,14 +254,17 @@ def outcomes() -> str:
 
 def rates() -> str:
     """The rates."""
-    rows = ((f"`{name}`", f"{' + '.join(over)} / {' + '.join(under)}", says) for name, (over, under, says) in RATES.items())
+
+    def total(names: tuple[str, ...]) -> str:
+        return f"({' + '.join(names)})" if len(names) > 1 else names[0]
+
+    rows = ((f"`{name}`", f"{total(over)} / {total(under)}", says) for name, (over, under, says) in RATES.items())
     return table(("rate", "sums divided", "meaning"), rows)
 
 
 def measures() -> str:
     """What is measured for an event."""
-    rows = ((f"`{name}`", *says.split("; ", 1)) for name, says in MEASURES.items())
-    return table(("measure", "unit", "meaning"), rows)
+    return table(("measure", "unit; meaning"), ((f"`{name}`", says) for name, says in MEASURES.items()))
 
 
 def dictionary(which: str) -> str:

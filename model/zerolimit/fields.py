@@ -122,6 +122,7 @@ FLOWS = (
     _flow("rank", "f4", "points", "order in which the pool is served"),
     _flow("principal_after", "i4", "fen", "principal after repayment"),
     _flow("committed", "i4", "fen", "undrawn part of a line that is not decided this month"),
+    _flow("on_notice", "i4", "fen", "undrawn part of a line whose cut to zero is announced this month"),
     _flow("contends", "i1", "0/1", "asks the allocation for an undrawn part"),
     _flow("granted", "i4", "fen", "undrawn part that the allocation gives"),
     _flow("limit_before", "i4", "fen", "effective line when the month began"),

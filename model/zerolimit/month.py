@@ -50,6 +50,8 @@ class Roll:
     name: str
     when: str
     values: tuple[str, ...] = ()
+    often: bool = False
+    """Many are on it: writing before asking is quicker than a guess that is often wrong."""
 
 
 @dataclass(frozen=True)
@@ -192,7 +194,11 @@ SUMS = {
 """What a stage sums over the borrowers, by segment and income decile, in whole numbers."""
 
 RARE_SUMS = {
-    "account": (RareSum("written_off", "written_off", "written_off"), RareSum("recovered", "recovered", "written_off")),
+    "account": (
+        RareSum("written_off", "written_off", "written_off"),
+        RareSum("recovered", "recovered", "written_off"),
+        RareSum("on_notice", "on_notice", "on_notice"),
+    ),
     "decision": (),
     "living": (
         RareSum("refused_amount", "asked", "refused"),
@@ -215,7 +221,7 @@ ROLLS = {
     "decision": (
         Roll("events", "logs", ("happened", "ended", "spell")),
         Roll("appellants", "appeals"),
-        Roll("askers", "asks", ("asked",)),
+        Roll("askers", "asks", ("asked",), often=True),
     ),
     "living": (Roll("leavers", "departs", ("without_line",)),),
 }

@@ -11,14 +11,19 @@ from zerolimit.terms import FEN
 PER = 10_000
 
 
+def decimal(share: float) -> Fraction:
+    """The decimal number that a float is written as, exactly: 0.3 is 3/10."""
+    return Fraction(str(float(share)))
+
+
 def share_of(amount: int, share: float) -> int:
-    """Floor of a share of an amount, exactly: the share is taken as the fraction that the float is."""
-    return int(amount * Fraction(share) // 1)
+    """Floor of a share of an amount, exactly."""
+    return int(amount * decimal(share) // 1)
 
 
 def joint_capacity(own_funds: int, own_share: float) -> int:
     """The most that joint loans can reach: own funds / own share (facts C12)."""
-    return int(own_funds / Fraction(own_share) // 1)
+    return int(own_funds / decimal(own_share) // 1)
 
 
 @dataclass
@@ -66,12 +71,12 @@ class Pool:
     def start(cls, scenario: Scenario, first_lines: int, principal: int) -> Pool:
         """The pool at the start: its size, what funds it, and the book that it holds already."""
         if scenario.pool_yuan is not None:
-            size = round(Fraction(scenario.pool_yuan) * FEN)
+            size = round(decimal(scenario.pool_yuan) * FEN)
         else:
             size = share_of(first_lines, scenario.pool_share or 0.0)
         partners = share_of(size, scenario.partner_share)
         own = share_of(size - partners, scenario.own_share)
-        capital = share_of(int(size / Fraction(scenario.leverage)), 1.0 + scenario.leverage_slack)
+        capital = share_of(int(size / decimal(scenario.leverage)), 1.0 + scenario.leverage_slack)
         pool = cls(
             limit=size,
             cash=size - principal,

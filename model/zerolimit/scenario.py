@@ -115,7 +115,7 @@ class Scenario(BaseModel):
     first_savings: float = parameter(1.0, "months of income", 0, 24, "mean savings at the start")
     first_trust: float = parameter(0.8, "0 to 1", 0, 1, "trust at the start")
     other_share: float = parameter(0.3, "share", 0, 1, "have debt with other lenders at the start", "facts C29")
-    entry_rate: float = parameter(0.25, "a month", 0, 1, "an empty slot receives an applicant with this probability")
+    entry_rate: float = parameter(0.1, "a month", 0, 1, "an empty slot receives an applicant with this probability")
 
     # income and spending
     volatility_salaried: float = parameter(0.05, "share", 0, 1, "monthly income volatility, salaried")

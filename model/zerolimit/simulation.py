@@ -369,7 +369,8 @@ class Month:
     def allocate(self) -> None:
         """Step 6: the admissions budget, then the pool by rank: sum B + phi sum max(0, L - B) <= K."""
         s = self.s
-        principal, committed = self.total("account", "principal_after"), self.total("account", "committed")
+        principal = self.total("account", "principal_after")
+        committed = self.total("account", "committed") + self.total("account", "on_notice")
         written, paid = self.total("account", "written_off"), self.total("account", "principal_paid")
         s.pool.release(principal + written + paid, written + paid)
         s.pool.collect(self.total("account", "interest_paid"), paid, self.total("account", "recovered"), written)

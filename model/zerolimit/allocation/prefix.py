@@ -8,10 +8,19 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 BINS = 4096
-EXACT = 2**53
+
+
+@njit(cache=True, nogil=True)
+def fill_bins(order: Any, costs: Any, high: Any, scale: Any, bins: Any, sums: Any) -> None:
+    """The bin of each order, the highest in bin 0, and what each bin costs."""
+    for k in range(len(order)):
+        at = min(np.int64(scale * (high - order[k])), np.int64(BINS - 1))
+        bins[k] = at
+        sums[at] += costs[k]
 
 
 def serve_prefix(
@@ -34,15 +43,15 @@ def serve_prefix(
     if total <= capacity:
         served[:] = True
         return served, -1, capacity - total
-    if total >= EXACT:
-        raise OverflowError(f"costs of {total} in all are too large to add exactly")
     low, high = float(order.min()), float(order.max())
     scale = BINS / (high - low) if high > low else 0.0
-    bins = np.minimum((scale * (high - order)).astype(np.int64), BINS - 1)
-    taken = np.cumsum(np.bincount(bins, weights=costs, minlength=BINS))
+    bins = np.empty(len(rows), np.int16)
+    sums = np.zeros(BINS, np.int64)
+    fill_bins(order, costs, high, scale, bins, sums)
+    taken = np.cumsum(sums)
     last = int(np.searchsorted(taken, capacity, side="right"))
     used = int(taken[last - 1]) if last else 0
-    served[bins < last] = True
+    np.less(bins, last, out=served)
     within = np.flatnonzero(bins == last)
     ranked = within[np.lexsort((rows[within], lottery(within), -order[within]))]
     cumulated = used + np.cumsum(costs[ranked])

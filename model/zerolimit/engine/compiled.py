@@ -27,7 +27,7 @@ from zerolimit.engine.base import Array, Engine, Overrides, Result, real, unreal
 from zerolimit.engine.philox import make_known
 from zerolimit.engine.plan import FLOW_NAMES, Plan, Stage
 from zerolimit.engine.source import driver_columns, loop_columns, month_source, tally_columns
-from zerolimit.fields import DTYPES, FIELDS, slot
+from zerolimit.fields import DTYPES, FIELDS, STATE, slot
 from zerolimit.results.record import CELLS
 from zerolimit.rules.rule import LIBRARY, Rule, root, whole
 
@@ -51,6 +51,13 @@ def _whole(x: Any) -> Any:
 @overload(root, inline="always", strict=False)
 def _root(x: Any) -> Any:
     return lambda x: math.sqrt(x)
+
+
+@njit(cache=True, nogil=True)
+def zero_rows(column: Any, rows: Any) -> None:
+    """Set some rows of a column to 0."""
+    for row in rows:
+        column[row] = 0
 
 
 @njit(cache=True, nogil=True)
@@ -102,13 +109,16 @@ def fingerprint(function: Callable[..., Any]) -> str:
 
 
 def package_hash() -> str:
-    """Hash of every source file that goes into a compiled loop."""
+    """Hash of every source file that goes into a compiled loop, taken once: of what was imported, not of later edits."""
     here = Path(__file__).parent.parent
     files = sorted(
         [*here.glob("rules/*.py"), *here.glob("engine/*.py"), here / "fields.py", here / "draws.py", here / "names.py"]
     )
     text = b"".join(file.read_bytes() for file in files)
     return hashlib.sha256(text).hexdigest()
+
+
+PACKAGE = package_hash()
 
 
 class Loops:
@@ -125,7 +135,7 @@ class Loops:
         self.source = month_source(plan, terms, injected, checks)
         versions = (sys.version, np.__version__, numba.__version__, llvmlite.__version__)
         prints = [fingerprint(rule.function) for rule in own]
-        digest = hashlib.sha256("\n".join([self.source, package_hash(), *prints, *map(str, versions)]).encode()).hexdigest()
+        digest = hashlib.sha256("\n".join([self.source, PACKAGE, *prints, *map(str, versions)]).encode()).hexdigest()
         self.digest = digest[:24]
         folder = cache_folder()
         folder.mkdir(parents=True, exist_ok=True)
@@ -215,10 +225,15 @@ def worker_environment() -> dict[str, str]:
 
 def compile_share(names: list[str]) -> None:
     """In another process: compile some entries of the ordinary month into the cache."""
+    ordinary_loops().compile(names)
+
+
+def ordinary_loops() -> Loops:
+    """The loops of the month as it is declared, without rules of one's own."""
     from zerolimit.engine.plan import make_plan
     from zerolimit.terms import TERMS
 
-    Loops(make_plan(frozenset(TERMS)), {name: k for k, name in enumerate(TERMS)}).compile(names)
+    return Loops(make_plan(frozenset(TERMS)), {name: k for k, name in enumerate(TERMS)})
 
 
 KNOWN: set[Callable[..., Any]] = set()
@@ -426,6 +441,12 @@ class Compiled(Engine):
         twin.room = {}
         twin.pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
         return twin
+
+    def clear(self, rows: Array, month: int) -> None:
+        generations = self.raw("generation", month)[rows].astype(np.int64) + 1
+        for field in STATE:
+            zero_rows(self.arrays[field.name], rows)
+        self.arrays["generation"][rows] = np.minimum(generations, 32_000)
 
     def close(self) -> None:
         if self.pool is not None:

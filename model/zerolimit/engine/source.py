@@ -117,12 +117,12 @@ def loop_source(stage: Stage, number: int, terms: dict[str, int], checks: bool) 
         lines.append("    terms = 0.0")
     lines.append("    bad = 0")
     if stage.listed:
-        lines += ["    for k in range(len(rows)):", "        i = rows[k]", "        borrower = uint32(i)"]
+        lines += ["    for k in range(len(rows)):", "        i = uint64(rows[k])", "        borrower = uint32(i)"]
     elif loop.where:
-        lines += ["    count = 0", f"    for i in range(len({loop.where}_)):", f"        if {loop.where}_[i] != 0:"]
-        lines += ["            rows[count] = i", "            count += 1"]
+        lines += ["    count = uint64(0)", f"    for i in range(len({loop.where}_)):", "        rows[count] = i"]
+        lines.append(f"        count += uint64(1) if {loop.where}_[i] != 0 else uint64(0)")
         lines += [f"    {name}_[:] = 0" for name in loop.stores if name in FLOW_NAMES]
-        lines += ["    for k in range(count):", "        i = rows[k]", "        borrower = first + uint32(i)"]
+        lines += ["    for k in range(count):", "        i = uint64(rows[k])", "        borrower = first + uint32(i)"]
     else:
         lines.append(f"    for i in range(len({columns[0]}_)):")
         if loop.blocks:
@@ -167,13 +167,13 @@ def tally_source(stage: Stage) -> list[str]:
     for where, some in conditional.items():
         lines += [f"        if {where}_[i] != 0:", *indented(some, 12)]
     for k, roll in enumerate(stage.rolls):
-        lines += [
-            f"        if {roll.when}_[i] != 0:",
-            f"            at = lengths[{k}]",
-            f"            {roll.name}_rows[at] = lo + i",
-        ]
-        lines += [f"            {roll.name}_{value}[at] = {value}_[i]" for value in roll.values]
-        lines.append(f"            lengths[{k}] = at + 1")
+        found = f"uint64(1) if {roll.when}_[i] != 0 else uint64(0)"
+        written = [f"at = uint64(lengths[{k}])", f"{roll.name}_rows[at] = lo + i"]
+        written += [f"{roll.name}_{value}[at] = {value}_[i]" for value in roll.values]
+        if roll.often:
+            lines += indented([*written, f"lengths[{k}] = at + ({found})"], 8)
+        else:
+            lines += [f"        if {roll.when}_[i] != 0:", *indented([*written, f"lengths[{k}] = at + uint64(1)"], 12)]
     return [*lines, "", ""]
 
 

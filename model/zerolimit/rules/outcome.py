@@ -47,7 +47,8 @@ def set_line(
     """The new line: B + granted for who contended, else the wanted line; announced cuts wait notice_months.
 
     Who gets nothing and still owes the minimum loan is frozen, below the minimum loan closed; a refused first
-    application leaves. The reason is the lowest cap below the line, the grant included; ties go to the earlier cap.
+    application leaves. The reason is the lowest cap below the line, the grant included; ties go to the earlier cap. A line
+    that comes back keeps the reason why it was gone.
     """
     m = terms.minimum_loan
     balance = scheduled + overdue
@@ -69,13 +70,14 @@ def set_line(
     by_pool = balance + granted
     decided = by_pool if contends > 0.0 else wanted
     rationed = contends > 0.0 and by_pool < wanted and by_pool < lowest
-    lower = decided < before or status != OPEN
+    refused = contends > 0.0 and granted < m
+    stays_shut = status != OPEN and (refused or decided < m)
+    lower = decided < before or stays_shut
     why = (GRANT_REASON if rationed else cap_reason) if lower else reason
     bits = (cap_mask + (GRANT_BIT if rationed and by_pool < m else 0.0)) if lower else mask
     waits = terms.notice_months > 0.0 and late == 0.0 and decided < before and decided < m
     if waits:
         return limit, status, why, bits, decided, terms.notice_months
-    refused = contends > 0.0 and granted < m
     state = CLOSED if decided < m else (FROZEN if refused or late > 0.0 else OPEN)
     gone = LEFT if review == APPLY and state != OPEN else state
     return (decided if decided >= m else 0.0), gone, why, bits, 0.0, 0.0
