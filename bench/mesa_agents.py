@@ -111,7 +111,7 @@ class Borrower(mesa.Agent):
         self.income_true = int(clip(kind.income * math.exp(kind.spread * chance.gauss()), 10_000, 5e8))
         noisy = self.income_true * math.exp(kind.noise * chance.gauss() - 0.5 * kind.noise**2)
         self.income_seen = int(clip(noisy, 10_000, 5e8))
-        factor = 5.0 * chance.random() ** 4
+        factor = 1.0 - p.miss_spread + p.miss_spread * 5.0 * chance.random() ** 4
         self.propensity = clip(kind.miss * factor, 0.0, 1.0)
         signal = -p.signal_slope * (factor - 1.0) + p.signal_noise * kind.noise * chance.gauss()
         self.signal = math.floor(clip(signal, -300.0, 300.0))
@@ -404,6 +404,8 @@ class Borrower(mesa.Agent):
         self.contends = self.wanted - balance >= p.minimum_loan
         if self.contends:
             self.model.contenders.append(self)
+        elif p.notice_months and not self.late and self.status == OPEN and self.wanted < p.minimum_loan:
+            self.model.seen["committed"] += max(0, self.limit - balance)
 
     def cut_from_menu(self, cap: int) -> int:
         p, draw = self.model.terms, self.random_unit()
@@ -450,13 +452,13 @@ class Borrower(mesa.Agent):
         by_pool = self.balance + self.granted
         decided = by_pool if self.contends else self.wanted
         rationed = self.contends and by_pool < self.wanted and by_pool < self.lowest
-        if decided < self.limit_before or self.status != OPEN:
+        refused = self.contends and self.granted < m
+        if decided < self.limit_before or (self.status != OPEN and (refused or decided < m)):
             self.reason = GRANT_REASON if rationed else self.cap_reason
             self.mask = self.cap_mask + (GRANT_BIT if rationed and by_pool < m else 0.0)
         if p.notice_months and not self.late and decided < self.limit_before and decided < m:
             self.announced, self.notice_left = decided, int(p.notice_months)
             return
-        refused = self.contends and self.granted < m
         if decided < m:
             self.limit, self.status = 0, CLOSED
         else:
@@ -613,12 +615,12 @@ class Borrower(mesa.Agent):
         p, seen = self.model.terms, self.model.seen
         self.drawn = 0 if self.refused else self.asked
         self.lent = self.lacking = 0
-        if self.late:
-            seen["late_1" if self.late == 1 else "late_2" if self.late == 2 else "late_3"] += 1
         seen["sum_other_debt"] += self.other_debt
         if self.status == LEFT:
             self.model.leavers.append(self)
             return
+        if self.late:
+            seen["late_1" if self.late == 1 else "late_2" if self.late == 2 else "late_3"] += 1
         self.frequency += ((self.drawn > 0) - self.frequency) / p.memory_frequency
         self.inquiries -= self.inquiries / p.memory_inquiries
         self.idle = 0 if self.drawn or self.balance else min(120, self.idle + 1)
@@ -828,9 +830,11 @@ class Market(mesa.Model):
             self.bank.events(due)
             self.bank.resize(c, self.principal)
             fall = self.bank.limit is not None and self.bank.limit < before - share_of(before, c.campaign_fall)
-        rise = self.terms.tightness - self.tightness_before >= c.campaign_rise
-        self.tightness_before = self.terms.tightness
-        if (rise or fall or self.overrun) and self.month:
+        tightness = self.terms.tightness
+        self.tightness_before = min(self.tightness_before, tightness)
+        rise = tightness - self.tightness_before >= c.campaign_rise
+        if (rise or fall or self.overrun) and self.month and c.campaign_share:
+            self.tightness_before = tightness
             standing = sorted(borrower.campaign_standing() for borrower in self.agents if borrower.status == OPEN)
             count = int(len(standing) * c.campaign_share)
             if count:

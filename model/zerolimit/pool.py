@@ -126,7 +126,7 @@ class Pool:
         if scenario.pool_rule == "funded":
             free = self.own_funds - self.own_used
             room = joint_capacity(free, self.own_share) if free > 0 else free
-            by_partners = min(self.partner_lines, share_of(principal, scenario.partner_share))
+            by_partners = share_of(principal, scenario.partner_share)
             by_capital = share_of(max(0, self.capital - self.deficit), self.leverage)
             self.limit = max(0, min(by_capital, principal - by_partners + room + self.partner_lines))
         elif self.growth:

@@ -86,13 +86,14 @@ def test_an_own_share_step_binds_new_loans_only() -> None:
 
 
 def test_partners_withdraw_by_quota() -> None:
+    """Own funds / own share + partner lines, also below what partners have lent: the excess runs off."""
     scenario, pool = funded(partner_share=0.5, own_share=1.0, leverage=100.0, leverage_slack=10.0)
     pool.resize(scenario, 600_000)
     assert pool.limit == 1_000_000
     pool.events([step(0, "partners", 0.2)])
     pool.resize(scenario, 600_000)
     assert pool.partner_lines == 100_000
-    assert pool.limit == 600_000 - 100_000 + 200_000 + 100_000
+    assert pool.limit == 500_000 + 100_000
 
 
 def test_a_fixed_pool_grows_and_stops_by_the_calendar() -> None:
