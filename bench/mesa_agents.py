@@ -71,7 +71,7 @@ RECORDED = (
 """What the data collector keeps each month, under the names of Recorded.counts."""
 
 
-class Borrower(mesa.Agent):
+class Borrower(mesa.Agent):  # type: ignore[misc]
     """One borrower, with an account or applying for one. Money in fen, whole numbers."""
 
     model: Market
@@ -377,9 +377,9 @@ class Borrower(mesa.Agent):
         """The lowest of the named caps, its argmin kept; the cut menu; the place in the pool's order."""
         p, balance, distance = self.model.terms, self.balance, self.distance()
         caps = cap_values(
-            self.income_seen, self.risk, self.zhima_seen, self.anchor, distance, self.frequency, self.loan_size, self.idle,
-            self.early, self.late, balance, self.review, p,
-        )  # fmt: skip
+            *(self.income_seen, self.risk, self.zhima_seen, self.anchor, distance, self.frequency, self.loan_size),
+            *(self.idle, self.early, self.late, balance, self.review, p),
+        )
         least = min(caps)
         self.cap_reason = caps.index(least) + 1
         self.cap_mask = sum(1 << k for k, cap in enumerate(caps) if cap < p.minimum_loan)
@@ -592,9 +592,10 @@ class Borrower(mesa.Agent):
         p, balance = self.model.terms, self.balance
         self.income_seen = self.income_true
         caps = cap_values(
-            self.income_true, self.risk, self.zhima_seen, self.anchor, self.distance(), 0.0, self.loan_size, 0.0, 0.0, self.late,
-            balance, REVIEW, p,
-        )  # fmt: skip
+            self.income_true,
+            *(self.risk, self.zhima_seen, self.anchor, self.distance(), 0.0, self.loan_size, 0.0, 0.0),
+            *(self.late, balance, REVIEW, p),
+        )
         line = int(min(*caps, p.restart_share * min(caps[0], caps[3])))
         if line - balance < p.minimum_loan:
             return 0
@@ -727,7 +728,7 @@ class PlainWorld(World):
         return self.random.random()
 
 
-class Market(mesa.Model):
+class Market(mesa.Model):  # type: ignore[misc]
     """The platform, its borrowers, the month."""
 
     def __init__(self, scenario: str | Scenario = "baseline", *, rng: int | None = None, **parameters: Any) -> None:

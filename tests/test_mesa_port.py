@@ -12,18 +12,26 @@ from bench.mesa_agents import Market
 
 
 @pytest.mark.slow
-def test_six_monthly_outcomes_agree_over_twenty_seeds() -> None:
-    found = compare(borrowers=600, months=12, seeds=20)
+def test_monthly_outcomes_agree_over_twenty_seeds() -> None:
+    found = compare(borrowers=1_000, months=12, seeds=20)
     assert [one.outcome for one in found] == list(OUTCOMES)
-    assert len(found) == 6
+    assert len(found) >= 6
     assert not [one for one in found if not one.agrees]
 
 
 @pytest.mark.slow
-def test_the_gate_closes_on_another_model() -> None:
-    """Salaried borrowers with six times the habit of small loans on one side only."""
-    found = compare(borrowers=300, months=12, seeds=6, mesa_only={"habit_salaried": 0.6})
-    assert {one.outcome for one in found if not one.agrees} >= {"drawn (fen)"}
+@pytest.mark.parametrize(
+    ("change", "seen_in"),
+    [
+        ({"miss_salaried": 0.03}, "accounts in arrears"),
+        ({"review_months": 4}, "lines reviewed"),
+        ({"other_base": 0.0}, "shortfalls"),
+    ],
+)
+def test_the_gate_closes_on_another_model(change: dict[str, float], seen_in: str) -> None:
+    """One parameter different on the Mesa side alone: the gate sees it, where it should."""
+    found = compare(borrowers=400, months=12, seeds=8, mesa_only=change)
+    assert seen_in in [one.outcome for one in found if not one.agrees]
 
 
 def test_a_difference_counts_in_standard_errors() -> None:

@@ -352,6 +352,7 @@ class Month:
                 s._listed("campaign", rows)
                 standing = s.column("closeness")[rows]
                 s.terms["campaign_cut"] = float(np.partition(standing, count - 1)[count - 1])
+                s.engine.renew("closeness")
 
     def campaign(self) -> None:
         """Called by the world phase when it is due."""

@@ -25,11 +25,14 @@ VECTORS = [
 
 def compiled_words(key: tuple[int, int], counter: tuple[int, int, int, int]) -> tuple[int, ...]:
     """One counter through the compiled generator: its words are (borrower, month, block, generation)."""
-    out = np.empty((4, 1), np.uint32)
+    out = np.empty(1, np.uint32)
     borrower, month, block, generation = counter
     rows, generations = np.array([borrower], np.int64), np.array([generation], np.uint32)
-    draw_words(np.uint32(key[0]), np.uint32(key[1]), rows, generations, np.uint32(month), np.uint32(block), out)
-    return tuple(int(word) for word in out[:, 0])
+    words = []
+    for lane in range(4):
+        draw_words(np.uint32(key[0]), np.uint32(key[1]), rows, generations, np.uint32(month), np.uint32(block), lane, out)
+        words.append(int(out[0]))
+    return tuple(words)
 
 
 @pytest.mark.parametrize(("key", "counter", "answer"), VECTORS, ids=["zeros", "ones", "pi"])

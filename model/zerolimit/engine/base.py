@@ -98,6 +98,10 @@ class Engine(ABC):
     def copy(self) -> Engine:
         """The same borrowers again, with a future of their own."""
 
+    def renew(self, name: str) -> None:
+        """Set a column to 0 and give its memory back, where the engine can."""
+        self.put_raw(name, slice(None), 0, 0)
+
     def drop(self, names: Iterable[str]) -> None:  # noqa: B027
         """Forget columns that are not needed any more."""
 
@@ -118,11 +122,11 @@ class Engine(ABC):
         from zerolimit.engine.philox import draw_words
 
         number = PURPOSES[purpose]
-        out = np.empty((4, len(rows)), np.uint32)
+        out = np.empty(len(rows), np.uint32)
         generations = self.raw("generation", month)[rows]
         when = np.uint32(BIRTH if lifelong(purpose) else month)
-        draw_words(*self.key, np.asarray(rows, np.int64), generations, when, np.uint32(number // 4), out)
-        return out[number % 4]
+        draw_words(*self.key, np.asarray(rows, np.int64), generations, when, np.uint32(number // 4), number % 4, out)
+        return out
 
     def long_words(self, purpose: str, rows: Array, month: int) -> Array:
         """64 bits for each borrower listed, from a purpose and its `_low` twin: for lotteries and queues."""

@@ -292,6 +292,9 @@ class Compiled(Engine):
     def put_raw(self, name: str, rows: Array | slice, values: Any, month: int) -> None:
         self.arrays[slot(name, month)][rows] = values
 
+    def renew(self, name: str) -> None:
+        self.arrays[name] = np.zeros(self.size, DTYPES[FIELDS[name].storage])
+
     def drop(self, names: Iterable[str]) -> None:
         for name in names:
             self.arrays.pop(name, None)

@@ -36,11 +36,8 @@ def unit(word: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def draw_words(key0: Any, key1: Any, rows: Any, generations: Any, month: Any, block: Any, out: Any) -> None:
-    """Philox words of one block for the borrowers listed."""
+def draw_words(key0: Any, key1: Any, rows: Any, generations: Any, month: Any, block: Any, lane: Any, out: Any) -> None:
+    """One word of one Philox block for each of the borrowers listed."""
     for k in range(len(rows)):
         w0, w1, w2, w3 = philox(key0, key1, uint32(rows[k]), month, block, uint32(generations[k]))
-        out[0, k] = w0
-        out[1, k] = w1
-        out[2, k] = w2
-        out[3, k] = w3
+        out[k] = (w0 if lane == 0 else w1) if lane < 2 else (w2 if lane == 2 else w3)
