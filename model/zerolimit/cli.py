@@ -163,7 +163,7 @@ def run(
 
     paper = Console()
     heading = f"{world.name}: {simulation.size:,} borrowers, {months} months, seed {seed}"
-    paper.print(heading, style="bold", highlight=False)
+    paper.print(heading, style="bold", highlight=False, markup=False)
     for note in clients.notes if clients else ():
         paper.print(f"  {note}", style="dim", highlight=False, markup=False, soft_wrap=True)
     paper.print()

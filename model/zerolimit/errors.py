@@ -8,6 +8,10 @@ class BadInput(ValueError):
     """The user's input cannot be used. The message is one line; the command line exits with code 2."""
 
 
+class OutOfRange(BadInput, OverflowError):
+    """A rule returned what its column cannot hold, or no number."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """' (did you mean ...?)' with the nearest known name, or nothing."""
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)

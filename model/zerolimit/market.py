@@ -195,6 +195,8 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         """Write the run's folder; `zerolimit.load(folder)` reads it."""
         from zerolimit.results.store import save
 
+        if self.simulation.month == 0:
+            raise BadInput("save: no month has been run yet; run(months=...) first")
         return save(self.simulation, folder, force=force)
 
     # agents

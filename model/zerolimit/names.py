@@ -54,9 +54,11 @@ GRANT_REASON = float(REASONS.index("grant") + 1)
 ARREARS_BIT = float(2 ** REASONS.index("arrears"))
 ARREARS_REASON = float(REASONS.index("arrears") + 1)
 
-ENDS = ("censored", "score", "loosening", "re-application", "appeal", "pool", "charge-off", "left")
+ENDS = ("censored", "score", "loosening", "re-application", "appeal", "pool", "charge-off", "left", "repayment")
 """How an episode without a usable line ended; 0 is not yet (censored at the horizon)."""
-END_SCORE, END_LOOSENING, END_REAPPLY, END_APPEAL, END_POOL, END_CHARGEOFF, END_LEFT = (float(k) for k in range(1, 8))
+END_SCORE, END_LOOSENING, END_REAPPLY, END_APPEAL, END_POOL, END_CHARGEOFF, END_LEFT, END_REPAID = (
+    float(k) for k in range(1, 9)
+)
 
 EVENTS = ("none", "zero limit", "blocked after repayment")
 ZERO_LIMIT, BLOCKED = 1.0, 2.0

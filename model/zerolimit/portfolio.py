@@ -74,7 +74,7 @@ COLUMNS = {
         Column("late", "months", 0, 120, "months past due; counts as 0 where nothing is owed"),
         Column("history", "months late", NO_USE, 120, "newest first: months late, 0 revolving, -1 paid in full, -2 no use"),
         Column("term", "months", 1, INSTALMENTS, "instalments still to come"),
-        Column("income", "yuan a month", 0, 5e6, "recorded income"),
+        Column("income", "yuan a month", 0, 5e5, "recorded income"),
         Column("segment", "code", 0, len(SEGMENTS) - 1, f"{', '.join(SEGMENTS)}, or 0, 1, 2"),
         Column("age", "years", 18, 100, "age"),
     )
@@ -348,6 +348,8 @@ def from_csv(data: bytes, where: str, digest: str) -> Raw:
     import pyarrow as pa
     import pyarrow.csv
 
+    if b"\n" not in data:
+        data = data.replace(b"\r", b"\n")
     try:
         header = data[: data.find(b"\n") if b"\n" in data else len(data)].decode("utf-8-sig").strip("\r")
     except UnicodeDecodeError:

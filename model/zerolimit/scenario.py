@@ -139,7 +139,7 @@ class Scenario(BaseModel):
     bill_rate: float = parameter(0.04, "a month", 1e-9, 1, "probability of a large bill")
     bill_size: float = parameter(0.8, "months of income", 0, 24, "mean size of a large bill")
     project_rate: float = parameter(0.05, "a month", 0, 1, "probability that an owner begins a project")
-    project_months: float = parameter(4, "months", 0, 60, "tranches of a project")
+    project_months: int = parameter(4, "months", 0, 60, "tranches of a project")
     tranche_share: float = parameter(0.4, "months of income", 0, 24, "size of a project's tranche")
 
     # the loan
@@ -165,7 +165,7 @@ class Scenario(BaseModel):
     cure_3: float = parameter(0.08, "a month", 0, 1, "three or more months late: all is paid")
     step_3: float = parameter(0.05, "a month", 0, 1, "three or more months late: two parts are paid")
     hold_3: float = parameter(0.1, "a month", 0, 1, "three or more months late: one part is paid")
-    chargeoff_months: float = parameter(4, "months", 2, 60, "months past due at which a loan is written off")
+    chargeoff_months: int = parameter(4, "months", 2, 60, "months past due at which a loan is written off")
     lgd: float = parameter(0.8, "share", 0, 1, "loss given default")
     early_rate: float = parameter(0.02, "a month", 0, 1, "repay all early, at full trust, with savings enough")
     savings_kept: float = parameter(1.0, "payments", 0, 24, "savings kept when repaying early")
@@ -197,15 +197,15 @@ class Scenario(BaseModel):
     capacity_half: float = parameter(6_000, "yuan a month", 1, 1e6, "income at which capacity is one half")
 
     # review and decision
-    review_months: float = parameter(6, "months", 1, 120, "calendar reviews are this far apart")
+    review_months: int = parameter(6, "months", 1, 120, "calendar reviews are this far apart")
     income_multiple: float = parameter(4.0, "months of income", 0, 100, "line that an income supports")
     income_floor: float = parameter(500, "yuan a month", 0, 1e6, "recorded income below which there is no line")
     score_multiple: float = parameter(6.5, "months of income", 0, 100, "line at the top score, in months of income")
     cutoff: float = parameter(605, "points", 350, 950, "risk score below which there is no line")
     first_margin: float = parameter(15, "points", 0, 300, "the first population lies this far above the cutoff at least")
-    admission_zhima: float = parameter(550, "points", 350, 950, "general score needed to be admitted", "facts E4")
+    admission_zhima: int = parameter(550, "points", 350, 950, "general score needed to be admitted", "facts E4")
     readmission_gap: float = parameter(15, "points", 0, 600, "points above the cutoff to be admitted again")
-    cooling_months: float = parameter(6, "months", 0, 120, "before a closed account may apply again", "facts A3")
+    cooling_months: int = parameter(6, "months", 0, 120, "before a closed account may apply again", "facts A3")
     reapply_rate: float = parameter(0.05, "a month", 0, 1, "a closed account applies again", "facts A23")
     admissions: float = parameter(0.01, "of all slots a month", 0, 1, "admissions and readmissions at most")
     min_change: float = parameter(0.1, "share", 0.001, 1, "smaller changes of a line are not made")
@@ -215,7 +215,7 @@ class Scenario(BaseModel):
     menu_balance: float = parameter(0.3, "share", 0, 1, "of cuts: to the balance plus a margin", "facts A9")
     menu_step: float = parameter(0.25, "share", 0, 1, "of cuts: by half", "facts C14")
     menu_close: float = parameter(0.15, "share", 0, 1, "of cuts: closed, when the cap is low enough", "facts A22")
-    menu_margin: float = parameter(300, "yuan", 0, 1e6, "margin left above the balance", "facts A9")
+    menu_margin: float = parameter(600, "yuan", 0, 1e6, "margin left above the balance", "facts A9")
     menu_close_below: float = parameter(0.7, "share", 0, 1, "closed only when the cap is below this share of the line")
     campaign_share: float = parameter(0.35, "share", 0, 1, "of open lines, reviewed in a campaign", "facts A14")
     campaign_rise: float = parameter(0.08, "0 to 1", 0.0001, 1, "rise of tightness that starts a campaign", "facts C1")
@@ -329,7 +329,7 @@ class Scenario(BaseModel):
         json_schema_extra={"unit": "switch", "source": "assumption", "mechanism": BASELINE},
     )
     warning_points: float = parameter(20, "points", 0, 300, "a score this near the cutoff is warned")
-    notice_months: float = parameter(0, "months", 0, 24, "a cut to zero is announced this long before", "facts C14")
+    notice_months: int = parameter(0, "months", 0, 24, "a cut to zero is announced this long before", "facts C14")
     appeals_capacity: float = parameter(0.001, "of all slots a month", 0, 1, "appeals heard")
     appeals_share: float = parameter(0.002, "of the pool", 0, 1, "set aside for appeals each month")
 
@@ -489,6 +489,11 @@ def build(given: dict[str, Any], where: str) -> Scenario:
     for name in given:
         if name not in Scenario.model_fields:
             raise BadInput(f"{where}: unknown parameter {name!r}{nearest(name, Scenario.model_fields)}")
+    if isinstance(given.get("off"), str):
+        given = {**given, "off": (given["off"],)}
+    for name, value in given.items():
+        if isinstance(value, bool) and Scenario.model_fields[name].annotation in (int, float, float | None):
+            raise BadInput(f"{where}: {name}: a number is needed, not {str(value).lower()}")
     try:
         return Scenario.model_validate(given)
     except ValidationError as error:
@@ -502,7 +507,8 @@ def _one_line(problem: Any) -> str:
         return message
     name, value = path[0], problem.get("input")
     low, high = bounds(name) if name in Scenario.model_fields else (None, None)
-    allowed = f" (allowed: {low:g} to {high:g} {about(name)['unit']})" if low is not None and len(path) == 1 else ""
+    span = f"{low:g} to {high:g}" if low is not None and len(path) == 1 else ""
+    allowed = f" (allowed: {span} {about(name)['unit'].removeprefix(span)})".replace(" )", ")") if span else ""
     hint = ""
     if isinstance(value, str) and (names := choices(name) or (MECHANISMS if name == "off" else ())):
         hint = nearest(value, names)

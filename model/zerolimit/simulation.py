@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from zerolimit.results.outcomes import OUTCOMES
 from zerolimit.results.record import CELLS, CELLS_PER_SEGMENT
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario
-from zerolimit.terms import ANNOUNCED, FEN, NEVER, NO_CAP, TERMS, as_vector, from_scenario, switched_off
+from zerolimit.terms import ANNOUNCED, FEN, NEVER, NO_CAMPAIGN, NO_CAP, TERMS, as_vector, from_scenario, switched_off
 from zerolimit.world import World
 
 ENGINES = ("auto", "compiled", "objects")
@@ -83,9 +83,14 @@ class Simulation:
         self.episodes = Episodes()
         self.changes: list[dict[str, Any]] = []
         self.tightness_before = self.scenario.base_tightness
+        self.pool_before = 0
         self.overrun = False
+        self.phi = 0
         self.say = say or (lambda text: None)
-        own = tuple(rules)
+        own = own_rules(rules)
+        self.own = own
+        if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
+            raise BadInput(f"threads: a whole number of at least 1 is needed, not {threads!r}")
         overrides = overrides or {}
         self.plan: Plan = make_plan(frozenset(TERMS), own, frozenset(overrides))
         self.engine = self._make_engine(engine, own, overrides, threads or os.cpu_count() or 1, checks, shuffle)
@@ -182,7 +187,7 @@ class Simulation:
         recorded = m.recorded()
         self.history.append(recorded)
         self.month += 1
-        self.terms["campaign_cut"] = -1.0
+        self.terms["campaign_cut"] = NO_CAMPAIGN
         return recorded
 
     def run(self, months: int, progress: Callable[[int], None] | None = None) -> Simulation:
@@ -231,6 +236,18 @@ class Simulation:
     def close(self) -> None:
         """Let go of threads."""
         self.engine.close()
+
+
+def own_rules(rules: Any) -> tuple[Rule, ...]:
+    """Rules of one's own, marked as such."""
+    try:
+        given = tuple(rules)
+    except TypeError:
+        raise BadInput(f"rules: a list of rules is needed, not {type(rules).__name__}") from None
+    for one in given:
+        if not isinstance(one, Rule):
+            raise BadInput(f"rules: {one!r} is no rule; declare it with @zerolimit.rule(...)")
+    return tuple(replace(one, own=True) for one in given)
 
 
 SETUP_ONLY = frozenset(
@@ -341,11 +358,14 @@ class Month:
         s.tightness_before = min(s.tightness_before, s.terms["tightness"])
         rise = s.terms["tightness"] - s.tightness_before >= s.scenario.campaign_rise
         limit = s.pool.limit
-        fall = before is not None and limit is not None and limit < before - share_of(before, s.scenario.campaign_fall)
-        called = (rise or fall or s.overrun) and s.month > 0 and s.scenario.campaign_share > 0.0
+        if before is not None and limit is not None:
+            s.pool_before = max(s.pool_before, before, limit)
+        fall = limit is not None and limit < s.pool_before - share_of(s.pool_before, s.scenario.campaign_fall)
+        called = (rise or fall or (s.overrun and limit is not None)) and s.month > 0 and s.scenario.campaign_share > 0.0
         self.row["campaign"] = float(called)
         if called:
             s.tightness_before = s.terms["tightness"]
+            s.pool_before = limit or 0
             rows = np.flatnonzero(s.engine.raw("status", s.month) == int(OPEN))
             count = int(len(rows) * s.scenario.campaign_share)
             if count > 0:
@@ -379,18 +399,19 @@ class Month:
         roll = self.results["account"].rolls["contenders"]
         rows, rank, review = roll["rows"], roll["rank"], roll["review"]
         need = roll["wanted"].astype(np.int64) - roll["principal_after"]
-        phi = s.pool.planned_use(s.scenario)
+        phi = s.phi = s.pool.planned_use(s.scenario)
         limit = s.pool.limit
         asked = int(need.sum())
         rest = 0
+        contends = self._within_budget(rows, rank, review)
         if limit is None:
-            served = np.ones(len(rows), np.bool_)
+            s.overrun = False
+            served = contends
             marginal = -1
         else:
             set_aside = share_of(limit, s.scenario.appeals_share) if s.scenario.appeals_capacity > 0.0 else 0
             free = limit - set_aside - principal - -(-phi * committed // PER)
             s.overrun = free < -share_of(limit, s.scenario.campaign_fall)
-            contends = self._within_budget(rows, rank, review)
             capacity = asked if phi == 0 else max(0, free) * PER // phi
             chosen = np.flatnonzero(contends)
             mask, marginal, rest = serve_prefix(
@@ -414,7 +435,7 @@ class Month:
             contended=asked,
             granted=given,
             planned=principal + -(-phi * (committed + given) // PER),
-            rank_cutoff=float(rank[served].min()) if served.any() and not served.all() else 0.0,
+            rank_cutoff=0.0 if served.all() else float(rank[served].min()) if served.any() else float("inf"),
         )
         s.pool.open_history.append(committed + given)
 
@@ -479,7 +500,7 @@ class Month:
         """Step 9: the desk hears so many appeals a month in queue order; what succeeds is granted from the set-aside."""
         s = self.s
         rows = self.results["decision"].rolls["appellants"]["rows"]
-        capacity = int(s.scenario.appeals_capacity * s.size)
+        capacity = max(1, int(s.scenario.appeals_capacity * s.size)) if s.scenario.appeals_capacity > 0.0 else 0
         served, _, _ = serve_prefix(
             np.zeros(len(rows)),
             np.ones(len(rows), np.int64),
@@ -496,7 +517,7 @@ class Month:
         if s.pool.limit is None:
             granted = np.ones(len(won), np.bool_)
         else:
-            phi = s.pool.planned_use(s.scenario)
+            phi = s.phi
             aside = share_of(s.pool.limit, s.scenario.appeals_share)
             room = int(need.sum()) if phi == 0 else aside * PER // phi
             granted, _, _ = serve_prefix(
@@ -516,7 +537,7 @@ class Month:
         s = self.s
         c = s.scenario
         notices = self.flagged("warned") + (self.flagged("decreases") if c.reasons_sent else 0) + self.flagged("noticed")
-        funding = s.pool.limit if s.pool.limit is not None else s.principal
+        funding = max(s.pool.limit or 0, s.principal)
         costs = (
             share_of(funding, c.funding_rate / 12.0)
             + self.flagged("reviewed") * round(c.review_cost * FEN)

@@ -24,7 +24,7 @@ ANNOUNCED: dict[str, str] = {
     "cutoff_shift": "points added to the cutoff",
     "person_cap": "ceiling per person, fen",
     "person_cap_income": "ceiling per person, annual incomes",
-    "campaign_cut": "a campaign reviews who stands at or below this; -1 without one",
+    "campaign_cut": "a campaign reviews who stands at or below this; far below all without one",
     "rescoring": "1 while decisions see new scores",
     **{f"decile_{k}": f"income at which decile {k} begins, fen" for k in range(1, 10)},
 }
@@ -32,6 +32,7 @@ ANNOUNCED: dict[str, str] = {
 
 NO_CAP = 2.0e9
 NEVER = 1.0e9
+NO_CAMPAIGN = -1.0e9
 
 OFF: dict[str, dict[str, float]] = {
     "rescoring": {"rescoring": 0.0},
@@ -74,7 +75,7 @@ def from_scenario(scenario: Scenario) -> dict[str, float]:
             "tightness": scenario.base_tightness,
             "person_cap": NO_CAP,
             "person_cap_income": NEVER,
-            "campaign_cut": -1.0,
+            "campaign_cut": NO_CAMPAIGN,
             "rescoring": 1.0,
         }
     )

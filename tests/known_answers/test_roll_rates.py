@@ -55,7 +55,7 @@ def chain(borrowers: int) -> Scenario:
 
 def test_the_facts_sheet_gives_the_stationary_shares() -> None:
     assert STATIONARY.sum() == pytest.approx(1.0)
-    assert STATIONARY @ MOVES == pytest.approx(STATIONARY)
+    assert pytest.approx(STATIONARY) == STATIONARY @ MOVES
 
 
 def test_shares_in_arrears_and_write_offs_are_those_of_the_chain() -> None:
@@ -64,7 +64,10 @@ def test_shares_in_arrears_and_write_offs_are_those_of_the_chain() -> None:
     kept = simulation.history[burn_in:]
     counts = {name: np.array([month.counts[name].sum() for month in kept]) for name in STATES}
     assert (sum(counts.values()) == borrowers).all()
-    assert all(int(month.counts["indebted"].sum()) == borrowers - lost for month, lost in zip(kept, counts["charged_off"], strict=True))
+    assert all(
+        int(month.counts["indebted"].sum()) == borrowers - lost
+        for month, lost in zip(kept, counts["charged_off"], strict=True)
+    )
     for state, expected in zip(STATES, STATIONARY, strict=True):
         by_batch = (counts[state] / borrowers).reshape(batches, -1).mean(axis=1)
         error = by_batch.std(ddof=1) / sqrt(batches)

@@ -1,5 +1,6 @@
 """Facts G5 through the whole market: scarcity alone, flat lines, everybody reviewed; and what tightness does to it."""
 
+import itertools
 from types import SimpleNamespace
 from typing import Any
 
@@ -122,7 +123,7 @@ def test_tightness_takes_more_lines_where_the_pool_has_no_end() -> None:
         scenario = load_scenario("baseline", borrowers=300, **{**STILL, **changed}, calendar=calendar)
         simulation = Simulation(scenario, 6, engine="objects").run(5)
         sets.append(set(np.flatnonzero(simulation.column("limit") < scenario.minimum_loan * 100).tolist()))
-    assert all(less <= more for less, more in zip(sets, sets[1:], strict=False))
+    assert all(less <= more for less, more in itertools.pairwise(sets))
     assert len(sets[0]) == 0
     assert len(sets[-1]) == 300
     assert len({len(found) for found in sets}) >= 5
@@ -162,7 +163,13 @@ STATE = some.fixed_dictionaries(
 
 @settings(max_examples=500, deadline=None)
 @given(
-    STATE, some.floats(0, 1), some.floats(0, 1), some.floats(0, 200), some.floats(0, 200), some.floats(0.001, 0.5), some.floats(0, 1)
+    STATE,
+    some.floats(0, 1),
+    some.floats(0, 1),
+    some.floats(0, 200),
+    some.floats(0, 200),
+    some.floats(0.001, 0.5),
+    some.floats(0, 1),
 )
 def test_tighter_never_gives_a_larger_line(
     state: dict[str, float], one: float, other: float, shift: float, more: float, min_change: float, growth: float

@@ -9,6 +9,7 @@ from hypothesis import strategies as some
 
 from zerolimit.fields import STATE
 from zerolimit.names import MECHANISMS
+from zerolimit.rules.rule import Rule, rule
 from zerolimit.scenario import Scenario, load_scenario
 from zerolimit.simulation import Simulation
 
@@ -146,6 +147,26 @@ def test_engines_agree_on_any_scenario(
     )
     objects = Simulation(scenario, seed, engine="objects", shuffle=1, checks=True).run(9)
     assert_equal(objects, Simulation(scenario, seed, engine="compiled").run(9))
+
+
+def too_much(cash, outlay):  # type: ignore[no-untyped-def]
+    """Money beyond what a column can hold."""
+    return cash + 3.0e9
+
+
+def test_checks_refuse_money_outside_the_storable_range_on_the_object_engine() -> None:
+    spoilt = rule("cash")(too_much)
+    mine = Rule("pay_bills", spoilt.function, spoilt.reads, spoilt.writes, spoilt.terms)
+    with pytest.raises(OverflowError, match="pay_bills: cash"):
+        Simulation(world("baseline", 5), 1, engine="objects", rules=[mine], checks=True).step()
+
+
+@pytest.mark.slow
+def test_checks_refuse_it_on_the_compiled_engine() -> None:
+    spoilt = rule("cash")(too_much)
+    mine = Rule("pay_bills", spoilt.function, spoilt.reads, spoilt.writes, spoilt.terms)
+    with pytest.raises(OverflowError, match="rule pay_bills"):
+        Simulation(world("baseline", 5), 1, engine="compiled", rules=[mine], checks=True).step()
 
 
 @pytest.mark.slow

@@ -87,7 +87,12 @@ MADE_FOR: dict[str, dict[str, Any]] = {
     "trigger": {"off": only("trigger"), "trigger_frequency": 0.2, "trigger_size": 1.0},
     "early": {"off": only("trigger"), "trigger_early": 0.2, "early_keep": 0.0, "early_rate": 0.5},
     "positioning": {"off": only("positioning"), "calendar": in_month_2("target_age", 70.0), "position_slope": 10.0},
-    "multiplier": {"off": only("tightening"), "calendar": in_month_2("tightness", 1.0), "multiplier_gain": 1.0, "cutoff_gain": 0.0},
+    "multiplier": {
+        "off": only("tightening"),
+        "calendar": in_month_2("tightness", 1.0),
+        "multiplier_gain": 1.0,
+        "cutoff_gain": 0.0,
+    },
     "cutoff_shift": {"off": only("tightening"), "calendar": in_month_2("cutoff_shift", 600.0)},
     "per_person": {"off": only("tightening"), "calendar": in_month_2("person_cap", 100.0)},
     "grant": {"off": only("scarcity"), "pool_share": 0.1},
@@ -114,7 +119,10 @@ def test_each_reason_has_a_world_that_brings_it_about(reason: str) -> None:
 @pytest.mark.parametrize("reason", ["arrears", "idle"])
 def test_reasons_that_no_on_time_payer_can_have(reason: str) -> None:
     """Who pays on time is neither in arrears nor idle: these take lines from the two other groups only."""
-    changed = {"arrears": {"off": only(), "miss_salaried": 0.2}, "idle": {"off": only("trigger"), "trigger_idle": 3.0, "idle_keep": 0.0}}
+    changed = {
+        "arrears": {"off": only(), "miss_salaried": 0.2},
+        "idle": {"off": only("trigger"), "trigger_idle": 3.0, "idle_keep": 0.0},
+    }
     group = {"arrears": "zero_arrears", "idle": "zero_inactive"}[reason]
     simulation = Simulation(load_scenario("baseline", borrowers=150, **changed[reason]), 2, engine="objects").run(10)
     assert total(simulation, group) > 0
@@ -145,7 +153,10 @@ def dispersion(calendar: list[dict[str, Any]]) -> float:
 
 
 def test_events_come_in_waves_with_a_calendar_and_one_by_one_without() -> None:
-    waves = [{"month": month, "kind": "tightness", "value": value} for month, value in ((12, 0.6), (18, 0.0), (28, 0.9), (32, 0.0))]
+    waves = [
+        {"month": month, "kind": "tightness", "value": value}
+        for month, value in ((12, 0.6), (18, 0.0), (28, 0.9), (32, 0.0))
+    ]
     assert 0.4 < dispersion([]) < 2.0
     assert dispersion(waves) > 10.0
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from zerolimit.draws import BIRTH, PURPOSES, lifelong
 from zerolimit.engine.plan import Plan, Stage
+from zerolimit.errors import OutOfRange
 from zerolimit.fields import FIELDS, MEASURES, Q2, STATE, STORABLE
 from zerolimit.rules.rule import Rule, whole
 
@@ -161,19 +162,22 @@ class Engine(ABC):
             terms if name == "terms" else (draws[name] if name in draws else self.get(name, row, month))
             for name in rule.reads
         ]
-        found = rule.function(*values)
+        try:
+            found = rule.function(*values)
+        except ArithmeticError as error:
+            raise OutOfRange(f"rule {rule.name}: {error}") from None
         results = found if isinstance(found, tuple) else (found,)
         for name, value in zip(rule.writes, results, strict=True):
             if name in MEASURES:
                 self.measured[name] = value
                 continue
-            if self.checks:
+            if self.checks or rule.own:
                 self.refuse(rule, name, value)
             self.set(name, row, as_stored(name, value), month)
 
     def refuse(self, rule: Rule, name: str, value: float) -> None:
-        """In tests: what a column could not hold."""
+        """What a column could not hold: from a rule of one's own, and in tests from any."""
         storage = FIELDS[name].storage
         most = STORABLE.get(storage, 1e30)
         if not abs(value) <= most or (storage in ("i1", "i2", "i4") and value != whole(value)):
-            raise OverflowError(f"rule {rule.name}: {name} = {value!r} is outside the storable range or not whole")
+            raise OutOfRange(f"rule {rule.name}: {name} = {value!r} is outside the storable range or not whole")

@@ -27,6 +27,7 @@ from zerolimit.engine.base import Array, Engine, Overrides, Result, real, unreal
 from zerolimit.engine.philox import make_known
 from zerolimit.engine.plan import FLOW_NAMES, Plan, Stage
 from zerolimit.engine.source import driver_columns, loop_columns, month_source, tally_columns
+from zerolimit.errors import OutOfRange
 from zerolimit.fields import DTYPES, FIELDS, STATE, slot
 from zerolimit.results.record import CELLS
 from zerolimit.rules.rule import LIBRARY, Rule, root, whole
@@ -366,9 +367,11 @@ class Compiled(Engine):
         return self.joined(stage, [room for _, room in results])
 
     def refuse_bad(self, stage: Stage, bad: int) -> None:
-        """In tests: a rule returned what its column cannot hold."""
+        """A rule of one's own (in tests: any rule) returned what its column cannot hold."""
         if bad:
-            raise OverflowError(f"stage {stage.name}: {bad} values outside the storable range or not whole")
+            own = [rule.name for rule in stage.rules if rule.own]
+            who = f"rule {', '.join(own)}" if own else f"stage {stage.name}"
+            raise OutOfRange(f"{who}: {bad:,} values outside the storable range or not whole")
 
     def joined(self, stage: Stage, rooms: list[dict[str, Any]]) -> Result:
         """Totals over the threads, and lists in order of the borrowers."""

@@ -67,7 +67,7 @@ def body(loop: Loop, checks: bool) -> list[str]:
             if name in MEASURES:
                 lines.append(f"out[{list(MEASURES).index(name)}, k] = {name}")
                 continue
-            if checks:
+            if checks or rule.own:
                 lines += check_lines(name)
             if line := rounded(name):
                 lines.append(line)

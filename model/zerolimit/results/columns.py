@@ -47,7 +47,7 @@ PLATFORM: dict[str, tuple[str, str]] = {
     "planned_use": ("share", "expected use of open lines"),
     "contended": ("fen", "undrawn parts of lines asked of the allocation"),
     "granted": ("fen", "undrawn parts of lines that the allocation gave"),
-    "rank_cutoff": ("points", "lowest rank served; 0 when everybody was"),
+    "rank_cutoff": ("points", "lowest rank served; 0 when everybody was, infinite when nobody was"),
     "cash": ("fen", "not lent"),
     "overhang": ("fen", "principal above the pool"),
     "capital": ("fen", "capital after losses"),

@@ -35,17 +35,16 @@ OUTCOMES: dict[str, dict[str, str]] = {
     },
     "outcomes_3": {
         "appeals": "appeals filed",
-        "noticed": "cuts announced and not yet in effect",
+        "noticed": "cuts to zero announced",
         "admitted": "first lines opened",
         "readmitted": "lines opened again after a re-application",
         "applied": "first applications and re-applications",
         "charged_off": "loans written off",
-        "paid_at_zero": "on-time payers who began the month without a line (a stock, facts A5)",
         "frozen": "frozen lines",
     },
     "outcomes_4": {
         "used_up": "used up at draw: refused within the line because the pool was empty",
-        "rollover_refused": "counted on a new loan to bridge a payment and did not get it",
+        "rollover_refused": "used up at draw for one who had counted on a new loan to bridge a payment",
         "found_at_need": "found the cut when needing the line",
         "found_looking": "found the cut by looking",
         "other_loans": "loans by other lenders",
@@ -68,6 +67,7 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "line_arrears": "in arrears or charged off, who began the month with a line",
         "asked_count": "loans asked for",
         "closed": "closed lines",
+        "paid_at_zero": "on-time payers who began the month without a line (a stock, facts A5)",
     },
 }
 """Outcome word -> its flags, bit by bit. Words 2 to 4 are counted over those whom the decision or the month touched."""

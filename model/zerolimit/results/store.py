@@ -254,6 +254,8 @@ def provenance(
         "months": simulation.month,
         "borrowers": simulation.size,
         "panel": "none" if panel is None else panel.what,
+        "rules": {rule.name: hashlib.sha256(rule.function.__code__.co_code).hexdigest()[:16] for rule in simulation.own},
+        "in_python": sorted(simulation.engine.overrides),
         "changes": [_plain(change) for change in simulation.changes],
         "portfolio": _of_portfolio(simulation.portfolio),
     }

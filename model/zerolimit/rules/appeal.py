@@ -5,8 +5,10 @@ from zerolimit.rules.decision import cap_values
 from zerolimit.rules.rule import rule, whole
 
 
-@rule("income_seen", "appealed_line", "frequency", "appealed")
-def hear(income_true, risk, zhima_seen, anchor, frequency, loan_size, late, scheduled, overdue, distance, terms):
+@rule("income_seen", "appealed_line", "frequency", "idle", "early", "appealed")
+def hear(
+    income_true, risk, zhima_seen, anchor, frequency, idle, early, loan_size, late, scheduled, overdue, distance, terms
+):
     """The line (fen) that the decision gives with true income and without trigger; below the minimum loan is 0: rejected.
 
     What succeeds and is not granted now waits for the next allocation with priority.
@@ -16,7 +18,8 @@ def hear(income_true, risk, zhima_seen, anchor, frequency, loan_size, late, sche
     least = min(c[0], c[1], c[2], c[3], c[7], c[8], c[9], c[10])
     line = min(whole(least), whole(terms.restart_share * min(c[0], c[3])))
     won = line - balance >= terms.minimum_loan
-    return income_true, line if won else 0.0, 0.0 if won else frequency, 2.0 if won else 1.0
+    kept = 0.0 if won else 1.0
+    return income_true, line if won else 0.0, kept * frequency, kept * idle, kept * early, 2.0 if won else 3.0
 
 
 @rule("limit", "status", "without_line", "event", "known", "appealed")

@@ -2,7 +2,7 @@
 
 from zerolimit.names import CLOSED, LEFT, OPEN
 from zerolimit.rules.decision import income_line, position_factor, score_line, tight_factor
-from zerolimit.rules.rule import by_segment, clip, exponential, normal, rule, whole
+from zerolimit.rules.rule import LARGEST, by_segment, clip, exponential, normal, rule, whole
 
 
 @rule("segment", "sector", "age", "strategy", "income_true", "income_seen", "propensity", "signal", "cash", "review_in")
@@ -39,7 +39,7 @@ def be_born(
     median = by_segment(segment, terms.income_salaried, terms.income_gig, terms.income_owner)
     spread = by_segment(segment, terms.spread_salaried, terms.spread_gig, terms.spread_owner)
     noise = by_segment(segment, terms.noise_salaried, terms.noise_gig, terms.noise_owner)
-    income = clip(whole(median * exponential(spread * normal(u_born_income))), 10_000.0, 5.0e8)
+    income = clip(whole(median * exponential(spread * normal(u_born_income))), 10_000.0, 5.0e7)
     recorded = whole(income * exponential(noise * normal(u_born_recorded) - 0.5 * noise * noise))
     mean = by_segment(segment, terms.miss_salaried, terms.miss_gig, terms.miss_owner)
     v = u_born_propensity * u_born_propensity
@@ -51,10 +51,10 @@ def be_born(
         age,
         strategy,
         income,
-        clip(recorded, 10_000.0, 5.0e8),
+        clip(recorded, 10_000.0, 5.0e7),
         clip(mean * factor, 0.0, 1.0),
         whole(clip(signal, -300.0, 300.0)),
-        whole(terms.first_savings * income * 2.0 * u_born_cash),
+        min(LARGEST, whole(terms.first_savings * income * 2.0 * u_born_cash)),
         1.0 + min(terms.review_months - 1.0, whole(u_born_review * terms.review_months)),
     )
 

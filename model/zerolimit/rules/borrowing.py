@@ -1,10 +1,10 @@
 """Step 10: what is asked for, and how a loan becomes a schedule."""
 
 from zerolimit.names import LEFT, OPEN, PLANNING, RESTRAINT
-from zerolimit.rules.rule import by_segment, ema, rule, whole
+from zerolimit.rules.rule import LARGEST, by_segment, ema, rule, whole
 
 
-@rule("asked", "unmet", "known", "found", "asks")
+@rule("asked", "known", "found", "asks")
 def ask(
     status,
     strategy,
@@ -34,7 +34,7 @@ def ask(
     least the minimum loan. Who wants a loan and finds none has found the cut at need.
     """
     if status == LEFT:
-        return 0.0, 0.0, known, found, 0.0
+        return 0.0, known, found, 0.0
     m = terms.minimum_loan
     available = max(0.0, limit - scheduled - overdue) if status == OPEN else 0.0
     months = terms.buffer_planning if strategy == PLANNING else terms.buffer_months
@@ -51,7 +51,6 @@ def ask(
     at_need = needs and event > 0.0 and known == 0.0 and available < m
     return (
         asked,
-        1.0 if needs else 0.0,
         1.0 if at_need else known,
         2.0 if at_need else found,
         1.0 if asked > 0.0 else 0.0,
@@ -119,7 +118,7 @@ def receive(status, asked, refused, cash, frequency, loan_size, idle, inquiries,
     relative = min(1.9, drawn / max(income_seen, 100.0))
     in_use = took or scheduled + overdue > 0.0
     return (
-        cash + drawn if here else 0.0,
+        min(cash + drawn, LARGEST) if here else 0.0,
         drawn,
         ema(frequency, 1.0 if took else 0.0, 1.0 / terms.memory_frequency),
         ema(loan_size, relative, 1.0 / terms.memory_size) if took else loan_size,

@@ -1,7 +1,7 @@
 """Step 11: what is not lent comes from other lenders; what remains is a shortfall."""
 
 from zerolimit.names import DIVERSIFYING, OWNER
-from zerolimit.rules.rule import clip, rule
+from zerolimit.rules.rule import LARGEST, clip, rule
 
 
 @rule("cash", "other_debt", "elsewhere", "shortfall", "inquiries", "project")
@@ -40,7 +40,7 @@ def cope(
         0.0,
         1.0,
     )
-    fits = other_debt + missing <= terms.other_cap * income_true
+    fits = other_debt + missing <= min(terms.other_cap * income_true, LARGEST)
     lent = missing if late == 0.0 and fits and u_other < chance else 0.0
     lacking = missing - lent
     slips = lacking > 0.0 and segment == OWNER and project > 0.0

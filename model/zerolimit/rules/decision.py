@@ -27,7 +27,7 @@ def stand_in_campaign(risk, distance, terms):
     return campaign_standing(risk, distance, terms)
 
 
-@rule("review", "review_in", "limit_before", "touched", "principal_after", "committed", "warned")
+@rule("review", "review_in", "touched", "principal_after", "committed", "warned")
 def call_for_review(
     status,
     limit,
@@ -52,9 +52,9 @@ def call_for_review(
 
     A campaign reaches all whose rank (risk score, or closeness to the target) is at most campaign_cut. A closed
     account applies again with probability reapply_rate after cooling_months. An appeal won and not granted is decided
-    next. Lines under an announced cut wait for it. Who is `touched` goes through the decision and its outcome; for all
-    others the line stays, and its undrawn part is committed. An early warning goes to a score within warning_points of
-    the cutoff or a frequency near the trigger.
+    next. Lines under an announced cut wait for it, unless arrears come first. Who is `touched` goes through the decision
+    and its outcome; for all others the line stays, and its undrawn part is committed. An early warning goes to a score
+    within warning_points of the cutoff or a frequency near the trigger.
     """
     balance = scheduled + overdue
     is_open = status == OPEN
@@ -64,11 +64,11 @@ def call_for_review(
     campaign = campaign_standing(risk, distance, terms) <= terms.campaign_cut
     called = REVIEW if left <= 0.0 or campaign or (late > 0.0 and is_open) else NO_REVIEW
     reason = REVIEW if appealed == 2.0 else (applies if status == CLOSED else called)
-    review = NO_REVIEW if status == LEFT or notice_left > 0.0 else reason
+    review = NO_REVIEW if status == LEFT or (notice_left > 0.0 and late == 0.0) else reason
     counts_on = is_open or status == FROZEN
     due = terms.review_months if left <= 0.0 else left
     undrawn = max(0.0, limit - balance) if is_open and review == NO_REVIEW else 0.0
-    unsettled = event > 0.0 and (is_open or known == 0.0 or appealed == 0.0)
+    unsettled = event > 0.0 and (is_open or known == 0.0 or appealed < 2.0)
     new_spell = not is_open and without_line == 0.0
     in_question = review > 0.0 or notice_left > 0.0 or status == FROZEN or unsettled or new_spell
     touched = (status != LEFT and in_question) or standing == 3.0
@@ -76,7 +76,6 @@ def call_for_review(
     return (
         review,
         due if counts_on else review_in,
-        limit if is_open else 0.0,
         1.0 if touched else 0.0,
         balance,
         undrawn,
@@ -224,7 +223,7 @@ def decide(status, limit, scheduled, overdue, late, review, base_line, lowest, r
     balance = scheduled + overdue
     raised = min(lowest, whole(limit * (1.0 + terms.growth)))
     grown = raised if lowest >= limit * (1.0 + terms.min_change) else limit
-    kept = grown if lowest >= limit * (1.0 - terms.min_change) else cut_from_menu(limit, lowest, balance, u_menu, terms)
+    kept = grown if lowest > limit * (1.0 - terms.min_change) else cut_from_menu(limit, lowest, balance, u_menu, terms)
     share = terms.first_share if review == APPLY else terms.restart_share
     fresh = min(lowest, whole(share * base_line))
     line = (kept if late == 0.0 else min(kept, lowest)) if status == OPEN else fresh

@@ -1,16 +1,16 @@
 """Step 2: income and spending."""
 
 from zerolimit.names import LEFT, OWNER, PLANNING, RESTRAINT
-from zerolimit.rules.rule import by_segment, clip, normal, rule, whole
+from zerolimit.rules.rule import LARGEST, by_segment, clip, normal, rule, whole
 
 
 @rule("income", "cash", "out_of_work")
 def earn(status, segment, sector, income_true, cash, out_of_work, u_income, u_work, terms):
     """Income of the month, in fen, is added to savings.
 
-    income = mean x max(0, (1 + exposure x macro + sector_exposure x trend) (1 + volatility x z)), times the
-    replacement share during a spell without work. A spell starts with probability jobloss x (1 + slump) and ends with
-    probability spell_end. Savings above savings_cap months of income are consumed.
+    income = mean x max(0, 1 + exposure x macro + sector_exposure x trend) x max(0, 1 + volatility x z), at most four
+    times the mean, times the replacement share during a spell without work. A spell starts with probability
+    jobloss x (1 + slump) and ends with probability spell_end.
     """
     if status == LEFT:
         return 0.0, cash, 0.0
@@ -28,8 +28,8 @@ def earn(status, segment, sector, income_true, cash, out_of_work, u_income, u_wo
     level = 1.0 + exposure * terms.macro + terms.sector_exposure * trend
     volatility = by_segment(segment, terms.volatility_salaried, terms.volatility_gig, terms.volatility_owner)
     working = 1.0 if spell == 0.0 else terms.replacement
-    income = whole(income_true * clip(level * (1.0 + volatility * normal(u_income)), 0.0, 4.0) * working)
-    return income, max(min(cash + income, whole(terms.savings_cap * income_true)), min(cash, 0.0)), spell
+    income = whole(income_true * clip(max(0.0, level) * (1.0 + volatility * normal(u_income)), 0.0, 4.0) * working)
+    return income, min(cash + income, LARGEST), spell
 
 
 @rule("outlay", "project", "other_debt")
@@ -38,8 +38,9 @@ def spend(status, segment, strategy, income_true, out_of_work, project, other_de
 
     ordinary = spend_share x mean income (x spell_spending without work; restraint and planning save saving_share of
     it). A bill comes with probability bill_rate and is bill_size x mean income x (1/2 + v), v uniform. An owner's
-    project starts with probability project_rate and needs project_months tranches of tranche_share x mean income. Other
-    debt is repaid by a twelfth a month plus interest.
+    project starts with probability project_rate and needs project_months tranches of tranche_share x mean income, one a
+    month; `project` counts those still to pay, this month's included. Other debt is repaid by a twelfth a month plus
+    interest.
     """
     if status == LEFT:
         return 0.0, 0.0, 0.0
@@ -49,15 +50,19 @@ def spend(status, segment, strategy, income_true, out_of_work, project, other_de
     bill = (
         whole(terms.bill_size * income_true * (0.5 + u_bill * (1.0 / terms.bill_rate))) if u_bill < terms.bill_rate else 0.0
     )
-    begins = segment == OWNER and project == 0.0 and u_project < terms.project_rate
-    ahead = terms.project_months if begins else project
+    left = max(0.0, project - 1.0)
+    begins = segment == OWNER and left == 0.0 and u_project < terms.project_rate
+    ahead = terms.project_months if begins else left
     tranche = whole(terms.tranche_share * income_true) if ahead > 0.0 else 0.0
     service = min(other_debt, whole(other_debt * (1.0 / 12.0)) + 100.0)
     interest = whole(other_debt * terms.other_rate)
-    return ordinary + bill + tranche + service + interest, max(0.0, ahead - 1.0), other_debt - service
+    return min(ordinary + bill + tranche + service + interest, LARGEST), ahead, other_debt - service
 
 
 @rule("cash")
-def pay_bills(cash, outlay):
-    """Spending leaves savings after repayment; below 0 it is what must be found by borrowing or coping."""
-    return cash - outlay
+def pay_bills(cash, outlay, income_true, terms):
+    """Spending leaves savings after repayment; below 0 it is what must be found by borrowing or coping.
+
+    Savings above savings_cap months of income are consumed.
+    """
+    return min(cash - outlay, whole(terms.savings_cap * income_true))

@@ -5,10 +5,12 @@ from zerolimit.names import (
     APPLY,
     BLOCKED,
     CLOSED,
+    END_APPEAL,
     END_CHARGEOFF,
     END_LOOSENING,
     END_POOL,
     END_REAPPLY,
+    END_REPAID,
     END_SCORE,
     FROZEN,
     GRANT_BIT,
@@ -103,21 +105,23 @@ def record(
     """Events and spells.
 
     Zero limit: on-time payer with L- >= m and L+ < m. Blocked after repayment: on-time payer, L- - B >= m, L+ >= m and
-    L+ - B < m. A spell lasts from the first month without a usable line to the first with one.
+    L+ - B < m. A spell lasts from the first month without a usable line to the first with one. A cut that was announced
+    is known when it takes effect.
     """
     m = terms.minimum_loan
     balance = scheduled + overdue
     on_time = standing == 1.0
     zero = on_time and limit_before >= m and (limit < m or status == LEFT)
     blocked = on_time and limit_before - balance >= m and limit >= m and limit - balance < m
-    happens = ZERO_LIMIT if zero else (BLOCKED if blocked and without_line == 0.0 else 0.0)
+    happens = ZERO_LIMIT if zero else (BLOCKED if blocked else 0.0)
     usable = status == OPEN and limit >= m and (limit - balance >= m or event == 0.0)
     starts = happens > 0.0 or status != OPEN or limit < m
     lasting = without_line > 0.0 and not usable
     gone = status == LEFT and without_line > 0.0
     ends = (without_line > 0.0 and usable) or gone
     by_policy = END_LOOSENING if reason >= 9.0 and reason <= 11.0 else (END_POOL if reason == GRANT_REASON else END_SCORE)
-    route = END_CHARGEOFF if gone else (END_REAPPLY if review == REAPPLY else by_policy)
+    by_review = END_APPEAL if appealed == 2.0 else (END_REAPPLY if review == REAPPLY else by_policy)
+    route = END_CHARGEOFF if gone else (END_REPAID if review == NO_REVIEW else by_review)
     months = min(32_000.0, without_line + 1.0) if lasting else (1.0 if starts and not ends else 0.0)
     began = happens if happens > 0.0 else (0.0 if ends else event)
     return (
@@ -127,7 +131,7 @@ def record(
         0.0 if status == LEFT else months,
         0.0 if status == LEFT else began,
         min(100.0, zeros + (1.0 if zero else 0.0)),
-        0.0 if happens > 0.0 or ends else known,
+        (1.0 if review == NO_REVIEW else 0.0) if happens > 0.0 else (0.0 if ends else known),
         0.0 if happens > 0.0 or ends else appealed,
         1.0 if happens > 0.0 or (ends and event > 0.0) else 0.0,
     )
@@ -141,8 +145,8 @@ def wait(status, touched, without_line):
 
 
 @rule("known", "found", "appeals", "appealed")
-def look(status, strategy, event, known, appealed, without_line, u_look, u_appeal, terms):
-    """Step 9: who looks at the limit finds the cut; who finds one unexplained may appeal once a spell.
+def look(status, strategy, event, happened, known, appealed, without_line, u_look, u_appeal, terms):
+    """Step 9: who looks at the limit finds the cut; who finds one unexplained may appeal once a spell, and waits.
 
     Looks with probability look_rate (monitoring: look_monitoring). With reasons sent, a cut is known at once and half
     as many appeal.
@@ -155,7 +159,14 @@ def look(status, strategy, event, known, appealed, without_line, u_look, u_appea
         terms.appeal_appealing if strategy == APPEALING else terms.appeal_rate * (0.5 if terms.reasons_sent > 0.0 else 1.0)
     )
     files = in_spell and knows > 0.0 and appealed == 0.0 and terms.appeals_capacity > 0.0 and u_appeal < chance
-    return knows, 1.0 if finds else 0.0, 1.0 if files else 0.0, 1.0 if files else appealed
+    waits = in_spell and appealed == 1.0 and terms.appeals_capacity > 0.0
+    told = happened > 0.0 and known > 0.0
+    return (
+        knows,
+        1.0 if finds else (3.0 if told else 0.0),
+        1.0 if files else (2.0 if waits else 0.0),
+        1.0 if files else appealed,
+    )
 
 
 @rule("outcomes_2", "outcomes_3")
@@ -164,7 +175,6 @@ def count_decided(
 ):
     """Outcome flags of who was touched by the decision, as bits in the order of results/outcomes.py."""
     m = terms.minimum_loan
-    on_time = standing == 1.0
     had_line = limit_before >= m
     lost = had_line and (limit < m or status == LEFT)
     zero = happened == ZERO_LIMIT
@@ -184,14 +194,13 @@ def count_decided(
         + (2048.0 if settled == 0.0 and zero else 0.0)
     )
     word_3 = (
-        (1.0 if appeals > 0.0 else 0.0)
-        + (2.0 if notice_left > 0.0 else 0.0)
+        (1.0 if appeals == 1.0 else 0.0)
+        + (2.0 if notice_left > 0.0 and notice_left == terms.notice_months else 0.0)
         + (4.0 if review == APPLY and status == OPEN else 0.0)
         + (8.0 if review == REAPPLY and status == OPEN else 0.0)
         + (16.0 if review >= REAPPLY else 0.0)
         + (32.0 if standing == 3.0 else 0.0)
-        + (64.0 if on_time and limit_before < m else 0.0)
-        + (128.0 if status == FROZEN else 0.0)
+        + (64.0 if status == FROZEN else 0.0)
     )
     return word_2, word_3
 

@@ -1,20 +1,20 @@
 """Step 3: what falls due, what is paid, arrears and charge-off. Every fen of principal and interest is accounted for."""
 
 from zerolimit.names import LEFT, OPEN
-from zerolimit.rules.rule import rule, whole
+from zerolimit.rules.rule import LARGEST, rule, whole
 
 
-@rule("principal_before", "due_now", "interest_now", "owing", "due_0")
-def fall_due(scheduled, overdue, overdue_interest, due_0, terms):
+@rule("limit_before", "principal_before", "due_now", "interest_now", "owing", "due_0")
+def fall_due(status, limit, scheduled, overdue, overdue_interest, due_0, terms):
     """This month's instalments and interest, in fen.
 
-    interest = floor(principal x monthly rate), on all principal, scheduled and overdue. The schedule is void while
-    nothing is scheduled.
+    interest = floor(principal x monthly rate), on all principal, scheduled and overdue; none beyond what can be stored.
+    The schedule is void while nothing is scheduled. The effective line when the month begins is the limit of an open line.
     """
     principal = scheduled + overdue
     due = due_0 if scheduled > 0.0 else 0.0
-    interest = whole(principal * terms.monthly_rate)
-    return principal, due, interest, overdue_interest + overdue + interest + due, 0.0
+    interest = min(whole(principal * terms.monthly_rate), max(0.0, LARGEST - overdue_interest - principal))
+    return limit if status == OPEN else 0.0, principal, due, interest, overdue_interest + overdue + interest + due, 0.0
 
 
 @rule("cash", "paid", "late", "bridged", "other_debt", "standing", "since_paid")
@@ -62,10 +62,11 @@ def repay(
     gap = meant - own
     redraw = limit - (principal_before - due_now)
     bridges = gap > 0.0 and late == 0.0 and status == OPEN and redraw >= gap and u_bridge < terms.bridge_share
+    bridges = bridges and other_debt + gap <= LARGEST
     paid = meant if bridges else own
     rest = principal_before - due_now if late == 0.0 else 0.0
     in_full = late == 0.0 and paid >= owing and rest > 0.0 and scheduled > 0.0
-    closes = in_full and cash - paid >= rest and u_close < terms.open_repay_rate
+    closes = in_full and terms.term_open > 0.0 and cash - paid >= rest and u_close < terms.open_repay_rate
     spare = cash - paid - terms.savings_kept * owing
     early = in_full and gap == 0.0 and spare >= rest and u_early < terms.early_rate * trust
     total = paid + rest if closes or early else paid
@@ -101,7 +102,7 @@ def apply_payment(scheduled, overdue, overdue_interest, due_now, interest_now, p
     remaining = scheduled - due_now - to_rest
     still_overdue = overdue - to_overdue + due_now - to_due
     ended = principal_before > 0.0 and remaining + still_overdue == 0.0
-    ended_early = to_rest > 0.0 and terms.open_repay_rate == 0.0
+    ended_early = to_rest > 0.0 and terms.term_open == 0.0
     return (
         remaining,
         still_overdue,

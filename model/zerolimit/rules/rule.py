@@ -5,6 +5,7 @@ in the order given to `@rule`. It stays ordinary Python; the engines decide how 
 """
 
 import builtins
+import dis
 import inspect
 import math
 import types
@@ -14,6 +15,9 @@ from typing import Any
 
 LIBRARY: list[Callable[..., Any]] = []
 """Every rule and helper that compiled loops may call (engine/compiled.py makes them known to the compiler)."""
+
+LARGEST = 1.9e9
+"""Amounts (fen) are kept within this, below what a column of money can hold: what would exceed it is consumed or refused."""
 
 REFUSED = {"exp", "log", "pow", "floor", "round", "log10", "log2", "expm1", "log1p"}
 """Not in rules: they differ between C libraries and engines, or stop the vectoriser. Use the helpers below."""
@@ -29,6 +33,8 @@ class Rule:
     writes: tuple[str, ...]
     terms: tuple[str, ...]
     after: str | None = None
+    own: bool = False
+    """Brought by a user: what it returns is checked on every borrower."""
 
     def __call__(self, *values: Any) -> Any:
         return self.function(*values)
@@ -73,6 +79,8 @@ def rule(*writes: str, after: str | None = None) -> Callable[[Callable[..., Any]
                 raise TypeError(f"rule {function.__name__}: parameter {parameter.name!r} must be plain, without default")
         reads = tuple(parameter.name for parameter in parameters)
         used = names_used(function)
+        if any(step.opname == "BINARY_OP" and "**" in step.argrepr for step in dis.get_instructions(function)):
+            used.add("pow")
         if bad := used & REFUSED:
             raise TypeError(
                 f"rule {function.__name__}: {sorted(bad)[0]!r} is refused, it differs between engines and machines;"

@@ -27,21 +27,23 @@ def feel(
 ):
     """trust' = trust + mend (1 - trust) - own_hit [found this month] - neighbour_weight x heard / acquaintances.
 
-    Reasons sent soften one's own hit by reasons_relief. Who owes nothing leaves with probability leave_rate (1 - trust).
+    Reasons sent, or a notice before, soften one's own hit by reasons_relief. Who owes nothing leaves with probability
+    leave_rate (1 - trust).
     """
     here = status != LEFT
-    hit = terms.own_hit * (1.0 - (terms.reasons_relief if terms.reasons_sent > 0.0 else 0.0)) if found > 0.0 else 0.0
+    softened = terms.reasons_sent > 0.0 or found == 3.0
+    hit = terms.own_hit * (1.0 - (terms.reasons_relief if softened else 0.0)) if found > 0.0 else 0.0
     heard_share = heard * (1.0 / max(terms.acquaintances, 1.0))
     felt = trust + terms.mend * (1.0 - trust) - hit - terms.neighbour_weight * heard_share
     now = clip(felt, 0.0, 1.0) if here else 0.0
     in_spell = here and event > 0.0 and without_line > 0.0
     current = late == 0.0
     told = 1.0 if in_spell and known > 0.0 and current else 0.0
-    leaves = here and principal == 0.0 and u_leave < terms.leave_rate * (1.0 - now)
+    leaves = here and principal == 0.0 and current and u_leave < terms.leave_rate * (1.0 - now)
     stirred = refused > 0.0 or found > 0.0 or lacks > 0.0 or bridged > 0.0 or leaves
     word_5 = (
-        (1.0 if late == 1.0 else 0.0)
-        + (2.0 if late == 2.0 else 0.0)
+        (1.0 if here and late == 1.0 else 0.0)
+        + (2.0 if here and late == 2.0 else 0.0)
         + (4.0 if here and late >= 3.0 else 0.0)
         + (8.0 if here and without_line > 0.0 and current else 0.0)
         + (16.0 if in_spell else 0.0)
@@ -51,6 +53,7 @@ def feel(
         + (256.0 if standing >= 2.0 and limit_before >= terms.minimum_loan else 0.0)
         + (512.0 if asked > 0.0 else 0.0)
         + (1024.0 if status == CLOSED else 0.0)
+        + (2048.0 if standing == 1.0 and limit_before < terms.minimum_loan else 0.0)
     )
     return (
         now,
@@ -64,13 +67,11 @@ def feel(
 
 
 @rule("outcomes_4")
-def count_stirred(
-    status, standing, principal, refused, found, bridged, unmet, elsewhere, shortfall, project, u_complain, terms
-):
+def count_stirred(status, standing, principal, refused, found, bridged, elsewhere, shortfall, project, u_complain, terms):
     """Outcome flags of who was refused, found a cut, lacked money, bridged or left, as bits (results/outcomes.py)."""
     return (
         (1.0 if refused > 0.0 else 0.0)
-        + (2.0 if bridged > 0.0 and (refused > 0.0 or unmet > 0.0) else 0.0)
+        + (2.0 if bridged > 0.0 and refused > 0.0 else 0.0)
         + (4.0 if found == 2.0 else 0.0)
         + (8.0 if found == 1.0 else 0.0)
         + (16.0 if elsewhere > 0.0 else 0.0)
