@@ -196,7 +196,7 @@ BAD: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
     "limit too large": (text("limit\n5\n3e9\n"), {}, ("'limit' row 2", "3,000,000,000 x scale 1", "scale=0.001 would fit")),
     "scale too large": (text("limit\n5000\n"), {"scale": 1e5}, ("'limit' row 1", "scale=1000 would fit")),
     "balance too large": (text("limit,balance\n5,1\n5,-2.1e7\n"), {}, ("'balance' row 2", "scale=0.1 would fit")),
-    "income too large": (text("limit,income\n5,6e6\n"), {}, ("'income' row 1", "0 to 5,000,000 yuan a month")),
+    "income too large": (text("limit,income\n5,6e6\n"), {}, ("'income' row 1", "0 to 500,000 yuan a month")),
     "negative income": (text("limit,income\n5,-1\n"), {}, ("'income' row 1", "-1 is negative")),
     "unknown segment": (text("limit,segment\n5,gig\n6,sallaried\n"), {}, ("'segment' row 2", "did you mean 'salaried'")),
     "segment code": (text("limit,segment\n5,3\n"), {}, ("'segment' row 1", "'3' is no segment", "0 to 2")),

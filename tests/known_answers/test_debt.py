@@ -75,7 +75,10 @@ def test_the_first_book_adds_up(owed: float, months: float, late: float) -> None
     [(100_000.0, 0.0, 0.0, 0.0), (99_999.0, 0.0, 0.01, 999.0), (70_000.0, 30_050.0, 0.01, 1_000.0), (99.0, 0.0, 0.01, 0.0)],
 )
 def test_interest_is_floored_on_all_principal(scheduled: float, overdue: float, rate: float, interest: float) -> None:
-    principal, due, found, owing, _ = fall_due(scheduled, overdue, 700.0, 5_000.0, terms(monthly_rate=rate))
+    line, principal, due, found, owing, _ = fall_due(
+        OPEN, 80_000.0, scheduled, overdue, 700.0, 5_000.0, terms(monthly_rate=rate)
+    )
+    assert line == 80_000.0
     assert principal == scheduled + overdue
     assert due == 5_000.0
     assert found == interest

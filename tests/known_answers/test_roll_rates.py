@@ -39,6 +39,7 @@ def chain(borrowers: int) -> Scenario:
         high_use_share=1.0,
         vacant_share=0.0,
         entry_rate=1.0,
+        admissions=1.0,
         cutoff=350,
         admission_zhima=350,
         income_floor=0,
