@@ -183,7 +183,8 @@ def pay(
 )
 def test_arrears_move_by_the_parts_paid(late: float, u_pay: float, parts: int, after: float) -> None:
     """Who is d months late owes d + 1 parts: paying all cures, one part holds, none rolls forward."""
-    found = pay(late=late, owing=1_000.0 * (late + 1.0), u_pay=u_pay)
+    buckets = {"cure_1": 0.55, "hold_1": 0.15, "cure_2": 0.25, "step_2": 0.1, "hold_2": 0.2}
+    found = pay(late=late, owing=1_000.0 * (late + 1.0), u_pay=u_pay, said=terms(stress=1.0, **buckets))
     assert found["paid"] == pytest.approx(1_000.0 * parts, abs=1.0)
     assert found["late"] == after
     assert found["standing"] == (1.0 if after == 0.0 else 2.0)
