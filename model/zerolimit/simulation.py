@@ -371,7 +371,8 @@ class Month:
             if count > 0:
                 s._listed("campaign", rows)
                 standing = s.column("closeness")[rows]
-                s.terms["campaign_cut"] = float(np.partition(standing, count - 1)[count - 1])
+                standing.partition(count - 1)
+                s.terms["campaign_cut"] = float(standing[count - 1])
                 s.engine.renew("closeness")
 
     def campaign(self) -> None:
