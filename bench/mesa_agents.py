@@ -23,6 +23,13 @@ from zerolimit.names import (
     BLOCKED,
     CLOSED,
     DIVERSIFYING,
+    END_APPEAL,
+    END_CHARGEOFF,
+    END_LOOSENING,
+    END_POOL,
+    END_REAPPLY,
+    END_REPAID,
+    END_SCORE,
     FROZEN,
     GRANT_BIT,
     GRANT_REASON,
@@ -42,9 +49,9 @@ from zerolimit.names import (
 )
 from zerolimit.pool import PER, Pool, share_of
 from zerolimit.rules.decision import cap_values, income_line, position_factor, score_line, tight_factor
-from zerolimit.rules.rule import clip
+from zerolimit.rules.rule import LARGEST, clip
 from zerolimit.scenario import Scenario, load_scenario
-from zerolimit.terms import FEN, NEVER, NO_CAP, from_scenario, switched_off
+from zerolimit.terms import FEN, NEVER, NO_CAMPAIGN, NO_CAP, from_scenario, switched_off
 from zerolimit.world import World
 
 OF_SEGMENT = ("income", "spread", "noise", "age", "miss", "volatility", "exposure", "jobloss", "spend", "habit", "target")
@@ -66,7 +73,7 @@ RECORDED = (
         "left",
     ),
     *("late_1", "late_2", "late_3", "indebted", "in_spell", "sum_income", "sum_interest_paid", "sum_limit", "sum_drawn"),
-    *("sum_principal", "sum_cash", "sum_other_debt", "sum_written_off", "sum_shortfall"),
+    *("sum_principal", "sum_cash", "sum_other_debt", "sum_written_off", "sum_shortfall", "paid_at_zero"),
 )
 """What the data collector keeps each month, under the names of Recorded.counts."""
 
@@ -108,14 +115,14 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         self.sector = chance.randrange(len(SECTORS))
         self.kind = kind = self.model.kinds[self.segment]
         self.age = int(kind.age + p.age_span * chance.random())
-        self.income_true = int(clip(kind.income * math.exp(kind.spread * chance.gauss()), 10_000, 5e8))
+        self.income_true = int(clip(kind.income * math.exp(kind.spread * chance.gauss()), 10_000, 5e7))
         noisy = self.income_true * math.exp(kind.noise * chance.gauss() - 0.5 * kind.noise**2)
-        self.income_seen = int(clip(noisy, 10_000, 5e8))
+        self.income_seen = int(clip(noisy, 10_000, 5e7))
         factor = 1.0 - p.miss_spread + p.miss_spread * 5.0 * chance.random() ** 4
         self.propensity = clip(kind.miss * factor, 0.0, 1.0)
         signal = -p.signal_slope * (factor - 1.0) + p.signal_noise * kind.noise * chance.gauss()
         self.signal = math.floor(clip(signal, -300.0, 300.0))
-        self.cash = int(p.first_savings * self.income_true * 2.0 * chance.random())
+        self.cash = int(min(LARGEST, p.first_savings * self.income_true * 2.0 * chance.random()))
         self.review_in = 1 + min(int(p.review_months) - 1, int(chance.random() * p.review_months))
         self.lottery = chance.random()
 
@@ -176,7 +183,7 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         outlay = self.spend()
         self.repay()
         self.charge_off()
-        self.cash -= outlay
+        self.cash = min(self.cash - outlay, int(self.model.terms.savings_cap * self.income_true))
         if self.status != LEFT:
             self.remember()
             self.score()
@@ -192,9 +199,9 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         elif draw < kind.jobloss * (1.0 + p.slump):
             self.out_of_work = 1
         level = 1.0 + kind.exposure * p.macro + p.sector_exposure * self.model.world.trends[self.sector]
-        income = self.income_true * clip(level * (1.0 + kind.volatility * self.random.gauss()), 0.0, 4.0)
+        income = self.income_true * clip(max(0.0, level) * (1.0 + kind.volatility * self.random.gauss()), 0.0, 4.0)
         self.income = int(income * p.replacement if self.out_of_work else income)
-        self.cash = max(min(self.cash + self.income, int(p.savings_cap * self.income_true)), min(self.cash, 0))
+        self.cash = min(self.cash + self.income, int(LARGEST))
         self.model.seen["sum_income"] += self.income
 
     def spend(self) -> int:
@@ -208,16 +215,16 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         outlay = int(ordinary)
         if self.random_unit() < p.bill_rate:
             outlay += int(p.bill_size * self.income_true * (0.5 + self.random_unit()))
+        self.project = max(0, self.project - 1)
         if self.segment == OWNER and not self.project and self.random_unit() < p.project_rate:
             self.project = int(p.project_months)
         if self.project:
             outlay += int(p.tranche_share * self.income_true)
-            self.project -= 1
         if self.other_debt:
             service = min(self.other_debt, self.other_debt // 12 + 100)
             outlay += service + int(self.other_debt * p.other_rate)
             self.other_debt -= service
-        return outlay
+        return min(outlay, int(LARGEST))
 
     def repay(self) -> None:
         """What falls due, what is meant to be paid, what is paid."""
@@ -225,7 +232,7 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         due = self.due.pop(0) if self.scheduled else 0
         if len(self.due) < INSTALMENTS:
             self.due.append(0)
-        interest = int(before * p.monthly_rate)
+        interest = min(int(before * p.monthly_rate), max(0, int(LARGEST) - self.overdue_interest - before))
         owing = self.overdue_interest + self.overdue + interest + due
         self.bridged = False
         if owing == 0 and not self.scheduled:
@@ -235,7 +242,8 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         meant = self.meant_payment(owing)
         paid = max(0, min(self.cash, meant))
         gap, current, rest = meant - paid, self.late == 0, before - due
-        if gap > 0 and current and self.status == OPEN and self.limit - rest >= gap and self.random_unit() < p.bridge_share:
+        redraws = gap > 0 and current and self.status == OPEN and self.limit - rest >= gap
+        if redraws and self.other_debt + gap <= LARGEST and self.random_unit() < p.bridge_share:
             self.bridged = True
             self.other_debt += gap
             self.cash += gap
@@ -243,7 +251,7 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         total = paid
         if current and paid >= owing and rest > 0 and self.scheduled:
             own = self.cash - paid
-            closes = p.open_repay_rate > 0.0 and own >= rest and self.random_unit() < p.open_repay_rate
+            closes = p.term_open > 0.0 and own >= rest and self.random_unit() < p.open_repay_rate
             able = gap == 0 and own - p.savings_kept * owing >= rest
             if closes or (able and self.random_unit() < p.early_rate * self.trust):
                 total += rest
@@ -282,7 +290,7 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         self.overdue_interest += interest - to_interest - to_old
         self.settled = 0
         if before and not self.balance:
-            self.settled = 2 if to_rest and self.model.terms.open_repay_rate == 0.0 else 1
+            self.settled = 2 if to_rest and self.model.terms.term_open == 0.0 else 1
         self.model.seen["sum_interest_paid"] += to_old + to_interest
         self.model.seen["principal_paid"] += to_overdue + to_due + to_rest
         self.principal_paid = to_overdue + to_due + to_rest
@@ -294,7 +302,7 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         seen["sum_written_off"] += self.balance
         seen["recovered"] += math.floor(self.balance * (1.0 - p.lgd))
         self.status, self.standing = LEFT, 3
-        self.limit = self.limit_before = self.scheduled = self.overdue = self.overdue_interest = 0
+        self.limit = self.scheduled = self.overdue = self.overdue_interest = 0
 
     def remember(self) -> None:
         """Moving averages, each with its own memory."""
@@ -355,7 +363,7 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
             due = self.review_in <= 0
             if due:
                 self.review_in = int(p.review_months)
-        if self.status == LEFT or self.notice_left:
+        if self.status == LEFT or (self.notice_left and not self.late):
             pass
         elif self.appealed == 2:
             self.review = REVIEW
@@ -364,7 +372,7 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
                 self.review = APPLY
             elif self.without_line >= p.cooling_months and self.random_unit() < p.reapply_rate:
                 self.review = REAPPLY
-        elif due or (is_open and self.late) or (p.campaign_cut >= 0.0 and self.campaign_standing() <= p.campaign_cut):
+        elif due or (is_open and self.late) or (p.campaign_cut > NO_CAMPAIGN and self.campaign_standing() <= p.campaign_cut):
             self.review = REVIEW
         seen["principal_after"] += self.balance
         if is_open and not self.review:
@@ -389,7 +397,7 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
             line = min(lowest, int(share * min(caps[0], caps[3])))
         elif lowest >= self.limit * (1.0 + p.min_change):
             line = min(lowest, int(self.limit * (1.0 + p.growth)))
-        elif lowest >= self.limit * (1.0 - p.min_change):
+        elif lowest > self.limit * (1.0 - p.min_change):
             line = self.limit
         else:
             line = self.cut_from_menu(lowest)
@@ -424,7 +432,7 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         self.found = 0
         self.happened = 0.0
         is_open = self.status == OPEN
-        unsettled = self.event and (is_open or not self.known or not self.appealed)
+        unsettled = self.event and (is_open or not self.known or self.appealed < 2)
         new_spell = not is_open and not self.without_line
         if self.review or self.notice_left or unsettled or new_spell or self.status == FROZEN or self.standing == 3:
             self.set_line()
@@ -440,6 +448,7 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         """B + granted for who contended, else the wanted line; announced cuts wait."""
         p, m = self.model.terms, self.model.terms.minimum_loan
         if self.status == LEFT:
+            self.announced = self.notice_left = 0
             return
         if not self.review:
             if self.notice_left:
@@ -459,6 +468,7 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         if p.notice_months and not self.late and decided < self.limit_before and decided < m:
             self.announced, self.notice_left = decided, int(p.notice_months)
             return
+        self.announced = self.notice_left = 0
         if decided < m:
             self.limit, self.status = 0, CLOSED
         else:
@@ -475,16 +485,19 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         if zero:
             self.happened = ZERO_LIMIT
             self.zeros = min(100, self.zeros + 1)
-        elif blocked and not self.without_line:
+        elif blocked:
             self.happened = BLOCKED
         usable = self.status == OPEN and self.limit >= m and (self.limit - balance >= m or not self.event)
         ends = self.without_line and (usable or gone)
         if self.happened or (ends and self.event):
             self.model.events.append(
-                (self.model.month, self.unique_id, self.happened, self.reason, self.mask, self.without_line)
+                (
+                    *(self.model.month, self.unique_id, self.happened, self.reason, self.mask, self.without_line),
+                    self.route() if ends and self.event else 0.0,
+                )
             )
         if self.happened or ends:
-            self.known, self.appealed = False, 0
+            self.known, self.appealed = bool(self.happened and not self.review), 0
         starts = self.happened or self.status != OPEN or self.limit < m
         if self.without_line and not usable:
             self.without_line += 1
@@ -497,19 +510,40 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         elif ends:
             self.event = 0
 
+    def route(self) -> float:
+        """How a spell ends."""
+        if self.status == LEFT:
+            return END_CHARGEOFF
+        if not self.review:
+            return END_REPAID
+        if self.appealed == 2:
+            return END_APPEAL
+        if self.review == REAPPLY:
+            return END_REAPPLY
+        if 9.0 <= self.reason <= 11.0:
+            return END_LOOSENING
+        return END_POOL if self.reason == GRANT_REASON else END_SCORE
+
     def look(self) -> None:
-        """Who looks at the limit finds the cut, and may appeal once a spell."""
+        """Who looks at the limit finds the cut, may appeal once a spell and waits; who had notice knows."""
         p = self.model.terms
+        if self.happened and self.known:
+            self.found = 3
         if not self.event or not self.without_line or self.status == LEFT:
             return
         if not self.known:
             habit = p.look_monitoring if self.strategy == MONITORING else p.look_rate
             if p.reasons_sent or self.random_unit() < habit:
                 self.known, self.found = True, 1
-        if self.known and not self.appealed and p.appeals_capacity:
+        if not p.appeals_capacity:
+            return
+        if self.appealed == 1:
+            self.model.appellants.append(self)
+        elif self.known and not self.appealed:
             chance = p.appeal_rate * (0.5 if p.reasons_sent else 1.0)
             if self.random_unit() < (p.appeal_appealing if self.strategy == APPEALING else chance):
                 self.appealed = 1
+                self.model.seen["appeals"] += 1
                 self.model.appellants.append(self)
 
     def count_decided(self) -> None:
@@ -532,7 +566,7 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
             seen["applied"] += 1
             if self.status == OPEN:
                 seen["admitted" if self.review == APPLY else "readmitted"] += 1
-        if self.notice_left:
+        if self.notice_left and self.notice_left == self.model.terms.notice_months:
             seen["noticed"] += 1
         if self.standing == 3:
             seen["charged_off"] += 1
@@ -548,6 +582,8 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         at_risk = self.limit_before - balance >= m
         if self.standing == 1:
             seen["on_time"] += 1
+            if self.limit_before < m:
+                seen["paid_at_zero"] += 1
             if at_risk:
                 seen["at_risk"] += 1
                 restored = max(self.principal_paid, self.limit_before - balance)
@@ -564,7 +600,7 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
     def ask(self) -> None:
         """A loan within the available line: for need, from habit, from fear."""
         p, m = self.model.terms, self.model.terms.minimum_loan
-        self.asked, self.unmet = 0, False
+        self.asked = 0
         if self.status == LEFT:
             return
         available = max(0, self.limit - self.balance) if self.status == OPEN else 0
@@ -583,8 +619,7 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         if available >= m:
             self.asked = int(min(available, max(desired, m)))
             self.model.askers.append(self)
-        self.unmet = self.asked < desired
-        if self.unmet and self.event and not self.known and available < m:
+        if self.asked < desired and self.event and not self.known and available < m:
             self.known, self.found = True, 2
 
     def be_heard(self) -> int:
@@ -598,8 +633,9 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         )
         line = int(min(*caps, p.restart_share * min(caps[0], caps[3])))
         if line - balance < p.minimum_loan:
+            self.appealed = 3
             return 0
-        self.frequency, self.appealed = 0.0, 2
+        self.frequency, self.early, self.idle, self.appealed = 0.0, 0.0, 0, 2
         return line
 
     def be_restored(self, line: int) -> None:
@@ -630,7 +666,7 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         if self.asked:
             seen["asked_count"] += 1
         if self.drawn:
-            self.cash += self.drawn
+            self.cash = min(self.cash + self.drawn, int(LARGEST))
             self.loan_size += (min(1.9, self.drawn / max(self.income_seen, 100)) - self.loan_size) / p.memory_size
             self.book()
         if self.cash < 0:
@@ -661,7 +697,7 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         chance -= p.other_inquiries * self.inquiries + p.other_record * min(self.zeros, 3)
         if self.strategy == DIVERSIFYING:
             chance += p.diversified
-        fits = self.other_debt + missing <= p.other_cap * self.income_true
+        fits = self.other_debt + missing <= min(p.other_cap * self.income_true, LARGEST)
         if not self.late and fits and self.random_unit() < chance:
             self.lent = missing
             self.other_debt += missing
@@ -676,13 +712,13 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         felt = self.trust + p.mend * (1.0 - self.trust) - p.neighbour_weight * self.heard / max(p.acquaintances, 1.0)
         self.heard = 0
         if self.found:
-            felt -= p.own_hit * (1.0 - (p.reasons_relief if p.reasons_sent else 0.0))
+            felt -= p.own_hit * (1.0 - (p.reasons_relief if p.reasons_sent or self.found == 3 else 0.0))
         self.trust = clip(felt, 0.0, 1.0)
         if self.event and self.without_line:
             self.model.seen["in_spell"] += 1
             if self.known and not self.late:
                 self.model.tellers.append(self)
-        if not self.balance and self.random_unit() < p.leave_rate * (1.0 - self.trust):
+        if not self.balance and not self.late and self.random_unit() < p.leave_rate * (1.0 - self.trust):
             self.status, self.limit = LEFT, 0
             self.model.leavers.append(self)
             self.model.seen["left"] += 1
@@ -701,10 +737,10 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
             seen["used_up"] += 1
         if self.bridged:
             seen["bridged_count"] += 1
-            if self.unmet or refused:
+            if refused:
                 seen["rollover_refused"] += 1
         if self.found:
-            seen["found_looking" if self.found == 1 else "found_at_need"] += 1
+            seen[("found_looking", "found_at_need", "found_by_notice")[self.found - 1]] += 1
             if self.random_unit() < p.complaint_rate:
                 seen["complaints"] += 1
         if self.lent:
@@ -756,6 +792,7 @@ class Market(mesa.Model):  # type: ignore[misc]
         if "scarcity" in self.c.off:
             self.bank.limit = None
         self.tightness_before, self.overrun, self.planned_share = self.c.base_tightness, False, 0.0
+        self.pool_before = self.phi = 0
         reporters: dict[str, Any] = {name: lambda model, name=name: model.seen[name] for name in RECORDED}
         reporters["planned_share"] = lambda model: model.planned_share
         self.datacollector = mesa.DataCollector(model_reporters=reporters)
@@ -818,7 +855,7 @@ class Market(mesa.Model):  # type: ignore[misc]
             person_cap=cap * FEN if cap else NO_CAP,
             person_cap_income=years or NEVER,
             rescoring=1.0,
-            campaign_cut=-1.0,
+            campaign_cut=NO_CAMPAIGN,
         )
         for name, unit in (("target_age", 1), ("target_income", FEN)):
             if name in in_force:
@@ -830,12 +867,17 @@ class Market(mesa.Model):  # type: ignore[misc]
         if before is not None:
             self.bank.events(due)
             self.bank.resize(c, self.principal)
-            fall = self.bank.limit is not None and self.bank.limit < before - share_of(before, c.campaign_fall)
+        limit = self.bank.limit
+        if before is not None and limit is not None:
+            self.pool_before = max(self.pool_before, before, limit)
+        if limit is not None:
+            fall = limit < self.pool_before - share_of(self.pool_before, c.campaign_fall)
         tightness = self.terms.tightness
         self.tightness_before = min(self.tightness_before, tightness)
         rise = tightness - self.tightness_before >= c.campaign_rise
-        if (rise or fall or self.overrun) and self.month and c.campaign_share:
-            self.tightness_before = tightness
+        overrun = self.overrun and limit is not None
+        if (rise or fall or overrun) and self.month and c.campaign_share:
+            self.tightness_before, self.pool_before = tightness, limit or 0
             standing = sorted(borrower.campaign_standing() for borrower in self.agents if borrower.status == OPEN)
             count = int(len(standing) * c.campaign_share)
             if count:
@@ -854,8 +896,10 @@ class Market(mesa.Model):  # type: ignore[misc]
         bank.release(principal + written + paid, written + paid)
         bank.collect(seen["sum_interest_paid"], paid, seen["recovered"], written)
         self.principal = principal
-        phi, committed, given = bank.planned_use(c), seen["committed"], 0
+        phi = self.phi = bank.planned_use(c)
+        committed, given = seen["committed"], 0
         capacity: float = math.inf
+        self.overrun = False
         if bank.limit is not None:
             aside = share_of(bank.limit, c.appeals_share) if c.appeals_capacity else 0
             free = bank.limit - aside - principal - -(-phi * committed // PER)
@@ -864,7 +908,7 @@ class Market(mesa.Model):  # type: ignore[misc]
         budget = max(1, int(c.admissions * c.borrowers)) if c.admissions else 0
         for borrower in sorted(self.contenders, key=lambda one: (-one.rank, one.lottery)):
             borrower.granted = 0
-            if borrower.review >= REAPPLY and bank.limit is not None:
+            if borrower.review >= REAPPLY:
                 budget -= 1
                 if budget < 0:
                     continue
@@ -881,13 +925,12 @@ class Market(mesa.Model):  # type: ignore[misc]
         bank.open_history.append(committed + given)
 
     def hear_appeals(self) -> None:
-        """Step 9: so many appeals a month; what succeeds is granted from the set-aside while it lasts."""
+        """Step 9: so many appeals a month, the others wait; what succeeds is granted from the set-aside while it lasts."""
         c, bank = self.c, self.bank
-        self.seen["appeals"] = len(self.appellants)
         self.random.shuffle(self.appellants)
-        heard = self.appellants[: int(c.appeals_capacity * c.borrowers)]
+        heard = self.appellants[: max(1, int(c.appeals_capacity * c.borrowers)) if c.appeals_capacity else 0]
         self.seen["appeals_heard"] = len(heard)
-        phi = bank.planned_use(c)
+        phi = self.phi
         room = share_of(bank.limit, c.appeals_share) * PER // phi if bank.limit is not None and phi else math.inf
         won = [(borrower, line) for borrower in heard if (line := borrower.be_heard())]
         for borrower, line in won:
@@ -900,7 +943,7 @@ class Market(mesa.Model):  # type: ignore[misc]
         """Costs, losses, distributions: the cash that is left to lend."""
         c, seen, bank = self.c, self.seen, self.bank
         notices = seen["warned"] + (seen["decreases"] if c.reasons_sent else 0) + seen["noticed"]
-        funding = bank.limit if bank.limit is not None else self.principal
+        funding = max(bank.limit or 0, self.principal)
         costs = share_of(funding, c.funding_rate / 12.0) + seen["reviewed"] * round(c.review_cost * FEN)
         costs += notices * round(c.notice_cost * FEN) + seen["appeals_heard"] * round(c.appeal_cost * FEN)
         written, recovered = seen["sum_written_off"], seen["recovered"]
