@@ -16,7 +16,6 @@ OPEN, FROZEN, CLOSED, LEFT = 0.0, 1.0, 2.0, 3.0
 STRATEGIES = ("none", "restraint", "planning", "monitoring", "appealing", "diversifying")
 RESTRAINT, PLANNING, MONITORING, APPEALING, DIVERSIFYING = 1.0, 2.0, 3.0, 4.0, 5.0
 
-TRIGGERS_OF_REVIEW = ("none", "calendar or campaign", "re-application", "first application")
 NO_REVIEW, REVIEW, REAPPLY, APPLY = 0.0, 1.0, 2.0, 3.0
 
 MECHANISMS = ("rescoring", "trigger", "positioning", "tightening", "scarcity", "contagion")
@@ -51,8 +50,6 @@ REASONS = tuple(cap.name for cap in CAPS)
 """A stored reason is the cap's position + 1; 0 is no reason."""
 GRANT_BIT = float(2 ** REASONS.index("grant"))
 GRANT_REASON = float(REASONS.index("grant") + 1)
-ARREARS_BIT = float(2 ** REASONS.index("arrears"))
-ARREARS_REASON = float(REASONS.index("arrears") + 1)
 
 ENDS = ("censored", "score", "loosening", "re-application", "appeal", "pool", "charge-off", "left", "repayment")
 """How an episode without a usable line ended; 0 is not yet (censored at the horizon)."""

@@ -22,9 +22,10 @@ from zerolimit.names import ENDS, LEFT, OPEN, REAPPLY, REASONS
 from zerolimit.pool import PER, Pool, share_of
 from zerolimit.results.outcomes import OUTCOMES
 from zerolimit.results.record import CELLS, CELLS_PER_SEGMENT
+from zerolimit.rules.decision import NO_CAP
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario
-from zerolimit.terms import ANNOUNCED, FEN, NEVER, NO_CAMPAIGN, NO_CAP, TERMS, as_vector, from_scenario, switched_off
+from zerolimit.terms import ANNOUNCED, FEN, NEVER, NO_CAMPAIGN, TERMS, as_vector, from_scenario, switched_off
 from zerolimit.world import World
 
 ENGINES = ("auto", "compiled", "objects")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zerolimit.rules.decision import NO_CAP
 from zerolimit.scenario import Scenario, about, choices
 
 FEN = 100
@@ -30,7 +31,6 @@ ANNOUNCED: dict[str, str] = {
 }
 """Terms that are not parameters: set by the platform each month."""
 
-NO_CAP = 2.0e9
 NEVER = 1.0e9
 NO_CAMPAIGN = -1.0e9
 

@@ -26,7 +26,7 @@ from numba.extending import overload
 from zerolimit.engine.base import Array, Engine, Overrides, Result, real, unreal
 from zerolimit.engine.philox import make_known
 from zerolimit.engine.plan import FLOW_NAMES, Plan, Stage
-from zerolimit.engine.source import driver_columns, loop_columns, month_source, tally_columns
+from zerolimit.engine.source import WORD, driver_columns, loop_columns, month_source, tally_columns
 from zerolimit.errors import OutOfRange
 from zerolimit.fields import DTYPES, FIELDS, STATE, slot
 from zerolimit.results.record import CELLS
@@ -315,7 +315,7 @@ class Compiled(Engine):
             words = len(stage.words)
             room = {
                 "sums": np.zeros((CELLS, len(stage.sum_names)), np.int64),
-                "words": np.zeros((words, CELLS, 4096), np.int64),
+                "words": np.zeros((words, CELLS, WORD), np.int64),
                 "counts": np.zeros((CELLS, words, 12), np.int64),
                 "lengths": np.zeros(len(stage.rolls), np.int64),
                 "scratch": [np.empty(CHUNK, DTYPES[FIELDS[name].storage]) for name in stage.scratch],

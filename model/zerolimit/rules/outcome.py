@@ -170,9 +170,7 @@ def look(status, strategy, event, happened, known, appealed, without_line, u_loo
 
 
 @rule("outcomes_2", "outcomes_3")
-def count_decided(
-    status, standing, settled, limit, limit_before, scheduled, overdue, happened, zeros, review, appeals, notice_left, terms
-):
+def count_decided(status, standing, settled, limit, limit_before, happened, zeros, review, appeals, notice_left, terms):
     """Outcome flags of who was touched by the decision, as bits in the order of results/outcomes.py."""
     m = terms.minimum_loan
     had_line = limit_before >= m
