@@ -38,25 +38,15 @@ def wanted_width() -> int:
 
 def widths() -> dict[str, int]:
     """Dense loop -> its width, compiled in this process. Loops for some borrowers only (lists, `where`) are left out."""
-    from numba import types
+    from zerolimit.engine.compiled import ordinary_loops, vectors
 
-    from zerolimit.engine.compiled import Loops, column_type
-    from zerolimit.engine.plan import make_plan
-    from zerolimit.engine.source import loop_columns
-    from zerolimit.terms import TERMS
-
-    plan = make_plan(frozenset(TERMS))
-    loops = Loops(plan, {name: k for k, name in enumerate(TERMS)})
-    head = (types.uint32, types.uint32, types.uint32, types.uint32, types.float64[::1])
+    loops = ordinary_loops()
     found: dict[str, int] = {}
-    for stage in plan.stages.values():
-        for k, loop in enumerate(stage.loops):
-            if stage.listed or loop.where:
-                continue
-            name = f"loop_{stage.name}_{k}"
-            function: Any = loops[name]
-            function.compile((*head, *(column_type(column) for column in loop_columns(loop))))
-            found[name] = vector_width(function.inspect_llvm(function.signatures[0]))
+    for stage in loops.plan.stages:
+        for name, signature in loops.dense_loops(stage).items():
+            with vectors():
+                loops[name].compile(signature)
+            found[name] = vector_width(loops[name].inspect_llvm(signature))
     return found
 
 

@@ -160,7 +160,6 @@ def pay(
         "u_pay": u_pay,
         "u_early": 0.99,
         "u_bridge": 0.99,
-        "u_close": 0.99,
         **changed,
     }
     said = said or terms(stress=1.0)

@@ -18,17 +18,17 @@ BINS = 4096
 def fill_bins(order: Any, costs: Any, high: Any, scale: Any, bins: Any, sums: Any) -> None:
     """The bin of each order, the highest in bin 0, and what each bin costs."""
     for k in range(len(order)):
-        at = min(np.int64(scale * (high - order[k])), np.int64(BINS - 1))
+        at = min(np.int64(scale * (high - np.float64(order[k]))), np.int64(BINS - 1))
         bins[k] = at
         sums[at] += costs[k]
 
 
 def serve_prefix(
     order: NDArray[Any],
-    costs: NDArray[np.int64],
+    costs: NDArray[Any],
     capacity: int,
-    rows: NDArray[np.int64],
-    lottery: Callable[[NDArray[np.int64]], NDArray[np.uint64]],
+    rows: NDArray[Any],
+    lottery: Callable[[NDArray[Any]], NDArray[np.uint64]],
 ) -> tuple[NDArray[np.bool_], int, int]:
     """Who is served when the highest `order` goes first and each takes `costs` (whole, not negative) of `capacity`.
 
@@ -38,7 +38,6 @@ def serve_prefix(
     served = np.zeros(len(rows), np.bool_)
     if len(rows) == 0:
         return served, -1, capacity
-    order = order.astype(np.float64)
     total = int(costs.sum(dtype=np.int64))
     if total <= capacity:
         served[:] = True
@@ -53,8 +52,8 @@ def serve_prefix(
     used = int(taken[last - 1]) if last else 0
     np.less(bins, last, out=served)
     within = np.flatnonzero(bins == last)
-    ranked = within[np.lexsort((rows[within], lottery(within), -order[within]))]
-    cumulated = used + np.cumsum(costs[ranked])
+    ranked = within[np.lexsort((rows[within], lottery(within), -order[within].astype(np.float64)))]
+    cumulated = used + np.cumsum(costs[ranked], dtype=np.int64)
     fits = int(np.searchsorted(cumulated, capacity, side="right"))
     served[ranked[:fits]] = True
     left = capacity - (int(cumulated[fits - 1]) if fits else used)
@@ -62,10 +61,10 @@ def serve_prefix(
 
 
 def serve_fitting(
-    costs: NDArray[np.int64],
+    costs: NDArray[Any],
     capacity: int,
-    rows: NDArray[np.int64],
-    lottery: Callable[[NDArray[np.int64]], NDArray[np.uint64]],
+    rows: NDArray[Any],
+    lottery: Callable[[NDArray[Any]], NDArray[np.uint64]],
 ) -> NDArray[np.bool_]:
     """Who is served when each in turn takes what it asks if it still fits, and is passed over if not."""
     served = np.zeros(len(rows), np.bool_)

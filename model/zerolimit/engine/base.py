@@ -126,7 +126,7 @@ class Engine(ABC):
         out = np.empty(len(rows), np.uint32)
         generations = self.raw("generation", month)[rows]
         when = np.uint32(BIRTH if lifelong(purpose) else month)
-        draw_words(*self.key, np.asarray(rows, np.int64), generations, when, np.uint32(number // 4), number % 4, out)
+        draw_words(*self.key, np.ascontiguousarray(rows), generations, when, np.uint32(number // 4), number % 4, out)
         return out
 
     def long_words(self, purpose: str, rows: Array, month: int) -> Array:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from zerolimit.draws import PURPOSES
 from zerolimit.errors import nearest
-from zerolimit.fields import BYTES, FIELDS, FLOWS, MEASURES, STATE
+from zerolimit.fields import BYTES, DTYPES, FIELDS, FLOWS, MEASURES, STATE
 from zerolimit.month import BIRTH, MONTH, RARE_SUMS, ROLLS, SUMS, WORDS, Phase, RareSum, Roll
 from zerolimit.rules.rule import Rule
 
@@ -26,10 +26,19 @@ class Loop:
     where: str | None = None
     loads: list[str] = field(default_factory=list)
     stores: list[str] = field(default_factory=list)
+    keeps: list[str] = field(default_factory=list)
+    """Draws whose words are left in scratch for a later loop of the stage."""
+    takes: list[str] = field(default_factory=list)
+    """Draws whose words an earlier loop has left."""
+
+    @property
+    def draws(self) -> list[str]:
+        return list(dict.fromkeys(draw for rule in self.rules for draw in rule.draws))
 
     @property
     def blocks(self) -> list[int]:
-        return sorted({PURPOSES[draw] // 4 for rule in self.rules for draw in rule.draws})
+        """Blocks of four draws that the loop makes itself."""
+        return sorted({PURPOSES[draw] // 4 for draw in self.draws if draw not in self.takes})
 
 
 @dataclass
@@ -73,6 +82,28 @@ class Plan:
     @property
     def flow_columns(self) -> tuple[str, ...]:
         return tuple(name for name in self.columns if name in FLOW_NAMES)
+
+
+def word(draw: str) -> str:
+    """The scratch that holds a draw's word."""
+    return f"word_{draw}"
+
+
+def dtype(name: str) -> str:
+    """The type of a column or of scratch."""
+    return "int32" if name.startswith(word("")) else DTYPES[FIELDS[name].storage]
+
+
+def share_words(loops: list[Loop], apart: frozenset[str]) -> list[str]:
+    """Let a loop keep the words that later loops need of a block that it makes: a block costs more than a load."""
+    dense = [loop for loop in loops if loop.where is None and not any(rule.name in apart for rule in loop.rules)]
+    for k, loop in enumerate(dense):
+        for draw in loop.draws:
+            maker = next((one for one in dense[:k] if PURPOSES[draw] // 4 in one.blocks), None)
+            if maker is not None:
+                loop.takes.append(draw)
+                maker.keeps += [draw] if draw not in maker.keeps else []
+    return list(dict.fromkeys(word(draw) for loop in dense for draw in loop.keeps))
 
 
 def check(rule: Rule, terms: frozenset[str]) -> None:
@@ -198,7 +229,7 @@ def make_stage(
         listed,
         loops,
         tuple(one for one in touched_names if is_column[one]),
-        tuple(one for one in touched_names if not is_column[one]),
+        (*(one for one in touched_names if not is_column[one]), *([] if listed else share_words(loops, apart))),
         sums,
         rare,
         words,

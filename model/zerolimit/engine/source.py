@@ -1,7 +1,7 @@
 """The fused loops, written out as Python that Numba compiles. `zerolimit phases --source` prints this text."""
 
 from zerolimit.draws import BIRTH, LIFELONG_FROM, LIFELONG_TO, PURPOSES
-from zerolimit.engine.plan import FLOW_NAMES, Loop, Plan, Stage
+from zerolimit.engine.plan import FLOW_NAMES, Loop, Plan, Stage, word
 from zerolimit.fields import FIELDS, MEASURES, Q2, STORABLE
 from zerolimit.results.record import CELLS_PER_SEGMENT
 from zerolimit.rules.rule import Rule
@@ -43,10 +43,13 @@ def draw_lines(loop: Loop) -> list[str]:
     for block in loop.blocks:
         when = f"uint32({BIRTH})" if LIFELONG_FROM <= 4 * block < LIFELONG_TO else "month"
         lines.append(f"w0, w1, w2, w3 = philox(key0, key1, borrower, {when}, uint32({block}), uint32(generation_[i]))")
-        for draw in dict.fromkeys(draw for rule in loop.rules for draw in rule.draws):
+        for draw in loop.keeps:
             if PURPOSES[draw] // 4 == block:
+                lines.append(f"{word(draw)}_[i] = int32(w{PURPOSES[draw] % 4})")
+        for draw in loop.draws:
+            if PURPOSES[draw] // 4 == block and draw not in loop.takes:
                 lines.append(f"{draw} = unit(w{PURPOSES[draw] % 4})")
-    return lines
+    return lines + [f"{draw} = unit(uint32({word(draw)}_[i]))" for draw in loop.takes]
 
 
 def loop_columns(loop: Loop) -> list[str]:
@@ -54,6 +57,7 @@ def loop_columns(loop: Loop) -> list[str]:
     names = list(dict.fromkeys([*loop.loads, *loop.stores]))
     if loop.where:
         names = list(dict.fromkeys([loop.where, *names]))
+    names += [word(draw) for draw in (*loop.takes, *loop.keeps)]
     return names if not loop.blocks or "generation" in names else [*names, "generation"]
 
 

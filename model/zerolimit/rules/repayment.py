@@ -34,7 +34,6 @@ def repay(
     u_pay,
     u_early,
     u_bridge,
-    u_close,
     terms,
 ):
     """How much is paid this month, in fen, and the months past due after it.
@@ -44,7 +43,7 @@ def repay(
     the probabilities of the bucket. After paying P of A owed, late' = 0 if P = A, else late + 1 - floor(P (late + 1) / A).
     Who is short may bridge the gap from another lender, counting on a new loan, else pays what is there. Who pays on
     time may repay all early with probability early_rate x trust if savings_kept months' worth stays; `open` terms are
-    repaid in full with probability open_repay_rate.
+    repaid in full with probability open_repay_rate, by the same draw.
     """
     if status == LEFT:
         return cash, 0.0, 0.0, 0.0, other_debt, 0.0, since_paid
@@ -66,7 +65,7 @@ def repay(
     paid = meant if bridges else own
     rest = principal_before - due_now if late == 0.0 else 0.0
     in_full = late == 0.0 and paid >= owing and rest > 0.0 and scheduled > 0.0
-    closes = in_full and terms.term_open > 0.0 and cash - paid >= rest and u_close < terms.open_repay_rate
+    closes = in_full and terms.term_open > 0.0 and cash - paid >= rest and u_early < terms.open_repay_rate
     spare = cash - paid - terms.savings_kept * owing
     early = in_full and gap == 0.0 and spare >= rest and u_early < terms.early_rate * trust
     total = paid + rest if closes or early else paid
