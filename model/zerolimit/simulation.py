@@ -400,10 +400,10 @@ class Month:
         s.principal = principal
         roll = self.results["account"].rolls["contenders"]
         rows, rank, review = roll["rows"], roll["rank"], roll["review"]
-        need = roll["wanted"].astype(np.int64) - roll["principal_after"]
+        need = roll["wanted"] - roll["principal_after"]
         phi = s.phi = s.pool.planned_use(s.scenario)
         limit = s.pool.limit
-        asked = int(need.sum())
+        asked = int(need.sum(dtype=np.int64))
         rest = 0
         contends = self._within_budget(rows, rank, review)
         if limit is None:
@@ -431,7 +431,7 @@ class Month:
             grants[marginal] = rest
         self.granted = rows[grants > 0]
         s.engine.put_raw("granted", self.granted, grants[grants > 0], s.month)
-        given = int(grants.sum())
+        given = int(grants.sum(dtype=np.int64))
         self.row.update(
             planned_use=phi / PER,
             contended=asked,
@@ -465,7 +465,7 @@ class Month:
         events = self.results["decision"].rolls["events"]
         rows = events["rows"]
         began, ended = events["happened"] > 0, events["ended"] > 0
-        starts = rows[began]
+        starts = rows[began].astype(np.int64)
         counts = np.zeros((2 * len(REASONS), CELLS), np.int64)
         if len(starts):
             measured = s._listed("measure", starts)
@@ -491,10 +491,10 @@ class Month:
             s.episodes.ends.append(
                 {
                     "month": np.full(len(rows), s.month),
-                    "borrower": rows,
+                    "borrower": rows.astype(np.int64),
                     "generation": s.column("generation")[rows],
                     "ended": np.broadcast_to(how, rows.shape),
-                    "spell": spell,
+                    "spell": spell.copy(),
                 }
             )
 
@@ -526,7 +526,7 @@ class Month:
                 np.zeros(len(won)), need, room, heard[won], lambda at: s.engine.long_words("u_desk", heard[won][at], s.month)
             )
         rows = heard[won[granted]]
-        self._log_ends(rows, float(ENDS.index("appeal")), s.column("without_line")[rows].copy())
+        self._log_ends(rows, float(ENDS.index("appeal")), s.column("without_line")[rows])
         s.engine.put_raw("granted", rows, need[granted], s.month)
         s._listed("restore", rows)
         s.engine.put_raw("granted", rows, 0, s.month)
@@ -556,17 +556,16 @@ class Month:
         """Step 10: requests in keyed order of arrival while sum B <= K and cash lasts; then used up."""
         s = self.s
         askers = self.results["decision"].rolls["askers"]
-        rows, asked = askers["rows"], askers["asked"].astype(np.int64)
+        rows, asked = askers["rows"], askers["asked"]
         late = self.restored[s.engine.raw("asked", s.month)[self.restored] > 0]
         if len(late):
-            places = np.searchsorted(rows, late)
-            rows = np.insert(rows, places, late)
-            asked = np.insert(asked, places, s.engine.raw("asked", s.month)[late])
+            rows = np.concatenate([rows, late])
+            asked = np.concatenate([asked, s.engine.raw("asked", s.month)[late]])
 
         def arrival(at: Array) -> Array:
             return s.engine.long_words("u_arrival", rows[at], s.month)
 
-        total = int(asked.sum())
+        total = int(asked.sum(dtype=np.int64))
         if s.pool.limit is None:
             served = np.ones(len(rows), np.bool_)
             if total > s.pool.cash:
@@ -578,8 +577,8 @@ class Month:
             elif s.scenario.skip_refused:
                 served = serve_fitting(asked, room, rows, arrival)
             else:
-                early = -s.engine.words("u_arrival", rows, s.month).astype(np.float64)
-                served, _, _ = serve_prefix(early, asked, room, rows, arrival)
+                first_come = ~s.engine.words("u_arrival", rows, s.month)
+                served, _, _ = serve_prefix(first_come, asked, room, rows, arrival)
         self.refused = rows[~served]
         s.engine.put_raw("refused", self.refused, 1, s.month)
 
