@@ -204,6 +204,7 @@ RARE_SUMS = {
         RareSum("refused_amount", "asked", "refused"),
         RareSum("elsewhere", "elsewhere", "lacks"),
         RareSum("shortfall", "shortfall", "lacks"),
+        RareSum("slip_cost", "slip_cost", "lacks"),
         RareSum("overdue", "overdue", "overdue"),
     ),
 }
@@ -220,7 +221,7 @@ ROLLS = {
     "account": (Roll("contenders", "contends", ("rank", "wanted", "principal_after", "review")),),
     "decision": (
         Roll("events", "logs", ("happened", "ended", "spell")),
-        Roll("appellants", "appeals"),
+        Roll("appellants", "appeals", ("waited", "risk")),
         Roll("askers", "asks", ("asked",), often=True),
     ),
     "living": (Roll("leavers", "departs", ("without_line",)),),

@@ -17,7 +17,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from zerolimit.errors import BadInput, nearest
-from zerolimit.names import BASELINE, MECHANISMS
+from zerolimit.names import BASELINE, MECHANISMS, STRATEGIES
 
 HERE = "scenario"
 
@@ -101,8 +101,13 @@ class Scenario(BaseModel):
     follow_restraint: float = parameter(0.1, "share", 0, 1, "follow the strategy restraint (fewer habit loans)")
     follow_planning: float = parameter(0.1, "share", 0, 1, "follow the strategy planning (a larger buffer)")
     follow_monitoring: float = parameter(0.1, "share", 0, 1, "follow the strategy monitoring (look often)")
-    follow_appealing: float = parameter(0.05, "share", 0, 1, "follow the strategy appealing")
+    follow_appealing: float = parameter(0.005, "share", 0, 1, "follow the strategy appealing")
     follow_diversifying: float = parameter(0.1, "share", 0, 1, "follow the strategy diversifying (other lenders)")
+    adopt: Literal["own", *STRATEGIES] = Field(  # type: ignore[valid-type]
+        "own",
+        description="everybody follows this strategy; own: each follows one's own",
+        json_schema_extra={"unit": "name", "source": "assumption", "mechanism": BASELINE},
+    )
     vacant_share: float = parameter(0.12, "share", 0, 0.95, "slots that are empty at the start, room for growth")
     unused_share: float = parameter(0.25, "share", 0, 1, "accounts without use at the start", "facts A29")
     high_use_share: float = parameter(0.28, "share", 0, 1, "accounts near their line at the start", "facts B2")
@@ -141,6 +146,7 @@ class Scenario(BaseModel):
     project_rate: float = parameter(0.05, "a month", 0, 1, "probability that an owner begins a project")
     project_months: int = parameter(4, "months", 0, 60, "tranches of a project")
     tranche_share: float = parameter(0.4, "months of income", 0, 24, "size of a project's tranche")
+    slip_loss: float = parameter(0.15, "months of income", 0, 24, "sales lost in a month that a project slips", "facts F3")
 
     # the loan
     minimum_loan: float = parameter(500, "yuan", 0.01, 1e6, "smallest loan and smallest line", "assumption")
@@ -151,9 +157,9 @@ class Scenario(BaseModel):
     open_repay_rate: float = parameter(0.0, "a month", 0, 1, "full repayment of an open loan")
 
     # repayment
-    miss_salaried: float = parameter(0.006, "a month", 0, 1, "mean propensity to miss a payment, salaried", "facts C6")
-    miss_gig: float = parameter(0.012, "a month", 0, 1, "mean propensity to miss a payment, gig workers", "facts C6")
-    miss_owner: float = parameter(0.009, "a month", 0, 1, "mean propensity to miss a payment, owners", "facts C6")
+    miss_salaried: float = parameter(0.0045, "a month", 0, 1, "mean propensity to miss a payment, salaried", "facts C6")
+    miss_gig: float = parameter(0.009, "a month", 0, 1, "mean propensity to miss a payment, gig workers", "facts C6")
+    miss_owner: float = parameter(0.007, "a month", 0, 1, "mean propensity to miss a payment, owners", "facts C6")
     miss_spread: float = parameter(1.0, "share", 0, 1, "spread of the propensity within a segment; 0: all alike")
     stress_gain: float = parameter(2.0, "per index", 0, 50, "propensity rises by this x slump", "facts C7")
     gamma: float = parameter(0.0, "probability", 0, 1, "missing a payment because no usable line is expected")
@@ -161,7 +167,7 @@ class Scenario(BaseModel):
     hold_1: float = parameter(0.25, "a month", 0, 1, "one month late: one part is paid")
     cure_2: float = parameter(0.25, "a month", 0, 1, "two months late: all is paid", "facts B6")
     step_2: float = parameter(0.1, "a month", 0, 1, "two months late: two parts are paid")
-    hold_2: float = parameter(0.35, "a month", 0, 1, "two months late: one part is paid")
+    hold_2: float = parameter(0.45, "a month", 0, 1, "two months late: one part is paid")
     cure_3: float = parameter(0.08, "a month", 0, 1, "three or more months late: all is paid")
     step_3: float = parameter(0.05, "a month", 0, 1, "three or more months late: two parts are paid")
     hold_3: float = parameter(0.1, "a month", 0, 1, "three or more months late: one part is paid")
@@ -183,6 +189,7 @@ class Scenario(BaseModel):
     weight_tenure: float = parameter(20, "points", -600, 600, "gained over five years of history", "facts E1")
     weight_early: float = parameter(-5, "points", -600, 600, "gained by repaying early (sign disputed)", "facts C18")
     weight_idle: float = parameter(-25, "points", -600, 600, "gained by two idle years (sign disputed)", "facts A14")
+    weight_sector: float = parameter(100, "points", -600, 600, "lost per index of a falling sector trend", "assumption")
     memory_punctuality: float = parameter(12, "months", 1, 120, "memory of punctuality")
     memory_early: float = parameter(6, "loans", 1, 120, "memory of early repayment")
     memory_usage: float = parameter(4, "months", 1, 120, "memory of utilisation", "facts B4")
@@ -206,7 +213,7 @@ class Scenario(BaseModel):
     admission_zhima: int = parameter(550, "points", 350, 950, "general score needed to be admitted", "facts E4")
     readmission_gap: float = parameter(15, "points", 0, 600, "points above the cutoff to be admitted again")
     cooling_months: int = parameter(6, "months", 0, 120, "before a closed account may apply again", "facts A3")
-    reapply_rate: float = parameter(0.05, "a month", 0, 1, "a closed account applies again", "facts A23")
+    reapply_rate: float = parameter(0.0005, "a month", 0, 1, "a closed account applies again", "facts A23")
     admissions: float = parameter(0.01, "of all slots a month", 0, 1, "admissions and readmissions at most")
     min_change: float = parameter(0.1, "share", 0.001, 1, "smaller changes of a line are not made")
     growth: float = parameter(0.4, "share", 0, 10, "largest raise at a review", "facts A27")
@@ -329,7 +336,13 @@ class Scenario(BaseModel):
         json_schema_extra={"unit": "switch", "source": "assumption", "mechanism": BASELINE},
     )
     warning_points: float = parameter(20, "points", 0, 300, "a score this near the cutoff is warned")
-    notice_months: int = parameter(0, "months", 0, 24, "a cut to zero is announced this long before", "facts C14")
+    notice_months: int = parameter(0, "months", 0, 24, "a cut is announced this long before", "facts C14")
+    adaptation_months: int = parameter(0, "months", 0, 24, "a cut is made in so many equal monthly steps")
+    appeal_order: Literal["waiting", "score", "lottery"] = Field(
+        "waiting",
+        description="whose appeal is heard first: the longest waiting, the best risk score, or a lottery",
+        json_schema_extra={"unit": "name", "source": "assumption", "mechanism": BASELINE},
+    )
     appeals_capacity: float = parameter(0.001, "of all slots a month", 0, 1, "appeals heard")
     appeals_share: float = parameter(0.002, "of the pool", 0, 1, "set aside for appeals each month")
 
@@ -346,7 +359,7 @@ class Scenario(BaseModel):
     notice_rush: float = parameter(0.3, "probability", 0, 1, "drawing all after an announced cut", "facts D6")
     look_rate: float = parameter(0.4, "a month", 0, 1, "looks at the limit")
     look_monitoring: float = parameter(0.95, "a month", 0, 1, "looks at the limit, strategy monitoring")
-    appeal_rate: float = parameter(0.06, "a month", 0, 1, "appeals after finding a cut")
+    appeal_rate: float = parameter(0.0005, "a month", 0, 1, "appeals after finding a cut")
     appeal_appealing: float = parameter(0.9, "a month", 0, 1, "appeals after finding a cut, strategy appealing")
     other_rate: float = parameter(0.02, "a month", 0, 0.2, "price of other lenders' loans", "facts C16")
     other_base: float = parameter(0.45, "probability", 0, 1, "another lender approves, at zhima 600", "facts A23")

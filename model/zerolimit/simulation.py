@@ -446,7 +446,7 @@ class Month:
         s = self.s
         contends = np.ones(len(rows), np.bool_)
         new = np.flatnonzero(review >= int(REAPPLY))
-        budget = max(1, int(s.scenario.admissions * s.size)) if s.scenario.admissions > 0.0 else 0
+        budget = monthly_number(s.scenario.admissions, s.size, s.month)
         if len(new) > budget:
             served, _, _ = serve_prefix(
                 rank[new],
@@ -499,18 +499,23 @@ class Month:
             )
 
     def desk(self) -> None:
-        """Step 9: the desk hears so many appeals a month in queue order; what succeeds is granted from the set-aside."""
+        """Step 9: the desk hears so many appeals a month in its order; what succeeds is granted from the set-aside."""
         s = self.s
-        rows = self.results["decision"].rolls["appellants"]["rows"]
-        capacity = max(1, int(s.scenario.appeals_capacity * s.size)) if s.scenario.appeals_capacity > 0.0 else 0
+        appellants = self.results["decision"].rolls["appellants"]
+        rows = appellants["rows"]
+        queue = {"waiting": appellants["waited"], "score": appellants["risk"], "lottery": np.zeros(len(rows))}
+        order = queue[s.scenario.appeal_order].astype(np.float64)
+        capacity = monthly_number(s.scenario.appeals_capacity, s.size, s.month)
         served, _, _ = serve_prefix(
-            np.zeros(len(rows)),
+            order,
             np.ones(len(rows), np.int64),
             capacity,
             rows,
             lambda at: s.engine.long_words("u_desk", rows[at], s.month),
         )
         heard = rows[served]
+        waited = int(appellants["waited"][served].sum(dtype=np.int64))
+        order = order[served]
         s._listed("hear", heard)
         line = s.column("appealed_line")[heard].astype(np.int64)
         owed = s.column("scheduled")[heard].astype(np.int64) + s.column("overdue")[heard]
@@ -523,7 +528,7 @@ class Month:
             aside = share_of(s.pool.limit, s.scenario.appeals_share)
             room = int(need.sum()) if phi == 0 else aside * PER // phi
             granted, _, _ = serve_prefix(
-                np.zeros(len(won)), need, room, heard[won], lambda at: s.engine.long_words("u_desk", heard[won][at], s.month)
+                order[won], need, room, heard[won], lambda at: s.engine.long_words("u_desk", heard[won][at], s.month)
             )
         rows = heard[won[granted]]
         self._log_ends(rows, float(ENDS.index("appeal")), s.column("without_line")[rows])
@@ -532,25 +537,29 @@ class Month:
         s.engine.put_raw("granted", rows, 0, s.month)
         s.engine.put_raw("appealed_line", heard, 0, s.month)
         self.restored = rows
-        self.row.update(appeals_heard=len(heard), appeals_won=len(won), appeals_granted=len(rows))
+        self.row.update(
+            appeals_heard=len(heard), appeals_won=len(won), appeals_granted=len(rows), appeal_months_waited=waited
+        )
 
     def accounts(self) -> None:
         """Costs and distributions; what is left is the cash to lend."""
         s = self.s
         c = s.scenario
-        notices = self.flagged("warned") + (self.flagged("decreases") if c.reasons_sent else 0) + self.flagged("noticed")
-        funding = max(s.pool.limit or 0, s.principal)
-        costs = (
-            share_of(funding, c.funding_rate / 12.0)
-            + self.flagged("reviewed") * round(c.review_cost * FEN)
-            + notices * round(c.notice_cost * FEN)
-            + int(self.row["appeals_heard"]) * round(c.appeal_cost * FEN)
-        )
+        letter = round(c.notice_cost * FEN)
+        lines = {
+            "funding_costs": share_of(max(s.pool.limit or 0, s.principal), c.funding_rate / 12.0),
+            "review_costs": self.flagged("reviewed") * round(c.review_cost * FEN),
+            "reason_costs": self.flagged("decreases") * letter if c.reasons_sent else 0,
+            "warning_costs": self.flagged("warned") * letter,
+            "notice_costs": self.flagged("noticed") * letter,
+            "appeal_costs": int(self.row["appeals_heard"]) * round(c.appeal_cost * FEN),
+        }
+        costs = sum(lines.values())
         written, recovered = self.total("account", "written_off"), self.total("account", "recovered")
         net = s.pool.settle(c, self.total("account", "interest_paid"), recovered, written, costs)
         s.pool.loss_history.append(written - recovered)
         s.pool.principal_history.append(s.principal)
-        self.row.update(costs=costs, net_income=net)
+        self.row.update(**lines, costs=costs, net_income=net)
 
     def serve(self) -> None:
         """Step 10: requests in keyed order of arrival while sum B <= K and cash lasts; then used up."""
@@ -632,6 +641,12 @@ class Month:
                 counts[f"sum_{name}"] = self.results[stage].sums[:, k]
         counts.update(self.extra)
         return Recorded(self.s.month, counts, self.row)
+
+
+def monthly_number(share: float, size: int, month: int) -> int:
+    """A whole number this month, of `share` x slots a month: what is left of a fraction counts in later months."""
+    a_month = share * size
+    return int(a_month * (month + 1)) - int(a_month * month)
 
 
 CALLED_BY = frozenset({"campaign", "hear", "restore"})

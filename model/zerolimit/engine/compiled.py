@@ -193,7 +193,9 @@ class Loops:
                     found[f"loop_{stage.name}_{k}"] = (*head, *columns)
                 continue
             columns = [column_type(name) for name in (*driver_columns(stage), *stage.scratch)]
-            lists = [types.int32[::1] for _ in stage.rolls] + [column_type(value) for roll in stage.rolls for value in roll.values]
+            lists = [types.int32[::1] for _ in stage.rolls] + [
+                column_type(value) for roll in stage.rolls for value in roll.values
+            ]
             totals = (types.int64[:, ::1], types.int64[:, :, ::1], types.int64[:, :, ::1], rows, rows)
             found[f"stage_{stage.name}"] = (*key, types.uint32, number, number, number, vector, *totals, *columns, *lists)
         return found
@@ -417,9 +419,7 @@ class Compiled(Engine):
             parts = {"rows": [room["rows"][k][:n] for room, n in zip(rooms, lengths, strict=True)]}
             for j, value in enumerate(roll.values):
                 parts[value] = [room["values"][at + j][:n] for room, n in zip(rooms, lengths, strict=True)]
-            rolls[roll.name] = {
-                name: some[0] if len(some) == 1 else np.concatenate(some) for name, some in parts.items()
-            }
+            rolls[roll.name] = {name: some[0] if len(some) == 1 else np.concatenate(some) for name, some in parts.items()}
             at += len(roll.values)
         return Result(sums, counts, rolls)
 

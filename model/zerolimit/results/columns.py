@@ -52,7 +52,13 @@ PLATFORM: dict[str, tuple[str, str]] = {
     "overhang": ("fen", "principal above the pool"),
     "capital": ("fen", "capital after losses"),
     "deficit": ("fen", "past losses not yet made good"),
-    "costs": ("fen", "costs of the month"),
+    "funding_costs": ("fen", "cost of funding"),
+    "review_costs": ("fen", "cost of reviews"),
+    "reason_costs": ("fen", "cost of reasons sent"),
+    "warning_costs": ("fen", "cost of early warnings"),
+    "notice_costs": ("fen", "cost of advance notices"),
+    "appeal_costs": ("fen", "cost of appeals heard"),
+    "costs": ("fen", "all costs of the month"),
     "net_income": ("fen", "net income of the month"),
     "distributed": ("fen", "paid out since the start"),
     "funding_change": ("fen", "funding added since the start"),
@@ -63,6 +69,7 @@ PLATFORM: dict[str, tuple[str, str]] = {
     "appeals_heard": ("count", "appeals heard"),
     "appeals_won": ("count", "appeals that documents supported"),
     "appeals_granted": ("count", "appeals granted from the set-aside"),
+    "appeal_months_waited": ("months", "that the appeals heard had waited, all together"),
 }
 """The platform's monthly row: unit and meaning."""
 

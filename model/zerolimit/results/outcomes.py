@@ -35,12 +35,13 @@ OUTCOMES: dict[str, dict[str, str]] = {
     },
     "outcomes_3": {
         "appeals": "appeals filed",
-        "noticed": "cuts to zero announced",
+        "noticed": "cuts announced",
         "admitted": "first lines opened",
         "readmitted": "lines opened again after a re-application",
         "applied": "first applications and re-applications",
         "charged_off": "loans written off",
         "frozen": "frozen lines",
+        "appeals_pending": "appeals before the desk, this month's included",
     },
     "outcomes_4": {
         "used_up": "used up at draw: refused within the line because the pool was empty",

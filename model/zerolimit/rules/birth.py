@@ -22,7 +22,8 @@ def be_born(
     """Traits that do not change. Income = median x e^(spread z), recorded income = income x e^(noise z - noise^2 / 2).
 
     The monthly propensity to miss a payment is its segment's mean x a mean-one skewed factor, 1 + miss_spread (5 v^4 - 1)
-    with v uniform; the score's signal is -signal_slope x (factor - 1) + noise z, larger noise for thin files.
+    with v uniform. The score's signal is -signal_slope x (factor - 1) + noise z, larger noise for thin files. All follow
+    one strategy where `adopt` names it.
     """
     owner_from = 1.0 - terms.share_owner
     segment = 2.0 if u_born_segment >= owner_from else (1.0 if u_born_segment >= owner_from - terms.share_gig else 0.0)
@@ -35,7 +36,7 @@ def be_born(
     c = b + terms.follow_monitoring
     d = c + terms.follow_appealing
     e = d + terms.follow_diversifying
-    strategy = (1.0 if s < a else 2.0) if s < b else ((3.0 if s < c else 4.0) if s < d else (5.0 if s < e else 0.0))
+    chosen = (1.0 if s < a else 2.0) if s < b else ((3.0 if s < c else 4.0) if s < d else (5.0 if s < e else 0.0))
     median = by_segment(segment, terms.income_salaried, terms.income_gig, terms.income_owner)
     spread = by_segment(segment, terms.spread_salaried, terms.spread_gig, terms.spread_owner)
     noise = by_segment(segment, terms.noise_salaried, terms.noise_gig, terms.noise_owner)
@@ -49,7 +50,7 @@ def be_born(
         segment,
         sector,
         age,
-        strategy,
+        chosen if terms.adopt == 0.0 else terms.adopt - 1.0,
         income,
         clip(recorded, 10_000.0, 5.0e7),
         clip(mean * factor, 0.0, 1.0),

@@ -1,10 +1,10 @@
 """Step 11: what is not lent comes from other lenders; what remains is a shortfall."""
 
 from zerolimit.names import DIVERSIFYING, OWNER
-from zerolimit.rules.rule import LARGEST, clip, rule
+from zerolimit.rules.rule import LARGEST, clip, rule, whole
 
 
-@rule("cash", "other_debt", "elsewhere", "shortfall", "inquiries", "project")
+@rule("cash", "other_debt", "elsewhere", "shortfall", "inquiries", "project", "slip_cost")
 def cope(
     strategy,
     segment,
@@ -26,7 +26,8 @@ def cope(
     Approved with probability other_base + other_score x (zhima - 600) / 350 - other_usage x utilisation -
     other_inquiries x inquiries - other_record x min(zeros, 3) (+ diversified), not in arrears, while other debt stays
     within other_cap months of income. Other lenders see balances, limits, arrears and inquiries; whether they see the
-    record of zero limits is other_record.
+    record of zero limits is other_record. A project that slips loses slip_loss x mean income in sales, which next month's
+    income must make good (facts F3).
     """
     missing = max(0.0, -cash)
     used = min(1.0, principal / max(limit, 100.0)) if principal > 0.0 else 0.0
@@ -44,11 +45,13 @@ def cope(
     lent = missing if late == 0.0 and fits and u_other < chance else 0.0
     lacking = missing - lent
     slips = lacking > 0.0 and segment == OWNER and project > 0.0
+    lost = whole(terms.slip_loss * income_true) if slips else 0.0
     return (
-        max(0.0, cash + lent),
+        max(0.0, cash + lent) - lost,
         other_debt + lent,
         lent,
         lacking,
         min(1.9, inquiries + 1.0 / terms.memory_inquiries),
         min(project + 1.0, 120.0) if slips else project,
+        lost,
     )

@@ -209,6 +209,13 @@ def cut_from_menu(line, cap, balance, u_menu, terms):
     return to_balance if u_menu < a else (by_step if u_menu < b else (closed if u_menu < c else cap))
 
 
+@helper
+def is_announced(status, limit, late, wanted, terms):
+    """Whether a policy's cut is announced, to take effect after notice_months, stepped down over adaptation_months."""
+    ahead = terms.notice_months > 0.0 or terms.adaptation_months > 0.0
+    return ahead and status == OPEN and late == 0.0 and wanted < limit
+
+
 @rule("wanted", "rank", "contends", "on_notice")
 def decide(status, limit, scheduled, overdue, late, review, base_line, lowest, risk, distance, appealed, u_menu, terms):
     """The line wanted by policy (fen), before the pool, and its rank in the pool's order.
@@ -216,8 +223,8 @@ def decide(status, limit, scheduled, overdue, late, review, base_line, lowest, r
     Within min_change of the line nothing changes. A raise is at most growth of the line; a first line is first_share of
     the formula (facts A27), a restored one restart_share. A cut comes from the menu. Below the minimum loan is 0.
     rank = risk + retention_bonus for incumbents - target_weight x distance + priority_bonus for an appeal won. Who wants
-    an undrawn part of at least the minimum loan contends for it. Where a cut to zero is announced ahead, the undrawn part
-    frees no pool until it takes effect.
+    an undrawn part of at least the minimum loan contends for it. Where a cut is announced ahead, the line stays in force
+    and its undrawn part frees no pool until it takes effect.
     """
     m = terms.minimum_loan
     balance = scheduled + overdue
@@ -231,8 +238,9 @@ def decide(status, limit, scheduled, overdue, late, review, base_line, lowest, r
     incumbent = terms.retention_bonus if status == OPEN or status == FROZEN else 0.0
     priority = terms.priority_bonus if appealed == 2.0 else 0.0
     order = risk + incumbent + priority - terms.target_weight * distance
-    announces = terms.notice_months > 0.0 and late == 0.0 and status == OPEN and wanted < m
-    return wanted, order, 1.0 if wanted - balance >= m else 0.0, max(0.0, limit - balance) if announces else 0.0
+    announces = is_announced(status, limit, late, wanted, terms)
+    contends = 0.0 if announces or wanted - balance < m else 1.0
+    return wanted, order, contends, max(0.0, limit - balance) if announces else 0.0
 
 
 @rule(

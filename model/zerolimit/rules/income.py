@@ -1,7 +1,14 @@
 """Step 2: income and spending."""
 
 from zerolimit.names import LEFT, OWNER, PLANNING, RESTRAINT
-from zerolimit.rules.rule import LARGEST, by_segment, clip, normal, rule, whole
+from zerolimit.rules.rule import LARGEST, by_segment, clip, helper, normal, rule, whole
+
+
+@helper
+def sector_trend(sector, terms):
+    """The trend of one's sector, from -1 to 1."""
+    first = terms.trend_0 if sector == 0.0 else terms.trend_1
+    return first if sector < 2.0 else (terms.trend_2 if sector == 2.0 else terms.trend_3)
 
 
 @rule("income", "cash", "out_of_work")
@@ -19,11 +26,7 @@ def earn(status, segment, sector, income_true, cash, out_of_work, u_income, u_wo
     )
     ended = u_work < terms.spell_end
     spell = (0.0 if ended else min(out_of_work + 1.0, 120.0)) if out_of_work > 0.0 else (1.0 if started else 0.0)
-    trend = (
-        (terms.trend_0 if sector == 0.0 else terms.trend_1)
-        if sector < 2.0
-        else (terms.trend_2 if sector == 2.0 else terms.trend_3)
-    )
+    trend = sector_trend(sector, terms)
     exposure = by_segment(segment, terms.exposure_salaried, terms.exposure_gig, terms.exposure_owner)
     level = 1.0 + exposure * terms.macro + terms.sector_exposure * trend
     volatility = by_segment(segment, terms.volatility_salaried, terms.volatility_gig, terms.volatility_owner)

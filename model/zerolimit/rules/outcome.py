@@ -20,9 +20,11 @@ from zerolimit.names import (
     NO_REVIEW,
     OPEN,
     REAPPLY,
+    REVIEW,
     ZERO_LIMIT,
 )
-from zerolimit.rules.rule import rule
+from zerolimit.rules.decision import is_announced
+from zerolimit.rules.rule import rule, whole
 
 
 @rule("limit", "status", "reason", "mask", "announced", "notice_left")
@@ -46,7 +48,10 @@ def set_line(
     notice_left,
     terms,
 ):
-    """The new line: B + granted for who contended, else the wanted line; announced cuts wait notice_months.
+    """The new line: B + granted for who contended, else the wanted line.
+
+    A policy's cut may be announced: after notice_months it takes effect, at once or in adaptation_months equal steps,
+    line - (line - announced) / steps left. What the pool refuses, and arrears, take effect at once.
 
     Who gets nothing and still owes the minimum loan is frozen, below the minimum loan closed; a refused first
     application leaves. The reason is the lowest cap below the line, the grant included; ties go to the earlier cap. A line
@@ -57,9 +62,9 @@ def set_line(
     before = limit_before
     if status == LEFT:
         return 0.0, LEFT, reason, mask, 0.0, 0.0
-    due = notice_left == 1.0
     if review == NO_REVIEW:
-        after = min(limit, announced) if due else limit
+        steps = notice_left > 0.0 and notice_left <= max(1.0, terms.adaptation_months)
+        after = min(limit, limit - whole((limit - announced) / max(notice_left, 1.0))) if steps else limit
         shut = status == OPEN and after < m
         return (
             0.0 if shut else after,
@@ -77,9 +82,8 @@ def set_line(
     lower = decided < before or stays_shut
     why = (GRANT_REASON if rationed else cap_reason) if lower else reason
     bits = (cap_mask + (GRANT_BIT if rationed and by_pool < m else 0.0)) if lower else mask
-    waits = terms.notice_months > 0.0 and late == 0.0 and decided < before and decided < m
-    if waits:
-        return limit, status, why, bits, decided, terms.notice_months
+    if is_announced(status, before, late, wanted, terms):
+        return limit, status, why, bits, wanted, max(1.0, terms.notice_months + terms.adaptation_months)
     state = CLOSED if decided < m else (FROZEN if refused or late > 0.0 else OPEN)
     gone = LEFT if review == APPLY and state != OPEN else state
     return (decided if decided >= m else 0.0), gone, why, bits, 0.0, 0.0
@@ -144,8 +148,8 @@ def wait(status, touched, without_line):
     return min(32_000.0, without_line + 1.0) if goes_on else without_line
 
 
-@rule("known", "found", "appeals", "appealed")
-def look(status, strategy, event, happened, known, appealed, without_line, u_look, u_appeal, terms):
+@rule("known", "found", "appeals", "appealed", "waited")
+def look(status, strategy, event, happened, known, appealed, waited, without_line, u_look, u_appeal, terms):
     """Step 9: who looks at the limit finds the cut; who finds one unexplained may appeal once a spell, and waits.
 
     Looks with probability look_rate (monitoring: look_monitoring). With reasons sent, a cut is known at once and half
@@ -166,6 +170,7 @@ def look(status, strategy, event, happened, known, appealed, without_line, u_loo
         1.0 if finds else (3.0 if told else 0.0),
         1.0 if files else (2.0 if waits else 0.0),
         1.0 if files else appealed,
+        min(120.0, waited + 1.0) if waits else 0.0,
     )
 
 
@@ -193,12 +198,13 @@ def count_decided(status, standing, settled, limit, limit_before, happened, zero
     )
     word_3 = (
         (1.0 if appeals == 1.0 else 0.0)
-        + (2.0 if notice_left > 0.0 and notice_left == terms.notice_months else 0.0)
+        + (2.0 if review == REVIEW and notice_left > 0.0 else 0.0)
         + (4.0 if review == APPLY and status == OPEN else 0.0)
         + (8.0 if review == REAPPLY and status == OPEN else 0.0)
         + (16.0 if review >= REAPPLY else 0.0)
         + (32.0 if standing == 3.0 else 0.0)
         + (64.0 if status == FROZEN else 0.0)
+        + (128.0 if appeals > 0.0 else 0.0)
     )
     return word_2, word_3
 

@@ -1,6 +1,7 @@
 """Step 4: what the platform remembers of a borrower, and the two scores."""
 
 from zerolimit.names import LEFT
+from zerolimit.rules.income import sector_trend
 from zerolimit.rules.rule import clip, ema, rule, whole
 
 
@@ -25,6 +26,7 @@ def remember(status, punctuality, early, usage, tenure, standing, settled, sched
 @rule("risk", "zhima", "zhima_seen")
 def score(
     status,
+    sector,
     risk,
     zhima_seen,
     punctuality,
@@ -45,7 +47,7 @@ def score(
 
     risk = score_base + signal - weight_punctuality (1 - punctuality) - weight_usage usage - weight_frequency frequency
     - weight_debt min(other debt / monthly income, 6) - weight_arrears min(late, 3) + weight_tenure min(tenure / 60, 1)
-    + weight_early early + weight_idle min(idle / 24, 1).
+    + weight_early early + weight_idle min(idle / 24, 1) + weight_sector min(trend of the sector, 0).
 
     zhima = 350 + 600 (w_history h + w_identity i + w_connections c + w_behaviour b + w_capacity k), each part in [0, 1]:
     h punctuality less arrears, i length of history and age, c one half, b low utilisation and few inquiries, k income.
@@ -63,6 +65,7 @@ def score(
         + terms.weight_tenure * min(tenure * (1.0 / 60.0), 1.0)
         + terms.weight_early * early
         + terms.weight_idle * min(idle * (1.0 / 24.0), 1.0)
+        + terms.weight_sector * min(sector_trend(sector, terms), 0.0)
     )
     history = clip(punctuality - 0.25 * late, 0.0, 1.0)
     identity = 0.5 * min(tenure * (1.0 / 60.0), 1.0) + 0.5 * clip((age - 18.0) * 0.05, 0.0, 1.0)
