@@ -280,6 +280,8 @@ class Month:
         self.restored = np.zeros(0, np.int64)
         self.refused = np.zeros(0, np.int64)
         self.granted = np.zeros(0, np.int64)
+        self.turned_away: int | None = None
+        """Arrival (64 bits) of the first request refused by the hard constraint."""
 
     def order(self) -> list[Callable[[], None]]:
         """What runs, in the order of the table of phases: each stage once, each platform phase once."""
@@ -588,6 +590,8 @@ class Month:
             else:
                 first_come = ~s.engine.words("u_arrival", rows, s.month)
                 served, _, _ = serve_prefix(first_come, asked, room, rows, arrival)
+            if not served.all():
+                self.turned_away = int(arrival(np.flatnonzero(~served)).min())
         self.refused = rows[~served]
         s.engine.put_raw("refused", self.refused, 1, s.month)
 

@@ -1,0 +1,72 @@
+"""Wrongful zeros where the answer is known: nobody ever misses, everybody defaults, and both engines the same."""
+
+from typing import Any
+
+import numpy as np
+
+from zerolimit.kept import WITHIN, Shadow, follow
+from zerolimit.scenario import load_scenario
+from zerolimit.simulation import Simulation
+
+SEGMENTS = ("salaried", "gig", "owner")
+ARREARS_STAY = dict.fromkeys(("cure_1", "hold_1", "cure_2", "step_2", "hold_2", "cure_3", "step_3", "hold_3"), 0.0)
+
+
+def world(borrowers: int = 4_000, engine: str = "compiled", **parameters: Any) -> Simulation:
+    return Simulation(load_scenario("baseline", borrowers=borrowers, **parameters), 1, engine=engine, threads=1)
+
+
+def each_segment(name: str, value: float) -> dict[str, float]:
+    return {f"{name}_{segment}": value for segment in SEGMENTS}
+
+
+def test_every_zero_is_wrongful_where_nobody_ever_misses_a_payment() -> None:
+    able = {**each_segment("spend", 0.3), **each_segment("jobloss", 0.0), **each_segment("volatility", 0.0)}
+    found = follow(world(**each_segment("miss", 0.0), **able), 24)
+    told = found.wrongful[found.month <= 24 - WITHIN]
+    assert len(told) > 20
+    assert (told == 1).all()
+
+
+def test_none_is_where_everybody_misses_and_nobody_cures() -> None:
+    sure = {**each_segment("miss", 0.95), "miss_spread": 0.0, **ARREARS_STAY, "cutoff": 650}
+    found = follow(world(**sure), 24)
+    told = found.wrongful[found.month <= 24 - WITHIN]
+    assert len(told) > 5
+    assert (told == 0).all()
+
+
+def test_events_are_those_of_the_run_and_the_last_year_is_left_open() -> None:
+    plain = world().run(18)
+    followed = follow(world(), 18)
+    events = sum(int(month.counts["zero_limit"].sum()) for month in plain.history)
+    assert len(followed.month) == events > 50
+    assert (followed.wrongful[followed.month > 18 - WITHIN] != 1).all()
+    assert (followed.wrongful[followed.month <= 18 - WITHIN] >= 0).all()
+
+
+def test_the_world_itself_is_not_moved_by_being_followed() -> None:
+    plain, shadow = world().run(9), Shadow(world())
+    for _ in range(9):
+        shadow.step()
+    assert all(
+        np.array_equal(plain.column(name), shadow.real.column(name)) for name in ("limit", "scheduled", "cash", "trust")
+    )
+    assert [month.platform for month in plain.history] == [month.platform for month in shadow.real.history]
+
+
+def test_both_engines_follow_alike() -> None:
+    one, other = (follow(world(900, engine), 16).frame() for engine in ("objects", "compiled"))
+    assert len(one) > 5
+    assert one.equals(other)
+
+
+def test_who_kept_the_line_is_not_cut_again() -> None:
+    shadow = Shadow(world())
+    for _ in range(12):
+        lines = {int(row): float(shadow.twin.column("limit")[row]) for row in np.flatnonzero(shadow.since > 0)}
+        shadow.step()
+        still = shadow.since[list(lines)] > 0 if lines else np.zeros(0, bool)
+        kept = shadow.twin.column("limit")[list(lines)][still] if lines else np.zeros(0)
+        assert (kept == np.array(list(lines.values()))[still]).all()
+    assert lines
