@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import mesa
+import numpy as np
 
 from zerolimit.fields import INSTALMENTS
 from zerolimit.names import (
@@ -40,6 +41,7 @@ from zerolimit.names import (
     OWNER,
     PLANNING,
     REAPPLY,
+    REASONS,
     RESTRAINT,
     REVIEW,
     SECTORS,
@@ -47,10 +49,12 @@ from zerolimit.names import (
     STRATEGIES,
     ZERO_LIMIT,
 )
+from zerolimit.network import Network, build
 from zerolimit.pool import PER, Pool, share_of
-from zerolimit.rules.decision import cap_values, income_line, position_factor, score_line, tight_factor
+from zerolimit.rules.decision import cap_values, income_line, is_announced, position_factor, score_line, tight_factor
 from zerolimit.rules.rule import LARGEST, clip
 from zerolimit.scenario import Scenario, load_scenario
+from zerolimit.simulation import monthly_number
 from zerolimit.terms import FEN, NEVER, NO_CAMPAIGN, NO_CAP, from_scenario, switched_off
 from zerolimit.world import World
 
@@ -72,6 +76,8 @@ RECORDED = (
         "complaints",
         "left",
     ),
+    *("noticed", "warned", "appeals_pending", "sum_slip_cost"),
+    *(f"{event}_by_{reason}" for event in ("zero", "blocked") for reason in REASONS),
     *("late_1", "late_2", "late_3", "indebted", "in_spell", "sum_income", "sum_interest_paid", "sum_limit", "sum_drawn"),
     *("sum_principal", "sum_cash", "sum_other_debt", "sum_written_off", "sum_shortfall", "paid_at_zero"),
 )
@@ -97,8 +103,9 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         self.status, self.tenure, self.trust = CLOSED, 0, model.terms.first_trust
         self.reason = self.mask = self.event = 0.0
         self.without_line = self.zeros = self.notice_left = self.announced = 0
-        self.known, self.appealed = False, 0
-        self.granted = self.asked = self.heard = 0
+        self.known, self.appealed, self.waited = False, 0, 0
+        self.granted = self.asked = 0
+        self.heard = 0.0
         self.refused = False
 
     @property
@@ -111,7 +118,8 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         """Traits for life."""
         p, chance = self.model.terms, self.model.random
         self.segment = chance.choices(range(len(SEGMENTS)), self.model.segment_shares)[0]
-        self.strategy = chance.choices(range(len(STRATEGIES)), self.model.strategy_shares)[0]
+        own = chance.choices(range(len(STRATEGIES)), self.model.strategy_shares)[0]
+        self.strategy = int(p.adopt) - 1 if p.adopt else own
         self.sector = chance.randrange(len(SECTORS))
         self.kind = kind = self.model.kinds[self.segment]
         self.age = int(kind.age + p.age_span * chance.random())
@@ -251,9 +259,10 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         total = paid
         if current and paid >= owing and rest > 0 and self.scheduled:
             own = self.cash - paid
-            closes = p.term_open > 0.0 and own >= rest and self.random_unit() < p.open_repay_rate
-            able = gap == 0 and own - p.savings_kept * owing >= rest
-            if closes or (able and self.random_unit() < p.early_rate * self.trust):
+            draw = self.random_unit()
+            closes = p.term_open > 0.0 and own >= rest and draw < p.open_repay_rate
+            spare = gap == 0 and own - p.savings_kept * owing >= rest
+            if closes or (spare and draw < p.early_rate * self.trust):
                 total += rest
         self.cash -= total
         self.late = 0 if paid >= owing else min(120, self.late + 1 - paid * (self.late + 1) // owing)
@@ -339,6 +348,7 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
             + p.weight_tenure * length
             + p.weight_early * self.early
             + p.weight_idle * min(self.idle / 24.0, 1.0)
+            + p.weight_sector * min(self.model.world.trends[self.sector], 0.0)
         )
         self.risk = clip(points, 350.0, 950.0)
 
@@ -409,11 +419,11 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
             self.rank += p.retention_bonus
         if self.appealed == 2:
             self.rank += p.priority_bonus
-        self.contends = self.wanted - balance >= p.minimum_loan
-        if self.contends:
-            self.model.contenders.append(self)
-        elif p.notice_months and not self.late and self.status == OPEN and self.wanted < p.minimum_loan:
+        if is_announced(self.status, self.limit, self.late, self.wanted, p):
             self.model.seen["committed"] += max(0, self.limit - balance)
+        elif self.wanted - balance >= p.minimum_loan:
+            self.contends = True
+            self.model.contenders.append(self)
 
     def cut_from_menu(self, cap: int) -> int:
         p, draw = self.model.terms, self.random_unit()
@@ -445,16 +455,18 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         self.ask()
 
     def set_line(self) -> None:
-        """B + granted for who contended, else the wanted line; announced cuts wait."""
+        """B + granted for who contended, else the wanted line; a policy's cut may be announced, and made in steps."""
         p, m = self.model.terms, self.model.terms.minimum_loan
         if self.status == LEFT:
             self.announced = self.notice_left = 0
             return
         if not self.review:
             if self.notice_left:
+                if self.notice_left <= max(1, p.adaptation_months):
+                    self.limit -= max(0, (self.limit - self.announced) // self.notice_left)
                 self.notice_left -= 1
                 if not self.notice_left:
-                    self.limit, self.announced = min(self.limit, self.announced), 0
+                    self.announced = 0
             if self.status == OPEN and self.limit < m:
                 self.limit, self.status = 0, CLOSED
             return
@@ -465,8 +477,8 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         if decided < self.limit_before or (self.status != OPEN and (refused or decided < m)):
             self.reason = GRANT_REASON if rationed else self.cap_reason
             self.mask = self.cap_mask + (GRANT_BIT if rationed and by_pool < m else 0.0)
-        if p.notice_months and not self.late and decided < self.limit_before and decided < m:
-            self.announced, self.notice_left = decided, int(p.notice_months)
+        if is_announced(self.status, self.limit_before, self.late, self.wanted, p):
+            self.announced, self.notice_left = self.wanted, max(1, int(p.notice_months + p.adaptation_months))
             return
         self.announced = self.notice_left = 0
         if decided < m:
@@ -489,6 +501,9 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
             self.happened = BLOCKED
         usable = self.status == OPEN and self.limit >= m and (self.limit - balance >= m or not self.event)
         ends = self.without_line and (usable or gone)
+        if self.happened:
+            event = "zero" if zero else "blocked"
+            self.model.seen[f"{event}_by_{REASONS[max(0, int(self.reason) - 1)]}"] += 1
         if self.happened or (ends and self.event):
             self.model.events.append(
                 (
@@ -538,11 +553,12 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         if not p.appeals_capacity:
             return
         if self.appealed == 1:
+            self.waited = min(120, self.waited + 1)
             self.model.appellants.append(self)
         elif self.known and not self.appealed:
             chance = p.appeal_rate * (0.5 if p.reasons_sent else 1.0)
             if self.random_unit() < (p.appeal_appealing if self.strategy == APPEALING else chance):
-                self.appealed = 1
+                self.appealed, self.waited = 1, 0
                 self.model.seen["appeals"] += 1
                 self.model.appellants.append(self)
 
@@ -566,7 +582,7 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
             seen["applied"] += 1
             if self.status == OPEN:
                 seen["admitted" if self.review == APPLY else "readmitted"] += 1
-        if self.notice_left and self.notice_left == self.model.terms.notice_months:
+        if self.review == REVIEW and self.notice_left:
             seen["noticed"] += 1
         if self.standing == 3:
             seen["charged_off"] += 1
@@ -690,8 +706,8 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         self.due[0] += odd
 
     def cope(self) -> None:
-        """Another lender, else a shortfall."""
-        p, missing, principal = self.model.terms, -self.cash, self.balance
+        """Another lender, else a shortfall; a project that slips loses sales."""
+        p, seen, missing, principal = self.model.terms, self.model.seen, -self.cash, self.balance
         used = min(1.0, principal / max(self.limit, 100)) if principal else 0.0
         chance = p.other_base + p.other_score * (self.zhima - 600.0) / 350.0 - p.other_usage * used
         chance -= p.other_inquiries * self.inquiries + p.other_record * min(self.zeros, 3)
@@ -704,13 +720,19 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         else:
             self.lacking = missing
         self.cash = 0
+        if self.lacking and self.segment == OWNER and self.project:
+            self.project = min(120, self.project + 1)
+            lost = int(p.slip_loss * self.income_true)
+            self.cash -= lost
+            seen["projects_slipped"] += 1
+            seen["sum_slip_cost"] += lost
         self.inquiries = min(1.9, self.inquiries + 1.0 / p.memory_inquiries)
 
     def feel(self) -> None:
         """Trust mends slowly, falls with one's own cut and with what acquaintances report; who owes nothing may leave."""
         p = self.model.terms
-        felt = self.trust + p.mend * (1.0 - self.trust) - p.neighbour_weight * self.heard / max(p.acquaintances, 1.0)
-        self.heard = 0
+        felt = self.trust + p.mend * (1.0 - self.trust) - p.neighbour_weight * self.heard
+        self.heard = 0.0
         if self.found:
             felt -= p.own_hit * (1.0 - (p.reasons_relief if p.reasons_sent or self.found == 3 else 0.0))
         self.trust = clip(felt, 0.0, 1.0)
@@ -748,9 +770,6 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         if self.lacking:
             seen["shortfalls"] += 1
             seen["sum_shortfall"] += self.lacking
-            if self.segment == OWNER and self.project:
-                self.project = min(120, self.project + 1)
-                seen["projects_slipped"] += 1
 
 
 class PlainWorld(World):
@@ -784,9 +803,9 @@ class Market(mesa.Model):  # type: ignore[misc]
         self.seen: Counter[str] = Counter()
         self.events: list[tuple[float, ...]] = []
         self.tellers: list[Borrower] = []
-        self.slots: list[Borrower | None] = [self.first_borrower(place) for place in range(self.c.borrowers)]
-        self.steps_along_ring = self.acquaintances()
         self.world: World = PlainWorld(self.random)
+        self.slots: list[Borrower | None] = [self.first_borrower(place) for place in range(self.c.borrowers)]
+        self.starts, self.others = self.ties().adjacency()
         lines, self.principal = sum(self.agents.get("limit")), sum(self.agents.get("balance"))
         self.bank = Pool.start(self.c, lines, self.principal)
         if "scarcity" in self.c.off:
@@ -804,16 +823,17 @@ class Market(mesa.Model):  # type: ignore[misc]
         borrower.have_history()
         return borrower
 
-    def acquaintances(self) -> list[int]:
-        """How far along the ring acquaintances live: half near, half far."""
-        reach = max(1, (self.c.borrowers - 1) // 2)
-        half = min(self.c.acquaintances // 2, (self.c.borrowers - 1) // 2)
-        found = list(range(1, half - half // 2 + 1))
-        while len(found) < half:
-            step = 1 + self.random.randrange(reach)
-            if step not in found:
-                found.append(step)
-        return found
+    def ties(self) -> Network:
+        """Who hears of whom: our network, from the model's own generator."""
+        sectors = None
+        if self.c.network == "sector_blocks":
+            anybody = self.random.randrange
+            sectors = np.array([one.sector if one is not None else anybody(len(SECTORS)) for one in self.slots])
+        return build(self.c, self.random.getrandbits(64), sectors)
+
+    def acquaintances(self, place: int) -> list[int]:
+        """The places that a place is tied to."""
+        return self.others[self.starts[place] : self.starts[place + 1]].tolist()
 
     def step(self) -> None:
         """One month."""
@@ -905,7 +925,7 @@ class Market(mesa.Model):  # type: ignore[misc]
             free = bank.limit - aside - principal - -(-phi * committed // PER)
             self.overrun = free < -share_of(bank.limit, c.campaign_fall)
             capacity = max(0, free) * PER // phi if phi else math.inf
-        budget = max(1, int(c.admissions * c.borrowers)) if c.admissions else 0
+        budget = monthly_number(c.admissions, c.borrowers, self.month)
         for borrower in sorted(self.contenders, key=lambda one: (-one.rank, one.lottery)):
             borrower.granted = 0
             if borrower.review >= REAPPLY:
@@ -925,10 +945,13 @@ class Market(mesa.Model):  # type: ignore[misc]
         bank.open_history.append(committed + given)
 
     def hear_appeals(self) -> None:
-        """Step 9: so many appeals a month, the others wait; what succeeds is granted from the set-aside while it lasts."""
+        """Step 9: so many appeals a month in order, the others wait; the set-aside grants what succeeds while it lasts."""
         c, bank = self.c, self.bank
+        self.seen["appeals_pending"] = len(self.appellants)
         self.random.shuffle(self.appellants)
-        heard = self.appellants[: max(1, int(c.appeals_capacity * c.borrowers)) if c.appeals_capacity else 0]
+        if c.appeal_order != "lottery":
+            self.appellants.sort(key=lambda one: -one.waited if c.appeal_order == "waiting" else -one.risk)
+        heard = self.appellants[: monthly_number(c.appeals_capacity, c.borrowers, self.month)]
         self.seen["appeals_heard"] = len(heard)
         phi = self.phi
         room = share_of(bank.limit, c.appeals_share) * PER // phi if bank.limit is not None and phi else math.inf
@@ -969,13 +992,12 @@ class Market(mesa.Model):  # type: ignore[misc]
 
     def spread_word(self) -> None:
         """Step 12: who was punctual and without a line last month tells acquaintances."""
-        size = len(self.slots)
         for teller in self.tellers:
             if self.slots[teller.place] is teller:
-                for step in self.steps_along_ring:
-                    for other in (self.slots[(teller.place + step) % size], self.slots[teller.place - step]):
-                        if other is not None:
-                            other.heard += 1
+                for place in self.acquaintances(teller.place):
+                    other = self.slots[place]
+                    if other is not None:
+                        other.heard += 1.0 / len(self.acquaintances(place))
         self.tellers = []
 
     def close_books(self) -> None:

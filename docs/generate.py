@@ -20,6 +20,8 @@ import typer.main
 from rich.console import Console
 
 from zerolimit.cli import app
+from zerolimit.dated import DATE, limits
+from zerolimit.dated import MONTH as MONTH_COLUMN
 from zerolimit.draws import PURPOSES, lifelong
 from zerolimit.fields import BYTES, FLOWS, MEASURES, STATE
 from zerolimit.month import BIRTH, MONTH, Phase
@@ -32,7 +34,7 @@ from zerolimit.results.outcomes import OUTCOMES, RATES
 from zerolimit.results.store import Tables, tables_of
 from zerolimit.results.table import percent, print_summary
 from zerolimit.rules.rule import LIBRARY, Rule
-from zerolimit.scenario import CALENDAR_KINDS, Scenario, about, bounds, choices, load_scenario, presets
+from zerolimit.scenario import CALENDAR_KINDS, DATED, Scenario, about, bounds, choices, load_scenario, presets
 from zerolimit.simulation import Simulation
 from zerolimit.terms import ANNOUNCED, NEVER, NO_CAP, OFF
 
@@ -130,6 +132,16 @@ def calendar() -> str:
         for kind, (mechanism, unit, low, high, says) in CALENDAR_KINDS.items()
     )
     return table(("kind", "unit", "allowed", "meaning", "mechanism"), rows)
+
+
+def dated(which: str) -> str:
+    """The columns of a calendar or a macro series."""
+    rows = [(f"`{DATE}`", "YYYY-MM", f"in place of `{MONTH_COLUMN}`: the month, or a day in it, from `start` on")]
+    for name, field in DATED[which].model_fields.items():
+        low, high = limits(field)
+        allowed = f"{number(low)} to {number(high)}" if low is not None else "as the table below says"
+        rows.append((f"`{name}`", allowed, field.description or ""))
+    return table(("column", "allowed", "meaning"), rows)
 
 
 def announced() -> str:
@@ -384,6 +396,7 @@ PARTS: dict[str, Callable[..., str]] = {
         calendar,
         caps,
         commands,
+        dated,
         dictionary,
         draws,
         ends,

@@ -46,6 +46,45 @@ FILES: dict[str, bytes] = {
     "ragged.csv": b"id,limit\na,1000\nb\n",
     "cut.parquet": b"PAR1\x15\x04\x15",
     "cut.csv.gz": b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03K",
+    "events.csv": b"month,kind,value\n3,tightness,0.5\n",
+    "emptyfile.toml": b'calendar_file = "empty.csv"\n',
+    "nofile.toml": b'calendar_file = "event.csv"\n',
+    "numberfile.toml": b"macro_file = 3\n",
+    "bothcalendars.toml": b'calendar_file = "events.csv"\n[[calendar]]\nmonth = 1\nkind = "tightness"\nvalue = 0.5\n',
+    "nocalendar.toml": b'calendar = "events.csv"\n',
+    "twomodels.toml": b'macro_model = "regimes"\nmacro = [{month = 0, macro = 0.1}]\n',
+    "events-columns.csv": b"month,kindd,value\n3,tightness,0.5\n",
+    "events-novalue.csv": b"month,kind\n3,tightness\n",
+    "events-nomonth.csv": b"kind,value\ntightness,0.5\n",
+    "events-both.csv": b"month,date,kind,value\n3,2018-04,tightness,0.5\n",
+    "events-header.csv": b"month,kind,value\n",
+    "events-words.csv": b"month,kind,value\n3,tightness,0.5\n4,tightness,much\n",
+    "events-range.csv": b"month,kind,value\n3,tightness,0.5\n4,tightness,1.5\n",
+    "events-month.csv": b"month,kind,value\n-3,tightness,0.5\n",
+    "events-half.csv": b"month,kind,value\n1.5,tightness,0.5\n",
+    "events-kind.csv": b"month,kind,value\n3,tightnes,0.5\n",
+    "events-twice.csv": b"month,kind,value\n3,tightness,0.5\n4,tightness,0.1\n3,tightness,0.2\n",
+    "events-dated.csv": b"date,kind,value\n2018-04,tightness,0.5\n2017-12,tightness,0.2\n",
+    "events-slash.csv": b"date,kind,value\n2018/04,tightness,0.5\n",
+    "events-ragged.csv": b"month,kind,value\n3,tightness,0.5,0.6\n",
+    "economy-blank.csv": b"month,macro,retail\n0,0.1,0.2\n1,0.1,\n",
+    "economy-range.csv": b"month,macro\n0,0.1\n1,-3\n",
+    "economy-gap.csv": b"date,macro\n2018-01,0.1\n2018-02,0.1\n2018-05,0.1\n",
+    "economy-late.csv": b"month,macro\n1,0.1\n",
+    "economy-twice.csv": b"month,macro\n0,0.1\n0,0.1\n",
+    "economy-sector.csv": b"month,macro,retial\n0,0.1,0.2\n",
+    "economy-infinite.csv": b"month,macro\n0,inf\n",
+    "ties.csv": b"source,target\n0,1\n",
+    "unknownid.csv": b"source,target\n0,1\n\n2,20\n3,99\n",
+    "names.csv": b"source,target\nann,1\n",
+    "selfloop.csv": b"source,target\n0,1\n7, 7\n",
+    "blanktie.csv": b"source,target\n0,1\n2,\n",
+    "raggedties.csv": b"source,target\n0,1\n2\n",
+    "fromto.csv": b"sorce,target\n0,1\n",
+    "noties.csv": b"source,target\n",
+    "binaryties.csv": b"\x00\xff\xfe\n",
+    "broken.graphml": b"<graphml><graph>",
+    "plain.xml": b"<note/>",
     "good.csv": b"id,limit\n" + b"".join(b"%d,%d\n" % (k, 1000 + k) for k in range(20)),
 }
 
@@ -59,7 +98,7 @@ class Case:
     words: tuple[str, ...]
 
     def command(self, here: Path) -> list[str]:
-        given = [part.format(here=here) for part in self.arguments.split()]
+        given = [part.format(here=here).replace("''", "") for part in self.arguments.split()]
         if given[0] != "run":
             return given
         small = SMALL[2:] if "--portfolio" in given or "--set borrowers" in self.arguments else SMALL
@@ -128,6 +167,7 @@ CASES = [
     Case("below /proc", "run --out /proc/zerolimit/out", ("/proc/zerolimit", "cannot be written")),
     Case("folder exists", "run --out {here}/taken", ("taken", "already exists", "--force")),
     Case("file in the way", "run --out {here}/plain.txt", ("plain.txt", "already exists")),
+    Case("folder without a name", "run --out ''", ("folder", "path", "not ''")),
     Case("force on a file", "run --force --out {here}/plain.txt", ("plain.txt", "not a folder")),
     Case("force on other things", "run --force --out {here}/taken", ("taken", "not a run folder")),
     # portfolios
@@ -154,7 +194,93 @@ CASES = [
     Case("map twice", "run --portfolio {here}/good.csv --columns id=id --columns id=limit", ("--columns", "twice")),
     Case("columns alone", "run --columns limit=credit", ("--columns", "--portfolio")),
     Case("scale alone", "run --scale 2", ("--scale", "--portfolio")),
+    Case("portfolio and set", "run --portfolio {here}/good.csv --set borrowers=5", ("--set borrowers", "--portfolio")),
+    # networks
+    Case("unknown network", "run --set network=smallworld", ("network", "smallworld", "'small_world'")),
+    Case("odd degree", "run --set network=small_world --set acquaintances=3", ("acquaintances", "even", "small_world", "3")),
+    Case(
+        "degree too large", "run --set network=scale_free --set acquaintances=20", ("acquaintances (20)", "borrowers (20)")
+    ),
+    Case(
+        "sectors too small",
+        "run --set network=sector_blocks --set acquaintances=18",
+        ("acquaintances", "sector", "can have"),
+    ),
+    Case("rewiring above one", "run --set network=small_world --set rewiring=1.1", ("rewiring", "1.1", "0 to 1")),
+    Case("network without its file", "run --set network=file", ("network_file", "'file'")),
+    Case("file without its network", "run --set network_file={here}/ties.csv", ("network_file", "'ring'", "'file'")),
+    *(
+        Case(name, f"run --set network=file --set network_file={{here}}/{file}", (file, *words))
+        for name, file, words in (
+            ("absent ties", "tie.csv", ("no such file", "'ties.csv'")),
+            ("folder of ties", "taken", ("cannot be read",)),
+            ("empty ties", "empty.csv", ("empty", "source,target")),
+            ("header without ties", "noties.csv", ("no ties",)),
+            ("wrong columns", "fromto.csv", ("source and target", "'sorce'")),
+            ("unknown slot", "unknownid.csv", ("line 4", "target", "'20'", "0 to 19")),
+            ("names without a portfolio", "names.csv", ("line 2", "source", "'ann'", "portfolio")),
+            ("tied to itself", "selfloop.csv", ("line 3", "'7'", "itself")),
+            ("blank end", "blanktie.csv", ("line 3", "target", "blank")),
+            ("ragged ties", "raggedties.csv", ("line 3",)),
+            ("binary ties", "binaryties.csv", ("UTF-8",)),
+            ("truncated ties", "cut.csv.gz", ("truncated",)),
+            ("Parquet of no ties", "cut.parquet", ("Parquet",)),
+            ("broken GraphML", "broken.graphml", ("not GraphML",)),
+            ("some other XML", "plain.xml", ("GraphML",)),
+        )
+    ),
+    Case(
+        "no id of the portfolio",
+        "run --portfolio {here}/good.csv --set network=file --set network_file={here}/unknownid.csv",
+        ("unknownid.csv", "line 4", "'20'", "no id of the portfolio", "'0'"),
+    ),
     Case("portfolio and borrowers", "run --portfolio {here}/good.csv --borrowers 5", ("--borrowers", "--portfolio")),
+    # calendars and macro series
+    Case("absent calendar", "run --calendar {here}/event.csv", ("event.csv", "no such file", "'events.csv'")),
+    Case("calendar is a folder", "run --calendar {here}/taken", ("calendar", "taken", "cannot be read")),
+    Case("empty calendar", "run --calendar {here}/empty.csv", ("empty.csv", "empty", "month or date, kind, value")),
+    Case("binary calendar", "run --calendar {here}/binary.toml", ("binary.toml", "UTF-8")),
+    Case("calendar of a header", "run --calendar {here}/events-header.csv", ("events-header.csv", "no rows")),
+    Case("wrong column", "run --calendar {here}/events-columns.csv", ("events-columns.csv", "'kindd'", "'kind'")),
+    Case("no value", "run --calendar {here}/events-novalue.csv", ("events-novalue.csv", "no column 'value'")),
+    Case("no month", "run --calendar {here}/events-nomonth.csv", ("events-nomonth.csv", "neither month nor date")),
+    Case("month and date", "run --calendar {here}/events-both.csv", ("events-both.csv", "both month and date")),
+    Case("value in words", "run --calendar {here}/events-words.csv", ("events-words.csv", "'value' row 2", "'much'")),
+    Case("value out of range", "run --calendar {here}/events-range.csv", ("events-range.csv", "row 2", "0 to 1", "1.5")),
+    Case("month below 0", "run --calendar {here}/events-month.csv", ("events-month.csv", "'month' row 1", "0 to 10,000")),
+    Case("half a month", "run --calendar {here}/events-half.csv", ("events-half.csv", "'month' row 1", "whole")),
+    Case("unknown kind", "run --calendar {here}/events-kind.csv", ("events-kind.csv", "'kind' row 1", "'tightness'")),
+    Case("event twice", "run --calendar {here}/events-twice.csv", ("row 3", "month 3, tightness", "row 1")),
+    Case("date without start", "run --calendar {here}/events-dated.csv", ("events-dated.csv", "start", "YYYY-MM")),
+    Case(
+        "date before start",
+        "run --set start=2018-01 --calendar {here}/events-dated.csv",
+        ("events-dated.csv", "'date' row 2", "2017-12", "before start, 2018-01"),
+    ),
+    Case("date with slashes", "run --set start=2018-01 --calendar {here}/events-slash.csv", ("'2018/04'", "YYYY-MM")),
+    Case("no start", "run --set start=2018-13", ("start", "YYYY-MM", "2018-13")),
+    Case("start is a year", "run --set start=2018", ("start", "YYYY-MM", "2018")),
+    Case("row too long", "run --calendar {here}/events-ragged.csv", ("events-ragged.csv", "row 1", "4 values", "3 columns")),
+    Case("calendar by set", "run --calendar {here}/events.csv --set calendar=[]", ("--calendar", "--set", "one is enough")),
+    Case("calendar and its file", "scenario check {here}/bothcalendars.toml", ("calendar", "calendar_file", "both")),
+    Case("file in place of rows", "scenario check {here}/nocalendar.toml", ("calendar", "calendar_file")),
+    Case("file of a scenario is empty", "scenario check {here}/emptyfile.toml", ("empty.csv", "empty")),
+    Case("file of a scenario is absent", "scenario check {here}/nofile.toml", ("event.csv", "no such file", "'events.csv'")),
+    Case("file of a scenario is a number", "scenario check {here}/numberfile.toml", ("macro_file", "CSV", "3")),
+    Case("absent series", "run --macro {here}/absent.csv", ("absent.csv", "no such file")),
+    Case("blank in a series", "run --macro {here}/economy-blank.csv", ("economy-blank.csv", "'retail' row 2", "blank")),
+    Case("series out of range", "run --macro {here}/economy-range.csv", ("'macro' row 2", "-3", "-1 to 1")),
+    Case(
+        "gap in a series",
+        "run --set start=2018-01 --macro {here}/economy-gap.csv",
+        ("economy-gap.csv", "month 2 (2018-03) is missing"),
+    ),
+    Case("series that begins late", "run --macro {here}/economy-late.csv", ("month 0 is missing",)),
+    Case("month twice in a series", "run --macro {here}/economy-twice.csv", ("row 2", "month 0", "row 1")),
+    Case("unknown sector", "run --macro {here}/economy-sector.csv", ("'retial'", "did you mean 'retail'")),
+    Case("infinite index", "run --macro {here}/economy-infinite.csv", ("'macro' row 1", "finite")),
+    Case("series without itself", "run --set macro_model=series", ("macro_model", "macro")),
+    Case("series and model", "scenario check {here}/twomodels.toml", ("macro", "macro_model", "regimes")),
 ]
 
 
@@ -266,6 +392,17 @@ PYTHON: list[tuple[str, Callable[[Path], Any], tuple[str, ...]]] = [
     ("unknown rate", lambda _: rate(None, "zero_limits"), ("zero_limits", "zero_limit")),  # type: ignore[arg-type]
     ("no run folder", lambda here: load(here / "absent"), ("absent", "no such run folder")),
     ("some other folder", lambda here: load(here / "taken"), ("taken", "not a run folder", "provenance.json")),
+    ("no folder", lambda _: load(None), ("folder", "NoneType")),  # type: ignore[arg-type]
+    ("folder without a name", lambda _: check_target(""), ("folder", "''")),
+    (
+        "calendar too long",
+        lambda _: load_scenario("baseline", calendar=[{"month": k, "kind": "macro", "value": 0.0} for k in range(1001)]),
+        ("calendar", "at most 1000"),
+    ),
+    ("calendar of a number", lambda _: load_scenario("baseline", calendar=3), ("calendar", "path", "int")),
+    ("calendar of numbers", lambda _: load_scenario("baseline", calendar=[3]), ("calendar", "row 1", "mapping")),
+    ("event without kind", lambda _: load_scenario("baseline", calendar=[{"month": 1, "value": 1}]), ("no column 'kind'",)),
+    ("switch in a series", lambda _: load_scenario("baseline", macro=[{"month": 0, "macro": True}]), ("macro", "row 1")),
     ("folder taken", lambda here: check_target(here / "taken"), ("taken", "already exists")),
 ]
 

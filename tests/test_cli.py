@@ -5,21 +5,26 @@ import os
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from rich.console import Console
 from typer.testing import CliRunner
 
 import zerolimit
 from zerolimit import cli
 from zerolimit.month import BIRTH, MONTH, all_rules
-from zerolimit.names import CAPS, SEGMENTS
-from zerolimit.results.figures import draw_summary
+from zerolimit.names import CAPS, MECHANISMS, SEGMENTS
+from zerolimit.results.figures import LOOKS, draw_summary
 from zerolimit.results.store import load, tables_of
 from zerolimit.results.table import percent, print_summary, yuan
-from zerolimit.scenario import load_scenario, presets
+from zerolimit.scenario import FILE_ONLY, load_scenario, presets
 from zerolimit.simulation import Simulation
+from zerolimit.wording import number_of
 
 HOME = {**os.environ, "PYTHONPATH": str(Path(zerolimit.__file__).parents[1])}
 SMALL = ["--borrowers", "40", "--months", "3", "--engine", "objects"]
@@ -104,12 +109,16 @@ def test_every_preset_is_listed_shown_and_checked() -> None:
 
 def test_check_names_what_a_file_changes(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("need_rate = 0.123\n")
-    assert told("scenario", "check", str(tmp_path / "mine.toml")).rstrip().endswith("differ from their defaults: need_rate")
+    assert (
+        told("scenario", "check", str(tmp_path / "mine.toml"))
+        .rstrip()
+        .endswith("1 parameter differs from its default: need_rate")
+    )
 
 
 def test_the_schema_is_json_and_names_every_parameter() -> None:
     schema = json.loads(told("scenario", "schema"))
-    assert set(schema["properties"]) == {*load_scenario("baseline").model_dump(), "base"}
+    assert set(schema["properties"]) == {*load_scenario("baseline").model_dump(), *FILE_ONLY}
 
 
 # phases
@@ -171,7 +180,14 @@ def test_numbers_as_text() -> None:
         "100 %",
         "–",
     ]
+    assert percent(1e-7) == "<0.001 %"
     assert yuan(123_456_789) == "1,234,568"
+    assert [number_of(number, "month") for number in (0, 1, 36, 30_000)] == [
+        "0 months",
+        "1 month",
+        "36 months",
+        "30,000 months",
+    ]
 
 
 @pytest.mark.parametrize("months", [1, 4])
@@ -180,6 +196,67 @@ def test_the_figure_is_drawn_with_and_without_events(months: int, tmp_path: Path
         simulation = Simulation(load_scenario("baseline", borrowers=30, **parameters), 2, engine="objects").run(months)
         draw_summary(tables_of(simulation), simulation.scenario, tmp_path / f"{k}.png")
         assert (tmp_path / f"{k}.png").stat().st_size > 20_000
+
+
+@pytest.fixture
+def axes(monkeypatch: pytest.MonkeyPatch) -> list[Axes]:
+    """The panels of the figures drawn meanwhile, looked at instead of written."""
+    found: list[Axes] = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, file, dpi: found.extend(figure.axes))
+    return found
+
+
+def test_the_scale_of_zero_limits_does_not_depend_on_those_blocked(axes: list[Axes]) -> None:
+    tables = tables_of(ran(base_tightness=0.7, review_months=2, cutoff=640))
+    for blocked in (1, 1000):
+        counts = {name: np.full_like(column, blocked) for name, column in tables.monthly.items() if "blocked" in name}
+        draw_summary(replace(tables, monthly={**tables.monthly, **counts}), load_scenario("baseline"), Path("nowhere"))
+    heights = [ax.get_ylim()[1] for ax in axes]
+    assert heights[0] == heights[6] > 0
+    assert heights[2] == heights[8] > 0
+    assert 1000 * heights[1] == pytest.approx(heights[7])
+
+
+@pytest.mark.parametrize("months", [1, 4])
+def test_every_panel_has_units_and_no_entry_of_a_legend_lies_on_it(months: int, axes: list[Axes]) -> None:
+    simulation = Simulation(load_scenario("baseline", borrowers=60, base_tightness=0.7, cutoff=640), 2, engine="objects")
+    draw_summary(tables_of(simulation.run(months)), simulation.scenario, Path("nowhere"))
+    titles = [ax.get_title(loc="left") for ax in axes]
+    assert len(set(titles)) == 6
+    for ax in axes:
+        assert ax.get_ylabel()
+        assert ax.get_xlabel() or "segment" in [text.get_text() for text in ax.texts]
+        if legend := ax.get_legend():
+            assert legend.get_window_extent().y0 >= ax.get_window_extent().y1 - 1.0
+            assert legend.get_window_extent().x1 <= ax.figure.bbox.x1
+    ticks = [tick for ax in axes if "month" in ax.get_xlabel() for tick in ax.get_xticks()]
+    assert all(tick == round(tick) for tick in ticks)
+
+
+def test_without_events_the_panels_say_so(axes: list[Axes]) -> None:
+    draw_summary(tables_of(ran(off=MECHANISMS, cutoff=350)), load_scenario("baseline"), Path("nowhere"))
+    told = [[text.get_text() for text in ax.texts] for ax in axes]
+    assert told[0] == ["no zero limits in these months"]
+    assert told[1] == ["nobody blocked in these months"]
+    assert "no zero limits in these months" in told[2]
+    assert axes[3].get_title(loc="left") == "Pool (without end)"
+
+
+def test_every_cap_has_a_look_of_its_own() -> None:
+    assert set(LOOKS) == {cap.name for cap in CAPS}
+    assert len(set(LOOKS.values())) == len(CAPS)
+
+
+def test_a_wide_screen_is_told_what_each_cap_says() -> None:
+    simulation = ran(base_tightness=0.7, review_months=2, cutoff=640)
+    assert "cutoff raised" in printed(simulation, 120)
+    assert "cutoff raised" not in printed(simulation, 80)
+
+
+def test_one_is_singular(tmp_path: Path) -> None:
+    text = told("run", "--borrowers", "1", "--months", "1", "--out", str(tmp_path / "a"))
+    assert text.startswith("baseline: 1 borrower, 1 month, seed 1\n")
+    assert repr(load(tmp_path / "a")).endswith(": baseline, 1 borrower, 1 month>")
 
 
 # starting
@@ -210,6 +287,19 @@ def test_a_run_imports_neither_mesa_nor_pandas(tmp_path: Path) -> None:
     words = done.stdout.split()
     assert words[:2] == [str(tmp_path / "a"), "0"]
     assert not {"mesa", "pandas", "pyplot", "matplotlib.pyplot"} & set(words)
+
+
+@pytest.mark.parametrize("wrong", [["--set", "nosuch=1"], ["nosuch"], ["--months", "0"], ["--borrowers", "0"]])
+def test_a_wrong_parameter_is_told_without_the_libraries_of_a_run(wrong: list[str]) -> None:
+    code = (
+        "import sys; from zerolimit.cli import app\n"
+        f"try: app(['run', *{wrong!r}])\n"
+        "except SystemExit as leaving: print(leaving.code, *sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=HOME, timeout=60)
+    words = done.stdout.split()
+    assert words[0] == "2"
+    assert not {"numpy", "numba", "pyarrow", "matplotlib", "mesa", "pandas"} & set(words)
 
 
 def test_a_reader_who_leaves_early_is_no_error() -> None:

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import mesa
 import numpy as np
+import pandas as pd
 import pytest
 from mesa.experimental.scenarios import Scenario as MesaScenario
 
@@ -11,6 +12,7 @@ from zerolimit.errors import BadInput
 from zerolimit.fields import STATE
 from zerolimit.lender import Platform
 from zerolimit.market import CreditMarket
+from zerolimit.results.frames import Panel, sampled
 from zerolimit.scenario import load_scenario
 from zerolimit.simulation import Simulation
 
@@ -96,6 +98,16 @@ class TestRunning:
         assert market.simulation.changes == [{"month": 4, "pool_yuan": 1.0}]
         assert market.platform.principal < eight.platform.principal
 
+    def test_a_change_of_nothing_is_refused(self):
+        market = make()
+        with pytest.raises(BadInput, match="change: no parameter is given"):
+            market.change()
+        assert market.simulation.changes == []
+
+    def test_it_shows_what_it_is(self, eight):
+        assert repr(eight) == "<CreditMarket baseline: 60 borrowers, 8 months run, seed 5, engine objects>"
+        assert repr(make(borrowers=1).run(1)) == "<CreditMarket baseline: 1 borrower, 1 month run, seed 5, engine objects>"
+
     def test_a_change_of_the_start_is_refused(self):
         with pytest.raises(BadInput, match="borrowers: acts only at the start"):
             make().change(borrowers=70)
@@ -121,6 +133,10 @@ class TestScenario:
             ({"borrowers": 0}, "borrowers: .*allowed: 1 to"),
             ({"scenario": 5}, "scenario: a name, a path"),
             ({"engine": "compield"}, "engine: 'compield' is not one of"),
+            ({"engine": "fast"}, "engine: 'fast' is not one of auto, compiled, objects"),
+            ({"borrower_class": int}, "borrower_class: a subclass of zerolimit.Borrower is needed, not <class 'int'>"),
+            ({"borrower_class": "Borrower"}, "borrower_class: a subclass"),
+            ({"panel": "some"}, "panel: 'some' is not all, none or sample=N"),
             ({"seed": -1}, "seed must lie from 0"),
             ({"seed": 1.5}, "seed must be a whole number"),
             ({"rng": 2}, "seed and rng both given"),
@@ -221,6 +237,13 @@ class TestResults:
         with pytest.raises(BadInput, match="did you mean 'zero_limit'"):
             eight.rate("zero_limits")
 
+    def test_no_rate_before_a_month_was_run(self):
+        market = make()
+        with pytest.raises(BadInput, match=r"rate: no month has been run yet; run\(months=...\) first"):
+            market.rate("usable")
+        with pytest.raises(BadInput, match="save: no month has been run yet"):
+            market.save("nowhere")
+
     def test_platform_months_end_as_the_platform_stands(self, eight):
         last = eight.platform_months.iloc[-1]
         assert last["month"] == 7
@@ -248,6 +271,60 @@ class TestResults:
         with pytest.raises(BadInput):
             eight.save(tmp_path / "run")
         eight.save(tmp_path / "run", force=True)
+
+
+class TestPanel:
+    """What is kept month by month and saved: as the command line does it."""
+
+    def test_a_saved_market_has_the_panel_of_the_command_line(self, eight, tmp_path):
+        from zerolimit import load
+
+        simulation = Simulation(load_scenario("baseline", borrowers=SMALL), 5, engine="objects")
+        panel = Panel(simulation)
+        for _ in range(8):
+            simulation.step()
+            panel.record()
+        saved = load(eight.save(tmp_path / "run"))
+        pd.testing.assert_frame_equal(saved.panel, panel.frame())
+        assert saved.provenance["panel"] == "sample=1000"
+
+    def test_all_some_or_none(self, tmp_path):
+        from zerolimit import load
+
+        market = make(panel="sample=20").run(2)
+        whole, some = load(market.save(tmp_path / "whole")), load(market.save(tmp_path / "some", panel="sample=5"))
+        assert len(whole.panel) == 2 * 20
+        assert some.panel["borrower"].unique().tolist() == sampled(5, SMALL, 5).tolist()
+        inside = whole.panel[whole.panel["borrower"].isin(some.panel["borrower"])].reset_index(drop=True)
+        pd.testing.assert_frame_equal(some.panel, inside)
+        assert not (market.save(tmp_path / "none", panel="none") / "panel.parquet").exists()
+        for more in ("all", "sample=30"):
+            with pytest.raises(BadInput, match=f"panel: {more} is more than was kept .*panel='{more}'"):
+                market.save(tmp_path / "more", panel=more)
+        assert not (tmp_path / "more").exists()
+        with pytest.raises(BadInput, match=r"panel: sample=20 over \d+ months needs about .* GB"):
+            market.run(10**9)
+        everybody = make(panel="all").run(1)
+        assert len(load(everybody.save(tmp_path / "all")).panel) == SMALL
+
+    def test_a_copy_keeps_its_own(self, eight, tmp_path):
+        from zerolimit import load
+
+        market = make().run(4)
+        twin = market.copy().run(4)
+        market.change(cutoff=700.0).run(4)
+        frames = [load(one.save(tmp_path / name)).panel for name, one in (("e", eight), ("t", twin), ("m", market))]
+        pd.testing.assert_frame_equal(frames[0], frames[1])
+        assert not frames[2].equals(frames[0])
+        assert frames[2][frames[2]["month"] < 4].equals(frames[0][frames[0]["month"] < 4])
+
+    def test_months_run_past_the_market_are_not_passed_over(self, tmp_path):
+        market = make().run(1)
+        market.simulation.step()
+        for one in (market, market.copy()):
+            with pytest.raises(BadInput, match="past the market"):
+                one.save(tmp_path / "run")
+        market.save(tmp_path / "run", panel="none")
 
 
 class TestPlatform:

@@ -486,6 +486,34 @@ class TestOverriding:
         assert market.month == 2
         assert columns(market) == columns(make().run(2))
 
+    @pytest.mark.parametrize(
+        ("name", "phase"),
+        [("repya", "repay"), ("repa", "repay"), ("repayy", "repay"), ("repax", "repay"), ("payBills", "pay_bills")],
+    )
+    def test_a_misspelt_phase_suggests_the_nearest(self, name, phase):
+        class Mixed:
+            pass
+
+        setattr(Mixed, name, lambda self: None)
+        kind = type("Late", (Mixed, Borrower), {})
+        with pytest.raises(BadInput, match=rf"Mixed\.{name}: is no phase of the month; did you mean '{phase}'"):
+            make(borrower_class=kind)
+
+    def test_methods_and_attributes_of_ones_own_are_nobodys_misspelling(self):
+        class Own(Borrower):
+            repax = 3
+
+            def learn(self):
+                return 1
+
+            def _repya(self):
+                return 2
+
+            def owes(self):
+                return super().owes()
+
+        assert len(make(borrower_class=Own).run(1).agents.map("learn")) == SMALL
+
     def test_compiled_alone_cannot(self):
         with pytest.raises(BadInput) as caught:
             make(engine="compiled", borrower_class=Plain)

@@ -356,9 +356,9 @@ def test_no_row_is_a_vacant_slot() -> None:
 def test_odd_lines_and_balances() -> None:
     m = load_scenario().minimum_loan
     read = some(limit=[0, m - 0.01, m, 5_000], balance=[0, 100, -70, 9_000], history_1=[-2, 0, 0, 0])
-    assert {"1 limits are 0: closed from the start", "1 balances below 0 counted as 0"} < set(read.notes)
-    assert "2 balances over the limit, taken as they are" not in read.notes
-    assert "1 balances over the limit, taken as they are" in read.notes
+    assert {"1 limit of 0: closed from the start", "1 balance below 0 counted as 0"} < set(read.notes)
+    assert "2 balances over the limit, taken as read" not in read.notes
+    assert "1 balance over the limit, taken as read" in read.notes
     s = begin(read)
     assert s.column("status").tolist() == [CLOSED, CLOSED, OPEN, OPEN]
     assert s.column("limit").tolist() == [0, 0, round(m * FEN), 500_000]

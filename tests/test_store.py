@@ -1,6 +1,10 @@
 """A run's folder: whole or absent, and what is read back is what was counted."""
 
 import json
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,6 +33,7 @@ from zerolimit.results.frames import (
 )
 from zerolimit.results.outcomes import OUTCOMES, RATES
 from zerolimit.results.record import CELLS
+from zerolimit.rules.rule import clip
 from zerolimit.scenario import load_scenario
 from zerolimit.simulation import Simulation
 
@@ -175,6 +180,78 @@ def test_a_replaced_run_comes_back_when_the_last_step_fails(
     monkeypatch.undo()
     assert store.load(folder).provenance["command"] == ["the first"]
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def abandoned(folder: Path, name: str, seconds: float) -> Path:
+    """A hidden folder beside a run's, as a writer leaves it that is killed on the spot, last touched so long ago."""
+    left = folder / name
+    (left / "whole").mkdir(parents=True)
+    (left / "whole" / "monthly.parquet").write_bytes(b"half")
+    for path in (left / "whole" / "monthly.parquet", left / "whole", left):
+        os.utime(path, (time.time() - seconds,) * 2)
+    return left
+
+
+def test_a_successful_write_clears_what_killed_writers_left(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
+    old = abandoned(tmp_path, ".run.abcd1234.tmp", 2 * store.ABANDONED)
+    kept = [
+        abandoned(tmp_path, ".run.abcd5678.tmp", 0.5 * store.ABANDONED),  # perhaps still being written
+        abandoned(tmp_path, ".run.b.abcd1234.tmp", 2 * store.ABANDONED),  # of a folder run.b
+        abandoned(tmp_path, ".other.abcd1234.tmp", 2 * store.ABANDONED),
+        abandoned(tmp_path, "run.abcd1234.tmp", 2 * store.ABANDONED),
+    ]
+    fresh = abandoned(tmp_path, ".run.wxyz1234.tmp", 2 * store.ABANDONED)
+    (fresh / "whole" / "episodes.parquet").write_bytes(b"of this moment")
+    keep(ran, tmp_path / "run")
+    assert not old.exists()
+    assert all(path.exists() for path in (*kept, fresh))
+    with store._beside(tmp_path / "run") as room:
+        os.utime(room, (time.time() - 2 * store.ABANDONED,) * 2)
+        keep(ran, tmp_path / "run", force=True)
+        assert not room.exists()
+
+
+def test_a_failed_write_clears_nothing(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
+    old = abandoned(tmp_path, ".run.abcd1234.tmp", 2 * store.ABANDONED)
+
+    def broken(tables: store.Tables, scenario: Any, file: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(BadInput):
+        keep(ran, tmp_path / "run", figure=broken)
+    assert old.exists()
+
+
+OWN = """
+from zerolimit import rule
+FACTOR = {factor}
+def halved(x):
+    return x * {inner}
+@rule("frequency", after="receive")
+def forget(frequency, terms):
+    return halved(frequency) * FACTOR if terms.trigger_size > {constant} else clip(frequency, 0.0, 1.0)
+"""
+
+
+def own_rule(factor: float = 0.9, inner: float = 0.5, constant: float = 2.0) -> Any:
+    """A rule of one's own from text that is in no file."""
+    space: dict[str, Any] = {"clip": clip, "__name__": "notebook"}
+    exec(OWN.format(factor=factor, inner=inner, constant=constant), space)
+    return space["forget"]
+
+
+def test_the_hash_of_an_own_rule_is_of_its_constants_and_of_what_it_calls_too() -> None:
+    assert store.rule_hash(own_rule()) == store.rule_hash(own_rule())
+    others = [own_rule(factor=0.8), own_rule(inner=0.6), own_rule(constant=3.0)]
+    assert len({store.rule_hash(one) for one in (own_rule(), *others)}) == 4
+
+
+def test_the_hash_of_an_own_rule_is_the_same_in_another_process() -> None:
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); from test_store import own_rule, store"
+    home = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "77"}
+    command = [sys.executable, "-c", f"{code}; print(store.rule_hash(own_rule()))"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=home, timeout=60)
+    assert done.stdout.strip() == store.rule_hash(own_rule())
 
 
 def test_a_folder_that_appears_meanwhile_is_not_overwritten(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from zerolimit.rules.rule import rule
     from zerolimit.scenario import Scenario, load_scenario
     from zerolimit.simulation import Simulation
+    from zerolimit.story import tell
 
 _HOMES = {
     "BadInput": "errors",
@@ -34,6 +35,7 @@ _HOMES = {
     "load_scenario": "scenario",
     "read_portfolio": "portfolio",
     "rule": "rules.rule",
+    "tell": "story",
 }
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "load_scenario",
     "read_portfolio",
     "rule",
+    "tell",
 ]
 
 

@@ -185,8 +185,27 @@ for _rule in PHASES.values():
 
 
 def overridden(kind: type[Borrower]) -> tuple[str, ...]:
-    """The phases of the month that a subclass has in plain Python."""
+    """The phases of the month that a subclass has in plain Python; BadInput for no subclass and for misspelt phases."""
+    if not isinstance(kind, type) or not issubclass(kind, Borrower):
+        raise BadInput(f"borrower_class: a subclass of zerolimit.Borrower is needed, not {kind!r}")
+    for part in kind.__mro__:
+        for name, value in vars(part).items() if not issubclass(Borrower, part) else ():
+            if callable(value) and not name.startswith("_") and not hasattr(Borrower, name):
+                for phase in PHASES:
+                    if misspelt(name, phase):
+                        raise BadInput(
+                            f"{part.__name__}.{name}: is no phase of the month; did you mean {phase!r}?"
+                            " A method of one's own needs a name less like a phase's (zerolimit phases lists them)"
+                        )
     return tuple(name for name in PHASES if getattr(kind, name) is not getattr(Borrower, name))
+
+
+def misspelt(name: str, phase: str) -> bool:
+    """Whether a name begins like a phase's and is one letter away: more, fewer, another, two swapped, or case and `_`."""
+    one, other = (text.lower().replace("_", "") for text in (name, phase))
+    same = next((k for k, (x, y) in enumerate(zip(one, other, strict=False)) if x != y), min(len(one), len(other)))
+    a, b = one[same:], other[same:]
+    return same > 0 and (a[1:] == b or a == b[1:] or a[1:] == b[1:] or a[1::-1] + a[2:] == b)
 
 
 class Reading:

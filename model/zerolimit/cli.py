@@ -10,20 +10,22 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
 from typer.core import TyperGroup
 
 from zerolimit import __version__
 from zerolimit.errors import BadInput
+from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from zerolimit.portfolio import Portfolio
     from zerolimit.scenario import Scenario
 
@@ -113,6 +115,8 @@ def run(
         list[str] | None, typer.Option(metavar="OURS=THEIRS", help="A portfolio's column by another name.")
     ] = None,
     scale: Annotated[float | None, typer.Option(help="Yuan per unit of the portfolio's money.")] = None,
+    calendar: Annotated[str | None, typer.Option(metavar="FILE", help="Dated events: CSV.")] = None,
+    macro: Annotated[str | None, typer.Option(metavar="FILE", help="The economy, month by month: CSV.")] = None,
     borrowers: Annotated[int | None, typer.Option(metavar="N", help="Size of a drawn population.")] = None,
     months: Annotated[int, typer.Option(metavar="T", help="Months to run.")] = 36,
     seed: Annotated[int, typer.Option(help="Seed of every draw.")] = 1,
@@ -120,26 +124,30 @@ def run(
     setting: Annotated[list[str] | None, typer.Option("--set", metavar="K=V", help="A parameter, as in TOML.")] = None,
     panel: Annotated[str, typer.Option(help="Borrowers kept month by month: all, sample=N or none.")] = "sample=1000",
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder for the results; without it, one under runs/.")
+        str | None, typer.Option(metavar="DIR", help="Folder for the results; without it, one under runs/.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the results that are in the folder.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the folder only.")] = False,
     threads: Annotated[int | None, typer.Option(metavar="N", help="Threads; without it, all cores.")] = None,
 ) -> None:
     """Run a scenario and leave a folder with what happened."""
-    from zerolimit.results.frames import Panel, parse_panel
-    from zerolimit.results.store import check_target, save, tables_of
-    from zerolimit.simulation import Simulation
-
     began, started = time.perf_counter(), datetime.now(UTC)
     if not 1 <= months <= MOST_MONTHS:
         raise BadInput(f"months: {months} is not in 1 to {MOST_MONTHS:,}")
     if threads is not None and threads < 1:
         raise BadInput(f"threads: {threads} is not at least 1")
+    world = wanted_scenario(scenario, setting or [], borrowers, portfolio, {"calendar": calendar, "macro": macro})
+    # what is wrong so far has been said without the libraries that a run needs
+    from rich.console import Console
+
+    from zerolimit.results.frames import Panel, parse_panel
+    from zerolimit.results.store import check_target, save, tables_of
+
     parse_panel(panel)
-    world = wanted_scenario(scenario, setting or [], borrowers)
-    target = check_target(out or free_folder(world.name, force=force), force=force)
-    clients = wanted_portfolio(portfolio, columns or [], scale, borrowers)
+    target = check_target(free_folder(world.name, force=force) if out is None else out, force=force)
+    clients = wanted_portfolio(portfolio, columns or [], scale)
+    from zerolimit.simulation import Simulation
+
     screen = Console(stderr=True, quiet=quiet)
     with ended_by_signals():
         simulation = Simulation(
@@ -147,7 +155,7 @@ def run(
         )
         try:
             kept = Panel(simulation, panel, months)
-            for _ in counted(range(months), f"{world.name}, {simulation.size:,} borrowers", screen):
+            for _ in counted(range(months), f"{world.name}, {number_of(simulation.size, 'borrower')}", screen):
                 simulation.step()
                 kept.record()
             told = ["zerolimit", *sys.argv[1:]]
@@ -162,7 +170,7 @@ def run(
     from zerolimit.results.table import print_summary
 
     paper = Console()
-    heading = f"{world.name}: {simulation.size:,} borrowers, {months} months, seed {seed}"
+    heading = f"{world.name}: {number_of(simulation.size, 'borrower')}, {number_of(months, 'month')}, seed {seed}"
     paper.print(heading, style="bold", highlight=False, markup=False)
     for note in clients.notes if clients else ():
         paper.print(f"  {note}", style="dim", highlight=False, markup=False, soft_wrap=True)
@@ -172,8 +180,12 @@ def run(
     print(f"{target}  ({FIGURE} and tables; {took:.1f} s)")
 
 
-def wanted_scenario(name: str, settings: Sequence[str], borrowers: int | None) -> Scenario:
+def wanted_scenario(
+    name: str, settings: Sequence[str], borrowers: int | None, portfolio: str | None, files: Mapping[str, str | None]
+) -> Scenario:
     """The scenario with what the command line sets."""
+    if borrowers is not None and portfolio is not None:
+        raise BadInput("--borrowers: not with --portfolio, whose clients are the borrowers")
     from zerolimit.scenario import load_scenario, parse_setting
 
     given: dict[str, Any] = {}
@@ -181,25 +193,25 @@ def wanted_scenario(name: str, settings: Sequence[str], borrowers: int | None) -
         key, value = parse_setting(text)
         if key in given:
             raise BadInput(f"--set: {key} is given twice")
+        if key == "borrowers" and portfolio is not None:
+            raise BadInput("--set borrowers: not with --portfolio, whose clients are the borrowers")
         given[key] = value
-    if borrowers is not None:
-        if "borrowers" in given:
-            raise BadInput("borrowers: given by --borrowers and by --set; one is enough")
-        given["borrowers"] = borrowers
+    for key, option in {"borrowers": borrowers, **files}.items():
+        if option is None:
+            continue
+        if key in given:
+            raise BadInput(f"{key}: given by --{key} and by --set; one is enough")
+        given[key] = option
     return load_scenario(name, **given)
 
 
-def wanted_portfolio(
-    source: str | None, columns: Sequence[str], scale: float | None, borrowers: int | None
-) -> Portfolio | None:
+def wanted_portfolio(source: str | None, columns: Sequence[str], scale: float | None) -> Portfolio | None:
     """The portfolio that the command line names, if any."""
     if source is None:
         for option, given in (("--columns", columns), ("--scale", scale is not None)):
             if given:
                 raise BadInput(f"{option}: only with --portfolio")
         return None
-    if borrowers is not None:
-        raise BadInput("--borrowers: not with --portfolio, whose clients are the borrowers")
     named: dict[str, str] = {}
     for text in columns:
         ours, equals, theirs = (part.strip() for part in text.partition("="))
@@ -223,7 +235,7 @@ def free_folder(name: str, *, force: bool) -> Path:
     return folder
 
 
-def counted(steps: Sequence[int], label: str, screen: Console) -> Iterator[int]:
+def counted(steps: Sequence[int], label: str, screen: Console) -> Generator[int, None, None]:
     """The steps, with a bar on a terminal: months done, months a second, time left."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
     from rich.text import Text
@@ -237,8 +249,8 @@ def counted(steps: Sequence[int], label: str, screen: Console) -> Iterator[int]:
     shown = (
         TextColumn("{task.description}"),
         BarColumn(),
+        TextColumn("month"),
         MofNCompleteColumn(),
-        TextColumn("months"),
         Speed(),
         TimeRemainingColumn(),
     )
@@ -267,6 +279,107 @@ def ended_by_signals() -> Iterator[None]:
 # scenarios
 
 
+@app.command()
+def attribute(
+    scenario: Annotated[str, typer.Argument(help="A preset's name or a TOML file.")] = "baseline",
+    players: Annotated[
+        str | None, typer.Option(metavar="A,B,...", help="Mechanisms or policies; without it, the six mechanisms.")
+    ] = None,
+    outcome: Annotated[str, typer.Option(help="A monthly count, docs/results.md.")] = "zero_limit",
+    borrowers: Annotated[int | None, typer.Option(metavar="N", help="Size of the population.")] = None,
+    months: Annotated[int, typer.Option(metavar="T", help="Months after --since.")] = 36,
+    seed: Annotated[int, typer.Option(help="Seed of every draw.")] = 1,
+    since: Annotated[int, typer.Option(metavar="M", help="Months of common past.")] = 0,
+    setting: Annotated[list[str] | None, typer.Option("--set", metavar="K=V", help="A parameter, as in TOML.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for Parquet files and a figure.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Whose zero limits? Exact Shapley shares of mechanisms, over all worlds with some of them on."""
+    for name, value, least in (("months", months, 1), ("since", since, 0)):
+        if not least <= value <= MOST_MONTHS:
+            raise BadInput(f"{name}: {value} is not in {least} to {MOST_MONTHS:,}")
+    world = wanted_scenario(scenario, setting or [], borrowers, None, {})
+    from zerolimit.commands import attribute_scenario
+
+    attribute_scenario(world, players, outcome, months, seed, since, out, quiet=quiet)
+
+
+@app.command()
+def wrongful(
+    scenario: Annotated[str, typer.Argument(help="A preset's name or a TOML file.")] = "baseline",
+    borrowers: Annotated[int | None, typer.Option(metavar="N", help="Size of the population.")] = None,
+    months: Annotated[int, typer.Option(metavar="T", help="Months to run.")] = 36,
+    seed: Annotated[int, typer.Option(help="Seed of every draw.")] = 1,
+    setting: Annotated[list[str] | None, typer.Option("--set", metavar="K=V", help="A parameter, as in TOML.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Wrongful zeros: who would not have defaulted within a year, had the line been kept."""
+    if not 1 <= months <= MOST_MONTHS:
+        raise BadInput(f"months: {months} is not in 1 to {MOST_MONTHS:,}")
+    world = wanted_scenario(scenario, setting or [], borrowers, None, {})
+    from zerolimit.commands import follow_zeros
+
+    follow_zeros(world, months, seed, quiet=quiet)
+
+
+@app.command()
+def tell(
+    folder: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")],
+    borrower: Annotated[str, typer.Option(metavar="ID", help="A portfolio's id; without ids, the number of a slot.")],
+    months: Annotated[str | None, typer.Option(metavar="A:B", help="First and last month to tell.")] = None,
+) -> None:
+    """What happened to one borrower of a run, month by month."""
+    from rich.console import Console
+
+    from zerolimit.replay import origin_of
+    from zerolimit.story import parse_months
+    from zerolimit.story import tell as tell_borrower
+
+    screen = Console(stderr=True)
+    origin = origin_of(folder)
+    span = parse_months(months, origin.months)
+    with counting(origin.months, f"{folder} again", screen) as done:
+        story = tell_borrower(origin, borrower, months=span, progress=done, say=dimly(screen))
+    Console().print(story)
+
+
+@app.command()
+def case(name: Annotated[str | None, typer.Argument(help="A case; without one, their list.")] = None) -> None:
+    """Play a scripted case, and what would have changed it; without a name, list the cases."""
+    from rich.console import Console
+
+    from zerolimit.cases.case import cases, load_case, play
+
+    if name is None:
+        table = plain_table("case", "what it tells")
+        for known in cases():
+            table.add_row(known, load_case(known).title)
+        Console().print(table)
+        return
+    screen, chosen = Console(stderr=True), load_case(name)
+    worlds = 1 + len(chosen.instead)
+    with counting(worlds * chosen.months, f"{name}, {number_of(worlds, 'world')}", screen) as done:
+        played = play(chosen, progress=done, say=dimly(screen))
+    Console().print(played)
+
+
+@contextmanager
+def counting(months: int, label: str, screen: Console) -> Iterator[Callable[[int], None]]:
+    """The bar of `counted`, for a run that calls what is given after each month."""
+    steps = counted(range(months), label, screen)
+
+    def done(month: int) -> None:
+        next(steps, None)
+
+    with ended_by_signals(), closing(steps):
+        yield done
+
+
+def dimly(screen: Console) -> Callable[[str], None]:
+    """Says something in passing."""
+    return lambda text: screen.print(text, style="dim")
+
+
 @scenarios.callback(invoke_without_command=True)
 def about_scenarios(context: typer.Context) -> None:
     """Presets and scenario files: list, show, check, schema."""
@@ -277,6 +390,8 @@ def about_scenarios(context: typer.Context) -> None:
 @scenarios.command("list")
 def list_scenarios() -> None:
     """The presets and what they are for."""
+    from rich.console import Console
+
     from zerolimit.scenario import load_scenario, presets
 
     table = plain_table("preset", "what it is for")
@@ -301,7 +416,8 @@ def check_scenario(file: Annotated[str, typer.Argument(help="A TOML file or a pr
     found = load_scenario(file)
     declared = {name: field.default for name, field in Scenario.model_fields.items() if name not in ("name", "description")}
     others = [name for name, default in declared.items() if getattr(found, name) != default]
-    print(f"{file}: good; {len(others)} parameters differ from their defaults{': ' if others else ''}{', '.join(others)}")
+    differ = "differs from its default" if len(others) == 1 else "differ from their defaults"
+    print(f"{file}: good; {number_of(len(others), 'parameter')} {differ}{': ' if others else ''}{', '.join(others)}")
 
 
 @scenarios.command("schema")
@@ -323,6 +439,7 @@ def phases(source: Annotated[bool, typer.Option("--source", help="Print the fuse
     if source:
         sys.stdout.write(fused_source())
         return
+    from rich.console import Console
     from rich.text import Text
 
     from zerolimit.month import BIRTH, MONTH

@@ -14,5 +14,5 @@ class OutOfRange(BadInput, OverflowError):
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """' (did you mean ...?)' with the nearest known name, or nothing."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"; did you mean {found[0]!r}?" if found else ""

@@ -149,7 +149,7 @@ FLOWS = (
     _flow("shortfall", "i4", "fen", "spending that could not be paid"),
     _flow("principal", "i4", "fen", "principal when the month ends"),
     _flow("departs", "i1", "0/1", "leaves during a spell without a line"),
-    _flow("heard", "i1", "count", "acquaintances who reported a zero limit last month"),
+    _flow("heard", "q2", "share", "of one's acquaintances, those who reported a zero limit last month"),
     _flow("outcomes_1", "i2", "bits", "outcome flags, first word (results/outcomes.py)"),
     _flow("outcomes_2", "i2", "bits", "outcome flags, second word"),
     _flow("outcomes_3", "i2", "bits", "outcome flags, third word"),

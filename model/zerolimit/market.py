@@ -28,10 +28,12 @@ from zerolimit.fields import Field
 from zerolimit.lender import Platform
 from zerolimit.names import ENDS, LEFT
 from zerolimit.results.columns import parts_of
+from zerolimit.results.frames import SAMPLE, Panel, parse_panel, sampled
 from zerolimit.results.outcomes import RATES
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario, load_scenario
 from zerolimit.simulation import Recorded, Simulation
+from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +60,8 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
     `datacollector` reports the month's rates and the platform; put your own in its place. It collects at the end of each
     month, unless a subclass has its own `step` and a collector of its own, which then has to call `collect` as in Mesa.
 
+    `panel` says of which borrowers every field is kept month by month, for `save`: all, sample=N or none.
+
     Plain-Python behaviour: `borrower_class`, a subclass of Borrower that overrides phases of the month. Compiled rules of
     one's own: `rules`. Any parameter of the scenario can be given by name.
     """
@@ -79,6 +83,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         scale: float | None = None,
         threads: int | None = None,
         borrower_class: type[Borrower] | None = None,
+        panel: str = SAMPLE,
         **parameters: Any,
     ) -> None:
         if borrower_class is not None:
@@ -89,6 +94,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
                 f"engine='compiled' cannot run {self.borrower_class.__name__}.{in_python[0]}, which is plain Python;"
                 " use engine='auto'"
             )
+        parse_panel(panel)
         clients = as_portfolio(portfolio, columns, scale)
         if borrowers is not None:
             if clients is not None and borrowers != clients.size:
@@ -115,6 +121,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
             threads=threads,
             say=say,
         )
+        self._panel = Panel(self.simulation, panel)
         self.platform = Platform(self)
         self._own_collector = mesa.DataCollector(
             model_reporters={
@@ -124,6 +131,16 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
             }
         )
         self.datacollector: Any = self._own_collector
+
+    def __repr__(self) -> str:
+        simulation = self.simulation
+        told = (
+            number_of(simulation.size, "borrower"),
+            f"{number_of(simulation.month, 'month')} run",
+            f"seed {self.seed}",
+            f"engine {simulation.engine.name}",
+        )
+        return f"<{type(self).__name__} {simulation.scenario.name}: {', '.join(told)}>"
 
     # running
 
@@ -135,6 +152,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
     def step(self) -> None:
         """One month."""
         self.simulation.step()
+        self._panel.record()
         if self.datacollector is self._own_collector or (
             self.datacollector is not None and type(self).step is CreditMarket.step
         ):
@@ -144,18 +162,24 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         """More months; may be called again and goes on."""
         if isinstance(months, bool) or not hasattr(months, "__index__") or months < 1:
             raise BadInput(f"months: a whole number from 1 is needed, not {months!r}")
+        self._panel._refuse_too_large(months)
         for _ in range(months):
             self.step()
         return self
 
     def change(self, **parameters: Any) -> Self:
         """Other parameters from the next month on; recorded in `simulation.changes` and the run's provenance."""
+        if not parameters:
+            raise BadInput("change: no parameter is given; name at least one, as in change(base_tightness=0.4)")
         self.simulation.change(**parameters)
         return self
 
     def copy(self) -> Self:
         """A branch: same past, own future. Recorded in its `simulation.changes`."""
-        shared = {id(self.simulation): self.simulation.copy(), id(self._made): WeakValueDictionary()}
+        simulation = self.simulation.copy()
+        panel = part_of(self._panel, self._panel.what)
+        panel.simulation = simulation
+        shared = {id(self.simulation): simulation, id(self._made): WeakValueDictionary(), id(self._panel): panel}
         twin = copy.deepcopy(self, shared)
         engine = twin.simulation.engine
         engine.overrides = {name: twin._overriding(name) for name in engine.overrides}
@@ -189,15 +213,27 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         """A rate of results/outcomes.py by month, segment, decile, or several of them."""
         from zerolimit.results.frames import rate
 
+        self._has_run("rate")
         return rate(self.monthly, name, by)
 
-    def save(self, folder: Path | str, force: bool = False) -> Path:
-        """Write the run's folder; `zerolimit.load(folder)` reads it."""
+    def save(self, folder: Path | str, panel: str | None = None, force: bool = False) -> Path:
+        """Write the run's folder; `zerolimit.load(folder)` reads it.
+
+        `panel` (all, sample=N, none) is some of the borrowers whom the market keeps month by month; without it, all these.
+        """
         from zerolimit.results.store import save
 
+        self._has_run("save")
+        part = part_of(self._panel, panel or self._panel.what)
+        if len(part.rows) and len(part.months) < self.month:
+            raise BadInput(
+                "panel: months were run by market.simulation, past the market, and are not in it; take panel='none'"
+            )
+        return save(self.simulation, folder, panel=part, force=force)
+
+    def _has_run(self, what: str) -> None:
         if self.simulation.month == 0:
-            raise BadInput("save: no month has been run yet; run(months=...) first")
-        return save(self.simulation, folder, force=force)
+            raise BadInput(f"{what}: no month has been run yet; run(months=...) first")
 
     # agents
 
@@ -442,6 +478,18 @@ def as_portfolio(given: Any, columns: Mapping[str, str] | None, scale: float | N
         if value is not None:
             raise BadInput(f"{name}: belongs to a portfolio that is read from a file or a DataFrame")
     return given
+
+
+def part_of(panel: Panel, what: str) -> Panel:
+    """A panel of some of the borrowers of another, with what has been recorded of them so far."""
+    rows = sampled(panel.simulation.seed, panel.simulation.size, parse_panel(what))
+    if not np.isin(rows, panel.rows).all():
+        raise BadInput(f"panel: {what} is more than was kept month by month; keep it by CreditMarket(..., panel={what!r})")
+    part = copy.copy(panel)
+    at = np.searchsorted(panel.rows, rows)
+    part.what, part.rows, part.months = what, rows, list(panel.months)
+    part.kept = {name: [values[at] for values in months] for name, months in panel.kept.items()}
+    return part
 
 
 def last_rate(market: CreditMarket, name: str) -> float:

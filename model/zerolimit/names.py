@@ -57,5 +57,19 @@ END_SCORE, END_LOOSENING, END_REAPPLY, END_APPEAL, END_POOL, END_CHARGEOFF, END_
     float(k) for k in range(1, 9)
 )
 
+ALLOCATIONS: dict[str, str] = {
+    "score": "by risk score, incumbents and those near the target customer first",
+    "profit": "by expected profit per yuan lent, none where it is negative",
+    "age": "first come, first served: by months since the account was opened",
+    "lottery": "by lottery alone",
+    "target": "the target segment first, then by risk score",
+    "pro_rata": "each the same share of what policy would give",
+    "water_filling": "each the same amount, or all that policy would give where that is less",
+    "equal_floor": "each a floor, then by score",
+}
+"""How the pool is shared among those who contend for it."""
+BY_SCORE, BY_PROFIT, BY_AGE, BY_LOTTERY, BY_TARGET = (float(k) for k in range(5))
+"""Rules that serve an order; for the others the order only breaks ties."""
+
 EVENTS = ("none", "zero limit", "blocked after repayment")
 ZERO_LIMIT, BLOCKED = 1.0, 2.0

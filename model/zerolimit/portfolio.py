@@ -29,6 +29,7 @@ from zerolimit.fields import DTYPES, FIELDS, INSTALMENTS, STORABLE
 from zerolimit.names import CLOSED, OPEN, SEGMENTS
 from zerolimit.rules.rule import ema
 from zerolimit.terms import FEN, as_vector
+from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -637,20 +638,20 @@ class Reader:
     def notes(self, values: Mapping[str, Array], drawn: tuple[str, ...]) -> Iterable[str]:
         """What a reader of the run's summary should know of the file."""
         limit, balance = values["limit"], values.get("balance")
-        yield f"{self.size:,} clients, money times {self.scale:g} is yuan"
+        yield f"{number_of(self.size, 'client')}, money times {self.scale:g} is yuan"
         if (zeros := int((limit == 0).sum())) > 0:
-            yield f"{zeros:,} limits are 0: closed from the start"
+            yield f"{number_of(zeros, 'limit')} of 0: closed from the start"
         if balance is not None:
             if (below := int((balance < 0).sum())) > 0:
-                yield f"{below:,} balances below 0 counted as 0"
+                yield f"{number_of(below, 'balance')} below 0 counted as 0"
             if (over := int((balance > limit).sum())) > 0:
-                yield f"{over:,} balances over the limit, taken as they are"
+                yield f"{number_of(over, 'balance')} over the limit, taken as read"
         late = values.get("late")
         if late is None and "history" in values:
             yield "months past due taken from the newest month of the payment history"
             late = values["history"][:, 0]
         if late is not None and balance is not None and (idle := int(((late > 0) & (balance <= 0)).sum())) > 0:
-            yield f"{idle:,} clients past due with nothing owed, counted as current"
+            yield f"{number_of(idle, 'client')} past due with nothing owed, counted as current"
         if drawn:
             yield f"drawn from the scenario's population: {', '.join(drawn)}"
         if "income" in drawn:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
+from zerolimit.dated import CALENDAR_MONTH, DATE, MONTH, limits, names_of, read_dated
 from zerolimit.errors import BadInput, nearest
-from zerolimit.names import BASELINE, MECHANISMS, STRATEGIES
+from zerolimit.names import ALLOCATIONS, BASELINE, MECHANISMS, SECTORS, STRATEGIES
 
 HERE = "scenario"
 
@@ -54,12 +56,17 @@ def parameter(
     return Field(default, description=says, json_schema_extra=extra, ge=low, le=high)
 
 
-class CalendarItem(BaseModel):
-    """A dated event. `month` counts from 0, the first month of the run."""
+class Dated(BaseModel):
+    """What belongs to a month of the run."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    month: int = Field(ge=0, le=10_000, description="month in which it takes effect, from 0")
+    month: int = Field(ge=0, le=10_000, description="month of the run, from 0")
+
+
+class CalendarItem(Dated):
+    """A dated event."""
+
     kind: Literal[tuple(CALENDAR_KINDS)] = Field(description="what changes")  # type: ignore[valid-type]
     value: float = Field(description="new value, in the unit of its kind")
 
@@ -67,8 +74,26 @@ class CalendarItem(BaseModel):
     def _within(self) -> CalendarItem:
         _, unit, low, high, _ = CALENDAR_KINDS[self.kind]
         if not low <= self.value <= high:
-            raise ValueError(f"{self.kind} must lie from {low:g} to {high:g} ({unit}), not {self.value:g}")
+            span = f"{low:g} to {high:g}"
+            raise ValueError(f"{self.kind} must lie from {span}{'' if unit == span else f' ({unit})'}, not {self.value:g}")
         return self
+
+
+def index(default: Any, says: str) -> Any:
+    """A column of a macro series."""
+    return Field(default, ge=-1, le=1, description=says)
+
+
+TREND_COLUMNS: dict[str, Any] = {
+    sector: (float | None, index(None, f"trend of {sector}; without the column it moves by itself")) for sector in SECTORS
+}
+MacroMonth = create_model(
+    "MacroMonth",
+    __base__=Dated,
+    __doc__="The economy in a month.",
+    macro=(float, index(..., "macro index: 0 is normal, -1 the deepest slump")),
+    **TREND_COLUMNS,
+)
 
 
 class Scenario(BaseModel):
@@ -80,6 +105,12 @@ class Scenario(BaseModel):
     description: str = Field("", description="what it is for, in a sentence", max_length=2000)
     borrowers: int = parameter(30_000, "count", 1, 1e15, "slots for borrowers; a portfolio sets its own")
     off: tuple[Literal[MECHANISMS], ...] = Field((), description="mechanisms switched off")  # type: ignore[valid-type]
+    start: str | None = Field(
+        None,
+        description="month 0 of the run; needed where a calendar or a macro series has dates",
+        pattern=CALENDAR_MONTH,
+        json_schema_extra={"unit": "YYYY-MM", "source": "assumption", "mechanism": BASELINE},
+    )
     calendar: tuple[CalendarItem, ...] = Field((), description="dated events", max_length=1000)
 
     # population
@@ -215,7 +246,7 @@ class Scenario(BaseModel):
     cooling_months: int = parameter(6, "months", 0, 120, "before a closed account may apply again", "facts A3")
     reapply_rate: float = parameter(0.0005, "a month", 0, 1, "a closed account applies again", "facts A23")
     admissions: float = parameter(0.01, "of all slots a month", 0, 1, "admissions and readmissions at most")
-    min_change: float = parameter(0.1, "share", 0.001, 1, "smaller changes of a line are not made")
+    min_change: float = parameter(0.05, "share", 0.001, 1, "smaller changes of a line are not made")
     growth: float = parameter(0.4, "share", 0, 10, "largest raise at a review", "facts A27")
     first_share: float = parameter(0.3, "share", 0, 1, "first line of an entrant, of the formula", "facts A27")
     restart_share: float = parameter(0.5, "share", 0, 1, "line of a restored account, of the formula")
@@ -309,6 +340,18 @@ class Scenario(BaseModel):
     )
     planned_use_low: float = parameter(0.08, "share", 0, 1, "lower bound of the expected use", "assumption", "scarcity")
     planned_use_high: float = parameter(0.6, "share", 0, 1, "upper bound of the expected use", "assumption", "scarcity")
+    allocation: Literal[tuple(ALLOCATIONS)] = Field(  # type: ignore[valid-type]
+        "score",
+        description="how the pool is shared: " + "; ".join(f"{name}, {says}" for name, says in ALLOCATIONS.items()),
+        json_schema_extra={"unit": "name", "source": "assumption", "mechanism": "scarcity"},
+    )
+    floor_yuan: float = parameter(
+        2_000, "yuan", 0, 1e7, "undrawn part that the rule equal_floor gives each first", "assumption", "scarcity"
+    )
+    pd_at_cutoff: float = parameter(
+        0.15, "a year", 0, 1, "probability of default that the platform expects at the cutoff", "assumption", "scarcity"
+    )
+    pd_points: float = parameter(60, "points", 1, 600, "points over which it falls to 1/e", "assumption", "scarcity")
     retention_bonus: float = parameter(25, "points", 0, 600, "rank of incumbents over equal newcomers")
     priority_bonus: float = parameter(100, "points", 0, 600, "rank of an appeal won and not yet granted")
     skip_refused: bool = Field(
@@ -372,7 +415,25 @@ class Scenario(BaseModel):
     mend: float = parameter(0.02, "a month", 0, 1, "trust that mends")
     own_hit: float = parameter(0.3, "0 to 1", 0, 1, "trust lost by one's own zero limit")
     reasons_relief: float = parameter(0.5, "share", 0, 1, "of one's own hit avoided by reasons")
-    acquaintances: int = parameter(6, "count", 0, 64, "people one hears of; even; 0: no network", "assumption", "contagion")
+    network: Literal["none", "ring", "small_world", "scale_free", "sector_blocks", "file"] = Field(
+        "ring",
+        description="who hears of whom: nobody; a ring; Watts-Strogatz; Barabasi-Albert; random by sector; network_file",
+        json_schema_extra={"unit": "name", "source": "assumption", "mechanism": "contagion"},
+    )
+    network_file: str | None = Field(
+        None,
+        description="ties: CSV or Parquet with columns source, target, or GraphML; a portfolio's ids, else slots from 0",
+        json_schema_extra={"unit": "file", "source": "assumption", "mechanism": "contagion"},
+    )
+    acquaintances: int = parameter(
+        6, "count", 0, 64, "mean number of people one hears of; even but in sector_blocks", "assumption", "contagion"
+    )
+    rewiring: float = parameter(
+        0.1, "share", 0, 1, "of ties in small_world, those moved to anybody", "assumption", "contagion"
+    )
+    sector_ties: float = parameter(
+        0.7, "share", 0, 1, "of ties in sector_blocks, those within a sector", "assumption", "contagion"
+    )
     neighbour_weight: float = parameter(
         0.1, "0 to 1", 0, 1, "trust lost when all acquaintances report", "assumption", "contagion"
     )
@@ -380,10 +441,16 @@ class Scenario(BaseModel):
     complaint_rate: float = parameter(0.05, "probability", 0, 1, "complaining after finding a cut")
 
     # world
-    macro_model: Literal["autoregressive", "regimes"] = Field(
+    macro_model: Literal["autoregressive", "regimes", "series"] = Field(
         "autoregressive",
-        description="how the macro index moves",
+        description="how the macro index moves; series: as macro says",
         json_schema_extra={"unit": "name", "source": "assumption", "mechanism": BASELINE},
+    )
+    macro: tuple[MacroMonth, ...] = Field(  # type: ignore[valid-type]
+        (),
+        description="macro series, month by month; after its last month the last values stay",
+        max_length=10_000,
+        json_schema_extra={"unit": "index", "source": "assumption", "mechanism": BASELINE},
     )
     macro_persistence: float = parameter(0.9, "a month", 0, 1, "persistence of the macro index")
     macro_volatility: float = parameter(0.012, "index", 0, 1, "monthly shocks of the macro index")
@@ -400,6 +467,13 @@ class Scenario(BaseModel):
             if given.get("pool_share") is not None:
                 raise ValueError("pool_share and pool_yuan both given: the pool's size is one or the other")
             return {**given, "pool_share": None}
+        return given
+
+    @model_validator(mode="before")
+    @classmethod
+    def _series(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("macro") and "macro_model" not in given:
+            return {**given, "macro_model": "series"}
         return given
 
     @model_validator(mode="after")
@@ -424,18 +498,26 @@ class Scenario(BaseModel):
             raise ValueError("pool_share or pool_yuan is needed: the pool's size is one of them")
         if self.term_open > 0.0 and self.open_repay_rate == 0.0:
             raise ValueError("term_open above 0 needs open_repay_rate above 0, or open loans never end")
-        if self.acquaintances % 2:
-            raise ValueError(f"acquaintances must be even (as many on each side), not {self.acquaintances}")
+        if self.macro_model == "series" and not self.macro:
+            raise ValueError("macro_model 'series' needs macro, the series itself")
+        if self.macro and self.macro_model != "series":
+            raise ValueError(f"macro and macro_model {self.macro_model!r} both given: a series is no model; leave one out")
+        if self.network in ("ring", "small_world", "scale_free") and self.acquaintances % 2:
+            raise ValueError(f"acquaintances must be even when network is {self.network}, not {self.acquaintances}")
+        if self.network in ("small_world", "scale_free", "sector_blocks") and self.acquaintances >= self.borrowers:
+            raise ValueError(f"acquaintances ({self.acquaintances}) must be below borrowers ({self.borrowers})")
+        if self.network == "file" and self.network_file is None:
+            raise ValueError("network 'file' needs network_file, the file of ties")
+        if self.network != "file" and self.network_file is not None:
+            raise ValueError(f"network_file and network {self.network!r} both given: ties are read when network is 'file'")
         return self
 
     def change(self, **parameters: Any) -> Scenario:
-        """Another scenario with some parameters changed; pool_yuan given alone replaces pool_share, and back."""
-        given = self.model_dump()
-        if parameters.get("pool_yuan") is not None and "pool_share" not in parameters:
-            given["pool_share"] = None
-        if parameters.get("pool_share") is not None and "pool_yuan" not in parameters:
-            given["pool_yuan"] = None
-        return build({**given, **parameters}, "parameter")
+        """Another scenario with some parameters changed; pool_yuan given alone replaces pool_share, and back.
+
+        So does a macro series another macro_model. `calendar` and `macro` are a path of a CSV file, a DataFrame, or a list.
+        """
+        return build(on_top(dict(self), parameters), "parameter")
 
     def toml(self) -> str:
         """The whole scenario as TOML, one commented line a parameter."""
@@ -444,23 +526,41 @@ class Scenario(BaseModel):
         document = tomlkit.document()
         for name, field in type(self).model_fields.items():
             value = getattr(self, name)
-            if value is None or name == "calendar":
+            if value is None or name in DATED:
                 continue
             item = tomlkit.item(list(value) if isinstance(value, tuple) else value)
             item.comment("; ".join(part for part in (about(name)["unit"], field.description) if part))
             document.add(name, item)
-        if self.calendar:
-            items = tomlkit.aot()
-            for item in self.calendar:
-                table = tomlkit.table()
-                table.update(item.model_dump())
-                items.append(table)
-            document.add("calendar", items)
+        for name in DATED:
+            if rows := [row.model_dump(exclude_none=True) for row in getattr(self, name)]:
+                document.add(name, tomlkit.item(rows))
         return tomlkit.dumps(document)
 
     def digest(self) -> str:
         """Hash of all parameters."""
         return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+
+DATED: dict[str, Any] = {"calendar": CalendarItem, "macro": MacroMonth}
+"""Parameters that are rows with a month or date, from files too, and what a row is."""
+
+
+def on_top(before: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Parameters on top of others; of two that exclude each other, the one given alone replaces the other."""
+    kept = dict(before)
+    for one, other in (("pool_share", "pool_yuan"), ("pool_yuan", "pool_share")):
+        if given.get(one) is not None and other not in given:
+            kept[other] = None
+    if "macro" in given and not nothing(given["macro"]):
+        kept.pop("macro_model", None)
+    elif given.get("macro_model", "series") != "series" and "macro" not in given:
+        kept["macro"] = ()
+    return {**kept, **given}
+
+
+def nothing(rows: Any) -> bool:
+    """Whether a list of rows is not there or empty."""
+    return rows is None or (isinstance(rows, list | tuple) and not rows)
 
 
 def together(scenario: Scenario, names: tuple[str, ...], most: float) -> None:
@@ -484,17 +584,12 @@ def about(name: str) -> dict[str, str]:
 
 def bounds(name: str) -> tuple[float | None, float | None]:
     """Lowest and highest allowed value, where there are any."""
-    low = high = None
-    for mark in Scenario.model_fields[name].metadata:
-        low = getattr(mark, "ge", low)
-        high = getattr(mark, "le", high)
-    return low, high
+    return limits(Scenario.model_fields[name])
 
 
 def choices(name: str) -> tuple[str, ...]:
     """Allowed names of a parameter that is one of several."""
-    annotation = Scenario.model_fields[name].annotation
-    return get_args(annotation) if get_origin(annotation) is Literal else ()
+    return names_of(Scenario.model_fields[name])
 
 
 def build(given: dict[str, Any], where: str) -> Scenario:
@@ -507,8 +602,16 @@ def build(given: dict[str, Any], where: str) -> Scenario:
     for name, value in given.items():
         if isinstance(value, bool) and Scenario.model_fields[name].annotation in (int, float, float | None):
             raise BadInput(f"{where}: {name}: a number is needed, not {str(value).lower()}")
+    start = given.get("start")
+    if start is not None and not (isinstance(start, str) and re.fullmatch(CALENDAR_MONTH, start)):
+        raise BadInput(f"{where}: start: a month is needed as YYYY-MM, not {str(start)[:60]!r}")
+    rows = {
+        name: read_dated(given[name], kind, name, where, start, every_month=name == "macro")
+        for name, kind in DATED.items()
+        if name in given
+    }
     try:
-        return Scenario.model_validate(given)
+        return Scenario.model_validate({**given, **rows})
     except ValidationError as error:
         raise BadInput(f"{where}: {'; '.join(_one_line(problem) for problem in error.errors()[:3])}") from None
 
@@ -525,7 +628,9 @@ def _one_line(problem: Any) -> str:
     hint = ""
     if isinstance(value, str) and (names := choices(name) or (MECHANISMS if name == "off" else ())):
         hint = nearest(value, names)
-    shown = "" if isinstance(value, dict) else f", not {str(value)[:60]!r}" if isinstance(value, str) else f", not {value}"
+    shown = ""
+    if not isinstance(value, dict | list | tuple):
+        shown = f", not {value[:60]!r}" if isinstance(value, str) else f", not {value}"
     return f"{'.'.join(path)}: {message[:1].lower()}{message[1:]}{shown}{allowed}{hint}"
 
 
@@ -575,18 +680,34 @@ def load_scenario(source: Any = "baseline", **parameters: Any) -> Scenario:
 
 
 def _from_file(path: Path) -> Scenario:
-    table = read_toml(path)
+    table = with_files(read_toml(path), path)
     base = table.pop("base", None)
     table.setdefault("name", path.stem)
     if base is None:
         return build(table, str(path))
     if base not in presets():
         raise BadInput(f"{path}: base {base!r} is not a preset ({', '.join(presets())}){nearest(str(base), presets())}")
-    start = _from_file(presets()[base]).model_dump()
-    for one, other in (("pool_share", "pool_yuan"), ("pool_yuan", "pool_share")):
-        if one in table and other not in table:
-            start[other] = None
-    return build({**start, **table}, str(path))
+    return build(on_top(dict(_from_file(presets()[base])), table), str(path))
+
+
+def with_files(table: dict[str, Any], path: Path) -> dict[str, Any]:
+    """A scenario file's table with CSV files in their parameters' place; names of files are relative to its own."""
+    found = dict(table)
+    for name in DATED:
+        key = f"{name}_file"
+        if isinstance(table.get(name), str):
+            raise BadInput(f"{path}: {name}: a list of rows is needed; a CSV file is named by {key}")
+        if key not in table:
+            continue
+        if name in table:
+            raise BadInput(f"{path}: {name} and {key} both given: the rows stand here or in the file")
+        file = found.pop(key)
+        if not isinstance(file, str):
+            raise BadInput(f"{path}: {key}: the name of a CSV file is needed, not {file!r}")
+        found[name] = path.parent / file
+    if isinstance(table.get("network_file"), str):
+        found["network_file"] = str(path.parent / table["network_file"])
+    return found
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
@@ -600,11 +721,26 @@ def parse_setting(text: str) -> tuple[str, Any]:
     try:
         return name, tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
-        return name, None if value.strip() == "none" else value.strip()
+        word = value.strip()
+        return name, None if word == "none" and word not in choices(name) else word
+
+
+FILE_ONLY: dict[str, str] = {
+    "base": "preset to start from",
+    **{f"{name}_file": f"CSV file with the rows of {name}, relative to the scenario file" for name in DATED},
+}
+"""What only a scenario file may have."""
 
 
 def schema() -> dict[str, Any]:
     """JSON Schema of a scenario file, for editors."""
     result = Scenario.model_json_schema()
-    result["properties"]["base"] = {"type": "string", "enum": list(presets()), "description": "preset to start from"}
+    for name, says in FILE_ONLY.items():
+        result["properties"][name] = {"type": "string", "description": says}
+    result["properties"]["base"]["enum"] = list(presets())
+    for kind in DATED.values():
+        row = result["$defs"][kind.__name__]
+        row["properties"][DATE] = {"type": "string", "description": "in place of month: YYYY-MM, from start on"}
+        row["required"].remove(MONTH)
+        row["oneOf"] = [{"required": [MONTH]}, {"required": [DATE]}]
     return result

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zerolimit.allocation.prefix import serve_fitting, serve_prefix
+from zerolimit.allocation.rules import allocate
 from zerolimit.draws import WORLD, as_seed
 from zerolimit.engine.base import Array, Engine, Overrides, Result, reals
 from zerolimit.engine.plan import Plan, make_plan
@@ -28,6 +29,10 @@ from zerolimit.scenario import Scenario
 from zerolimit.terms import ANNOUNCED, FEN, NEVER, NO_CAMPAIGN, TERMS, as_vector, from_scenario, switched_off
 from zerolimit.world import World
 
+if TYPE_CHECKING:
+    from zerolimit.network import Network
+
+Watch = Callable[[str, Array | None], None]
 ENGINES = ("auto", "compiled", "objects")
 SMALL = 400
 """Below this many borrowers `auto` takes the object engine: nothing need be compiled."""
@@ -52,6 +57,9 @@ class Episodes:
 
 class Simulation:
     """One world, month by month. Money in fen inside; results say their unit."""
+
+    watch: Watch | None = None
+    """Called before each stage for borrowers with its name and, of a list, the rows (replay.py)."""
 
     def __init__(
         self,
@@ -83,6 +91,7 @@ class Simulation:
         self.history: list[Recorded] = []
         self.episodes = Episodes()
         self.changes: list[dict[str, Any]] = []
+        self.ties: Network | None = None
         self.tightness_before = self.scenario.base_tightness
         self.pool_before = 0
         self.overrun = False
@@ -100,9 +109,8 @@ class Simulation:
     def _make_engine(
         self, name: str, own: tuple[Rule, ...], overrides: Overrides, threads: int, checks: bool, shuffle: int | None
     ) -> Engine:
-        needed = self.size * self.plan.bytes_a_borrower
-        if name == "objects":
-            needed = self.size * 8_000
+        a_borrower = self.plan.bytes_a_borrower if name != "objects" else 8_000
+        needed = self.size * (a_borrower + bytes_of_ties(self.scenario))
         free = available_memory()
         if free is not None and needed > free:
             raise BadInput(
@@ -153,6 +161,9 @@ class Simulation:
         self.principal = principal
         if "scarcity" in self.scenario.off:
             self.pool.limit = None
+        self.first_sectors = self.column("sector").copy() if self.scenario.network == "sector_blocks" else None
+        if self.terms["neighbour_weight"] > 0.0:
+            self.network()
 
     def _set_deciles(self) -> None:
         income = self.column("income_true")
@@ -164,6 +175,8 @@ class Simulation:
     # the engines
 
     def _stage(self, name: str) -> Result:
+        if self.watch is not None:
+            self.watch(name, None)
         return self.engine.stage(name, self.month, as_vector(self.terms))
 
     def _for_all(self, name: str) -> None:
@@ -172,11 +185,23 @@ class Simulation:
             self._listed(name, np.arange(start, min(start + 1_000_000, self.size)))
 
     def _listed(self, name: str, rows: Array) -> Array:
+        if self.watch is not None:
+            self.watch(name, rows)
         return self.engine.listed(name, rows, self.month, as_vector(self.terms))
 
     def column(self, name: str) -> Array:
         """A column as rules see it: money in fen, shares as fractions. A view or a copy; write with `put`."""
         return reals(name, self.engine.raw(name, self.month))
+
+    def network(self) -> Network:
+        """Who hears of whom, made when it is first needed: `.edges()`, `.degrees()`, `.adjacency()`."""
+        if self.ties is None:
+            from zerolimit.network import build
+
+            table = None if self.portfolio is None else self.portfolio.table
+            ids = table["id"].combine_chunks() if table is not None and "id" in table.column_names else None
+            self.ties = build(self.scenario, self.seed, self.first_sectors, ids)
+        return self.ties
 
     # running
 
@@ -216,7 +241,7 @@ class Simulation:
         if ("scarcity" in changed.off) != ("scarcity" in self.scenario.off):
             self.pool.limit = None if "scarcity" in changed.off else self.pool.accounts.first_pool
         self.scenario = changed
-        self.changes.append({"month": self.month, **parameters})
+        self.changes.append({"month": self.month, **changed.model_dump(mode="json", include=set(parameters))})
 
     def _set_pool(self, size: int) -> None:
         self.pool.limit = size
@@ -228,6 +253,7 @@ class Simulation:
 
         twin = copy.copy(self)
         twin.engine = self.engine.copy()
+        twin.watch = None
         for name in ("world", "pool", "terms", "base", "history", "episodes", "changes"):
             value = getattr(self, name)
             setattr(twin, name, copy.deepcopy(value) if name in ("world", "pool") else copy.copy(value))
@@ -262,9 +288,14 @@ SETUP_ONLY = frozenset(
         "other_share",
         "pool_rule",
         "own_share",
+        "network",
+        "network_file",
+        "acquaintances",
+        "rewiring",
+        "sector_ties",
     }
     | {name for name in Scenario.model_fields if name.startswith("first_") and name not in ("first_share", "first_trust")}
-    | {"partner_share", "leverage", "leverage_slack", "name", "description"}
+    | {"partner_share", "leverage", "leverage_slack", "name", "description", "start"}
 )
 """Parameters that act only at the start."""
 
@@ -392,7 +423,7 @@ class Month:
             s._listed("enter", rows)
 
     def allocate(self) -> None:
-        """Step 6: the admissions budget, then the pool by rank: sum B + phi sum max(0, L - B) <= K."""
+        """Step 6: the admissions budget, then the pool by its rule: sum B + phi sum max(0, L - B) <= K."""
         s = self.s
         principal = self.total("account", "principal_after")
         committed = self.total("account", "committed") + self.total("account", "on_notice")
@@ -406,40 +437,36 @@ class Month:
         phi = s.phi = s.pool.planned_use(s.scenario)
         limit = s.pool.limit
         asked = int(need.sum(dtype=np.int64))
-        rest = 0
-        contends = self._within_budget(rows, rank, review)
+        chosen = np.flatnonzero(self._within_budget(rows, rank, review))
+        if s.scenario.allocation == "profit":
+            chosen = chosen[rank[chosen] >= 0.0]
         if limit is None:
             s.overrun = False
-            served = contends
-            marginal = -1
+            shared, level = need[chosen].astype(np.int64), 0.0
         else:
             set_aside = share_of(limit, s.scenario.appeals_share) if s.scenario.appeals_capacity > 0.0 else 0
             free = limit - set_aside - principal - -(-phi * committed // PER)
             s.overrun = free < -share_of(limit, s.scenario.campaign_fall)
             capacity = asked if phi == 0 else max(0, free) * PER // phi
-            chosen = np.flatnonzero(contends)
-            mask, marginal, rest = serve_prefix(
+            shared, level = allocate(
+                s.scenario.allocation,
                 rank[chosen],
                 need[chosen],
                 capacity,
+                max(1, int(s.terms["minimum_loan"])),
                 rows[chosen],
                 lambda at: s.engine.long_words("u_lottery", rows[chosen][at], s.month),
+                floor=int(s.terms["floor_yuan"]),
             )
-            served = np.zeros(len(rows), np.bool_)
-            served[chosen[mask]] = True
-            marginal = int(chosen[marginal]) if marginal >= 0 else -1
-        grants = np.where(served, need, 0)
-        if marginal >= 0 and rest >= s.terms["minimum_loan"]:
-            grants[marginal] = rest
-        self.granted = rows[grants > 0]
-        s.engine.put_raw("granted", self.granted, grants[grants > 0], s.month)
-        given = int(grants.sum(dtype=np.int64))
+        self.granted = rows[chosen[shared > 0]]
+        s.engine.put_raw("granted", self.granted, shared[shared > 0], s.month)
+        given = int(shared.sum())
         self.row.update(
             planned_use=phi / PER,
             contended=asked,
             granted=given,
             planned=principal + -(-phi * (committed + given) // PER),
-            rank_cutoff=0.0 if served.all() else float(rank[served].min()) if served.any() else float("inf"),
+            rank_cutoff=level,
         )
         s.pool.open_history.append(committed + given)
 
@@ -596,14 +623,10 @@ class Month:
         s.engine.put_raw("refused", self.refused, 1, s.month)
 
     def gossip(self) -> None:
-        """Step 12: what acquaintances reported last month."""
-        from zerolimit.network import hear, strides
-
+        """Step 12: the share of one's acquaintances who reported last month."""
         s = self.s
-        if s.terms["neighbour_weight"] == 0.0 or s.scenario.acquaintances == 0:
-            s.engine.put_raw("heard", slice(None), 0, s.month)
-            return
-        heard = hear(s.engine.raw("told", s.month), strides(s.seed, s.size, s.scenario.acquaintances))
+        acts = s.terms["neighbour_weight"] > 0.0
+        heard = s.network().hear(s.engine.raw("told", s.month)) if acts else 0
         s.engine.put_raw("heard", slice(None), heard, s.month)
 
     def close(self) -> None:
@@ -655,6 +678,12 @@ def monthly_number(share: float, size: int, month: int) -> int:
 
 CALLED_BY = frozenset({"campaign", "hear", "restore"})
 """Lists that a platform phase calls itself when it needs them."""
+
+
+def bytes_of_ties(scenario: Scenario) -> int:
+    """Bytes a borrower that acquaintances take while a network is made; a ring takes next to none."""
+    made = scenario.network in ("small_world", "scale_free", "sector_blocks")
+    return 24 + 20 * scenario.acquaintances if made else 0
 
 
 def available_memory() -> int | None:

@@ -162,6 +162,7 @@ EVENTS = some.lists(
         some.floats(0.0, 1.0),
     ),
     max_size=6,
+    unique_by=lambda event: (event["month"], event["kind"]),
 )
 
 

@@ -155,6 +155,8 @@ STATE = some.fixed_dictionaries(
         "review": some.sampled_from([1.0, 2.0, 3.0]),
         "status": some.sampled_from([OPEN, 1.0, CLOSED]),
         "limit": some.integers(0, 3 * 10**7).map(float),
+        "segment": some.sampled_from([0.0, 1.0, 2.0]),
+        "tenure": some.integers(0, 600).map(float),
         "appealed": some.sampled_from([0.0, 2.0]),
         "u_menu": some.floats(0.001, 0.999),
     }

@@ -32,6 +32,12 @@ WORLDS: dict[str, dict[str, Any]] = {
     "baseline": {},
     **{f"without {mechanism}": {"off": [mechanism]} for mechanism in MECHANISMS},
     "no mechanism": {"off": list(MECHANISMS)},
+    "series": {"macro": [{"month": 0, "macro": -0.2, "retail": 0.5}, {"month": 1, "macro": 0.4, "retail": -0.5}]},
+    **{
+        f"shared by {rule}": {"allocation": rule, "pool_share": 0.24}
+        for rule in ("profit", "pro_rata", "water_filling", "equal_floor")
+    },
+    "steps": {"notice_months": 2, "adaptation_months": 3, "base_tightness": 0.4, "appeal_order": "score"},
     "funded pool and calendar": {"pool_rule": "funded", "partner_share": 0.3, "calendar": CALENDAR},
     "fixed pool and calendar": {"calendar": (*CALENDAR, {"month": 7, "kind": "funding", "value": 0.6})},
     "remedies": {**REMEDIES, "own_hit": 0.6, "neighbour_weight": 0.5},
@@ -45,6 +51,10 @@ WORLDS: dict[str, dict[str, Any]] = {
         "trigger_frequency": 0.3,
     },
     "target order": {"campaign_order": "target", "campaign_rise": 0.01, "macro_volatility": 0.1, "position_slope": 3.0},
+    **{
+        name.replace("_", " "): {"network": name, "acquaintances": 8, "neighbour_weight": 0.9, "own_hit": 0.6}
+        for name in ("small_world", "scale_free", "sector_blocks")
+    },
 }
 """Each differs from the baseline by what its name says."""
 

@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import types as python_types
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -31,7 +30,7 @@ from zerolimit.engine.source import WORD, driver_columns, loop_columns, month_so
 from zerolimit.errors import OutOfRange
 from zerolimit.fields import DTYPES, FIELDS, STATE, slot
 from zerolimit.results.record import CELLS
-from zerolimit.rules.rule import LIBRARY, Rule, root, whole
+from zerolimit.rules.rule import LIBRARY, Rule, fingerprint, root, whole
 
 CHUNK = 4096
 """Borrowers taken through all loops of a stage at a time, so that their columns stay in cache."""
@@ -108,24 +107,6 @@ def cache_folder() -> Path:
     except OSError:
         pass
     return Path(tempfile.gettempdir()) / f"zerolimit-{os.getuid() if hasattr(os, 'getuid') else 0}"
-
-
-def fingerprint(function: Callable[..., Any]) -> str:
-    """What a rule of one's own is made of: its source where there is one, its code, and the plain values it refers to."""
-    code = function.__code__
-    names = {name: repr(function.__globals__[name]) for name in code.co_names if name in function.__globals__}
-    cells = [repr(cell.cell_contents) for cell in function.__closure__ or ()]
-    constants = [repr(one) for one in code.co_consts if not isinstance(one, python_types.CodeType)]
-    parts = [code.co_code.hex(), *constants, *code.co_names, *code.co_varnames, repr(sorted(names.items())), *cells]
-    for name in names:
-        inner = function.__globals__[name]
-        if (
-            isinstance(inner, python_types.FunctionType)
-            and inner is not function
-            and not (inner.__module__ or "").startswith("zerolimit")
-        ):
-            parts.append(fingerprint(inner))
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def package_hash() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from zerolimit.results.columns import Array, cube, divided, rates, values
 from zerolimit.results.store import Tables
 from zerolimit.results.table import trust
 from zerolimit.terms import FEN
+from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,54 +30,87 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
     "#CC79A7",
 )
 """Okabe and Ito 2008, told apart by colour-blind readers."""
-STACK = (BLUE, ORANGE, GREEN, RED, SKY, PURPLE, YELLOW)
-GREY = "#999999"
-MILLION = 1e6 * FEN
+GREY, PALE = "#999999", "#e3e3e3"
+LOOKS = {
+    "trigger": (BLUE, ""),
+    "idle": (BLUE, "///"),
+    "early": (BLUE, "..."),
+    "grant": (ORANGE, ""),
+    "cutoff_shift": (RED, ""),
+    "cutoff": (SKY, ""),
+    "multiplier": (GREEN, ""),
+    "positioning": (PURPLE, ""),
+    "score": (YELLOW, ""),
+    "income": (GREY, ""),
+    "arrears": (GREY, "///"),
+    "per_person": (BLACK, ""),
+}
+"""Colour and hatching of each cap: the same in every panel and run."""
+UNITS = ((1e9, "billion yuan"), (1e6, "million yuan"), (1e3, "thousand yuan"), (1.0, "yuan"))
 DPI = 110
+SMALL = 8.0
+"""Points of everything but titles."""
+AT_RISK = "% of on-time payers at risk, a month"
+NO_ZEROS = "no zero limits in these months"
 
 
 def draw_summary(tables: Tables, scenario: Scenario, file: Path) -> None:
-    """Six panels: rates by reason, pool, segments, deciles, lines, trust."""
+    """Six panels: zero limits and blocked borrowers by reason, zero limits by group, pool, accounts, trust."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11.0, 10.5), dpi=DPI)
     FigureCanvasAgg(figure)
     axes = figure.subplots(3, 2)
-    figure.subplots_adjust(left=0.075, right=0.985, top=0.93, bottom=0.05, hspace=0.36, wspace=0.2)
-    figure.suptitle(
-        f"{scenario.name}: {scenario.borrowers:,} borrowers, {tables.months} months", fontsize=13, x=0.075, ha="left"
-    )
-    _by_reason(axes[0, 0], tables)
-    _pool(axes[0, 1], tables)
-    _bars(axes[1, 0], tables, (0, 2), SEGMENTS, "Rates by segment", "segment")
-    _bars(axes[1, 1], tables, (0, 1), [str(k + 1) for k in range(10)], "Rates by first income decile", "decile (1 lowest)")
-    _lines(axes[2, 0], tables)
-    _moods(axes[2, 1], tables)
+    figure.subplots_adjust(left=0.07, right=0.985, top=0.87, bottom=0.05, hspace=0.5, wspace=0.17)
+    heading = f"{scenario.name}: {number_of(scenario.borrowers, 'borrower')}, {number_of(tables.months, 'month')}"
+    figure.text(0.07, 0.975, heading, fontsize=13, va="center")
+    figure.text(0.07, 0.952, _in_words(tables), fontsize=9, va="center", color="#444444")
+    _by_reason(axes[0, 0], tables, "zero", "Zero limits by reason", NO_ZEROS)
+    _by_reason(axes[0, 1], tables, "blocked", "Blocked after repayment by reason", "nobody blocked in these months")
+    _groups(axes[1, 0], tables)
+    _pool(axes[1, 1], tables)
+    _accounts(axes[2, 0], tables)
+    _trust(axes[2, 1], tables)
     for ax in axes.flat:
         for side in ("top", "right"):
             ax.spines[side].set_visible(False)
-        ax.tick_params(labelsize=8)
+        ax.tick_params(labelsize=SMALL)
         ax.set_axisbelow(True)
         ax.grid(axis="y", color="#dddddd", linewidth=0.6)
-    for ax in (axes[0, 0], axes[0, 1], axes[2, 0], axes[2, 1]):
+    for ax in (axes[0, 0], axes[0, 1], axes[1, 1], axes[2, 0], axes[2, 1]):
         ax.set_xlim(-0.5, max(tables.months - 0.5, 0.5))
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+        ax.set_xlabel("month, from 0", fontsize=SMALL)
     figure.savefig(file, dpi=DPI)
 
 
-def _title(ax: Axes, title: str, across: str, up: str) -> None:
-    ax.set_title(title, fontsize=10, loc="left")
-    ax.set_xlabel(across, fontsize=8)
-    ax.set_ylabel(up, fontsize=8)
+def _in_words(tables: Tables) -> str:
+    risk, zero, blocked = (int(values(tables.monthly, name).sum()) for name in ("at_risk", "zero_limit", "blocked"))
+    return (
+        f"{number_of(zero, 'zero limit')} and {blocked:,} blocked after repayment,"
+        f" in {number_of(risk, 'borrower-month')} of on-time payers at risk"
+    )
 
 
-def _legend(ax: Axes, columns: int = 1) -> None:
-    ax.margins(y=0.0)
-    low, high = ax.get_ylim()
-    ax.set_ylim(low, high + (high - low) * 0.35)
-    legend = ax.legend(fontsize=7.5, framealpha=1.0, ncols=columns, loc="upper left", borderaxespad=0.2, handlelength=1.4)
-    legend.get_frame().set_linewidth(0.0)
+def _title(ax: Axes, title: str, up: str, legend: bool = True, columns: int = 4) -> None:
+    """The title, what the vertical axis counts, and the legend between title and axes."""
+    rows = 0
+    if legend:
+        drawn = ax.legend(
+            fontsize=SMALL,
+            frameon=False,
+            ncols=columns,
+            loc="lower left",
+            bbox_to_anchor=(0.0, 1.0),
+            borderaxespad=0.0,
+            borderpad=0.3,
+            handlelength=1.4,
+            columnspacing=1.2,
+        )
+        rows = -(-len(drawn.get_texts()) // columns)
+    ax.set_title(title, fontsize=10, loc="left", pad=6.0 + 13.0 * rows)
+    ax.set_ylabel(up, fontsize=SMALL)
 
 
 def _empty(ax: Axes, words: str) -> None:
@@ -90,92 +124,95 @@ def _dot(tables: Tables) -> str:
     return "o" if tables.months == 1 else ""
 
 
-def _stacked(ax: Axes, base: Array, heights: Array, colour: str, label: str) -> Array:
+def _stacked(ax: Axes, base: Array, heights: Array, colour: str, label: str, hatch: str = "") -> Array:
     """Monthly bars on top of others, drawn as one shape (hundreds of bars cost a quarter of a second); gives the new top."""
     edges = np.repeat(np.arange(len(base) + 1) - 0.5, 2)[1:-1]
     top = base + heights
-    ax.fill_between(edges, np.repeat(base, 2), np.repeat(top, 2), color=colour, linewidth=0.0, label=label)
+    sides = np.repeat(base, 2), np.repeat(top, 2)
+    ax.fill_between(edges, *sides, facecolor=colour, hatch=hatch, edgecolor="white", linewidth=0.0, label=label)
     return top
 
 
-def _by_reason(ax: Axes, tables: Tables) -> None:
-    _title(ax, "On-time payers at risk who lost the line, by reason", "month", "% a month")
-    at_risk = cube(tables.monthly, "at_risk").sum(axis=(1, 2))
-    events = {cap.name: cube(tables.monthly, f"zero_by_{cap.name}").sum(axis=(1, 2)) for cap in CAPS}
-    order = sorted((name for name in events if events[name].any()), key=lambda name: -int(events[name].sum()))
-    shown = {name: events[name] for name in order[: len(STACK)]}
-    rest = order[len(STACK) :]
-    if rest:
-        shown[f"{len(rest)} others"] = np.sum([events[name] for name in rest], axis=0)
-    blocked = 100.0 * np.nan_to_num(rates(tables.monthly, "blocked", (1, 2)))
-    if not shown and not blocked.any():
-        _empty(ax, "no zero limits in these months")
-        return
-    months = np.arange(tables.months)
+def _by_month(tables: Tables, name: str) -> Array:
+    return cube(tables.monthly, name).sum(axis=(1, 2))
+
+
+def _by_reason(ax: Axes, tables: Tables, kind: str, title: str, none: str) -> None:
+    at_risk = _by_month(tables, "at_risk")
+    events = {cap.name: _by_month(tables, f"{kind}_by_{cap.name}") for cap in CAPS}
+    shown = sorted((name for name in events if events[name].any()), key=lambda name: -int(events[name].sum()))
     base = np.zeros(tables.months)
-    for colour, (name, number) in zip((*STACK, GREY), shown.items(), strict=False):
-        base = _stacked(ax, base, 100.0 * np.nan_to_num(divided(number, at_risk)), colour, name.replace("_", " "))
-    ax.plot(months, blocked, color=BLACK, linewidth=1.3, marker=".", markersize=4, label="blocked after repayment")
-    ax.set_ylim(0.0, 1.05 * max(float(base.max()), float(blocked.max())))
-    _legend(ax, 3)
+    for name in shown:
+        colour, hatch = LOOKS[name]
+        height = 100.0 * np.nan_to_num(divided(events[name], at_risk))
+        base = _stacked(ax, base, height, colour, name.replace("_", " "), hatch)
+    if shown:
+        ax.set_ylim(0.0, 1.05 * float(base.max()))
+    else:
+        _empty(ax, none)
+    _title(ax, title, AT_RISK, legend=bool(shown), columns=5)
+
+
+def _groups(ax: Axes, tables: Tables) -> None:
+    """The rate by segment, and by income decile to the right of it."""
+    at = np.array([0.3, 1.9, 3.5, *range(6, 16)])
+    height = 100.0 * np.nan_to_num(np.concatenate([rates(tables.monthly, "zero_limit", axes) for axes in ((0, 2), (0, 1))]))
+    ax.set_xticks(at, [*SEGMENTS, *map(str, range(1, 11))])
+    for where, words in ((1.9, "segment"), (10.5, "income decile at the start, 1 lowest")):
+        ax.text(where, -0.16, words, transform=ax.get_xaxis_transform(), ha="center", va="center", fontsize=SMALL)
+    ax.set_xlim(-0.7, 15.7)
+    if height.any():
+        ax.bar(at, height, width=0.7, color=RED)
+        ax.axvline(4.75, color="#bbbbbb", linewidth=0.8)
+        ax.set_ylim(0.0, 1.05 * float(height.max()))
+    else:
+        _empty(ax, NO_ZEROS)
+    _title(ax, "Zero limits by segment and income", AT_RISK, legend=False)
 
 
 def _pool(ax: Axes, tables: Tables) -> None:
-    _title(ax, "Pool", "month", "million yuan")
+    """The pool as an area; what is lent and planned as lines."""
     months = np.arange(tables.months)
     pool = values(tables.platform, "pool").astype(float)
-    series: list[tuple[str, Array, str, str]] = [
-        ("planned exposure", values(tables.platform, "planned") / MILLION, ORANGE, "--"),
-        ("principal", values(tables.platform, "principal") / MILLION, BLUE, "-"),
-    ]
+    known = np.where(pool < 0, np.nan, pool)
+    planned, principal = (values(tables.platform, name).astype(float) for name in ("planned", "principal"))
+    most = max(1.0, *(float(numbers.max()) for numbers in (pool, planned, principal)))
+    unit, words = next((unit, words) for unit, words in UNITS if most >= 10.0 * unit * FEN or unit == 1.0)
     if (pool >= 0).any():
-        series.insert(0, ("pool K", np.where(pool < 0, np.nan, pool) / MILLION, BLACK, "-"))
-    for label, numbers, colour, style in series:
-        ax.plot(months, numbers, color=colour, linestyle=style, linewidth=1.6, marker=_dot(tables), label=label)
-    ax.set_ylim(0.0, 1.05 * max(1e-9, *(float(np.nanmax(numbers)) for _, numbers, _, _ in series)))
-    if (pool < 0).all():
-        ax.set_title("Pool (without end)", fontsize=10, loc="left")
-    _legend(ax, 3)
+        _stacked(ax, np.zeros(len(pool)), known / (unit * FEN), PALE, "pool (cap on principal)")
+    ax.plot(
+        months,
+        planned / (unit * FEN),
+        color=ORANGE,
+        linestyle="--",
+        linewidth=1.6,
+        marker=_dot(tables),
+        label="planned exposure, at the decision",
+    )
+    ax.plot(months, principal / (unit * FEN), color=BLUE, linewidth=1.6, marker=_dot(tables), label="principal")
+    ax.set_ylim(0.0, 1.05 * most / (unit * FEN))
+    _title(ax, "Pool" if (pool >= 0).any() else "Pool (without end)", words, columns=3)
 
 
-def _bars(ax: Axes, tables: Tables, axes: tuple[int, ...], names: Any, title: str, across: str) -> None:
-    _title(ax, title, across, "% of on-time payers at risk, a month")
-    at = np.arange(len(names))
-    zero = 100.0 * np.nan_to_num(rates(tables.monthly, "zero_limit", axes))
-    blocked = 100.0 * np.nan_to_num(rates(tables.monthly, "blocked", axes))
-    ax.set_xticks(at, names)
-    if not zero.any() and not blocked.any():
-        _empty(ax, "no zero limits in these months")
-        return
-    ax.bar(at - 0.2, zero, width=0.38, color=RED, label="zero limit")
-    ax.bar(at + 0.2, blocked, width=0.38, color=SKY, label="blocked after repayment")
-    ax.set_ylim(0.0, 1.05 * max(float(zero.max()), float(blocked.max())))
-    _legend(ax, 2)
-
-
-def _lines(ax: Axes, tables: Tables) -> None:
-    _title(ax, "Accounts when the month ends", "month", "% of accounts")
+def _accounts(ax: Axes, tables: Tables) -> None:
     kinds = (
         ("current, usable line", SKY, ("usable_current",)),
         ("current, no usable line", RED, ("unusable_current",)),
         ("past due", BLACK, ("late_1", "late_2", "late_3")),
     )
-    numbers = [np.sum([cube(tables.monthly, name).sum(axis=(1, 2)) for name in names], axis=0) for _, _, names in kinds]
+    numbers = [np.sum([_by_month(tables, name) for name in names], axis=0) for _, _, names in kinds]
     total = np.sum(numbers, axis=0)
     base = np.zeros(tables.months)
     for (label, colour, _), number in zip(kinds, numbers, strict=True):
         base = _stacked(ax, base, 100.0 * np.nan_to_num(divided(number, total)), colour, label)
     ax.set_ylim(0.0, 100.0)
-    _legend(ax, 3)
-    ax.set_yticks(range(0, 101, 20))
+    _title(ax, "Accounts when the month ends", "% of accounts")
 
 
-def _moods(ax: Axes, tables: Tables) -> None:
-    _title(ax, "Trust and tightness", "month", "0 to 1")
+def _trust(ax: Axes, tables: Tables) -> None:
     months = np.arange(tables.months)
-    ax.plot(months, trust(tables.monthly), color=GREEN, linewidth=1.6, marker=_dot(tables), label="mean trust")
+    ax.plot(months, trust(tables.monthly), color=GREEN, linewidth=1.6, marker=_dot(tables), label="mean trust of borrowers")
     tightness = values(tables.platform, "tightness")
-    ax.plot(months, tightness, color=RED, linewidth=1.6, linestyle="--", marker=_dot(tables), label="tightness")
+    ax.plot(months, tightness, color=RED, linewidth=1.6, linestyle="--", marker=_dot(tables), label="platform's tightness")
     ax.set_ylim(0.0, 1.0)
-    _legend(ax, 2)
-    ax.set_yticks(np.arange(0.0, 1.01, 0.2))
+    _title(ax, "Trust and tightness", "index, 0 to 1")

@@ -6,10 +6,12 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -32,18 +34,23 @@ from zerolimit.results.columns import (
     platform_columns,
 )
 from zerolimit.results.episodes import MEANINGS, episode_columns
+from zerolimit.rules.rule import Rule, fingerprint
+from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from zerolimit.network import Network
     from zerolimit.results.frames import Panel
     from zerolimit.scenario import Scenario
     from zerolimit.simulation import Simulation
 
 SCENARIO, PROVENANCE, FIGURE = "scenario.toml", "provenance.json", "summary.png"
 MONTHLY, PLATFORM_FILE, EPISODES, PANEL = "monthly.parquet", "platform.parquet", "episodes.parquet", "panel.parquet"
-PORTFOLIO = "portfolio.parquet"
-LIBRARIES = ("numpy", "numba", "pandas", "pyarrow")
+PORTFOLIO, NETWORK = "portfolio.parquet", "network.parquet"
+ABANDONED = 3600.0
+"""Seconds without a change after which a half-written folder has no writer any more."""
+LIBRARIES = ("networkx", "numpy", "numba", "pandas", "pyarrow")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +82,7 @@ def tables_of(simulation: Simulation) -> Tables:
 
 def check_target(folder: Path | str, *, force: bool = False) -> Path:
     """Refuse, before anything is run, a folder that exists or cannot be written. Leaves nothing behind."""
-    target = Path(folder)
+    target = path_of(folder)
     if os.path.lexists(target):
         if not force:
             raise BadInput(f"{folder}: already exists; take another --out, or --force to replace it")
@@ -86,6 +93,14 @@ def check_target(folder: Path | str, *, force: bool = False) -> Path:
     with _beside(target.resolve()):
         pass
     return target
+
+
+def path_of(folder: Any) -> Path:
+    """A folder's path, or BadInput."""
+    if not isinstance(folder, str | os.PathLike) or not os.fspath(folder):
+        given = "''" if folder == "" else type(folder).__name__
+        raise BadInput(f"folder: the path of a run folder is needed, as in 'runs/first', not {given}")
+    return Path(folder)
 
 
 @contextmanager
@@ -138,6 +153,7 @@ def save(
                 _to_disk(file)
             _put_in_place(whole, target, room / "replaced", force=force)
             _to_disk(target.parent)
+            _clear_abandoned(target)
         except OSError as error:
             why = (error.strerror or str(error)).lower()
             raise BadInput(f"{folder}: cannot be written: {why}; nothing was kept") from error
@@ -154,7 +170,13 @@ def _fill(
     from zerolimit.results.frames import panel_meanings
 
     tables = tables_of(simulation)
-    (folder / SCENARIO).write_text(simulation.first_scenario.toml(), encoding="utf-8")
+    scenario = simulation.first_scenario
+    if (ties := simulation.ties) is not None and ties.source is not None:
+        import pyarrow.parquet as pq
+
+        pq.write_table(ties.source.table(ties.edges()), folder / NETWORK, compression="zstd")
+        scenario = scenario.change(network_file=NETWORK)
+    (folder / SCENARIO).write_text(scenario.toml(), encoding="utf-8")
     (folder / PROVENANCE).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     write_parquet(folder / MONTHLY, tables.monthly, monthly_meanings())
     write_parquet(folder / PLATFORM_FILE, tables.platform, PLATFORM)
@@ -225,6 +247,17 @@ def _put_in_place(whole: Path, target: Path, aside: Path, *, force: bool) -> Non
         raise
 
 
+def _clear_abandoned(target: Path) -> None:
+    """Remove what writers of the same folder left that were killed on the spot: hidden folders untouched for an hour."""
+    pattern = re.compile(rf"\.{re.escape(target.name)}\.[a-z0-9_]{{8}}\.tmp")
+    with suppress(OSError):
+        for path in target.parent.iterdir():
+            if pattern.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
+                touched = max(one.lstat().st_mtime for one in (path, *path.rglob("*")))
+                if time.time() - touched > ABANDONED:
+                    shutil.rmtree(path, ignore_errors=True)
+
+
 # provenance
 
 
@@ -254,11 +287,17 @@ def provenance(
         "months": simulation.month,
         "borrowers": simulation.size,
         "panel": "none" if panel is None else panel.what,
-        "rules": {rule.name: hashlib.sha256(rule.function.__code__.co_code).hexdigest()[:16] for rule in simulation.own},
+        "rules": {rule.name: rule_hash(rule) for rule in simulation.own},
         "in_python": sorted(simulation.engine.overrides),
         "changes": [_plain(change) for change in simulation.changes],
         "portfolio": _of_portfolio(simulation.portfolio),
+        "network": _of_network(simulation.ties),
     }
+
+
+def rule_hash(rule: Rule) -> str:
+    """What identifies a rule of one's own in provenance.json."""
+    return fingerprint(rule.function)[:16]
 
 
 def _of_portfolio(portfolio: Any) -> dict[str, Any] | None:
@@ -270,6 +309,12 @@ def _of_portfolio(portfolio: Any) -> dict[str, Any] | None:
         "drawn": list(portfolio.drawn),
         "notes": list(portfolio.notes),
     }
+
+
+def _of_network(ties: Network | None) -> dict[str, Any] | None:
+    if ties is None or ties.source is None:
+        return None
+    return {"name": ties.source.name, "sha256": ties.source.sha256, "ties": len(ties.edges()[0])}
 
 
 def _plain(value: Any) -> Any:
@@ -323,7 +368,7 @@ def git_commit() -> str | None:
 
 def load(folder: Path | str) -> Run:
     """A run's folder, opened. Frames are read when they are first asked for."""
-    home = Path(folder)
+    home = path_of(folder)
     if not home.is_dir():
         raise BadInput(f"{folder}: no such run folder")
     lacking = [name for name in (PROVENANCE, SCENARIO, MONTHLY) if not (home / name).is_file()]
@@ -340,7 +385,8 @@ class Run:
 
     def __repr__(self) -> str:
         told = self.provenance
-        return f"<run {self.folder}: {told['scenario']}, {told['borrowers']:,} borrowers, {told['months']} months>"
+        borrowers, months = number_of(told["borrowers"], "borrower"), number_of(told["months"], "month")
+        return f"<run {self.folder}: {told['scenario']}, {borrowers}, {months}>"
 
     @cached_property
     def scenario(self) -> Scenario:

@@ -20,9 +20,9 @@ from zerolimit.terms import FEN
 
 HORIZONS = (3, 12, 24)
 """Months after which recovery is reported."""
-BAR = 20
-"""Characters of the longest bar."""
 NONE = "–"
+WIDE = 110
+"""Characters of a screen that has room for what each cap says."""
 
 GROUPS = (
     ("on-time payers", "line_on_time", "zero_limit"),
@@ -34,16 +34,16 @@ GROUPS = (
 
 def print_summary(console: Console, tables: Tables, notes: Iterable[str] = ()) -> None:
     """Everything, in the order in which it is read."""
-    for part in summary(tables):
+    for part in summary(tables, console.width):
         console.print(part)
         console.print()
     for note in notes:
         console.print(Text(note, style="dim"))
 
 
-def summary(tables: Tables) -> list[RenderableType]:
-    """The parts of the printed table."""
-    return [segments(tables.monthly), reasons(tables.monthly), platform(tables), episodes(tables)]
+def summary(tables: Tables, width: int) -> list[RenderableType]:
+    """The parts of the printed table, for a screen of so many characters."""
+    return [segments(tables.monthly), reasons(tables.monthly, width >= WIDE), platform(tables), episodes(tables)]
 
 
 # numbers as text
@@ -58,6 +58,8 @@ def percent(share: float) -> str:
     """A share in per cent with three significant digits."""
     if isnan(share):
         return NONE
+    if 0.0 < share < 5e-6:
+        return "<0.001 %"
     digits = 0 if share >= 1.0 or share == 0.0 else 1 if share >= 0.1 else 2 if share >= 0.01 else 3
     return f"{100.0 * share:.{digits}f} %"
 
@@ -112,21 +114,23 @@ def segments(monthly: Columns) -> Table:
     counts("Cut found by looking", "found_looking")
     counts("Shortfalls", "shortfalls")
     table.add_row()
-    table.add_row(Text("Everyone with a line, and line lost", style="bold"))
+    table.add_row(Text("With a line, and who lost it", style="bold"))
     for label, name, lost in GROUPS:
         counts(f"  {label}", name)
         table.add_row(Text("    of them lost it", style="dim"), *map(count, by_segment(monthly, lost)))
     return table
 
 
-def reasons(monthly: Columns) -> RenderableType:
-    """Which cap decided each event."""
+def reasons(monthly: Columns, meanings: bool) -> RenderableType:
+    """Which cap decided each event; on request what the cap says."""
     zero = {cap.name: int(values(monthly, f"zero_by_{cap.name}").sum()) for cap in CAPS}
     blocked = {cap.name: int(values(monthly, f"blocked_by_{cap.name}").sum()) for cap in CAPS}
     zeros, blocks = sum(zero.values()), sum(blocked.values())
     if zeros + blocks == 0:
         return Text.assemble(("Reasons\n", "bold"), "No zero limits and nobody blocked in these months.")
     table = grid("Reasons", "the lowest cap", "mechanism", "zero limit", "share", "blocked", "share")
+    if meanings:
+        table.add_column("what it says", header_style="dim", style="dim")
     table.columns[1].justify = "left"
     table.columns[1].style = "dim"
     for cap in sorted(CAPS, key=lambda one: (-zero[one.name], -blocked[one.name])):
@@ -138,12 +142,13 @@ def reasons(monthly: Columns) -> RenderableType:
                 percent(zero[cap.name] / zeros) if zeros else NONE,
                 count(blocked[cap.name]),
                 percent(blocked[cap.name] / blocks) if blocks else NONE,
+                *([cap.says] if meanings else []),
             )
     return table if zeros else Group(table, Text("No zero limits in these months.", style="dim"))
 
 
-def platform(tables: Tables) -> Table:
-    """Pool use, idle cash, losses, trust."""
+def platform(tables: Tables) -> RenderableType:
+    """Pool use and idle cash over the months; over the whole run overhang, losses, trust."""
     used = ("pool", "principal", "planned", "cash", "overhang")
     row = {name: values(tables.platform, name).astype(float) for name in used}
     table = grid("Platform", "", "mean", "lowest", "highest")
@@ -155,20 +160,22 @@ def platform(tables: Tables) -> Table:
 
     endless = row["pool"] < 0
     pool = np.where(endless, np.nan, row["pool"])
-    spread("Pool, yuan" if not endless.any() else "Pool, yuan (without end in some or all months)", pool, yuan)
+    without_end = ": without end" if endless.all() else " (some months without end)" if endless.any() else ""
+    spread(f"Pool, yuan{without_end}", pool, yuan)
     spread("Principal, yuan", row["principal"], yuan)
     spread("Pool use: principal", divided(row["principal"], pool), percent)
     spread("Pool use: planned exposure", divided(row["planned"], pool), percent)
     spread("Idle cash, yuan", row["cash"], yuan)
-    table.add_row()
     lost = int(values(tables.monthly, "sum_written_off").sum() - values(tables.monthly, "sum_recovered").sum())
     mean = float(row["principal"].mean()) if tables.months else 0.0
-    table.add_row("Months with principal above the pool", count(int((row["overhang"] > 0).sum())))
-    table.add_row("Losses less recoveries, yuan", yuan(lost))
-    table.add_row("  of mean principal, a year", percent(lost * 12 / tables.months / mean if mean > 0 else float("nan")))
     first, last = trust(tables.monthly)[[0, -1]] if tables.months else (float("nan"), float("nan"))
-    table.add_row("Mean trust, first and last month", *(NONE if isnan(one) else f"{one:.3f}" for one in (first, last)))
-    return table
+    whole = grid("", "", "whole run")
+    whole.add_row("Months with principal above the pool", count(int((row["overhang"] > 0).sum())))
+    whole.add_row("Losses less recoveries, yuan", yuan(lost))
+    whole.add_row("  of mean principal, a year", percent(lost * 12 / tables.months / mean if mean > 0 else float("nan")))
+    for label, one in (("Mean trust, first month", first), ("Mean trust, last month", last)):
+        whole.add_row(label, NONE if isnan(one) else f"{one:.3f}")
+    return Group(table, Text(), whole)
 
 
 def trust(monthly: Columns) -> Array:

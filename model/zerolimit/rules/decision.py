@@ -1,7 +1,20 @@
 """Step 5: who is reviewed, and the line that policy would give: a minimum over named caps, with its argmin kept."""
 
-from zerolimit.names import APPLY, CLOSED, FROZEN, LEFT, NO_REVIEW, OPEN, REAPPLY, REVIEW
-from zerolimit.rules.rule import by_segment, clip, helper, rule, whole
+from zerolimit.names import (
+    APPLY,
+    BY_AGE,
+    BY_LOTTERY,
+    BY_PROFIT,
+    BY_TARGET,
+    CLOSED,
+    FROZEN,
+    LEFT,
+    NO_REVIEW,
+    OPEN,
+    REAPPLY,
+    REVIEW,
+)
+from zerolimit.rules.rule import by_segment, clip, exponential, helper, rule, whole
 
 NO_CAP = 2.0e9
 
@@ -216,14 +229,56 @@ def is_announced(status, limit, late, wanted, terms):
     return ahead and status == OPEN and late == 0.0 and wanted < limit
 
 
+@helper
+def expected_profit(risk, terms):
+    """Of a yuan lent for a year: (1 - PD) r - PD LGD - funding; PD = pd_at_cutoff x e^((cutoff - score) / pd_points)."""
+    odds = exponential(clip((terms.cutoff - risk) / terms.pd_points, -8.0, 8.0))
+    pd = min(1.0, terms.pd_at_cutoff * odds)
+    return (1.0 - pd) * 12.0 * terms.monthly_rate - pd * terms.lgd - terms.funding_rate
+
+
+@helper
+def place(status, segment, tenure, risk, distance, appealed, terms):
+    """One's place in the pool's order, the highest first, by the allocation rule in force (names.ALLOCATIONS).
+
+    By score: risk + retention_bonus for incumbents - target_weight x distance + priority_bonus for an appeal won. Under
+    the other orders an appeal won goes before all.
+    """
+    incumbent = terms.retention_bonus if status == OPEN or status == FROZEN else 0.0
+    won = 1.0 if appealed == 2.0 else 0.0
+    by_score = risk + incumbent + won * terms.priority_bonus - terms.target_weight * distance
+    fit = by_segment(segment, terms.target_salaried, terms.target_gig, terms.target_owner)
+    how = terms.allocation
+    other = tenure if how == BY_AGE else (1000.0 * fit + risk if how == BY_TARGET else 0.0)
+    chosen = expected_profit(risk, terms) if how == BY_PROFIT else (0.0 if how == BY_LOTTERY else other)
+    ordered = how >= BY_PROFIT and how <= BY_TARGET
+    return chosen + 10_000.0 * won if ordered else by_score
+
+
 @rule("wanted", "rank", "contends", "on_notice")
-def decide(status, limit, scheduled, overdue, late, review, base_line, lowest, risk, distance, appealed, u_menu, terms):
+def decide(
+    status,
+    segment,
+    tenure,
+    limit,
+    scheduled,
+    overdue,
+    late,
+    review,
+    base_line,
+    lowest,
+    risk,
+    distance,
+    appealed,
+    u_menu,
+    terms,
+):
     """The line wanted by policy (fen), before the pool, and its rank in the pool's order.
 
     Within min_change of the line nothing changes. A raise is at most growth of the line; a first line is first_share of
     the formula (facts A27), a restored one restart_share. A cut comes from the menu. Below the minimum loan is 0.
-    rank = risk + retention_bonus for incumbents - target_weight x distance + priority_bonus for an appeal won. Who wants
-    an undrawn part of at least the minimum loan contends for it. Where a cut is announced ahead, the line stays in force
+    Who wants an undrawn part of at least the minimum loan contends for it, at the place that the allocation rule gives;
+    by profit, none whose expected profit is negative. Where a cut is announced ahead, the line stays in force
     and its undrawn part frees no pool until it takes effect.
     """
     m = terms.minimum_loan
@@ -235,9 +290,7 @@ def decide(status, limit, scheduled, overdue, late, review, base_line, lowest, r
     fresh = min(lowest, whole(share * base_line))
     line = (kept if late == 0.0 else min(kept, lowest)) if status == OPEN else fresh
     wanted = line if line >= m else 0.0
-    incumbent = terms.retention_bonus if status == OPEN or status == FROZEN else 0.0
-    priority = terms.priority_bonus if appealed == 2.0 else 0.0
-    order = risk + incumbent + priority - terms.target_weight * distance
+    order = place(status, segment, tenure, risk, distance, appealed, terms)
     announces = is_announced(status, limit, late, wanted, terms)
     contends = 0.0 if announces or wanted - balance < m else 1.0
     return wanted, order, contends, max(0.0, limit - balance) if announces else 0.0

@@ -6,6 +6,7 @@ in the order given to `@rule`. It stays ordinary Python; the engines decide how 
 
 import builtins
 import dis
+import hashlib
 import inspect
 import math
 import types
@@ -163,3 +164,30 @@ def normal(u: float) -> float:
     )
     z = over / (1.0 + r * (13.701518909646595 - r * 13.757168873382424))
     return -z if u < 0.5 else z
+
+
+def fingerprint(function: Callable[..., Any]) -> str:
+    """Hash of a rule of one's own, the same in every process: code, constants, the values and functions that it names."""
+    digest, seen = hashlib.sha256(), set()
+    functions = [function]
+    while functions:
+        one = functions.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        names = inspect.getclosurevars(one)
+        for name, value in sorted({**names.globals, **names.nonlocals}.items()):
+            called = value.function if isinstance(value, Rule) else value
+            if isinstance(called, types.FunctionType):
+                functions += [called] if not str(called.__module__).startswith("zerolimit.") else []
+            elif isinstance(value, bool | int | float | complex | str | bytes | tuple):
+                digest.update(f"{name} = {value!r}\n".encode())
+            elif hasattr(value, "tobytes"):
+                digest.update(f"{name} = ".encode() + value.tobytes())
+        codes = [one.__code__]
+        while codes:
+            code = codes.pop()
+            codes += [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+            plain = [constant for constant in code.co_consts if not isinstance(constant, types.CodeType)]
+            digest.update(f"{code.co_code.hex()} {plain!r} {code.co_names!r} {code.co_varnames!r}\n".encode())
+    return digest.hexdigest()

@@ -25,7 +25,7 @@ def feel(
     terms,
     u_leave,
 ):
-    """trust' = trust + mend (1 - trust) - own_hit [found this month] - neighbour_weight x heard / acquaintances.
+    """trust' = trust + mend (1 - trust) - own_hit [found this month] - neighbour_weight x heard.
 
     Reasons sent, or a notice before, soften one's own hit by reasons_relief. Who owes nothing leaves with probability
     leave_rate (1 - trust).
@@ -33,8 +33,7 @@ def feel(
     here = status != LEFT
     softened = terms.reasons_sent > 0.0 or found == 3.0
     hit = terms.own_hit * (1.0 - (terms.reasons_relief if softened else 0.0)) if found > 0.0 else 0.0
-    heard_share = heard * (1.0 / max(terms.acquaintances, 1.0))
-    felt = trust + terms.mend * (1.0 - trust) - hit - terms.neighbour_weight * heard_share
+    felt = trust + terms.mend * (1.0 - trust) - hit - terms.neighbour_weight * heard
     now = clip(felt, 0.0, 1.0) if here else 0.0
     in_spell = here and event > 0.0 and without_line > 0.0
     current = late == 0.0

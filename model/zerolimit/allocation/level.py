@@ -1,0 +1,78 @@
+"""Share a capacity by a level: what one gets at a level grows with it, and the level that uses up the pool is found.
+
+Only whole totals are needed from the borrowers, so the search is exact, the same on any number of threads, and could run
+over many machines. What the next step of the level would give is served by lottery.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from zerolimit.allocation.prefix import serve_prefix
+
+WHOLE = 2**30
+"""The level of a share of 1."""
+PRO_RATA, WATER_FILLING = 0, 1
+
+
+@njit(cache=True, nogil=True)
+def granted_at(kind: Any, level: Any, need: Any, least: Any) -> Any:
+    """Fen for one borrower: floor(need x level / 2^30) pro rata, min(need, level) by water-filling; below `least` is 0."""
+    given = need * level // WHOLE if kind == PRO_RATA else min(need, level)
+    return given if given >= least else 0
+
+
+@njit(cache=True, nogil=True)
+def total_at(kind: Any, level: Any, need: Any, least: Any) -> Any:
+    """Fen for all."""
+    total = 0
+    for k in range(len(need)):
+        total += granted_at(kind, level, np.int64(need[k]), least)
+    return total
+
+
+@njit(cache=True, nogil=True)
+def grants_at(kind: Any, level: Any, need: Any, least: Any, out: Any) -> None:
+    """Fen for each."""
+    for k in range(len(need)):
+        out[k] = granted_at(kind, level, np.int64(need[k]), least)
+
+
+def share_out(
+    kind: int,
+    need: NDArray[Any],
+    capacity: int,
+    least: int,
+    rows: NDArray[Any],
+    lottery: Callable[[NDArray[Any]], NDArray[np.uint64]],
+    top: int | None = None,
+) -> tuple[NDArray[np.int64], int]:
+    """Grants (fen) at the largest level at which they fit into `capacity` (fen), and that level.
+
+    Each is 0 or at least `least` (fen, at least 1). What is left goes to those whom the next level would give more, in
+    lottery order, until the first that does not fit. The level is at most `top`.
+    """
+    if len(need) == 0:
+        return np.zeros(0, np.int64), 0
+    highest = WHOLE if kind == PRO_RATA else int(need.max())
+    highest = highest if top is None else min(highest, top)
+    low, high = 0, highest
+    while low < high:
+        middle = (low + high + 1) // 2
+        if total_at(kind, middle, need, least) <= capacity:
+            low = middle
+        else:
+            high = middle - 1
+    grants, more = np.empty(len(need), np.int64), np.empty(len(need), np.int64)
+    grants_at(kind, low, need, least, grants)
+    if low < highest:
+        grants_at(kind, low + 1, need, least, more)
+        some = np.flatnonzero(more > grants)
+        extra = (more - grants)[some]
+        left = capacity - int(grants.sum())
+        served, _, _ = serve_prefix(np.zeros(len(some)), extra, left, rows[some], lambda at: lottery(some[at]))
+        grants[some[served]] += extra[served]
+    return grants, low

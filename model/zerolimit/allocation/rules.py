@@ -1,0 +1,49 @@
+"""The rules by which the pool is shared (names.ALLOCATIONS): an order that is served, or a level that all share."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zerolimit.allocation.level import PRO_RATA, WATER_FILLING, WHOLE, share_out
+from zerolimit.allocation.prefix import serve_prefix
+
+Lottery = Callable[[NDArray[Any]], NDArray[np.uint64]]
+
+
+def allocate(
+    rule: str,
+    order: NDArray[Any],
+    need: NDArray[Any],
+    capacity: int,
+    least: int,
+    rows: NDArray[Any],
+    lottery: Lottery,
+    floor: int = 0,
+) -> tuple[NDArray[np.int64], float]:
+    """Grants (fen) out of `capacity` (fen) to those who need so much, and the level at which it ended.
+
+    Each grant is 0 or at least `least` (fen). The level is the lowest place served (0: everybody was; infinite: nobody),
+    the share pro rata, or the amount (fen) that all got by water-filling.
+    """
+    if rule == "pro_rata":
+        grants, level = share_out(PRO_RATA, need, capacity, least, rows, lottery)
+        return grants, level / WHOLE
+    if rule == "water_filling":
+        grants, level = share_out(WATER_FILLING, need, capacity, least, rows, lottery)
+        return grants, float(level)
+    grants = np.zeros(len(need), np.int64)
+    if rule == "equal_floor":
+        grants, level = share_out(WATER_FILLING, need, capacity, least, rows, lottery, top=floor)
+        capacity -= int(grants.sum())
+        if len(need) and level < min(floor, int(need.max())):
+            return grants, float("inf")
+    rest = need - grants
+    served, marginal, left = serve_prefix(order, rest, capacity, rows, lottery)
+    grants[served] = need[served]
+    if marginal >= 0 and grants[marginal] + left >= least:
+        grants[marginal] += left
+    if served.all():
+        return grants, 0.0
+    return grants, float(order[served].min()) if served.any() else float("inf")

@@ -1,0 +1,105 @@
+"""A cap in plain words, with the borrower's own numbers and the thresholds that they are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from zerolimit.names import ALLOCATIONS, CAPS, REAPPLY, REASONS
+from zerolimit.terms import FEN
+
+SAYS = {cap.name: cap.says for cap in CAPS}
+Numbers = Mapping[str, float]
+
+
+def reason_named(code: float) -> str:
+    """The cap behind a stored reason; 'none' for 0."""
+    return REASONS[int(code) - 1] if code > 0.0 else "none"
+
+
+def caps_in(mask: float) -> list[str]:
+    """The caps in a stored mask: each of them alone was below the minimum loan."""
+    return [name for bit, name in enumerate(REASONS) if int(mask) >> bit & 1]
+
+
+def in_yuan(fen: float) -> str:
+    """`1,234 yuan`."""
+    return f"{fen / FEN:,.0f} yuan"
+
+
+def in_percent(share: float) -> str:
+    """`31 %`."""
+    return f"{100.0 * share:.0f} %"
+
+
+def apart(value: float, threshold: float, digits: int = 0) -> tuple[str, str]:
+    """Two numbers with as many digits as it takes to tell them apart, four more at most."""
+    for more in range(digits, digits + 5):
+        one, other = f"{value:,.{more}f}", f"{threshold:,.{more}f}"
+        if one != other or value == threshold:
+            break
+    return one, other
+
+
+def in_words(cap: str, values: Numbers, measured: Numbers, terms: Numbers, level: float) -> str:
+    """Why this cap was low: what it says, and the numbers. `values` and `measured` are those of the decision."""
+    return f"{SAYS[cap]} ({numbers(cap, values, measured, terms, level)})"
+
+
+def numbers(cap: str, values: Numbers, measured: Numbers, terms: Numbers, level: float) -> str:
+    """The borrower's numbers beside the thresholds of one cap."""
+    line = in_yuan(measured.get(f"cap_{cap}", 0.0))
+    if cap == "income":
+        income, floor = values["income_seen"], terms["income_floor"]
+        return f"recorded {in_yuan(income)} a month, " + (
+            f"floor {in_yuan(floor)}" if income < floor else f"enough for a line of {line}"
+        )
+    if cap in ("cutoff", "cutoff_shift"):
+        gap = terms["readmission_gap"] if values["review"] == REAPPLY else 0.0
+        shift = terms["cutoff_shift"] if cap == "cutoff_shift" else 0.0
+        if cap == "cutoff" and values["risk"] >= terms["cutoff"] + gap:
+            score, least = apart(values["zhima_seen"], terms["admission_zhima"])
+            return f"general score {score}, {least} needed to be admitted"
+        score, least = apart(values["risk"], terms["cutoff"] + gap + shift)
+        parts = [f"{terms['cutoff']:.0f}", *([f"{gap:.0f} for those who come back"] if gap else [])]
+        parts += [f"{shift:.1f} for the time being"] if shift else []
+        return f"score {score}, {least} needed" + (f": {' + '.join(parts)}" if len(parts) > 1 else "")
+    if cap == "arrears":
+        return f"{values['late']:.0f} {'month' if values['late'] == 1.0 else 'months'} late: no more than {line}"
+    if cap == "score":
+        return f"score {values['risk']:.0f}: enough for a line of {line}"
+    if cap == "trigger":
+        often, most = apart(values["frequency"], terms["trigger_frequency"], 2)
+        size, small = apart(100.0 * values["loan_size"], 100.0 * terms["trigger_size"])
+        return (
+            f"{often} loans a month, trigger above {most}; of {size} % of a month's recorded income, small below {small} %"
+        )
+    if cap == "idle":
+        return f"{values['idle']:.0f} months, trigger at {terms['trigger_idle']:.0f}; {line} kept"
+    if cap == "early":
+        often, most = apart(100.0 * values["early"], 100.0 * terms["trigger_early"])
+        return f"{often} % of loans, trigger above {most} %; {line} kept"
+    if cap == "positioning":
+        away, tolerated = apart(values["distance"], terms["position_tolerance"], 2)
+        return f"distance {away}, tolerated {tolerated}: {line} kept"
+    if cap == "multiplier":
+        taken = in_percent(terms["multiplier_gain"] * terms["tightness"])
+        return f"tightness {terms['tightness']:.2f} takes {taken}: {line} kept"
+    if cap == "per_person":
+        return f"no more than {line}"
+    return by_allocation(tuple(ALLOCATIONS)[int(terms["allocation"])], values, level)
+
+
+def by_allocation(rule: str, values: Numbers, level: float) -> str:
+    """What the pool's rule gave; `level` is where it ended (allocation.rules.allocate)."""
+    if rule == "pro_rata":
+        return f"each got {in_percent(level)} of what policy would give"
+    if rule == "water_filling":
+        return f"each got {in_yuan(level)} at most"
+    if rule == "profit" and values["rank"] < 0.0:
+        return "the expected profit is negative"
+    if values["review"] >= REAPPLY and values["rank"] >= level:
+        return f"place {values['rank']:.0f}, beyond the month's admissions"
+    if level == float("inf"):
+        return f"place {values['rank']:.0f}, nobody was served"
+    mine, served = apart(values["rank"], level)
+    return f"place {mine}, served down to {served}" + (", by lottery among equals" if mine == served else "")
