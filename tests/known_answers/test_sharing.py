@@ -71,13 +71,19 @@ def test_and_by_trying_everything(needs: tuple[int, ...], capacity: int) -> None
 @given(NEEDS, some.integers(0, 60))
 @settings(deadline=None, max_examples=200)
 def test_pro_rata_gives_the_same_share_to_the_fen(needs: list[int], capacity: int) -> None:
-    grants = share("pro_rata", needs, capacity)
-    part = min(Fraction(1), Fraction(capacity, sum(needs)))
+    rows = np.arange(len(needs))
+    order = np.zeros(len(needs))
+    grants, level = allocate("pro_rata", order, np.array(needs), capacity, 1, rows, lambda at: at.astype(np.uint64))
+    step = Fraction(1, WHOLE)
     assert all(
-        abs(Fraction(int(grant)) - part * need) < 1 + Fraction(need, WHOLE)
-        for grant, need in zip(grants, needs, strict=True)
+        -1 < grant - Fraction(level) * need <= step * need + 1 for grant, need in zip(grants.tolist(), needs, strict=True)
     )
     assert grants.sum() == min(capacity, sum(needs))
+
+
+def test_pro_rata_in_amounts_of_some_yuan_is_the_pool_over_what_is_needed() -> None:
+    needs = [50_000, 120_000, 700_000]
+    assert share("pro_rata", needs, 435_000).tolist() == [25_000, 60_000, 350_000]
 
 
 G7 = {"A": (30, Fraction(277, 2000)), "B": (20, Fraction(127, 1000)), "C": (50, Fraction(121, 1000))}

@@ -43,7 +43,7 @@ def serve_prefix(
         served[:] = True
         return served, -1, capacity - total
     low, high = float(order.min()), float(order.max())
-    scale = BINS / (high - low) if high > low else 0.0
+    scale = BINS / (high - low) if high - low > BINS / 1.0e300 else 0.0
     bins = np.empty(len(rows), np.int16)
     sums = np.zeros(BINS, np.int64)
     fill_bins(order, costs, high, scale, bins, sums)
