@@ -61,14 +61,15 @@ too at what neither decides, the scores of open lines above all.
 OPTIONS: dict[str, Any] = {
     "adopt": "appealing",
     "appeal_order": "score",
-    "appeals_capacity": 0.002,
+    "appeals_capacity": 0.001,
+    "trigger_frequency": 0.5,
     "notice_months": 1,
     "adaptation_months": 3,
     "early_warning": True,
     "term_open": 0.3,
     "open_repay_rate": 0.1,
 }
-"""A scenario with what the baseline leaves off."""
+"""What the baseline leaves off, with appeals and policy's cuts enough to see it."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from typing import Any
 import mesa
 import numpy as np
 
+from zerolimit.errors import BadInput
 from zerolimit.fields import INSTALMENTS
 from zerolimit.names import (
     APPEALING,
@@ -789,6 +790,8 @@ class Market(mesa.Model):  # type: ignore[misc]
     def __init__(self, scenario: str | Scenario = "baseline", *, rng: int | None = None, **parameters: Any) -> None:
         super().__init__(rng=rng)
         self.c = load_scenario(scenario, **parameters)
+        if self.c.allocation != "score":
+            raise BadInput(f"allocation: these agents share the pool by score alone, not by {self.c.allocation}")
         self.numbers = switched_off(from_scenario(self.c), tuple(one for one in self.c.off if one != "rescoring"))
         self.terms = SimpleNamespace(**self.numbers)
         self.kinds = [

@@ -11,6 +11,7 @@ import io
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 import typer.main
 from rich.console import Console
 
+from zerolimit.cases.case import load_case
+from zerolimit.cases.case import told as told_of
 from zerolimit.cli import app
 from zerolimit.dated import DATE, limits
 from zerolimit.dated import MONTH as MONTH_COLUMN
@@ -353,6 +356,13 @@ def printed() -> str:
     return f"```text\n{text.strip()}\n```"
 
 
+def told() -> str:
+    """The case of Li around the zero limit."""
+    story = told_of(load_case("li"))
+    zero = next((event.month for event in story.events if event.kind == "zero limit"), 0)
+    return f"```text\n{replace(story, first=max(0, zero - 6), last=min(story.last, zero + 9))}\n```"
+
+
 def patterns() -> str:
     """Facts beside the same numbers in the default scenario."""
     tables, panel, least = baseline()
@@ -415,6 +425,7 @@ PARTS: dict[str, Callable[..., str]] = {
         rules,
         scenario_presets,
         state,
+        told,
     )
 }
 

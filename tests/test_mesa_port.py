@@ -2,18 +2,24 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench.agreement import OUTCOMES, STANDARD_ERRORS, Comparison, compare
+from bench.agreement import OPTIONS, OUTCOMES, STANDARD_ERRORS, Comparison, compare
 from bench.mesa_agents import Market
+
+from zerolimit.scenario import load_scenario
+
+CUTOFF = load_scenario("baseline").cutoff
 
 
 @pytest.mark.slow
-def test_monthly_outcomes_agree_over_twenty_seeds() -> None:
-    found = compare(borrowers=1_000, months=12, seeds=20)
+@pytest.mark.parametrize("both", [{}, OPTIONS], ids=["baseline", "options"])
+def test_monthly_outcomes_agree_over_twenty_seeds(both: dict[str, Any]) -> None:
+    found = compare(borrowers=1_000, months=12, seeds=20, both=both)
     assert [one.outcome for one in found] == list(OUTCOMES)
     assert len(found) >= 6
     assert not [one for one in found if not one.agrees]
@@ -26,12 +32,21 @@ def test_monthly_outcomes_agree_over_twenty_seeds() -> None:
         ({"miss_salaried": 0.03}, "accounts in arrears"),
         ({"review_months": 4}, "lines reviewed"),
         ({"other_base": 0.0}, "shortfalls"),
+        ({"early_rate": 0.0}, "loans paid off early"),
+        ({"cutoff": CUTOFF + 20}, "low risk score"),
     ],
 )
 def test_the_gate_closes_on_another_model(change: dict[str, float], seen_in: str) -> None:
     """One parameter different on the Mesa side alone: the gate sees it, where it should."""
     found = compare(borrowers=400, months=12, seeds=8, mesa_only=change)
     assert seen_in in [one.outcome for one in found if not one.agrees]
+
+
+@pytest.mark.slow
+def test_the_gate_closes_on_cuts_made_at_once() -> None:
+    """Cuts are stepped down on our side alone: borrowers lose their line at another time."""
+    found = compare(borrowers=1_000, months=12, seeds=10, both=OPTIONS, mesa_only={"adaptation_months": 0})
+    assert "events by the trigger" in [one.outcome for one in found if not one.agrees]
 
 
 def test_a_difference_counts_in_standard_errors() -> None:

@@ -21,9 +21,15 @@ def caps_in(mask: float) -> list[str]:
     return [name for bit, name in enumerate(REASONS) if int(mask) >> bit & 1]
 
 
+def amount(fen: float) -> str:
+    """Yuan as `1,234`; with the fen where it is less than ten yuan."""
+    small = abs(fen) < 10 * FEN and fen % FEN != 0.0
+    return f"{fen / FEN:,.2f}" if small else f"{fen / FEN:,.0f}"
+
+
 def in_yuan(fen: float) -> str:
     """`1,234 yuan`."""
-    return f"{fen / FEN:,.0f} yuan"
+    return f"{amount(fen)} yuan"
 
 
 def in_percent(share: float) -> str:

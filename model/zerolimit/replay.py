@@ -114,10 +114,14 @@ class Origin:
     rules: tuple[Rule, ...] = ()
     principal: tuple[float, ...] = ()
     """What was lent at the end of each month (fen), as recorded: the run again must give the same."""
+    engine: str = "auto"
+    """With rules of one's own the engine of the run, or a small one would be compiled for long."""
 
     def begin(self, **options: Any) -> Simulation:
         """The world as it was before its first month."""
-        return Simulation(self.scenario, self.seed, portfolio=self.portfolio, rules=self.rules, **options)
+        engine = self.engine if self.rules else "auto"
+        given = {"portfolio": self.portfolio, "rules": self.rules, "engine": engine, **options}
+        return Simulation(self.scenario, self.seed, **given)
 
     def run(self, world: Simulation, progress: Callable[[int], None] | None = None) -> None:
         """All months, with the changes made on the way."""
@@ -184,7 +188,9 @@ def of_market(world: Simulation, rules: tuple[Rule, ...]) -> Origin:
     refuse_untold(name, sorted(world.engine.overrides), world.changes)
     lent = tuple(one.platform["principal"] for one in world.history)
     changes = tuple(world.changes)
-    return Origin(name, world.first_scenario, world.seed, world.month, changes, world.portfolio, world.own, lent)
+    return Origin(
+        name, world.first_scenario, world.seed, world.month, changes, world.portfolio, world.own, lent, world.engine.name
+    )
 
 
 def of_folder(run: Run, rules: tuple[Rule, ...]) -> Origin:
@@ -208,7 +214,8 @@ def of_folder(run: Run, rules: tuple[Rule, ...]) -> Origin:
 
         portfolio = read_portfolio(run.folder / PORTFOLIO)
     lent = tuple(run.platform["principal"].tolist())
-    return Origin(name, run.scenario, record["seed"], record["months"], tuple(record["changes"]), portfolio, rules, lent)
+    changes = tuple(record["changes"])
+    return Origin(name, run.scenario, record["seed"], record["months"], changes, portfolio, rules, lent, record["engine"])
 
 
 def refuse_untold(name: str, in_python: Iterable[str], changes: Iterable[Mapping[str, Any]]) -> None:
@@ -232,6 +239,7 @@ def refuse_other_version(name: str, record: Mapping[str, Any]) -> None:
         return
     commit = record["git_commit"]
     which = f"zerolimit {record['zerolimit']}" + (f" at commit {commit[:12]}" if commit else "")
+    which += ", with changes that were not committed," if commit and commit.endswith("-dirty") else ""
     raise BadInput(
         f"{name}: was run by {which} (source {record['source_hash'][:12]}), and this is {__version__}"
         f" (source {source_hash()[:12]}); install {which} to tell its stories"

@@ -29,7 +29,7 @@ from zerolimit.names import (
     STRATEGIES,
     ZERO_LIMIT,
 )
-from zerolimit.reasons import SAYS, apart, caps_in, in_percent, in_words, in_yuan, numbers, reason_named
+from zerolimit.reasons import SAYS, amount, apart, caps_in, in_percent, in_words, in_yuan, numbers, reason_named
 from zerolimit.replay import Origin, Seen, origin_of
 from zerolimit.results.outcomes import OUTCOMES
 from zerolimit.terms import FEN
@@ -191,7 +191,7 @@ class Story:
             for one in paragraphs(life, self.first, self.last):
                 months = f"{one.first}" if one.first == one.last else f"{one.first}–{one.last}"
                 told = Text(" ").join(Text(text, style=STYLES.get(kind, "")) for kind, text in one.sentences)
-                table.add_row(months, one.limit, f"{one.owed / FEN:,.0f}", told)
+                table.add_row(months, one.limit, f"{amount(one.owed)}", told)
             yield table
             yield Text()
             for line in summed_up(life):
@@ -313,7 +313,7 @@ def debts(now: Seen, event: Make) -> Iterator[Event]:
         says = f"After {late:.0f} months late {in_yuan(lost)} are written off, {in_yuan(back)} recovered; the account ends."
         yield event("written off", says, written_off=lost, recovered=back)
     elif standing == 2.0:
-        says = f"Pays {paid / FEN:,.0f} of {in_yuan(owing)} due: {number_of(int(late), 'month')} late."
+        says = f"Pays {amount(paid)} of {in_yuan(owing)} due: {number_of(int(late), 'month')} late."
         yield event("late", says, **values)
     elif standing == 1.0 and was > 0.0:
         yield event("current again", f"Pays all arrears, {in_yuan(paid)}.", **values)
@@ -364,6 +364,18 @@ def because(now: Seen) -> str:
     return f"Reason: {in_words(name, d, now.measured, now.terms, now.platform['rank_cutoff'])}.{menu}{also}"
 
 
+ROUTES = {
+    "censored": "no longer frozen",
+    "score": "a review",
+    "loosening": "policy is looser",
+    "re-application": "a new application",
+    "appeal": "the appeal, at the next allocation",
+    "pool": "room in the pool",
+    "repayment": "what was repaid",
+}
+"""How a line came back: an end of an episode (names.ENDS) in plain words."""
+
+
 def the_line(now: Seen, event: Make) -> Iterator[Event]:
     """What became of the line at the decision."""
     d, was = now.decided, now.before["status"]
@@ -382,7 +394,7 @@ def the_line(now: Seen, event: Make) -> Iterator[Event]:
         yield event("zero limit", f"{says} {because(now)}", **values)
     elif d["happened"] == BLOCKED:
         room = f"{in_yuan(after - balance)} of it" if after - balance >= FEN else "nothing of it"
-        line = f"is cut from {before / FEN:,.0f} to {in_yuan(after)}" if after < before else f"stays at {in_yuan(after)}"
+        line = f"is cut from {amount(before)} to {in_yuan(after)}" if after < before else f"stays at {in_yuan(after)}"
         says = f"The line {line} and {room} can be drawn, though all was paid."
         yield event("blocked", f"{says} {because(now)}", **values)
     elif lost and d["standing"] == 3.0:
@@ -398,21 +410,20 @@ def the_line(now: Seen, event: Make) -> Iterator[Event]:
     elif d["status"] == FROZEN and was == OPEN:
         yield event("frozen", f"Nothing can be drawn for now. {because(now)}", **values)
     elif d["status"] == OPEN and was in (CLOSED, FROZEN):
-        route = "appeal, at the next allocation" if ENDS[int(d["ended"])] == "appeal" else ENDS[int(d["ended"])]
-        how = "a first application" if d["review"] == APPLY else "thaw" if was == FROZEN and d["ended"] == 0.0 else route
+        how = "a first application" if d["review"] == APPLY else ROUTES[ENDS[int(d["ended"])]]
         yield event("line back", f"A line of {in_yuan(after)} is open ({how}).", **values, route=how)
     elif before >= m and after < before:
         step = "as announced" if d["review"] == 0.0 else because(now)
         share = in_percent(1.0 - after / before)
-        yield event("cut", f"The line is cut from {before / FEN:,.0f} to {in_yuan(after)} (by {share}). {step}", **values)
+        yield event("cut", f"The line is cut from {amount(before)} to {in_yuan(after)} (by {share}). {step}", **values)
     elif before >= m and after > before:
-        yield event("raised", f"The line is raised from {before / FEN:,.0f} to {in_yuan(after)}.", **values)
+        yield event("raised", f"The line is raised from {amount(before)} to {in_yuan(after)}.", **values)
     elif d["ended"] > 0.0 and d["status"] == OPEN:
-        route = ENDS[int(d["ended"])]
-        yield event("line back", f"{in_yuan(after - balance)} can be drawn again ({route}).", **values, route=route)
+        how = ROUTES[ENDS[int(d["ended"])]]
+        yield event("line back", f"{in_yuan(after - balance)} can be drawn again ({how}).", **values, route=how)
     if d["review"] > 0.0 and d["notice_left"] > 0.0:
         ahead = number_of(int(d["notice_left"]), "month")
-        says = f"A cut from {before / FEN:,.0f} to {in_yuan(d['announced'])} in {ahead} is announced."
+        says = f"A cut from {amount(before)} to {in_yuan(d['announced'])} in {ahead} is announced."
         yield event("announced", f"{says} {because(now)}", **values, announced=d["announced"], months=d["notice_left"])
 
 
@@ -443,7 +454,7 @@ def at_the_desk(now: Seen, event: Make) -> Iterator[Event]:
             yield event("appeal waits", "The appeal waits for the desk.")
         return
     after, seen, true = now.after, now.before["income_seen"], now.after["income_seen"]
-    shown = f"income {in_yuan(true)} a month ({seen / FEN:,.0f} recorded), trigger lifted"
+    shown = f"income {in_yuan(true)} a month ({amount(seen)} recorded), trigger lifted"
     values = {"recorded": seen, "true": true}
     if "restore" in now.stages:
         says = f"Heard and won: {shown}; a line of {in_yuan(after['limit'])} is open."
@@ -533,7 +544,7 @@ def standing_of(values: Mapping[str, float]) -> str:
     """The line, or why nothing can be drawn."""
     if values["status"] in (FROZEN, LEFT):
         return STATUSES[int(values["status"])]
-    return f"{values['limit'] / FEN:,.0f}"
+    return f"{amount(values['limit'])}"
 
 
 def quietly(events: Sequence[Event], months: int, all_told: bool) -> list[tuple[str, str]]:
@@ -541,32 +552,32 @@ def quietly(events: Sequence[Event], months: int, all_told: bool) -> list[tuple[
 
     def total(kind: str, name: str) -> tuple[int, str]:
         of_kind = [float(event.values[name]) for event in events if event.kind == kind]
-        return len(of_kind), f"{sum(of_kind) / FEN:,.0f}"
+        return len(of_kind), amount(sum(of_kind))
 
     def within(number: int, noun: str) -> str:
         return f" in {number_of(number, noun)}" if months > 1 else ""
 
     says = []
-    paid, amount = total("pays", "paid")
+    paid, money = total("pays", "paid")
     if paid:
-        says.append(f"pays {amount} on time{'' if paid == months else within(paid, 'month')}")
+        says.append(f"pays {money} on time{'' if paid == months else within(paid, 'month')}")
     elif all_told:
         says.append("nothing due")
     if early := total("repays early", "principal")[0]:
         says.append(f"repays {number_of(early, 'loan')} early" if months > 1 else "repays early")
-    loans, amount = total("borrows", "drawn")
+    loans, money = total("borrows", "drawn")
     if loans:
-        says.append(f"borrows {amount}{within(loans, 'loan')}")
-    refused, amount = total("used up", "asked")
+        says.append(f"borrows {money}{within(loans, 'loan')}")
+    refused, money = total("used up", "asked")
     if refused:
-        says.append(f"is refused {amount}{within(refused, 'request')} (pool used up)")
+        says.append(f"is refused {money}{within(refused, 'request')} (pool used up)")
     if total("borrows elsewhere", "elsewhere")[0]:
         says.append(f"borrows {total('borrows elsewhere', 'elsewhere')[1]} elsewhere")
     if lacks := [float(event.values["shortfall"]) for event in events if "shortfall" in event.values]:
-        says.append(f"cannot pay {sum(lacks) / FEN:,.0f} of bills")
-    slips, amount = total("project slips", "slip_cost")
+        says.append(f"cannot pay {amount(sum(lacks))} of bills")
+    slips, money = total("project slips", "slip_cost")
     if slips:
-        says.append(f"{number_of(slips, 'project month')} lost ({amount} of sales)")
+        says.append(f"{number_of(slips, 'project month')} lost ({money} of sales)")
     if any(event.kind == "appeal waits" for event in events):
         says.append("the appeal waits")
     text = ", ".join(says)
@@ -579,7 +590,7 @@ def introduced(life: Life, alone: bool) -> str:
     born = now.after if "enter" in now.stages else now.before
     what = SEGMENTS[int(born["segment"])]
     what = {"owner": "owner of a small business", "gig": "gig worker", "salaried": "salaried"}[what]
-    income = f"earns {in_yuan(born['income_true'])} a month, {born['income_seen'] / FEN:,.0f} recorded"
+    income = f"earns {in_yuan(born['income_true'])} a month, {amount(born['income_seen'])} recorded"
     strategy = STRATEGIES[int(born["strategy"])]
     who = f"{what[:1].upper()}{what[1:]}, {SECTORS[int(born['sector'])]}, {born['age']:.0f} years old"
     told = f"{who}; {income}; strategy: {strategy}."
@@ -587,7 +598,7 @@ def introduced(life: Life, alone: bool) -> str:
     if "enter" in now.stages:
         return f"{began}{told}"
     owed = born["scheduled"] + born["overdue"]
-    account = f"a line of {in_yuan(born['limit'])}, {owed / FEN:,.0f} owed, {born['tenure']:.0f} months of history"
+    account = f"a line of {in_yuan(born['limit'])}, {amount(owed)} owed, {born['tenure']:.0f} months of history"
     return f"{began}{told} At first: {account}."
 
 
@@ -596,7 +607,7 @@ def summed_up(life: Life) -> Iterator[str]:
     months, last = life.months, life.months[-1]
 
     def total(name: str) -> str:
-        return f"{sum(now.after[name] for now in months) / FEN:,.0f}"
+        return f"{amount(sum(now.after[name] for now in months))}"
 
     gone = months_without(life)
     zeros = [event for event in life.events if event.kind in ("zero limit", "blocked", "line lost")]

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 from zerolimit.errors import BadInput, nearest
 from zerolimit.fields import FIELDS
 from zerolimit.names import SECTORS, SEGMENTS, STATUSES, STRATEGIES
-from zerolimit.reasons import SAYS
+from zerolimit.reasons import amount
 from zerolimit.replay import Origin, Seen
 from zerolimit.results.table import NONE
 from zerolimit.rules.birth import be_born, have_history
 from zerolimit.scenario import Scenario, load_scenario, read_toml
 from zerolimit.simulation import Simulation
-from zerolimit.story import QUIET, Event, Life, Story, months_without, story_of
+from zerolimit.story import QUIET, Event, Life, Story, months_without, says_of, story_of
 from zerolimit.terms import FEN
 from zerolimit.wording import number_of
 
@@ -163,10 +163,14 @@ class Outcome:
     """Months without a usable line."""
     cause: str
     """What began them: kind of event and reason."""
+    later: str
+    """The next time that the line was lost or blocked."""
     unpaid: float
     """Spending that could not be paid, over the whole run."""
     slipped: int
     """Project months lost."""
+    heard_of: int
+    """Months in which acquaintances told of zero limits."""
     trust: float
     line: float
     """Both when the run ended."""
@@ -177,6 +181,8 @@ def outcome_of(name: str, life: Life, months: int) -> Outcome:
     end = life.months[-1].after
     zero = first_of(life, ("zero limit",))
     begun = first_of(life, ("zero limit", "blocked", "line lost", "frozen"))
+    after = max((event.month for event in (zero, begun) if event), default=months)
+    again = first_of(life, ("zero limit", "blocked", "line lost"), after + 1)
     found = first_of(life, ("found",), zero.month) if zero else None
     heard = first_of(life, ("appeal won", "appeal rejected"), zero.month) if zero else None
     return Outcome(
@@ -187,9 +193,11 @@ def outcome_of(name: str, life: Life, months: int) -> Outcome:
         heard=heard.month if heard else None,
         owed=next((now.after["principal"] for now in life.months if heard and now.month == heard.month), 0.0),
         without=months_without(life) + months - len(life.months),
-        cause=f"{begun.kind}: {SAYS.get(str(begun.values['reason']), 'no reason')}" if begun else "",
+        cause=f"{begun.kind}: {says_of(begun)}" if begun else "",
+        later=f"{again.kind} in month {again.month} ({says_of(again)})" if again else "",
         unpaid=sum(now.after["shortfall"] for now in life.months),
         slipped=sum(event.kind == "project slips" for event in life.events),
+        heard_of=sum(event.kind == "hears" for event in life.events),
         trust=end["trust"],
         line=end["limit"],
     )
@@ -216,32 +224,36 @@ COLUMNS: dict[str, tuple[str, Callable[[Outcome], str]]] = {
 """Columns of the comparison: what they hold, and their text."""
 
 
-def compared(told: Outcome, other: Outcome) -> str:
+def compared(base: Outcome, other: Outcome) -> str:
     """What was different, in one sentence."""
     parts = []
     if other.zero is None:
         parts.append("the line does not go to zero")
         if other.without:
             parts.append(f"but {number_of(other.without, 'month')} without a usable one ({other.cause})")
-    elif told.zero is None:
+    elif base.zero is None:
         parts.append(f"the line goes to zero in month {other.zero}")
-    elif other.zero != told.zero:
-        when = "later" if other.zero > told.zero else "earlier"
-        parts.append(f"the line goes to zero {number_of(abs(other.zero - told.zero), 'month')} {when}")
-    if other.known != told.known and other.known is not None:
+    elif other.zero != base.zero:
+        when = "later" if other.zero > base.zero else "earlier"
+        parts.append(f"the line goes to zero {number_of(abs(other.zero - base.zero), 'month')} {when}")
+    if other.known != base.known and other.known is not None:
         parts.append("it is known at once" if other.known == 0 else f"it is known after {number_of(other.known, 'month')}")
-    if other.zero is not None and other.won != told.won:
-        heard = f"the appeal is heard in month {other.heard}, with {other.owed / FEN:,.0f} yuan owed, and"
+    if other.zero is not None and other.won != base.won:
+        heard = f"the appeal is heard in month {other.heard}, with {amount(other.owed)} yuan owed, and"
         parts.append({True: f"{heard} won", False: f"{heard} rejected", None: "there is no appeal"}[other.won])
-    if other.zero is not None and (more := other.without - told.without):
+    if other.zero is not None and (more := other.without - base.without):
         parts.append(f"{number_of(abs(more), 'month')} {'more' if more > 0 else 'less'} without a line")
-    if more := other.slipped - told.slipped:
+    if other.later and other.later != base.later:
+        parts.append(f"later {other.later}")
+    if more := other.slipped - base.slipped:
         parts.append(f"{number_of(abs(more), 'project month')} {'more' if more > 0 else 'less'} lost")
-    more = round((other.unpaid - told.unpaid) / FEN)
-    if abs(more) > 0.02 * told.unpaid / FEN:
+    more = round((other.unpaid - base.unpaid) / FEN)
+    if abs(more) > 0.02 * base.unpaid / FEN:
         parts.append(f"{abs(more):,} yuan {'more' if more > 0 else 'less'} unpaid")
-    if abs(other.trust - told.trust) >= 0.05:
-        parts.append(f"trust {other.trust:.2f} instead of {told.trust:.2f} at the end")
+    if abs(other.trust - base.trust) >= 0.05:
+        parts.append(f"trust {other.trust:.2f} instead of {base.trust:.2f} at the end")
+        if abs(other.heard_of - base.heard_of) >= 6:
+            parts.append(f"others told of zero limits in {other.heard_of} months instead of {base.heard_of}")
     text = ", ".join(parts) or "hardly anything changes"
     return f"{text[:1].upper()}{text[1:]}."
 
@@ -286,13 +298,23 @@ def play(case: Case, progress: Callable[[int], None] | None = None, say: Callabl
     outcomes: list[Outcome] = []
     story: Story | None = None
     for change in (None, *case.instead):
-        world = case.world(change)
-        [seen] = world.watched(case.slot, progress=progress, say=say)
-        told = story_of(world, case.slot, case.borrower, seen, 0, case.months - 1)
-        story = story or told
-        outcomes.append(outcome_of(change.name if change else "as told", told.lives[0], case.months))
+        here = told(case, change, progress, say)
+        story = story or here
+        outcomes.append(outcome_of(change.name if change else "as told", here.lives[0], case.months))
     assert story is not None
     return Played(case, story, tuple(outcomes))
+
+
+def told(
+    case: Case,
+    change: Instead | None = None,
+    progress: Callable[[int], None] | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Story:
+    """The story of the case's borrower, with one thing changed where that is asked for."""
+    world = case.world(change)
+    [seen] = world.watched(case.slot, progress=progress, say=say)
+    return story_of(world, case.slot, case.borrower, seen, 0, case.months - 1)
 
 
 # finding a slot whose draws tell the story

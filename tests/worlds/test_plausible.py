@@ -1,0 +1,48 @@
+"""The baseline beside the data (bench/plausible.py), and no zero limit without one of the mechanisms that cause them."""
+
+from typing import Any
+
+import pytest
+from bench.plausible import BORROWERS, FACTOR, MOMENTS, SEEDS, Moment, table
+
+from zerolimit.names import CAPS, MECHANISMS
+from zerolimit.scenario import load_scenario
+from zerolimit.simulation import Simulation
+
+CAUSES = ("tightening", "scarcity", "trigger")
+
+
+@pytest.fixture(scope="module")
+def means() -> dict[Moment, float]:
+    """Each moment's mean over the seeds."""
+    return {moment: mean for moment, mean, _, _ in table(SEEDS, BORROWERS)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: f"{moment.fact} {moment.name}")
+def test_every_moment_lies_within_a_factor_of_two(moment: Moment, means: dict[Moment, float]) -> None:
+    assert 1.0 / FACTOR <= moment.lies(means[moment]) <= FACTOR
+
+
+def found(off: list[str]) -> tuple[float, dict[str, int]]:
+    """Zero limits a month over on-time payers at risk, and what of it each reason has, in the baseline."""
+    scenario = load_scenario("baseline", borrowers=10_000, off=off)
+    simulation = Simulation(scenario, 1, engine="compiled", threads=1).run(36)
+
+    def total(name: str) -> int:
+        return sum(int(month.counts[name].sum()) for month in simulation.history)
+
+    return total("zero_limit") / total("at_risk"), {cap.name: total(f"zero_by_{cap.name}") for cap in CAPS}
+
+
+def test_zero_limits_do_not_appear_from_nowhere() -> None:
+    """Without tightening, scarcity and triggers a score that fell is left, and takes a few lines; without it none."""
+    baseline, _ = found([])
+    without, reasons = found([*CAUSES])
+    assert 0.0 < without < baseline / 4.0
+    blamed: dict[str, Any] = {cap.mechanism: 0 for cap in CAPS}
+    for cap in CAPS:
+        blamed[cap.mechanism] += reasons[cap.name]
+    assert all(blamed[cause] == 0 for cause in CAUSES)
+    assert reasons["cutoff"] > sum(reasons.values()) / 2
+    assert found([*MECHANISMS])[0] == 0.0
