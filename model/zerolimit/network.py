@@ -108,7 +108,9 @@ class Ring(Network):
             counts[step:] += told[:-step]
             counts[:step] += told[-step:]
         degree = 2 * len(self.steps)
-        return np.array([stored_share(count, max(degree, 1)) for count in range(degree + 1)], np.int16)[counts]
+        heard = np.empty(self.size, np.int16)
+        look_up(counts, np.array([stored_share(count, max(degree, 1)) for count in range(degree + 1)], np.int16), heard)
+        return heard
 
 
 class Ties(Network):
@@ -139,6 +141,13 @@ WHOLE = int(Q2)
 def stored_share(count: Any, of: Any) -> Any:
     """count / of as fixed point (fields.Q2), halves up."""
     return (2 * WHOLE * count + of) // (2 * of)
+
+
+@njit(cache=True, nogil=True)
+def look_up(places: Any, table: Any, found: Any) -> None:
+    """The table's value for each place."""
+    for k in range(len(places)):
+        found[k] = table[places[k]]
 
 
 @njit(cache=True, nogil=True)

@@ -400,7 +400,7 @@ class Month:
         if called:
             s.tightness_before = s.terms["tightness"]
             s.pool_before = limit or 0
-            rows = np.flatnonzero(s.engine.raw("status", s.month) == int(OPEN))
+            rows = s.engine.find("status", OPEN, s.month)
             count = int(len(rows) * s.scenario.campaign_share)
             if count > 0:
                 s._listed("campaign", rows)
@@ -415,7 +415,7 @@ class Month:
     def enter(self) -> None:
         """Applicants take slots of those who left, each with probability entry_rate."""
         s = self.s
-        rows = np.flatnonzero(s.engine.raw("status", s.month) == int(LEFT))
+        rows = s.engine.find("status", LEFT, s.month)
         if len(rows):
             arrives = s.engine.uniforms("u_arrive", rows, s.month) < s.scenario.entry_rate
             rows = rows[arrives]
@@ -617,9 +617,10 @@ class Month:
             else:
                 first_come = ~s.engine.words("u_arrival", rows, s.month)
                 served, _, _ = serve_prefix(first_come, asked, room, rows, arrival)
-            if not served.all():
-                self.turned_away = int(arrival(np.flatnonzero(~served)).min())
-        self.refused = rows[~served]
+        refused = np.flatnonzero(~served)
+        if len(refused):
+            self.turned_away = int(arrival(refused).min())
+        self.refused = rows[refused]
         s.engine.put_raw("refused", self.refused, 1, s.month)
 
     def gossip(self) -> None:

@@ -99,6 +99,10 @@ class Engine(ABC):
     def copy(self) -> Engine:
         """The same borrowers again, with a future of their own."""
 
+    def find(self, name: str, value: float, month: int) -> Array:
+        """The borrowers whose column holds a stored value, in order."""
+        return np.flatnonzero(self.raw(name, month) == value)
+
     def renew(self, name: str) -> None:
         """Set a column to 0 and give its memory back, where the engine can."""
         self.put_raw(name, slice(None), 0, 0)

@@ -12,7 +12,7 @@ from zerolimit.fields import BYTES, DTYPES, FIELDS, FLOWS, MEASURES, STATE
 from zerolimit.month import BIRTH, MONTH, RARE_SUMS, ROLLS, SUMS, WORDS, Phase, RareSum, Roll
 from zerolimit.rules.rule import Rule
 
-COLUMNS = 26
+COLUMNS = 32
 """A loop over more columns than about thirty stops vectorising (architecture.md)."""
 
 FLOW_NAMES = frozenset(flow.name for flow in FLOWS)
