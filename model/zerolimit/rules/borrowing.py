@@ -78,12 +78,16 @@ def book(
     """A loan of term k adds k equal instalments from next month on, the odd fen in the first; an `open` one adds none.
 
     k is 3, 6 or 12 months with the shares term_3, term_6 and the rest, or open with share term_open. A void schedule
-    (nothing scheduled) starts from zero.
+    (nothing scheduled) starts from zero. floor(drawn / k) is floor((drawn + 1/2) x 1/k), which no rounding can reach and
+    no division slows.
     """
     is_open = u_term < terms.term_open
-    u = (u_term - terms.term_open) / max(1.0 - terms.term_open, 1.0e-9)
-    months = 3.0 if u < terms.term_3 else (6.0 if u < terms.term_3 + terms.term_6 else 12.0)
-    part = 0.0 if is_open else whole(drawn / months)
+    u = u_term - terms.term_open
+    fixed = 1.0 - terms.term_open
+    short, medium = u < terms.term_3 * fixed, u < (terms.term_3 + terms.term_6) * fixed
+    months = 3.0 if short else (6.0 if medium else 12.0)
+    one = 1.0 / 3.0 if short else (1.0 / 6.0 if medium else 1.0 / 12.0)
+    part = 0.0 if is_open else whole((drawn + 0.5) * one)
     odd = 0.0 if is_open else drawn - part * months
     kept = 1.0 if scheduled > 0.0 else 0.0
     to_3 = part
