@@ -216,7 +216,7 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
     def spend(self) -> int:
         """What one wants to spend; the project and other debt move on."""
         p = self.model.terms
-        ordinary = self.kind.spend * self.income_true
+        ordinary = self.kind.spend * self.income_true * p.demand
         if self.strategy in (RESTRAINT, PLANNING):
             ordinary *= 1.0 - p.saving_share
         if self.out_of_work:
@@ -626,7 +626,7 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
             months = p.buffer_planning if self.strategy == PLANNING else p.buffer_months
             desired = max(desired, int(months * self.income_true) - self.cash)
         calm = 0.5 if self.strategy == RESTRAINT or self.warned else 1.0
-        if self.random_unit() < self.kind.habit * calm:
+        if self.random_unit() < self.kind.habit * calm * p.demand:
             desired = max(desired, m, int(p.habit_size * self.income_true * (0.5 + self.random_unit())))
         worry = p.fear_gain * max(0.0, p.fear_level - self.trust) + (p.notice_rush if self.notice_left else 0.0)
         if worry and self.random_unit() < worry:
@@ -873,6 +873,7 @@ class Market(mesa.Model):  # type: ignore[misc]
             macro=macro,
             slump=slump,
             stress=1.0 + c.stress_gain * slump,
+            demand=max(0.0, 1.0 - c.slump_demand * slump),
             tightness=tightness,
             cutoff_shift=in_force.get("cutoff_shift", 0.0) + c.cutoff_gain * tightness,
             person_cap=cap * FEN if cap else NO_CAP,

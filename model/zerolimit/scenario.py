@@ -167,11 +167,14 @@ class Scenario(BaseModel):
     spell_end: float = parameter(0.3, "a month", 0, 1, "probability that a spell without work ends")
     replacement: float = parameter(0.35, "share", 0, 1, "income during a spell without work")
     spell_spending: float = parameter(0.7, "share", 0, 2, "ordinary spending during a spell without work")
-    spend_salaried: float = parameter(0.92, "share of income", 0, 2, "ordinary spending, salaried")
+    spend_salaried: float = parameter(0.94, "share of income", 0, 2, "ordinary spending, salaried")
     spend_gig: float = parameter(0.94, "share of income", 0, 2, "ordinary spending, gig workers")
     spend_owner: float = parameter(0.88, "share of income", 0, 2, "ordinary spending, owners")
+    slump_demand: float = parameter(
+        0.6, "per index", 0, 5, "ordinary spending and habitual loans fall by this x slump", "facts D9"
+    )
     saving_share: float = parameter(0.05, "share", 0, 1, "spending saved by restraint and planning")
-    savings_cap: float = parameter(4.0, "months of income", 0, 36, "savings above are consumed or invested elsewhere")
+    savings_cap: float = parameter(2.0, "months of income", 0, 36, "savings above are consumed or invested elsewhere")
     bill_rate: float = parameter(0.04, "a month", 1e-9, 1, "probability of a large bill")
     bill_size: float = parameter(0.8, "months of income", 0, 24, "mean size of a large bill")
     project_rate: float = parameter(0.05, "a month", 0, 1, "probability that an owner begins a project")
@@ -311,7 +314,7 @@ class Scenario(BaseModel):
 
     # pool
     pool_share: float | None = parameter(
-        0.31, "of the sum of first lines", 0, 100, "size of the pool", "assumption", "scarcity"
+        0.308, "of the sum of first lines", 0, 100, "size of the pool", "assumption", "scarcity"
     )
     pool_yuan: float | None = parameter(
         None, "yuan", 0, 1e13, "size of the pool, in place of pool_share", "assumption", "scarcity"

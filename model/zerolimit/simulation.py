@@ -368,6 +368,7 @@ class Month:
             macro=s.world.macro,
             slump=slump,
             stress=1.0 + scenario.stress_gain * slump,
+            demand=max(0.0, 1.0 - scenario.slump_demand * slump),
             tightness=tightness,
             cutoff_shift=in_force.get("cutoff_shift", 0.0) + scenario.cutoff_gain * tightness,
             person_cap=float(round(cap * FEN)) if cap > 0.0 else NO_CAP,

@@ -46,6 +46,7 @@ def chain(borrowers: int) -> Scenario:
         habit_salaried=1.0,
         habit_gig=1.0,
         habit_owner=1.0,
+        slump_demand=0.0,
         follow_restraint=0.0,
         leave_rate=0.0,
         minimum_loan=10,

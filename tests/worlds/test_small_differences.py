@@ -57,7 +57,9 @@ def test_one_fen_more_changes_nobody_else(engine: str) -> None:
 
 
 def test_a_richer_borrower_changes_but_nobody_else_does() -> None:
-    assert changed_rows(run(apart(), "compiled"), run(apart(), "compiled", fen=10**7, who=11)) == {11}
+    """It may keep what it has: at the baseline's savings_cap it consumes it, and all is as it was after two years."""
+    keeps = apart(savings_cap=36.0)
+    assert changed_rows(run(keeps, "compiled"), run(keeps, "compiled", fen=10**7, who=11)) == {11}
 
 
 def test_where_the_pool_is_shared_others_do_change() -> None:

@@ -29,9 +29,9 @@ def ask(
     """A loan asked for, in fen, within the available line max(0, L - B) of an open line.
 
     Need: what is missing after repayment and spending, and the buffer target, with probability need_rate. Habit: a small
-    loan of about habit_size x income with probability habit_rate (restraint or a warning halve it). Fear: all that is
-    available, with probability fear_gain x (fear_level - trust), or after an announced cut notice_rush. Requests are at
-    least the minimum loan. Who wants a loan and finds none has found the cut at need.
+    loan of about habit_size x income with probability habit_rate x demand (as in `spend`; restraint or a warning halve
+    it). Fear: all that is available, with probability fear_gain x (fear_level - trust), or after an announced cut
+    notice_rush. Requests are at least the minimum loan. Who wants a loan and finds none has found the cut at need.
     """
     if status == LEFT:
         return 0.0, known, found, 0.0
@@ -42,7 +42,7 @@ def ask(
     refill = max(0.0, whole(months * income_true) - cash) if u_need < terms.need_rate else 0.0
     rate = by_segment(segment, terms.habit_salaried, terms.habit_gig, terms.habit_owner)
     calm = 0.5 if strategy == RESTRAINT or warned > 0.0 else 1.0
-    small = max(m, whole(terms.habit_size * income_true * (0.5 + u_size))) if u_habit < rate * calm else 0.0
+    small = max(m, whole(terms.habit_size * income_true * (0.5 + u_size))) if u_habit < rate * calm * terms.demand else 0.0
     worry = terms.fear_gain * max(0.0, terms.fear_level - trust) + (terms.notice_rush if notice_left > 0.0 else 0.0)
     rush = available if u_fear < worry else 0.0
     desired = max(missing, refill, small, rush)

@@ -39,8 +39,9 @@ def earn(status, segment, sector, income_true, cash, out_of_work, u_income, u_wo
 def spend(status, segment, strategy, income_true, out_of_work, project, other_debt, u_bill, u_project, terms):
     """Spending wanted this month, in fen: ordinary + rare bill + project tranche + service of other lenders' loans.
 
-    ordinary = spend_share x mean income (x spell_spending without work; restraint and planning save saving_share of
-    it). A bill comes with probability bill_rate and is bill_size x mean income x (1/2 + v), v uniform. An owner's
+    ordinary = spend_share x mean income x demand (x spell_spending without work; restraint and planning save
+    saving_share of it), demand = max(0, 1 - slump_demand x slump): in a slump less is spent, and less borrowed (facts D9,
+    D10). A bill comes with probability bill_rate and is bill_size x mean income x (1/2 + v), v uniform. An owner's
     project starts with probability project_rate and needs project_months tranches of tranche_share x mean income, one a
     month; `project` counts those still to pay, this month's included. Other debt is repaid by a twelfth a month plus
     interest.
@@ -49,7 +50,7 @@ def spend(status, segment, strategy, income_true, out_of_work, project, other_de
         return 0.0, 0.0, 0.0
     share = by_segment(segment, terms.spend_salaried, terms.spend_gig, terms.spend_owner)
     careful = 1.0 - (terms.saving_share if strategy == RESTRAINT or strategy == PLANNING else 0.0)
-    ordinary = whole(share * careful * income_true * (terms.spell_spending if out_of_work > 0.0 else 1.0))
+    ordinary = whole(share * careful * income_true * terms.demand * (terms.spell_spending if out_of_work > 0.0 else 1.0))
     bill = (
         whole(terms.bill_size * income_true * (0.5 + u_bill * (1.0 / terms.bill_rate))) if u_bill < terms.bill_rate else 0.0
     )
