@@ -48,6 +48,8 @@ from zerolimit.names import (
     SECTORS,
     SEGMENTS,
     STRATEGIES,
+    WARNED_OF_SCORE,
+    WARNED_OF_TRIGGER,
     ZERO_LIMIT,
 )
 from zerolimit.network import Network, build
@@ -367,7 +369,7 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         """Why the line is decided this month, if it is."""
         p, seen = self.model.terms, self.model.seen
         is_open = self.status == OPEN
-        self.review, self.contends, self.warned = NO_REVIEW, False, False
+        self.review, self.contends, self.warned = NO_REVIEW, False, 0.0
         due = False
         if is_open or self.status == FROZEN:
             self.review_in -= 1
@@ -389,8 +391,8 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         if is_open and not self.review:
             seen["committed"] += max(0, self.limit - self.balance)
         if p.early_warning and is_open:
-            near = self.risk < p.cutoff + p.cutoff_shift + p.warning_points
-            self.warned = near or self.frequency > 0.8 * p.trigger_frequency
+            low = self.risk < p.cutoff + p.cutoff_shift + p.warning_points
+            self.warned = WARNED_OF_TRIGGER if self.frequency > 0.8 * p.trigger_frequency else WARNED_OF_SCORE * low
 
     def decide(self) -> None:
         """The lowest of the named caps, its argmin kept; the cut menu; the place in the pool's order."""
@@ -622,7 +624,7 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
             return
         available = max(0, self.limit - self.balance) if self.status == OPEN else 0
         desired = max(0, -self.cash)
-        if self.random_unit() < p.need_rate:
+        if self.random_unit() < p.need_rate or (desired and self.warned == WARNED_OF_TRIGGER):
             months = p.buffer_planning if self.strategy == PLANNING else p.buffer_months
             desired = max(desired, int(months * self.income_true) - self.cash)
         calm = 0.5 if self.strategy == RESTRAINT or self.warned else 1.0

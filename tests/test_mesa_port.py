@@ -49,6 +49,17 @@ def test_the_gate_closes_on_cuts_made_at_once() -> None:
     assert "events by the trigger" in [one.outcome for one in found if not one.agrees]
 
 
+SLUMP: dict[str, Any] = {"calendar": [{"month": 2, "kind": "macro", "value": -0.4}]}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("change", "same"), [({}, True), ({"slump_demand": 0.0}, False)], ids=["follows", "does not"])
+def test_the_gate_sees_that_less_is_borrowed_in_a_slump(change: dict[str, float], same: bool) -> None:
+    found = compare(borrowers=400, months=12, seeds=8, both=SLUMP, mesa_only=change)
+    differ = [one.outcome for one in found if not one.agrees]
+    assert not differ if same else "loans asked for" in differ
+
+
 def test_a_difference_counts_in_standard_errors() -> None:
     assert Comparison("x", 10.0, 10.0 + STANDARD_ERRORS * 0.5, 0.5).agrees
     assert not Comparison("x", 10.0, 12.1, 0.5).agrees

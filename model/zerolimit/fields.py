@@ -138,7 +138,7 @@ FLOWS = (
     _flow("spell", "i2", "months", "length of the spell that ended"),
     _flow("logs", "i1", "0/1", "has an event or an end to record"),
     _flow("found", "i1", "code", "noticed the spell this month: 1 by looking, 2 at need, 3 told before by a notice"),
-    _flow("warned", "i1", "0/1", "early warning received"),
+    _flow("warned", "i1", "code", "early warning: 1 of a score near the cutoff, 2 of the trigger near"),
     _flow("appeals", "i1", "code", "before the desk: 1 filed this month, 2 waiting from before"),
     _flow("appealed_line", "i4", "fen", "line that an appeal's documents support"),
     _flow("asked", "i4", "fen", "loan asked for, within the available line"),

@@ -18,6 +18,9 @@ RESTRAINT, PLANNING, MONITORING, APPEALING, DIVERSIFYING = 1.0, 2.0, 3.0, 4.0, 5
 
 NO_REVIEW, REVIEW, REAPPLY, APPLY = 0.0, 1.0, 2.0, 3.0
 
+WARNED_OF_SCORE, WARNED_OF_TRIGGER = 1.0, 2.0
+"""What an early warning is about; the trigger where it is both."""
+
 MECHANISMS = ("rescoring", "trigger", "positioning", "tightening", "scarcity", "contagion")
 """What can be switched off (model.md, players). Everything else belongs to the baseline."""
 BASELINE = "baseline"

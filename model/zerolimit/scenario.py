@@ -378,7 +378,7 @@ class Scenario(BaseModel):
     )
     early_warning: bool = Field(
         False,
-        description="borrowers near a threshold are warned",
+        description="borrowers near the cutoff or the trigger are warned",
         json_schema_extra={"unit": "switch", "source": "assumption", "mechanism": BASELINE},
     )
     warning_points: float = parameter(20, "points", 0, 300, "a score this near the cutoff is warned")

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pytest
 
 from zerolimit.engine.base import Array
 from zerolimit.names import LEFT, OPEN
@@ -184,6 +185,55 @@ def test_c16_after_a_tightening_borrowers_ask_other_lenders() -> None:
     assert ratio > 1.15
 
 
-def test_d7_without_trust_lines_are_drawn_as_long_as_they_are_there() -> None:
-    calm, afraid = (market(first_trust=0.3, mend=0.0, fear_gain=gain).run(6) for gain in (0.0, 1.0))
+def test_d7_and_d8_without_trust_lines_are_drawn_while_they_are_there_and_the_money_is_kept() -> None:
+    """D8: of households in the US a third hold debt and savings together, for fear of their limits. With money for all."""
+    timid: dict[str, Any] = {"first_trust": 0.3, "mend": 0.0, "off": ["scarcity"]}
+    calm, afraid = (market(**timid, fear_gain=gain).run(6) for gain in (0.0, 1.0))
     assert totals(afraid, "asked_count").sum() > 1.05 * totals(calm, "asked_count").sum()
+
+    def hold_both(simulation: Simulation) -> float:
+        """Share who owe here and have savings of a month and a half."""
+        owes = simulation.column("scheduled").astype(np.float64) + simulation.column("overdue") > 0
+        saved = simulation.column("cash") > 1.5 * simulation.column("income_true")
+        return float((owes & saved).sum() / (simulation.column("status") != LEFT).sum())
+
+    assert hold_both(afraid) > 1.2 * hold_both(calm)
+
+
+SLUMP = {"calendar": from_month("macro", -0.3)}
+
+
+def wanted(since: int = EVENT, months: int = 6, **parameters: Any) -> tuple[float, float]:
+    """Loans wanted within lines (fen; drawn or refused), and how many were refused because the pool was used up."""
+    simulation = market(**parameters).run(since + months)
+    asked = totals(simulation, "sum_drawn", since) + totals(simulation, "sum_refused_amount", since)
+    return float(asked.sum()), float(totals(simulation, "used_up", since).sum())
+
+
+def test_d9_in_a_slump_borrowing_falls_and_there_is_no_run() -> None:
+    """In the data US card borrowing fell in 2020: spending fell with incomes. Without that the same slump raises demand."""
+    (plain, refused), (slump, refused_in_slump) = wanted(), wanted(**SLUMP)
+    assert 0.5 * plain < slump < 0.9 * plain
+    assert refused_in_slump < 0.1 * refused
+    assert wanted(**SLUMP, slump_demand=0.0)[0] > 1.2 * slump
+    unlimited: dict[str, Any] = {"off": ["scarcity", "tightening"]}
+    assert wanted(**unlimited, **SLUMP)[0] < 0.95 * wanted(**unlimited)[0]
+
+
+def test_d10_and_more_falls_the_more_spending_does() -> None:
+    """Monotone in the parameter, where nothing rations."""
+    unlimited: dict[str, Any] = {"off": ["scarcity", "tightening"], **SLUMP}
+    found = [wanted(**unlimited, slump_demand=demand)[0] for demand in (0.0, 0.3, 0.6, 1.2)]
+    assert found == sorted(found, reverse=True)
+
+
+@pytest.mark.parametrize(
+    "run",
+    [{"notice_months": 2, "notice_rush": 0.9}, {"fear_gain": 1.0, "fear_level": 0.95}],
+    ids=["after a notice (D6)", "for fear (D5)"],
+)
+def test_d5_and_d6_the_same_slump_can_set_off_a_run(run: dict[str, Any]) -> None:
+    """In the data lines were drawn down at once, in anticipation: reachable by parameters, until the pool is used up."""
+    (calm, refused), (rush, refused_in_rush) = wanted(months=3, **SLUMP), wanted(months=3, **SLUMP, **run)
+    assert rush > 1.75 * calm
+    assert refused_in_rush > max(1_000, 10.0 * refused)

@@ -8,7 +8,7 @@ import pytest
 
 from zerolimit.engine.base import Array
 from zerolimit.fields import STATE
-from zerolimit.names import LEFT, OPEN, SEGMENTS, STRATEGIES
+from zerolimit.names import LEFT, MECHANISMS, OPEN, SEGMENTS, STRATEGIES
 from zerolimit.scenario import load_scenario
 from zerolimit.simulation import Simulation
 
@@ -128,6 +128,15 @@ def test_who_is_warned_takes_fewer_loans_by_habit() -> None:
         by_month(market(early_warning=warned, warning_points=300.0).run(1), "asked_count").sum() for warned in (False, True)
     ]
     assert asked[1] < 0.9 * asked[0]
+
+
+def test_who_is_warned_of_the_trigger_is_cut_by_it_less_often() -> None:
+    """One larger loan in place of small ones; where nothing but the trigger acts, whoever was never warned is as before."""
+    assert total("warning", "zero_by_trigger") < 0.75 * total("plain", "zero_by_trigger")
+    alone = [name for name in MECHANISMS if name != "trigger"]
+    plain, warned = (market(early_warning=early, off=alone).run(MONTHS) for early in (False, True))
+    cut = [by_month(simulation, "zero_by_trigger").sum() for simulation in (plain, warned)]
+    assert 20 < cut[1] < 0.75 * cut[0]
 
 
 # notice as an information event

@@ -1,6 +1,6 @@
 """Step 10: what is asked for, and how a loan becomes a schedule."""
 
-from zerolimit.names import LEFT, OPEN, PLANNING, RESTRAINT
+from zerolimit.names import LEFT, OPEN, PLANNING, RESTRAINT, WARNED_OF_TRIGGER
 from zerolimit.rules.rule import LARGEST, by_segment, ema, rule, whole
 
 
@@ -30,8 +30,10 @@ def ask(
 
     Need: what is missing after repayment and spending, and the buffer target, with probability need_rate. Habit: a small
     loan of about habit_size x income with probability habit_rate x demand (as in `spend`; restraint or a warning halve
-    it). Fear: all that is available, with probability fear_gain x (fear_level - trust), or after an announced cut
-    notice_rush. Requests are at least the minimum loan. Who wants a loan and finds none has found the cut at need.
+    it). Who is warned of the trigger and lacks money fills up the buffer in one loan: fewer habitual loans alone would leave
+    the small ones, which the trigger counts. Fear: all that is available, with probability fear_gain x (fear_level -
+    trust), or after an announced cut notice_rush. Requests are at least the minimum loan. Who wants a loan and finds none
+    has found the cut at need.
     """
     if status == LEFT:
         return 0.0, known, found, 0.0
@@ -39,7 +41,8 @@ def ask(
     available = max(0.0, limit - scheduled - overdue) if status == OPEN else 0.0
     months = terms.buffer_planning if strategy == PLANNING else terms.buffer_months
     missing = max(0.0, -cash)
-    refill = max(0.0, whole(months * income_true) - cash) if u_need < terms.need_rate else 0.0
+    fills = u_need < terms.need_rate or (warned == WARNED_OF_TRIGGER and missing > 0.0)
+    refill = max(0.0, whole(months * income_true) - cash) if fills else 0.0
     rate = by_segment(segment, terms.habit_salaried, terms.habit_gig, terms.habit_owner)
     calm = 0.5 if strategy == RESTRAINT or warned > 0.0 else 1.0
     small = max(m, whole(terms.habit_size * income_true * (0.5 + u_size))) if u_habit < rate * calm * terms.demand else 0.0

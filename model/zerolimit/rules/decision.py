@@ -13,6 +13,8 @@ from zerolimit.names import (
     OPEN,
     REAPPLY,
     REVIEW,
+    WARNED_OF_SCORE,
+    WARNED_OF_TRIGGER,
 )
 from zerolimit.rules.rule import by_segment, clip, exponential, helper, rule, whole
 
@@ -67,7 +69,7 @@ def call_for_review(
     account applies again with probability reapply_rate after cooling_months. An appeal won and not granted is decided
     next. Lines under an announced cut wait for it, unless arrears come first. Who is `touched` goes through the decision
     and its outcome; for all others the line stays, and its undrawn part is committed. An early warning goes to a score
-    within warning_points of the cutoff or a frequency near the trigger.
+    within warning_points of the cutoff or to a frequency above 4/5 of the trigger's, and says which.
     """
     balance = scheduled + overdue
     is_open = status == OPEN
@@ -85,14 +87,15 @@ def call_for_review(
     new_spell = not is_open and without_line == 0.0
     in_question = review > 0.0 or notice_left > 0.0 or status == FROZEN or unsettled or new_spell
     touched = (status != LEFT and in_question) or standing == 3.0
-    near = risk < terms.cutoff + terms.cutoff_shift + terms.warning_points or frequency > 0.8 * terms.trigger_frequency
+    low = WARNED_OF_SCORE if risk < terms.cutoff + terms.cutoff_shift + terms.warning_points else 0.0
+    near = WARNED_OF_TRIGGER if frequency > 0.8 * terms.trigger_frequency else low
     return (
         review,
         due if counts_on else review_in,
         1.0 if touched else 0.0,
         balance,
         undrawn,
-        1.0 if terms.early_warning > 0.0 and is_open and near else 0.0,
+        near if terms.early_warning > 0.0 and is_open else 0.0,
     )
 
 
