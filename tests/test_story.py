@@ -42,7 +42,7 @@ BUSY: dict[str, Any] = {
     "cutoff": 620.0,
     "notice_months": 2,
     "early_warning": True,
-    "base_tightness": 0.2,
+    "base_tightness": 0.3,
 }
 """A scenario in which much happens to few."""
 
