@@ -88,7 +88,13 @@ SIGNS = (
     Sign("rescoring: often, punished", BY_SCORE, "weight_frequency", (0.0, 200.0, 600.0), "zero_limit"),
     Sign("rescoring: idle, punished", BY_SCORE, "weight_idle", (0.0, -200.0, -600.0), "zero_inactive"),
     Sign("rescoring: early, punished", {**BY_SCORE, "early_rate": 0.3}, "weight_early", (0.0, -200.0, -600.0), "zero_limit"),
-    Sign("rescoring: a sector falls", {**BY_SCORE, "weight_sector": 300.0}, sector_falls, (0.0, -0.3, -0.8), "zero_limit"),
+    Sign(
+        "rescoring: a sector falls",
+        {**BY_SCORE, "weight_sector": 300.0, "sector_exposure": 0.0},
+        sector_falls,
+        (0.0, -0.3, -0.8),
+        "zero_limit",
+    ),
     Sign("trigger: frequent", BY_TRIGGER, "trigger_frequency", (2.0, 0.7, 0.4), "zero_limit", alone=True, reason="trigger"),
     Sign(
         "trigger: small", {**BY_TRIGGER, "trigger_frequency": 0.5}, "trigger_size", (0.0, 0.3, 0.6), "zero_limit", alone=True
