@@ -55,6 +55,43 @@ class Episodes:
     ends: list[dict[str, Array]] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Claims:
+    """Who contends for the pool in a month, and what else it must hold: so that it can be shared again at another size."""
+
+    rule: str
+    rows: Array
+    rank: Array
+    need: Array
+    """Undrawn part wanted, fen."""
+    principal: int
+    committed: int
+    """Undrawn parts of lines that are not decided, fen."""
+    phi: int
+    """Expected use of open lines, per 10,000."""
+    aside: float
+    """Share of the pool set aside for appeals."""
+    least: int
+    floor: int
+    lottery: Callable[[Array], Array]
+
+    def free(self, limit: int) -> int:
+        """What a pool of `limit` (fen) has left: K - set-aside - sum B - phi x what is committed."""
+        return limit - share_of(limit, self.aside) - self.principal - -(-self.phi * self.committed // PER)
+
+    def capacity(self, limit: int) -> int:
+        """What may be granted (fen): what is free over phi; without expected use, everything."""
+        everything = int(self.need.sum(dtype=np.int64))
+        return everything if self.phi == 0 else max(0, self.free(limit)) * PER // self.phi
+
+    def shared(self, limit: int | None) -> tuple[Array, float]:
+        """Grants (fen) out of a pool of `limit` (fen; None: without end), and the level at which it was used up."""
+        if limit is None:
+            return self.need.astype(np.int64), 0.0
+        capacity, floor = self.capacity(limit), self.floor
+        return allocate(self.rule, self.rank, self.need, capacity, self.least, self.rows, self.lottery, floor)
+
+
 class Simulation:
     """One world, month by month. Money in fen inside; results say their unit."""
 
@@ -91,6 +128,7 @@ class Simulation:
         self.history: list[Recorded] = []
         self.episodes = Episodes()
         self.changes: list[dict[str, Any]] = []
+        self.today: Month | None = None
         self.ties: Network | None = None
         self.tightness_before = self.scenario.base_tightness
         self.pool_before = 0
@@ -207,7 +245,7 @@ class Simulation:
 
     def step(self) -> Recorded:
         """One month, phase by phase, as month.MONTH has it."""
-        m = Month(self)
+        m = self.today = Month(self)
         for phase in m.order():
             phase()
         recorded = m.recorded()
@@ -253,7 +291,7 @@ class Simulation:
 
         twin = copy.copy(self)
         twin.engine = self.engine.copy()
-        twin.watch = None
+        twin.watch = twin.today = None
         for name in ("world", "pool", "terms", "base", "history", "episodes", "changes"):
             value = getattr(self, name)
             setattr(twin, name, copy.deepcopy(value) if name in ("world", "pool") else copy.copy(value))
@@ -311,6 +349,8 @@ class Month:
         self.restored = np.zeros(0, np.int64)
         self.refused = np.zeros(0, np.int64)
         self.granted = np.zeros(0, np.int64)
+        self.claims: Claims | None = None
+        self.desk_order = np.zeros(0)
         self.turned_away: int | None = None
         """Arrival (64 bits) of the first request refused by the hard constraint."""
 
@@ -437,34 +477,30 @@ class Month:
         need = roll["wanted"] - roll["principal_after"]
         phi = s.phi = s.pool.planned_use(s.scenario)
         limit = s.pool.limit
-        asked = int(need.sum(dtype=np.int64))
         chosen = np.flatnonzero(self._within_budget(rows, rank, review))
         if s.scenario.allocation == "profit":
             chosen = chosen[rank[chosen] >= 0.0]
-        if limit is None:
-            s.overrun = False
-            shared, level = need[chosen].astype(np.int64), 0.0
-        else:
-            set_aside = share_of(limit, s.scenario.appeals_share) if s.scenario.appeals_capacity > 0.0 else 0
-            free = limit - set_aside - principal - -(-phi * committed // PER)
-            s.overrun = free < -share_of(limit, s.scenario.campaign_fall)
-            capacity = asked if phi == 0 else max(0, free) * PER // phi
-            shared, level = allocate(
-                s.scenario.allocation,
-                rank[chosen],
-                need[chosen],
-                capacity,
-                max(1, int(s.terms["minimum_loan"])),
-                rows[chosen],
-                lambda at: s.engine.long_words("u_lottery", rows[chosen][at], s.month),
-                floor=int(s.terms["floor_yuan"]),
-            )
+        self.claims = claims = Claims(
+            s.scenario.allocation,
+            rows[chosen],
+            rank[chosen],
+            need[chosen],
+            principal,
+            committed,
+            phi,
+            s.scenario.appeals_share if s.scenario.appeals_capacity > 0.0 else 0.0,
+            max(1, int(s.terms["minimum_loan"])),
+            int(s.terms["floor_yuan"]),
+            lambda at: s.engine.long_words("u_lottery", rows[chosen][at], s.month),
+        )
+        s.overrun = limit is not None and claims.free(limit) < -share_of(limit, s.scenario.campaign_fall)
+        shared, level = claims.shared(limit)
         self.granted = rows[chosen[shared > 0]]
         s.engine.put_raw("granted", self.granted, shared[shared > 0], s.month)
         given = int(shared.sum())
         self.row.update(
             planned_use=phi / PER,
-            contended=asked,
+            contended=int(need.sum(dtype=np.int64)),
             granted=given,
             planned=principal + -(-phi * (committed + given) // PER),
             rank_cutoff=level,
@@ -534,7 +570,7 @@ class Month:
         appellants = self.results["decision"].rolls["appellants"]
         rows = appellants["rows"]
         queue = {"waiting": appellants["waited"], "score": appellants["risk"], "lottery": np.zeros(len(rows))}
-        order = queue[s.scenario.appeal_order].astype(np.float64)
+        order = self.desk_order = queue[s.scenario.appeal_order].astype(np.float64)
         capacity = monthly_number(s.scenario.appeals_capacity, s.size, s.month)
         served, _, _ = serve_prefix(
             order,

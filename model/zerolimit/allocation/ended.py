@@ -1,0 +1,126 @@
+"""Where the sharing of a pool ended, and what one more borrower would have been granted there.
+
+The level and the last who was served are held as they were; so is what was left for the first who did not fit. For those
+who contended it gives what they were granted, to the fen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import inf
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zerolimit.allocation.level import PRO_RATA, WATER_FILLING, WHOLE, granted_at, grants_at, share_out
+
+Lottery = Callable[[NDArray[Any]], NDArray[np.uint64]]
+
+
+@dataclass(frozen=True)
+class Last:
+    """The last of a queue who was served: the highest order first, then the smallest ticket, then the smallest row."""
+
+    order: float = -inf
+    """Minus infinity: everybody was served; infinity: nobody."""
+    ticket: int = 0
+    row: int = -1
+
+    @classmethod
+    def of(cls, order: NDArray[Any], served: NDArray[np.bool_], rows: NDArray[Any], lottery: Lottery) -> Last:
+        """The last in order of those who were served."""
+        if served.all():
+            return cls()
+        if not served.any():
+            return cls(inf)
+        lowest = order[served].min()
+        at = np.flatnonzero(served & (order == lowest))
+        tickets = lottery(at)
+        last = int(np.lexsort((rows[at], tickets))[-1])
+        return cls(float(lowest), int(tickets[last]), int(rows[at[last]]))
+
+    def serves(self, order: float, ticket: int, row: int) -> bool:
+        """Whether who stands there comes no later than the last who was served."""
+        return order > self.order or (order == self.order and (ticket, row) <= (self.ticket, self.row))
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Where a rule ended. `grant` says what one would be granted there."""
+
+    least: int
+    kind: int | None = None
+    """PRO_RATA or WATER_FILLING; None where an order is served."""
+    level: int = 0
+    extra: Last = field(default_factory=Last)
+    """The last whom the next step of the level was given."""
+    served: Last = field(default_factory=Last)
+    """The last who was served in full."""
+    first_not: Last = field(default_factory=lambda: Last(inf))
+    left: int = 0
+    """Fen that the first who did not fit was granted."""
+
+    def grant(self, need: int, order: float, ticket: int, row: int) -> int:
+        """Fen for one who needs so much and stands there."""
+        given = 0
+        if self.kind is not None:
+            given = int(granted_at(self.kind, self.level, need, self.least))
+            more = int(granted_at(self.kind, self.level + 1, need, self.least))
+            given = more if self.extra.serves(0.0, ticket, row) else given
+        if self.served.serves(order, ticket, row):
+            return need
+        if self.left and self.first_not.serves(order, ticket, row):
+            return min(need, given + self.left)
+        return given
+
+
+def ended(
+    rule: str,
+    order: NDArray[Any],
+    need: NDArray[Any],
+    capacity: int,
+    least: int,
+    rows: NDArray[Any],
+    lottery: Lottery,
+    grants: NDArray[Any],
+    floor: int,
+) -> Ended:
+    """Where `allocation.rules.allocate` ended, from the same arguments and the grants that it gave."""
+    full = grants == need
+    if full.all():
+        return Ended(least)
+    if rule not in ("pro_rata", "water_filling", "equal_floor"):
+        return by_order(least, order, need, grants, rows, lottery)
+    kind = PRO_RATA if rule == "pro_rata" else WATER_FILLING
+    top = floor if rule == "equal_floor" else None
+    shared, level = share_out(kind, need, capacity, least, rows, lottery, top=top)
+    base, more = np.empty(len(need), np.int64), np.empty(len(need), np.int64)
+    grants_at(kind, level, need, least, base)
+    grants_at(kind, level + 1, need, least, more)
+    some = np.flatnonzero(more > base)
+    highest = min(WHOLE if kind == PRO_RATA else int(need.max()), top if top is not None else WHOLE + int(need.max()))
+    nobody = Last(inf)
+    extra = nobody
+    if level < highest and len(some):
+        extra = Last.of(np.zeros(len(some)), (shared > base)[some], rows[some], lambda at: lottery(some[at]))
+    if rule != "equal_floor":
+        return Ended(least, kind, level, extra, nobody)
+    if level < highest:
+        return Ended(least, kind, level, extra, nobody)
+    wants = np.flatnonzero(need > shared)
+    rest = by_order(
+        least, order[wants], (need - shared)[wants], (grants - shared)[wants], rows[wants], lambda at: lottery(wants[at])
+    )
+    return Ended(least, kind, level, nobody, rest.served, rest.first_not, rest.left)
+
+
+def by_order(
+    least: int, order: NDArray[Any], need: NDArray[Any], grants: NDArray[Any], rows: NDArray[Any], lottery: Lottery
+) -> Ended:
+    """Where an order ended: those served in full, and the one who got what was left."""
+    full = grants == need
+    part = (grants > 0) & ~full
+    place = Last.of(order, part, rows, lottery) if part.any() else Last(inf)
+    return Ended(least, served=Last.of(order, full, rows, lottery), first_not=place, left=int(grants[part].sum()))
