@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from zerolimit.errors import BadInput
     from zerolimit.lender import Platform
     from zerolimit.market import CreditMarket
+    from zerolimit.notice import explain
     from zerolimit.portfolio import read_portfolio
     from zerolimit.results.store import load
     from zerolimit.rules.rule import rule
@@ -31,6 +32,7 @@ _HOMES = {
     "Platform": "lender",
     "Scenario": "scenario",
     "Simulation": "simulation",
+    "explain": "notice",
     "load": "results.store",
     "load_scenario": "scenario",
     "read_portfolio": "portfolio",
@@ -45,6 +47,7 @@ __all__ = [
     "Platform",
     "Scenario",
     "Simulation",
+    "explain",
     "load",
     "load_scenario",
     "read_portfolio",

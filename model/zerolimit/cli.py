@@ -344,6 +344,25 @@ def tell(
 
 
 @app.command()
+def explain(
+    folder: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")],
+    borrower: Annotated[str, typer.Option(metavar="ID", help="A portfolio's id; without ids, the number of a slot.")],
+    month: Annotated[int, typer.Option(metavar="M", help="The month of the cut, zero or refusal.")],
+) -> None:
+    """Why a borrower's line was cut, zeroed or refused in a month, and what would have been enough."""
+    from rich.console import Console
+
+    from zerolimit.notice import explain as explain_borrower
+    from zerolimit.replay import origin_of
+
+    screen = Console(stderr=True)
+    origin = origin_of(folder)
+    with counting(min(origin.months, max(0, month) + 1), f"{folder} again", screen) as done:
+        found = explain_borrower(origin, borrower, month, progress=done, say=dimly(screen))
+    Console().print(found)
+
+
+@app.command()
 def case(name: Annotated[str | None, typer.Argument(help="A case; without one, their list.")] = None) -> None:
     """Play a scripted case, and what would have changed it; without a name, list the cases."""
     from rich.console import Console

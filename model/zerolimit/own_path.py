@@ -36,6 +36,8 @@ class Held:
 
     month: int
     terms: dict[str, float]
+    off: tuple[str, ...] = ()
+    """Mechanisms that were off for all."""
     endless: bool = False
     """The pool has no end."""
     sharing: Ended = field(default_factory=lambda: Ended(1))
@@ -68,7 +70,7 @@ class Recorder:
         """The stage that the world is about to run."""
         world, today = self.world, self.world.today
         if stage == "account":
-            self.held.append(Held(world.month, dict(world.terms)))
+            self.held.append(Held(world.month, dict(world.terms), world.scenario.off))
         assert today is not None
         if stage == "decision":
             self.take_allocation(today)
@@ -271,12 +273,16 @@ class OwnPath(Objects):
                 )
 
 
+def in_prospect(values: Values) -> float:
+    """The line that a decision leaves (fen), or announces."""
+    return values["announced"] if values["notice_left"] > 0.0 else values["limit"]
+
+
 def is_usable(values: Values, minimum_loan: float) -> bool:
-    """Whether a decision left a usable line: open, of at least the minimum loan, and as much of it can be drawn.
+    """Whether a decision leaves a usable line: open, of at least the minimum loan, and as much of it can be drawn.
 
     Who had drawn all of it before (less than the minimum loan was left) needs the line only: own use is no event.
     """
-    balance = values["scheduled"] + values["overdue"]
+    balance, line = values["scheduled"] + values["overdue"], in_prospect(values)
     own_use = values["limit_before"] - balance < minimum_loan
-    there = values["status"] == OPEN and values["limit"] >= minimum_loan
-    return there and (own_use or values["limit"] - balance >= minimum_loan)
+    return values["status"] == OPEN and line >= minimum_loan and (own_use or line - balance >= minimum_loan)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from math import inf
 
-from zerolimit.names import ALLOCATIONS, CAPS, REAPPLY, REASONS
-from zerolimit.terms import FEN
+from zerolimit.names import ALLOCATIONS, BY_TARGET, CAPS, REAPPLY, REASONS
+from zerolimit.rules.decision import NO_CAP
+from zerolimit.terms import FEN, NEVER
 
 SAYS = {cap.name: cap.says for cap in CAPS}
 Numbers = Mapping[str, float]
@@ -109,3 +112,73 @@ def by_allocation(rule: str, values: Numbers, level: float) -> str:
         return f"place {values['rank']:.0f}, nobody was served"
     mine, served = apart(values["rank"], level)
     return f"place {mine}, served down to {served}" + (", by lottery among equals" if mine == served else "")
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """One threshold, the borrower's own number, and how far it is on the good side (below 0: how far short)."""
+
+    cap: str
+    says: str
+    unit: str
+    own: float
+    threshold: float
+    distance: float
+    line: float
+    """The line that this cap alone leaves, fen; infinite where it sets none."""
+
+
+def thresholds(values: Numbers, measured: Numbers, terms: Numbers, level: float) -> list[Threshold]:
+    """Every threshold of a decision, in the order of names.CAPS. `values` and `measured` are those of the decision.
+
+    Money in fen. A line is compared with what is usable: the minimum loan, above the balance where more than that was
+    available before.
+    """
+    balance, m = values["scheduled"] + values["overdue"], terms["minimum_loan"]
+    usable = m if values["limit_before"] - balance < m else balance + m
+    gap = terms["readmission_gap"] if values["review"] == REAPPLY else 0.0
+    found: list[Threshold] = []
+
+    def compare(cap: str, unit: str, own: float, threshold: float, says: str, *, above: bool = True) -> None:
+        line = balance + values["granted"] if cap == "grant" else measured[f"cap_{cap}"]
+        distance = own - threshold if above else threshold - own
+        found.append(Threshold(cap, says, unit, own, threshold, distance, line if line < NO_CAP else inf))
+
+    compare("income", "fen", values["income_seen"], terms["income_floor"], "recorded income a month")
+    compare("cutoff", "points", values["risk"], terms["cutoff"] + gap, "score")
+    if values["review"] >= REAPPLY:
+        compare("cutoff", "points", values["zhima_seen"], terms["admission_zhima"], "general score, to be admitted")
+    compare("arrears", "months", values["late"], 0.0, "months past due", above=False)
+    compare("score", "fen", measured["cap_score"], usable, "line that the score supports")
+    frequency, size = terms["trigger_frequency"], terms["trigger_size"]
+    if frequency < NEVER:
+        compare("trigger", "loans a month", values["frequency"], frequency, "loans a month, at most", above=False)
+        compare("trigger", "share of income", values["loan_size"], size, "or their size, of income, at least")
+        compare("idle", "months", values["idle"], terms["trigger_idle"], "months without use, below", above=False)
+        compare("early", "share", values["early"], terms["trigger_early"], "loans repaid early, at most", above=False)
+    if terms["position_tolerance"] < NEVER:
+        tolerance = terms["position_tolerance"]
+        compare("positioning", "distance", values["distance"], tolerance, "distance from target customer", above=False)
+    if terms["tightness"] > 0.0:
+        compare("multiplier", "fen", measured["cap_multiplier"], usable, "line that tightening leaves")
+    if terms["cutoff_shift"] > 0.0:
+        compare(
+            "cutoff_shift", "points", values["risk"], terms["cutoff"] + gap + terms["cutoff_shift"], "score, cutoff raised"
+        )
+    if measured["cap_per_person"] < NO_CAP:
+        compare("per_person", "fen", measured["cap_per_person"], usable, "ceiling per person")
+    if values["contends"] > 0.0:
+        if terms["allocation"] <= BY_TARGET and 0.0 < level < inf:
+            compare("grant", "points", values["rank"], level, "place in the pool's order")
+        else:
+            compare("grant", "fen", values["granted"], m, "what the pool granted")
+    return found
+
+
+def principal(values: Numbers, measured: Numbers, most: int = 4) -> list[str]:
+    """The caps that a notice names: the reason, what would have sufficed alone, what else fell below the line."""
+    reason, mask = reason_named(values["reason"]), caps_in(values["mask"])
+    below = [cap for cap in REASONS if measured.get(f"cap_{cap}", NO_CAP) < values["limit_before"]]
+    below.sort(key=lambda cap: measured[f"cap_{cap}"])
+    found = dict.fromkeys([*([] if reason == "none" else [reason]), *mask, *below])
+    return list(found)[:most]

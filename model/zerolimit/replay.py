@@ -19,7 +19,7 @@ from zerolimit.errors import BadInput
 from zerolimit.fields import STATE
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario
-from zerolimit.simulation import Simulation, own_rules
+from zerolimit.simulation import Simulation, Watch, own_rules
 from zerolimit.terms import TERMS, as_vector
 
 if TYPE_CHECKING:
@@ -134,15 +134,23 @@ class Origin:
                 progress(world.month)
 
     def watched(
-        self, *slots: int, progress: Callable[[int], None] | None = None, say: Callable[[str], None] | None = None
+        self,
+        *slots: int,
+        beside: Callable[[Simulation], Watch] | None = None,
+        progress: Callable[[int], None] | None = None,
+        say: Callable[[str], None] | None = None,
     ) -> list[list[Seen]]:
-        """The run again, and what happened to the borrowers of some slots, month by month."""
+        """The run again, and what happened to the borrowers of some slots, month by month.
+
+        `beside` is given the world and returns somebody else who watches it.
+        """
         world = self.begin(say=say)
         views = [CloseUp(world, slot) for slot in slots]
+        watchers: list[Watch] = [*views, *([beside(world)] if beside is not None else [])]
 
         def watch(stage: str, rows: Array | None) -> None:
-            for view in views:
-                view(stage, rows)
+            for watcher in watchers:
+                watcher(stage, rows)
 
         world.watch = watch
         try:

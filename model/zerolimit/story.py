@@ -376,8 +376,8 @@ ROUTES = {
 """How a line came back: an end of an episode (names.ENDS) in plain words."""
 
 
-def the_line(now: Seen, event: Make) -> Iterator[Event]:
-    """What became of the line at the decision."""
+def the_line(now: Seen, event: Make, because: Callable[[Seen], str] = because) -> Iterator[Event]:
+    """What became of the line at the decision, and because of what."""
     d, was = now.decided, now.before["status"]
     before, after, balance = d["limit_before"], d["limit"], d["scheduled"] + d["overdue"]
     m = now.terms["minimum_loan"]

@@ -1,0 +1,282 @@
+"""What would have been enough, where the smallest change can be worked out by hand, and by trying every smaller one."""
+
+from itertools import combinations
+from math import ceil, floor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from tests.test_story import ACCOUNT, BUSY, CALM, TRAITS
+from typer.testing import CliRunner
+
+from zerolimit import CreditMarket, cli
+from zerolimit.allocation.ended import ended
+from zerolimit.allocation.rules import allocate
+from zerolimit.cases.case import Scripted
+from zerolimit.errors import BadInput
+from zerolimit.names import ALLOCATIONS, LEFT, MECHANISMS
+from zerolimit.notice import Explanation, Notice, explain
+from zerolimit.own_path import Change, OwnPath, Recorder
+from zerolimit.replay import CloseUp, Origin
+from zerolimit.scenario import load_scenario
+from zerolimit.simulation import Simulation
+
+REVIEWED = 2
+"""The month of the scripted borrowers' first review."""
+
+
+def scripted(
+    slots: tuple[int, ...] = (4,),
+    borrowers: int = 10,
+    account: dict[str, float] | None = None,
+    cutoff_then: float | None = None,
+    **parameters: Any,
+) -> Origin:
+    """A calm market with scripted owners, first reviewed in month 2, when the cutoff may be another one."""
+    scenario = load_scenario("baseline", borrowers=borrowers, **{**CALM, **parameters})
+    changes = ({"month": REVIEWED, "cutoff": cutoff_then},) if cutoff_then is not None else ()
+    alike = Scripted(borrowers, slots, TRAITS, {**ACCOUNT, **(account or {})})
+    return Origin("test", scenario, 1, 4, changes, portfolio=alike)
+
+
+def why(origin: Origin, slot: int = 4, month: int = REVIEWED) -> Explanation:
+    return explain(origin, slot, month)
+
+
+def found(explanation: Explanation) -> dict[str, float]:
+    """What would have been enough, by kind."""
+    return {one.kind: one.amount for one in explanation.enough}
+
+
+def notice(origin: Origin, slot: int = 4, month: int = REVIEWED) -> Notice:
+    """The search itself, to try what it did not choose."""
+    recorders: list[Recorder] = []
+
+    def beside(world: Simulation) -> Recorder:
+        recorders.append(Recorder(world, slot))
+        return recorders[0]
+
+    seen = origin.watched(slot, beside=beside)[0][: month + 1]
+    path = OwnPath(recorders[0].world.plan, origin.seed, slot, recorders[0].held, seen)
+    return Notice(path, seen, seen[-1], 0)
+
+
+# frequent small loans: the average of what was borrowed fades by an eighth a month
+
+
+@pytest.mark.parametrize(("trigger", "fewer"), [(0.66, 1), (0.55, 2)])
+def test_loans_fewer_are_the_last_ones_and_as_many_as_the_moving_average_needs(trigger: float, fewer: int) -> None:
+    """0.6, then two loans: 0.65, 0.69375. Without the last one 0.56875, without both 0.459375."""
+    frequent = {"trigger_frequency": trigger, "trigger_size": 2.0, "habit_owner": 1.0, "habit_size": 0.1}
+    origin = scripted(account={"frequency": 0.6}, **frequent)
+    told = why(origin)
+    assert (told.kind, told.reasons[0]) == ("zero limit", "trigger")
+    row = told.frame().set_index("says").loc["loans a month, at most"]
+    assert (row.own, row.threshold) == (pytest.approx(0.69375, abs=1e-4), trigger)
+    assert row.distance == pytest.approx(trigger - 0.69375, abs=1e-4)
+    assert found(told)["loans"] == fewer
+    assert f"none borrowed from month {REVIEWED - fewer} on" in str(told)
+    one = notice(origin)
+    assert one.loans == [0, 1]
+
+    def kept_without(months: tuple[int, ...]) -> bool:
+        def forgo(values: dict[str, float]) -> None:
+            values.update(asked=0.0, asks=0.0)
+
+        return one.kept(one.path.run(0, REVIEWED, Change(after={(month, "ask"): forgo for month in months})))
+
+    for number in range(3):
+        assert any(map(kept_without, combinations(one.loans, number))) == (number >= fewer)
+
+
+def test_where_no_number_of_fewer_loans_would_do_it_says_so() -> None:
+    frequent = {"trigger_frequency": 0.45, "trigger_size": 2.0, "habit_owner": 1.0, "habit_size": 0.1}
+    told = why(scripted(account={"frequency": 0.6}, **frequent))
+    assert "loans" not in found(told)
+    assert "fewer loans" in told.not_enough
+
+
+def test_loans_no_longer_small_are_the_other_way_out() -> None:
+    origin = scripted(trigger_frequency=0.7, trigger_size=0.35)
+    told = why(origin)
+    assert found(told)["loan_size"] == pytest.approx(0.35)
+    one = notice(origin)
+    assert [k for k in range(250, 352) if one.kept(one.lived(begins={"loan_size": k / 1000}))] == [350, 351]
+
+
+# score, tightness, balance, income
+
+
+def test_the_score_needed_is_the_cutoff_itself() -> None:
+    origin = scripted(cutoff_then=760.0)
+    told = why(origin)
+    assert told.reasons[0] == "cutoff"
+    row = told.frame().set_index("says").loc["score"]
+    assert row.distance == row.own - 760.0 < 0.0
+    assert found(told)["score"] == 760.0
+    one = notice(origin)
+    tried = [k / 10 for k in range(floor(10 * row.own) + 1, 7_601)]
+    assert [score for score in tried if one.kept(one.lived(after=one.behind("score", "risk", score)))] == [760.0]
+
+
+def test_tightness_at_most_what_leaves_the_cutoff_below_the_score() -> None:
+    """605 + 300 x tightness; a score of r needs a tightness of at most (r - 605) / 300."""
+    origin = scripted(base_tightness=0.6, cutoff_gain=300.0, multiplier_gain=0.0, cutoff=605.0)
+    told = why(origin)
+    assert told.reasons[0] == "cutoff_shift"
+    score = told.frame().set_index("says").loc["score"].own
+    assert found(told)["tightness"] == pytest.approx(floor(1_000 * (score - 605.0) / 300.0) / 1_000)
+    assert found(told)["score"] == pytest.approx(ceil(10 * (605.0 + 300.0 * 0.6) - 1e-9) / 10)
+    assert {one.mechanism: one.shapley for one in told.shares}["tightening"] > 0.0
+
+
+def test_a_ceiling_per_person_is_the_months_tightening_too() -> None:
+    event = {"month": REVIEWED, "kind": "person_cap", "value": 300.0}
+    told = why(scripted(calendar=[event]))
+    assert told.reasons[0] == "per_person"
+    assert [one.text for one in told.enough if one.kind == "tightness"] == ["month 2's tightening absent"]
+
+
+def test_less_owed_by_what_a_blocked_line_lacks() -> None:
+    """A line cut to the balance or to the ceiling: blocked until m can be drawn under the ceiling of 4,000 yuan."""
+    event = {"month": REVIEWED, "kind": "person_cap", "value": 4_000.0}
+    menu = {"menu_balance": 0.0, "menu_step": 0.0, "menu_close": 0.0}
+    origin = scripted(account={"owed": 900_000.0, "months_left": 12.0}, calendar=[event], min_change=0.001, **menu)
+    told = why(origin)
+    assert told.kind == "zero limit" or told.kind == "blocked"
+    assert found(told)["owed"] == ceil((told.balance + 50_000 - 400_000) / 100) * 100
+    one = notice(origin)
+    assert one.target == told.balance + 50_000
+
+
+# the pool: three alike, who are served in the order of a lottery
+
+
+@pytest.mark.parametrize("rule", ["score", "lottery"])
+def test_a_pool_larger_by_exactly_what_those_before_and_a_minimum_loan_need(rule: str) -> None:
+    """K = sum of balances + 1.0 x needs of those before + m, to the fen; everybody needs the same."""
+    alike = {"slots": (0, 1, 2), "borrowers": 3}
+    pool = {"pool_yuan": 25_000.0, "planned_use": 1.0, "appeals_capacity": 0.0, "entry_rate": 0.0, "allocation": rule}
+    origin = scripted(**alike, **{**pool, "pool_share": None})
+    lines = {slot: notice(origin, slot) for slot in range(3)}
+    served = sorted(lines, key=lambda slot: lines[slot].path.ticket("u_lottery", REVIEWED))
+    need = lines[0].values["wanted"] - lines[0].values["principal_after"]
+    lent = sum(one.values["principal_after"] for one in lines.values())
+    assert {one.values["rank"] for one in lines.values()} == {lines[0].values["rank"]}
+    kinds = []
+    for place, slot in enumerate(served):
+        room, whole = lent + place * need + 50_000 - 2_500_000, lent + (place + 1) * need - 2_500_000
+        if whole <= 0:
+            with pytest.raises(BadInput, match="no line of borrower"):
+                why(origin, slot)
+            continue
+        told = why(origin, slot)
+        kinds.append(told.kind)
+        assert told.reasons[0] == "grant"
+        wanted, least = (whole, need) if room <= 0 else (room, 50_000)
+        assert found(told)["pool"] == wanted
+        assert told.shares[MECHANISMS.index("scarcity")].shapley == 1.0
+        claims = lines[slot].held.claims
+        own = int(np.flatnonzero(claims.rows == slot)[0])
+        grants = [int(claims.shared(2_500_000 + int(wanted) + more)[0][own]) for more in range(-3, 3)]
+        assert [grant >= least for grant in grants] == [False] * 3 + [True] * 3
+    assert kinds == ["cut", "blocked"]
+
+
+def test_what_one_is_granted_at_the_level_is_what_all_were_granted() -> None:
+    @given(
+        some.sampled_from(sorted(ALLOCATIONS)),
+        some.lists(some.tuples(some.integers(5, 40), some.integers(0, 3)), min_size=1, max_size=8),
+        some.integers(0, 150),
+        some.integers(1, 5),
+        some.integers(0, 12),
+    )
+    @settings(deadline=None, max_examples=600)
+    def holds(rule: str, claims: list[tuple[int, int]], capacity: int, least: int, top: int) -> None:
+        need = np.array([one for one, _ in claims])
+        order = np.array([float(place) for _, place in claims])
+        rows = np.arange(len(claims)) * 7 % 11
+        given_to, _ = allocate(rule, order, need, capacity, least, rows, lambda at: rows[at].astype(np.uint64) % 3, top)
+        end = ended(rule, order, need, capacity, least, rows, lambda at: rows[at].astype(np.uint64) % 3, given_to, top)
+        again = [end.grant(int(need[k]), order[k], int(rows[k] % 3), int(rows[k])) for k in range(len(claims))]
+        assert again == given_to.tolist()
+
+    holds()
+
+
+# the path itself
+
+
+@pytest.mark.parametrize("rule", ["score", "pro_rata", "equal_floor"])
+def test_with_nothing_changed_the_path_is_the_recorded_one(rule: str) -> None:
+    origin = Origin("test", load_scenario("baseline", borrowers=60, **BUSY, allocation=rule, pool_share=0.3), 4, 15)
+    world = origin.begin()
+    views = [CloseUp(world, slot) for slot in range(0, 60, 2)]
+    recorders = [Recorder(world, view.slot) for view in views]
+    world.watch = lambda stage, rows: [watcher(stage, rows) for watcher in (*views, *recorders)] and None
+    origin.run(world)
+    contended = 0
+    for view, recorder in zip(views, recorders, strict=True):
+        lives: dict[float, list[Any]] = {}
+        for now in view.seen:
+            if "enter" in now.stages or now.before["status"] != LEFT:
+                lives.setdefault(now.before["generation"], []).append(now)
+                contended += int(now.decided["contends"])
+        for life in lives.values():
+            path = OwnPath(world.plan, world.seed, view.slot, recorder.held, life)
+            path.check(life[0].month, life[-1].month)
+            assert path.run(life[0].month, life[-1].month)["limit"] == life[-1].decided["limit"]
+    assert contended > 50
+
+
+def test_an_announced_cut_is_explained_by_the_decision_that_announced_it() -> None:
+    told = explain(scripted(cutoff_then=760.0, notice_months=1), 4, REVIEWED)
+    assert (told.kind, told.decided) == ("announced", REVIEWED)
+    later = explain(scripted(cutoff_then=760.0, notice_months=1), 4, REVIEWED + 1)
+    assert (later.kind, later.month, later.decided) == ("zero limit", REVIEWED + 1, REVIEWED)
+    assert found(later) == found(told)
+    assert "decided and announced in month 2" in " ".join(str(later).split())
+
+
+def test_mechanisms_shares_on_ones_own_path_sum_to_what_happened() -> None:
+    told = why(scripted(base_tightness=0.6, cutoff_gain=300.0, trigger_frequency=0.7))
+    assert sum(one.shapley for one in told.shares) == pytest.approx(1 - told.without)
+    parts = {one.mechanism: (one.shapley, one.but_for, one.alone) for one in told.shares}
+    assert parts["trigger"] == (0.5, 0, 1)
+    assert parts["tightening"] == (0.5, 0, 1)
+    assert parts["contagion"] == (0.0, 0, 0)
+    assert len(told.reasons) <= 4
+    assert "For this borrower alone, with the others as they were" in " ".join(str(told).split())
+
+
+def test_what_cannot_be_explained_is_refused_in_one_line() -> None:
+    origin = scripted(cutoff_then=760.0)
+    for month, words in (
+        (4, "month: 4 is not one of 0 to 3"),
+        (-1, "month: -1 is not one of 0 to 3"),
+        (1, "month 1: no line of borrower 4 was cut, lost or refused; nor in any month before"),
+        (3, "month 3: no line of borrower 4 was cut, lost or refused; before, it was in month 2"),
+    ):
+        with pytest.raises(BadInput, match=words):
+            explain(origin, 4, month)
+    with pytest.raises(BadInput, match="borrower 10: slots are numbered 0 to 9"):
+        explain(origin, 10, 2)
+
+
+def test_a_market_its_folder_and_the_command_line_say_the_same(tmp_path: Path) -> None:
+    market = CreditMarket("baseline", seed=1, borrowers=200, pool_share=0.1).run(3)
+    event = market.episodes.iloc[0]
+    told = explain(market, int(event.borrower), int(event.month))
+    market.save(tmp_path / "run")
+    read = explain(tmp_path / "run", str(event.borrower), int(event.month))
+    assert (read.reasons, read.enough, read.shares) == (told.reasons, told.enough, told.shares)
+    assert told.reasons[0] == event.reason
+    command = ["explain", str(tmp_path / "run"), "--borrower", str(event.borrower), "--month", str(event.month)]
+    result = CliRunner().invoke(cli.app, command)
+    assert result.exit_code == 0, result.stderr
+    assert "Principal reasons" in result.stdout
+    assert "with the others as they were" in " ".join(result.stdout.split())
+    assert set(told.changes()["kind"]) == {one.kind for one in told.enough}
