@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from zerolimit.scenario import Scenario, load_scenario
     from zerolimit.simulation import Simulation
     from zerolimit.story import tell
+    from zerolimit.study.attribution import attribute
+    from zerolimit.study.comparison import compare
 
 _HOMES = {
     "BadInput": "errors",
@@ -32,6 +34,8 @@ _HOMES = {
     "Platform": "lender",
     "Scenario": "scenario",
     "Simulation": "simulation",
+    "attribute": "study.attribution",
+    "compare": "study.comparison",
     "explain": "notice",
     "load": "results.store",
     "load_scenario": "scenario",
@@ -47,6 +51,8 @@ __all__ = [
     "Platform",
     "Scenario",
     "Simulation",
+    "attribute",
+    "compare",
     "explain",
     "load",
     "load_scenario",

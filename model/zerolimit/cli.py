@@ -283,13 +283,17 @@ def ended_by_signals() -> Iterator[None]:
 def attribute(
     scenario: Annotated[str, typer.Argument(help="A preset's name or a TOML file.")] = "baseline",
     players: Annotated[
-        str | None, typer.Option(metavar="A,B,...", help="Mechanisms or policies; without it, the six mechanisms.")
+        str | None, typer.Option(metavar="A,B,...", help="Mechanisms, fear, habits, policies; without it, the six mechanisms.")
     ] = None,
     outcome: Annotated[str, typer.Option(help="A monthly count, docs/results.md.")] = "zero_limit",
     borrowers: Annotated[int | None, typer.Option(metavar="N", help="Size of the population.")] = None,
     months: Annotated[int, typer.Option(metavar="T", help="Months after --since.")] = 36,
     seed: Annotated[int, typer.Option(help="Seed of every draw.")] = 1,
+    seeds: Annotated[
+        int | None, typer.Option(metavar="N", help="Repeat with so many seeds, from --seed on, for intervals.")
+    ] = None,
     since: Annotated[int, typer.Option(metavar="M", help="Months of common past.")] = 0,
+    borrower: Annotated[int | None, typer.Option(metavar="ID", help="Print one borrower's shares too: a slot.")] = None,
     setting: Annotated[list[str] | None, typer.Option("--set", metavar="K=V", help="A parameter, as in TOML.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for Parquet files and a figure.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
@@ -301,7 +305,7 @@ def attribute(
     world = wanted_scenario(scenario, setting or [], borrowers, None, {})
     from zerolimit.commands import attribute_scenario
 
-    attribute_scenario(world, players, outcome, months, seed, since, out, quiet=quiet)
+    attribute_scenario(world, players, outcome, months, seed, seeds, since, borrower, out, quiet=quiet)
 
 
 @app.command()

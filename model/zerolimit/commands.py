@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from zerolimit.errors import BadInput
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from zerolimit.scenario import Scenario
     from zerolimit.study.attribution import Attribution
 
@@ -20,34 +22,52 @@ def attribute_scenario(
     outcome: str,
     months: int,
     seed: int,
+    seeds: int | None,
     since: int,
+    borrower: int | None,
     out: Path | None,
     *,
     quiet: bool,
 ) -> None:
     """Run every world of some players, print their shares of an outcome, and leave tidy files and a figure."""
     from zerolimit.names import MECHANISMS
+    from zerolimit.results.store import check_target
     from zerolimit.study.attribution import attribute, checked_players
 
-    if out is not None and out.exists():
-        raise BadInput(f"{out}: exists already; name another folder")
+    if out is not None:
+        check_target(out)
+    known_count(outcome)
+    if borrower is not None and not 0 <= borrower < scenario.borrowers:
+        raise BadInput(f"borrower: {borrower} is not from 0 to {scenario.borrowers - 1}")
+    named = [name.strip() for name in players.split(",")] if players is not None else MECHANISMS
+    chosen = checked_players(named, scenario)
+    with bar("worlds", quiet) as advance:
+        found = attribute(
+            scenario,
+            months=months,
+            seed=seed,
+            seeds=seeds,
+            players=chosen,
+            since=since,
+            progress=advance,
+            say=None if quiet else tell,
+        )
+    print_shares(found, outcome)
+    if borrower is not None:
+        print_borrower(found, borrower)
+    if out is not None:
+        found.save(out, outcome)
+        tell(f"shares by month, segment and decile, totals, pairs, borrowers and a figure: {out}")
+
+
+def known_count(outcome: str) -> None:
+    """BadInput where an outcome is no monthly count."""
     from zerolimit.errors import nearest
     from zerolimit.results.columns import monthly_meanings
 
     known = [name for name, (unit, _) in monthly_meanings().items() if unit in ("borrowers", "events")]
     if outcome not in known:
         raise BadInput(f"outcome: {outcome!r} is no monthly count (docs/results.md lists them){nearest(outcome, known)}")
-    named = [name.strip() for name in players.split(",")] if players is not None else MECHANISMS
-    chosen = checked_players(named, scenario)
-    with bar("worlds", quiet) as advance:
-        found = attribute(
-            scenario, months=months, seed=seed, players=chosen, since=since, progress=advance, say=None if quiet else tell
-        )
-    print_shares(found, outcome)
-    if out is not None:
-        found.save(out)
-        found.draw(out / "shares.png", outcome)
-        tell(f"shares by month, segment and decile, totals and a figure: {out}")
 
 
 def tell(text: str) -> None:
@@ -58,30 +78,82 @@ def tell(text: str) -> None:
 
 
 def print_shares(found: Attribution, outcome: str) -> None:
-    """The table of shares of one outcome over all months."""
+    """The table of shares of one outcome over all months, the rate of that name, pairs, and which counterfactual it is."""
     from rich.console import Console
-    from rich.table import Table
+
+    from zerolimit.results.outcomes import RATES
+    from zerolimit.study.attribution import EVERYBODY
 
     shares = found.shares(outcome)
-    without, full = int(shares["none"].iloc[0]), int(shares["all"].iloc[0])
-    table = Table(box=None, pad_edge=False)
-    columns = [name for name in ("shapley", "owen", "but_for", "alone") if name in shares]
-    table.add_column("player")
-    for name in columns:
-        table.add_column(
-            {"shapley": "share", "owen": "in its group", "but_for": "but for", "alone": "alone"}[name], justify="right"
-        )
+    names = {"shapley": "share", "owen": "in its group", "but_for": "but for", "alone": "alone"}
+    columns = {name: heading for name, heading in names.items() if name in shares}
+    rate = found.rate(outcome) if outcome in RATES else None
+    table = right_table("", *columns.values(), *(["of the rate"] if rate else []))
     for _, row in shares.iterrows():
-        table.add_row(
-            row["player"], *(f"{row[name]:,.1f}" if name in ("shapley", "owen") else f"{row[name]:,.0f}" for name in columns)
-        )
-    table.add_row("sum", f"{shares.shapley.sum():,.0f}", *([""] * (len(columns) - 1)))
-    console = Console()
-    console.print(f"{outcome}: {full:,} with all players on, {without:,} with none", highlight=False)
+        cells = [f"{row[name]:,.1f}" if name in ("shapley", "owen") else f"{row[name]:,.0f}" for name in columns]
+        cells += [points(float(rate[row["player"]]))] if rate else []
+        table.add_row(row["player"], *cells, style="green" if row.shapley < 0.0 else None)
+    table.add_section()
+    rest = [""] * (len(columns) - 1)
+    table.add_row("sum", f"{shares.shapley.sum():,.0f}", *rest, *([points(float(sum(rate.values())))] if rate else []))
+    console = Console(highlight=False)
+    without, full = int(shares["none"].iloc[0]), int(shares["all"].iloc[0])
+    console.print(f"{outcome}, seed {found.seed}: {full:,} with all players on, {without:,} with none", style="bold")
     console.print(table)
-    console.print(
-        "Everybody's world, the same draws in all. A negative share has protected. But for: all less all without it."
-    )
+    if len(found.seeds) > 1:
+        ends = right_table("", "mean share", "95 % from", "to")
+        for _, row in found.intervals(outcome).iterrows():
+            ends.add_row(row["player"], *(f"{row[name]:,.1f}" for name in ("shapley", "low", "high")))
+        console.print(f"\nOver {len(found.seeds)} seeds", style="bold")
+        console.print(ends)
+    if len(found.players) > 1:
+        console.print("\nInteractions: how many more two bring about together than each by itself", style="bold")
+        console.print(pairs_table(found, outcome))
+    notes = "But for: all less all without it. Alone: it alone less none. A negative share has protected."
+    console.print(f"\n{notes} {EVERYBODY}", style="dim")
+
+
+def points(rate: float) -> str:
+    """A part of a rate in percentage points."""
+    return f"{100.0 * rate:,.3f} pp"
+
+
+def right_table(first: str, *others: str) -> Table:
+    """A plain table with numbers to the right."""
+    from rich.table import Table
+
+    table = Table(first, box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    for name in others:
+        table.add_column(name, justify="right")
+    return table
+
+
+def pairs_table(found: Attribution, outcome: str) -> Table:
+    """The lower triangle of the interactions."""
+    values = found.pairs(outcome)
+    table = right_table("", *found.players[:-1])
+    for p, name in enumerate(found.players[1:], 1):
+        table.add_row(name, *(f"{values.iloc[p, q]:,.1f}" for q in range(p)))
+    return table
+
+
+def print_borrower(found: Attribution, number: int) -> None:
+    """One borrower's shares, by the months and the state games."""
+    from rich.console import Console
+
+    values = found.borrower(number)
+    columns = [name for name in values if (values[name] != 0.0).any()]
+    table = right_table("", *(name.removeprefix("state_").replace("_", " ") for name in columns))
+    for name in found.players:
+        table.add_row(name, *(f"{values.loc[name, column]:+.2f}" for column in columns))
+    table.add_section()
+    for name in ("none", "all"):
+        table.add_row(f"with {name} on", *(f"{values.loc[name, column]:.0f}" for column in columns))
+    console = Console(highlight=False)
+    last = found.since + found.months - 1
+    says = f"months current and without a usable line, and the state at the end of month {last}"
+    console.print(f"\nBorrower {number:,}, seed {found.seed}: {says}", style="bold")
+    console.print(table)
 
 
 def follow_zeros(scenario: Scenario, months: int, seed: int, *, quiet: bool) -> None:

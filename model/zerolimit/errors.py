@@ -12,6 +12,10 @@ class OutOfRange(BadInput, OverflowError):
     """A rule returned what its column cannot hold, or no number."""
 
 
+class Cancelled(RuntimeError):
+    """A study was stopped on the way, by the one who asked for it."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """' (did you mean ...?)' with the nearest known name, or nothing."""
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)

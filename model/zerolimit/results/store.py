@@ -126,6 +126,25 @@ def _remove_empty(folders: Sequence[Path]) -> None:
             folder.rmdir()
 
 
+@contextmanager
+def whole_folder(folder: Path | str, *, force: bool = False) -> Iterator[Path]:
+    """A folder to fill. It is hidden beside its place, and renamed into it, on disk, when all has been written."""
+    target = check_target(folder, force=force).resolve()
+    with _beside(target) as room:
+        try:
+            whole = room / "whole"
+            whole.mkdir()
+            yield whole
+            for file in (*whole.iterdir(), whole):
+                _to_disk(file)
+            _put_in_place(whole, target, room / "replaced", force=force)
+            _to_disk(target.parent)
+            _clear_abandoned(target)
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise BadInput(f"{folder}: cannot be written: {why}; nothing was kept") from error
+
+
 def save(
     simulation: Simulation,
     folder: Path | str,
@@ -143,20 +162,8 @@ def save(
     """
     from zerolimit.results.figures import draw_summary
 
-    target = check_target(folder, force=force).resolve()
-    with _beside(target) as room:
-        try:
-            whole = room / "whole"
-            whole.mkdir()
-            _fill(whole, simulation, panel, figure or draw_summary, provenance(simulation, command, started, seconds, panel))
-            for file in (*whole.iterdir(), whole):
-                _to_disk(file)
-            _put_in_place(whole, target, room / "replaced", force=force)
-            _to_disk(target.parent)
-            _clear_abandoned(target)
-        except OSError as error:
-            why = (error.strerror or str(error)).lower()
-            raise BadInput(f"{folder}: cannot be written: {why}; nothing was kept") from error
+    with whole_folder(folder, force=force) as whole:
+        _fill(whole, simulation, panel, figure or draw_summary, provenance(simulation, command, started, seconds, panel))
     return Path(folder)
 
 
@@ -271,15 +278,11 @@ def provenance(
     """Where a run comes from: versions, seed, sources, times, and what was changed on the way."""
     ended = datetime.now(UTC)
     return {
-        "zerolimit": __version__,
-        "python": sys.version.split()[0],
-        **{name: _version(name) for name in LIBRARIES},
+        **versions(),
         "seed": simulation.seed,
         "engine": simulation.engine.name,
         "scenario": simulation.first_scenario.name,
         "scenario_hash": simulation.first_scenario.digest(),
-        "source_hash": source_hash(),
-        "git_commit": git_commit(),
         "command": list(command),
         "started": (started or ended).isoformat(timespec="seconds"),
         "ended": ended.isoformat(timespec="seconds"),
@@ -293,6 +296,21 @@ def provenance(
         "portfolio": _of_portfolio(simulation.portfolio),
         "network": _of_network(simulation.ties),
     }
+
+
+def versions() -> dict[str, Any]:
+    """The code that made a result: versions, hash of the sources, commit."""
+    libraries = {name: _version(name) for name in LIBRARIES}
+    code = {"source_hash": source_hash(), "git_commit": git_commit()}
+    return {"zerolimit": __version__, "python": sys.version.split()[0], **libraries, **code}
+
+
+def write_study(folder: Path, scenarios: Mapping[str, Scenario], **facts: Any) -> None:
+    """What a study came from, beside its tables: each scenario as TOML, and provenance.json."""
+    for name, scenario in scenarios.items():
+        (folder / f"{name}.toml").write_text(scenario.toml(), encoding="utf-8")
+    record = {**versions(), **_plain(facts), "ended": datetime.now(UTC).isoformat(timespec="seconds")}
+    (folder / PROVENANCE).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def rule_hash(rule: Rule) -> str:

@@ -2,16 +2,15 @@
 
 w(S) is the run with the players in S on from month `since` after a common past. Games are whole numbers, so k! x a share is
 whole, and shares sum to the difference between all and none to the last event. Feedbacks through totals act in every world:
-this is the total effect on everybody's world, not one borrower's path with the others held (model.md).
+this is the total effect on everybody's world, not one borrower's path with the others held (notice.py has that one).
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from math import factorial
 from typing import TYPE_CHECKING, Any
 
@@ -19,19 +18,28 @@ import numpy as np
 
 from zerolimit.engine.base import Array
 from zerolimit.errors import BadInput, nearest
-from zerolimit.names import LEFT, MECHANISMS, SEGMENTS
-from zerolimit.results.outcomes import RATES
+from zerolimit.names import MECHANISMS, SEGMENTS
+from zerolimit.results.columns import monthly_meanings, parts_of
 from zerolimit.results.record import CELLS_PER_SEGMENT
 from zerolimit.scenario import Scenario, load_scenario
 from zerolimit.simulation import Simulation
+from zerolimit.study.intervals import as_seeds, over_seeds
+from zerolimit.study.lived import STATES, Lived, Middle, Stop, live, side_by_side
 from zerolimit.study.shapley import alone, but_for, interactions, owen, owen_scale, shapley
 
 if TYPE_CHECKING:
     import pandas as pd
 
+EVERYBODY = (
+    "Everybody's world: each mechanism is off for all, the same draws in all worlds, feedbacks through totals included."
+    " One borrower's shares hold for its draws."
+)
+"""Which counterfactual this is; `explain` has the other one."""
+
 PLAYERS: dict[str, dict[str, Any]] = {
     **{name: {} for name in MECHANISMS},
     "fear": {"fear_gain": 0.0, "notice_rush": 0.0},
+    "habits": {},
     "reasons": {"reasons_sent": False},
     "warning": {"early_warning": False},
     "notice": {"notice_months": 0},
@@ -40,8 +48,11 @@ PLAYERS: dict[str, dict[str, Any]] = {
 }
 """Who can be a player, and the parameters that take it out; the mechanisms go by `off`."""
 
+HELD: dict[str, tuple[str, ...]] = {"habits": ("frequency", "propensity")}
+"""Players that go by columns held at the median of one's segment when the common past ends (Middle)."""
+
 GROUPS = (("rescoring", "trigger"), ("positioning", "scarcity"), ("tightening",), ("contagion",))
-"""Players that belong together, for Owen values (model.md)."""
+"""Players that belong together, for Owen values (model.md); who is in none is alone."""
 BY = ("month", "segment", "decile")
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442", "#999999", "#000000", "#004D40")
 """Okabe and Ito 2008, told apart by colour-blind readers."""
@@ -51,54 +62,100 @@ MOST = 10
 
 @dataclass(frozen=True)
 class Attribution:
-    """What every world left. `counts[outcome]` has the shape (worlds, months, segments, deciles)."""
+    """What every world left. `counts[outcome]` has the shape (worlds, months, segments, deciles).
 
+    World c has player p on where bit p of c is set: world 0 has none, the last one all.
+    """
+
+    scenario: Scenario
     players: tuple[str, ...]
     since: int
     months: int
+    seed: int
     counts: dict[str, Array]
     unusable: Array
     """Months current and without a usable line, by world and borrower of the first population."""
+    first_event: Array
+    """Month of the first zero-limit event by world and borrower; -1 without one."""
     state: Array
-    """Last month's state by world and borrower: 0 open, 1 unusable and current, 2 in arrears, 3 left."""
+    """Last month's state by world and borrower, a position in STATES."""
+    followed: dict[int, Array]
+    """States by world and month of the borrowers who were to be followed."""
+    replications: tuple[Attribution, ...] = field(default=(), repr=False)
+    """The same with other seeds, without what is kept for each borrower."""
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """All seeds, this one first."""
+        return (self.seed, *(other.seed for other in self.replications))
+
+    @property
+    def groups(self) -> list[list[int]]:
+        """The players' groups, for Owen values."""
+        known = [[self.players.index(name) for name in group if name in self.players] for group in GROUPS]
+        single = [[p] for p, name in enumerate(self.players) if not any(name in group for group in GROUPS)]
+        return [group for group in (*known, *single) if group]
+
+    # games: a whole number for each world
 
     def game(self, outcome: str, by: Iterable[str] = ()) -> Array:
         """An outcome in every world: whole numbers, by some of month, segment, decile."""
         if outcome not in self.counts:
             raise BadInput(f"outcome: {outcome!r} is none{nearest(outcome, self.counts)}")
-        wanted = tuple(by)
-        for name in wanted:
-            if name not in BY:
-                raise BadInput(f"by: {name!r} is not one of {', '.join(BY)}{nearest(name, BY)}")
-        axes = tuple(k + 1 for k, name in enumerate(BY) if name not in wanted)
+        axes = tuple(k + 1 for k, name in enumerate(BY) if name not in checked_by(by))
         return self.counts[outcome].sum(axis=axes)
+
+    def reached(self) -> Array:
+        """How many of the first population had a zero-limit event by the end of each month, by world and month."""
+        months = np.arange(self.since, self.since + self.months)
+        had = [(some[some >= 0][:, None] <= months).sum(axis=0) for some in self.first_event]
+        return np.stack(had).astype(np.int64)
+
+    # shares
 
     def shares(self, outcome: str = "zero_limit", by: Iterable[str] = ()) -> pd.DataFrame:
         """Shapley shares of an outcome's difference between all players on and none, as floats, with what else is due.
 
-        Columns: the groups asked for, player, shapley, owen (for the six mechanisms), but_for, alone, and none and all,
-        the outcome without and with all players.
+        Columns: player, the groups asked for, shapley, owen (where some players belong together), but_for, alone, and none
+        and all, the outcome without and with all players. A negative share has protected.
         """
-        game = self.game(outcome, by)
-        return self._table(game, [name for name in BY if name in tuple(by)])
+        return self._table(self.game(outcome, by), checked_by(by))
+
+    def first_events(self) -> pd.DataFrame:
+        """The same for the first population's first zero-limit event by month, one row a player and month."""
+        return self._table(self.reached(), ["month"])
+
+    def intervals(self, outcome: str = "zero_limit", by: Iterable[str] = (), *, rate: bool = False) -> pd.DataFrame:
+        """Shapley shares as means over the seeds with 95 % intervals (Student's t), and how many seeds there were.
+
+        With `rate`, those of the rate of that name. With one seed the ends are not numbers.
+        """
+        tables = [one.rates(outcome, by) if rate else one.shares(outcome, by) for one in (self, *self.replications)]
+        keys = ["player", *checked_by(by)]
+        found = tables[0][keys].copy()
+        found["shapley"], found["low"], found["high"] = over_seeds([table.shapley.to_numpy() for table in tables])
+        return found.assign(seeds=len(tables))
 
     def _table(self, game: Array, by: list[str]) -> pd.DataFrame:
-        import pandas as pd
-
         k = len(self.players)
-        labels: dict[str, list[Any]] = {"month": list(range(self.since, self.since + self.months))}
-        labels |= {"segment": list(SEGMENTS), "decile": list(range(CELLS_PER_SEGMENT))}
-        levels: list[list[Any]] = [list(self.players), *(labels[name] for name in by)]
-        index = pd.MultiIndex.from_product(levels, names=["player", *by])
-        table = pd.DataFrame({"shapley": shapley(game).reshape(-1) / factorial(k)}, index=index)
-        if set(self.players) == {name for group in GROUPS for name in group}:
-            groups = [[self.players.index(name) for name in group] for group in GROUPS]
-            table["owen"] = owen(game, groups).reshape(-1) / owen_scale(groups)
+        table = self._labelled(shapley(game) / factorial(k), by)
+        if len(self.groups) < k:
+            table["owen"] = owen(game, self.groups).reshape(-1) / owen_scale(self.groups)
         table["but_for"] = but_for(game).reshape(-1)
         table["alone"] = alone(game).reshape(-1)
         table["none"] = np.broadcast_to(game[0], (k, *game.shape[1:])).reshape(-1)
         table["all"] = np.broadcast_to(game[-1], (k, *game.shape[1:])).reshape(-1)
-        return table.reset_index()
+        return table
+
+    def _labelled(self, values: Array, by: list[str]) -> pd.DataFrame:
+        """Shapley values of players, by some of BY, as rows."""
+        import pandas as pd
+
+        labels: dict[str, list[Any]] = {"month": list(range(self.since, self.since + self.months))}
+        labels |= {"segment": list(SEGMENTS), "decile": list(range(CELLS_PER_SEGMENT))}
+        levels: list[list[Any]] = [list(self.players), *(labels[name] for name in by)]
+        index = pd.MultiIndex.from_product(levels, names=["player", *by])
+        return pd.DataFrame({"shapley": values.reshape(-1)}, index=index).reset_index()
 
     def exact(self, outcome: str = "zero_limit") -> dict[str, Fraction]:
         """Shapley shares of an outcome's total as fractions; they sum to all less none exactly."""
@@ -107,24 +164,37 @@ class Attribution:
 
     def rate(self, name: str = "zero_limit") -> dict[str, Fraction]:
         """Shapley shares of a rate: its own game, in exact fractions (a rate of sums, not a sum of rates)."""
-        if name not in RATES:
-            raise BadInput(f"rate: {name!r} is none{nearest(name, RATES)}")
-        above, below, _ = RATES[name]
-        over = [sum(int(self.game(one)[c]) for one in above) for c in range(2 ** len(self.players))]
-        under = [sum(int(self.game(one)[c]) for one in below) for c in range(2 ** len(self.players))]
-        value = [Fraction(a, b) if b else Fraction(0) for a, b in zip(over, under, strict=True)]
+        over, under = self._parts(name, ())
+        return dict(zip(self.players, self._fractions(over.ravel(), under.ravel()), strict=True))
+
+    def rates(self, name: str = "zero_limit", by: Iterable[str] = ()) -> pd.DataFrame:
+        """Shapley shares of a rate by some of month, segment, decile: player, the groups, shapley, none, all."""
+        wanted = checked_by(by)
+        over, under = self._parts(name, wanted)
+        cells = over.shape[1:]
+        flat, below = over.reshape(len(over), -1), under.reshape(len(under), -1)
+        values = [[float(one) for one in self._fractions(flat[:, k], below[:, k])] for k in range(flat.shape[1])]
+        table = self._labelled(np.array(values).T.reshape(len(self.players), *cells), wanted)
+        value = np.divide(over, under, out=np.zeros(over.shape), where=under != 0)
+        for label, world in (("none", 0), ("all", -1)):
+            table[label] = np.broadcast_to(value[world], (len(self.players), *cells)).reshape(-1)
+        return table
+
+    def _parts(self, name: str, by: Iterable[str]) -> tuple[Array, Array]:
+        """What a rate divides, in every world."""
+        over, under = parts_of(name)
+        return np.sum([self.game(one, by) for one in over], axis=0), np.sum([self.game(one, by) for one in under], axis=0)
+
+    def _fractions(self, over: Array, under: Array) -> list[Fraction]:
+        """Shapley values of a game of fractions; where nobody is counted below, the rate is 0."""
+        value = [Fraction(int(a), int(b)) if b else Fraction(0) for a, b in zip(over, under, strict=True)]
         k = len(self.players)
-        found: dict[str, Fraction] = {}
-        for p, player in enumerate(self.players):
-            found[player] = sum(
-                (
-                    Fraction(factorial(c.bit_count()) * factorial(k - c.bit_count() - 1), factorial(k))
-                    * (value[c | 1 << p] - value[c])
-                    for c in range(2**k)
-                    if not c >> p & 1
-                ),
-                Fraction(0),
-            )
+        found = []
+        for p in range(k):
+            without = [c for c in range(2**k) if not c >> p & 1]
+            weights = [Fraction(factorial(c.bit_count()) * factorial(k - c.bit_count() - 1), factorial(k)) for c in without]
+            gains = (value[c | 1 << p] - value[c] for c in without)
+            found.append(sum((w * gain for w, gain in zip(weights, gains, strict=True)), Fraction(0)))
         return found
 
     def pairs(self, outcome: str = "zero_limit") -> pd.DataFrame:
@@ -134,24 +204,54 @@ class Attribution:
         values = interactions(self.game(outcome)) / factorial(max(0, len(self.players) - 1))
         return pd.DataFrame(values, index=list(self.players), columns=list(self.players))
 
-    def borrower(self, number: int) -> pd.DataFrame:
-        """One borrower's shares: months unusable though current, and the last month's state (each indicator).
+    # one borrower
 
-        Components lie in [-1, 1] for states and hold for this borrower's draws; negative ones have protected it.
+    def borrower(self, number: int, month: int | None = None) -> pd.DataFrame:
+        """One borrower's shares: months unusable though current, and the state (each an indicator) at the end.
+
+        With `month`, the state at the end of that month; the borrower must have been followed (`attribute(follow=...)`).
+        Components lie in [-1, 1] for states, sum to zero over the states, and hold for this borrower's draws; negative ones
+        have protected it. Rows: the players, and none and all, the values without and with all of them.
         """
         import pandas as pd
 
         if not 0 <= number < self.unusable.shape[1]:
             raise BadInput(f"borrower: {number} is not from 0 to {self.unusable.shape[1] - 1}")
+        state = self.state[:, number] if month is None else self._state_in(number, month)
         scale = factorial(len(self.players))
-        games = {"months_unusable": self.unusable[:, number].astype(np.int64)}
+        games = {"months_unusable": self.unusable[:, number].astype(np.int64)} if month is None else {}
         for code, name in enumerate(STATES):
-            games[f"state_{name}"] = (self.state[:, number] == code).astype(np.int64)
+            games[f"state_{name.replace(' ', '_')}"] = (state == code).astype(np.int64)
         found = {name: shapley(game) / scale for name, game in games.items()}
         table = pd.DataFrame(found, index=list(self.players))
         table.loc["none"] = {name: float(game[0]) for name, game in games.items()}
         table.loc["all"] = {name: float(game[-1]) for name, game in games.items()}
         return table
+
+    def _state_in(self, number: int, month: int) -> Array:
+        """A followed borrower's state in every world."""
+        if number not in self.followed:
+            raise BadInput(f"borrower: {number} was not followed month by month; attribute(..., follow=[{number}])")
+        if not self.since <= month < self.since + self.months:
+            raise BadInput(f"month: {month} is not from {self.since} to {self.since + self.months - 1}")
+        return np.asarray(self.followed[number][:, month - self.since])
+
+    def borrowers(self) -> pd.DataFrame:
+        """Every borrower of the first population: shares of the months unusable though current, player by player.
+
+        Columns: borrower, none, all, the players, and state, the last one with all players on.
+        """
+        import pandas as pd
+
+        values = shapley(self.unusable.astype(np.int64)) / factorial(len(self.players))
+        table = pd.DataFrame({"borrower": np.arange(self.unusable.shape[1])})
+        table["none"], table["all"] = self.unusable[0], self.unusable[-1]
+        for p, name in enumerate(self.players):
+            table[name] = values[p].astype(np.float32)
+        table["state"] = pd.Categorical.from_codes(self.state[-1], pd.Index(STATES))
+        return table
+
+    # on paper and on disk
 
     def draw(self, file: Any, outcome: str = "zero_limit") -> None:
         """A stacked area chart of the shares by month, as PNG or SVG; what has protected lies below zero."""
@@ -167,27 +267,50 @@ class Attribution:
             labels = list(self.players) if sign > 0 else None
             axes.stackplot(table.index, parts.T, colors=COLOURS[: len(self.players)], labels=labels or (), step="mid")
         game = self.game(outcome, ("month",))
-        axes.plot(table.index, game[-1] - game[0], color="black", linewidth=1.2, label="all less none")
+        axes.step(table.index, game[-1] - game[0], color="black", linewidth=1.2, where="mid", label="all less none")
         axes.axhline(0.0, color="black", linewidth=0.6)
-        axes.set(xlabel="month", ylabel=f"{outcome}, borrowers a month", title=f"Shares of {outcome} by player (Shapley)")
+        meaning, unit = outcome.replace("_", " "), monthly_meanings()[outcome][0]
+        axes.set(xlabel="month", ylabel=f"{meaning}, {unit} a month", title=f"Whose {meaning}? Shapley shares by month")
+        axes.margins(x=0.0)
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
         figure.savefig(file)
 
-    def save(self, folder: Any) -> None:
-        """Tidy Parquet files: shares of the zero-limit events by month, segment and decile; the totals of all outcomes."""
-        from pathlib import Path
+    def save(self, folder: Any, outcome: str = "zero_limit") -> None:
+        """Tidy Parquet files and a figure, made whole or not at all.
 
+        cells.parquet: shares of the outcome by month, segment and decile; months.parquet: those of every outcome by month;
+        totals.parquet: of every outcome over all months, with the intervals over seeds; pairs.parquet: interactions;
+        borrowers.parquet: each borrower's months without a usable line; shares.png; scenario.toml, provenance.json.
+        """
         import pandas as pd
 
-        path = Path(folder)
-        path.mkdir(parents=True, exist_ok=True)
-        self.shares("zero_limit", BY).to_parquet(path / "zero_limit.parquet", index=False)
-        totals = [self.shares(name).assign(outcome=name) for name in self.counts]
-        pd.concat(totals).to_parquet(path / "totals.parquet", index=False)
+        from zerolimit.results.store import whole_folder, write_study
+
+        with whole_folder(folder) as path:
+            facts = {"players": self.players, "since": self.since, "months": self.months, "seeds": self.seeds}
+            write_study(path, {"scenario": self.scenario}, study="attribution", **facts)
+            self.shares(outcome, BY).to_parquet(path / "cells.parquet", index=False)
+            months = [self.shares(name, ("month",)).assign(outcome=name) for name in self.counts]
+            pd.concat(months).to_parquet(path / "months.parquet", index=False)
+            totals = []
+            for name in self.counts:
+                ends = self.intervals(name).rename(columns={"shapley": "mean_over_seeds"})
+                totals.append(self.shares(name).merge(ends, on="player").assign(outcome=name))
+            pd.concat(totals).to_parquet(path / "totals.parquet", index=False)
+            pairs = self.pairs(outcome).rename_axis("player").reset_index()
+            pairs.melt("player", var_name="other", value_name="interaction").to_parquet(path / "pairs.parquet", index=False)
+            self.borrowers().to_parquet(path / "borrowers.parquet", index=False)
+            self.draw(path / "shares.png", outcome)
 
 
-STATES = ("open", "unusable", "arrears", "left")
+def checked_by(by: Iterable[str]) -> list[str]:
+    """Some of month, segment, decile, in this order."""
+    wanted = (by,) if isinstance(by, str) else tuple(by)
+    for name in wanted:
+        if name not in BY:
+            raise BadInput(f"by: {name!r} is not one of {', '.join(BY)}{nearest(name, BY)}")
+    return [name for name in BY if name in wanted]
 
 
 def checked_players(players: Iterable[str], base: Scenario) -> tuple[str, ...]:
@@ -208,58 +331,88 @@ def attribute(
     *,
     months: int = 36,
     seed: int = 1,
+    seeds: int | Iterable[int] | None = None,
     players: Iterable[str] = MECHANISMS,
     since: int = 0,
     portfolio: Any = None,
+    follow: Iterable[int] = (),
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    cancel: Stop | None = None,
     say: Callable[[str], None] | None = None,
     **parameters: Any,
 ) -> Attribution:
     """Run all 2^k worlds of k players for `months` months after `since` and keep what shares are made of.
 
-    `progress` is called with the worlds done and all worlds. BadInput on unknown or repeated players, or too many.
+    `seeds` (how many, counted from `seed`, or a list) repeats it, for intervals over seeds: what is kept for each borrower
+    is the first seed's. `follow` are slots whose state is kept month by month. Parameters go by name, as `borrowers=`.
+    `progress` is called with the worlds done and all worlds; `cancel` is asked before each month of a world, and Cancelled
+    raised where it returns true. BadInput on unknown or repeated players, or too many.
     """
     base = load_scenario(scenario, **parameters) if isinstance(scenario, str) else scenario.change(**parameters)
-    chosen = checked_players(players, base)
-    past = Simulation(base, seed, engine="compiled", portfolio=portfolio, threads=1, say=say).run(since)
-    past.history.clear()
-    count = 2 ** len(chosen)
-    first = past.column("generation").copy()
+    if months < 1 or since < 0:
+        raise BadInput(f"months: at least 1 after a past of at least 0 is needed, not {months} after {since}")
+    chosen, rows = checked_players(players, base), tuple(follow)
+    size = base.borrowers if portfolio is None else portfolio.size
+    for row in rows:
+        if not 0 <= row < size:
+            raise BadInput(f"follow: {row} is not from 0 to {size - 1}")
+    all_seeds = as_seeds(seeds, seed)
+    every = len(all_seeds) * 2 ** len(chosen)
+    found = []
+    for number, one in enumerate(all_seeds):
+        start = number * 2 ** len(chosen)
+        told = None if progress is None else partial(told_from, progress, start, every)
+        past = Simulation(base, one, engine="compiled", portfolio=portfolio, threads=1, say=say).run(since)
+        kept = () if number else rows
+        found.append(all_worlds(past, chosen, months, kept, workers, told, cancel, everybody=number == 0))
+    first = found[0]
+    return Attribution(**{**vars(first), "replications": tuple(found[1:])})
 
-    def world(coalition: int) -> tuple[dict[str, Array], Array, Array]:
-        out = [name for p, name in enumerate(chosen) if not coalition >> p & 1]
+
+def told_from(progress: Callable[[int, int], None], start: int, every: int, done: int, some: int) -> None:
+    """Progress over some of all worlds."""
+    progress(start + done, every)
+
+
+def all_worlds(
+    past: Simulation,
+    players: tuple[str, ...],
+    months: int,
+    follow: Sequence[int],
+    workers: int | None,
+    progress: Callable[[int, int], None] | None,
+    cancel: Stop | None,
+    *,
+    everybody: bool,
+) -> Attribution:
+    """Every coalition's world after a common past; of one that stands for itself only, also what is kept of everybody."""
+    middles = {name: Middle.of(past, columns) for name, columns in HELD.items() if name in players}
+
+    def world(coalition: int, stop: Stop) -> Lived:
+        out = [name for p, name in enumerate(players) if not coalition >> p & 1]
         simulation = past.copy()
         changed = {key: value for name in out for key, value in PLAYERS[name].items()}
-        off = tuple(name for name in out if name in MECHANISMS)
-        if out:
-            simulation.change(**changed, **({"off": (*base.off, *off)} if off else {}))
-        unusable = np.zeros(simulation.size, np.int16)
-        for _ in range(months):
-            simulation.step()
-            stuck = (simulation.column("without_line") > 0) & (simulation.column("late") == 0)
-            unusable += stuck & (simulation.column("status") != LEFT) & (simulation.column("generation") == first)
-        names = simulation.history[0].counts if simulation.history else {}
-        counts = {name: np.stack([month.counts[name] for month in simulation.history]) for name in names}
-        gone = (simulation.column("status") == LEFT) | (simulation.column("generation") != first)
-        late = simulation.column("late") > 0
-        state = np.where(gone, 3, np.where(late, 2, np.where(simulation.column("without_line") > 0, 1, 0)))
-        simulation.close()
-        return counts, unusable, state.astype(np.int8)
+        off = [name for name in out if name in MECHANISMS]
+        if off:
+            changed["off"] = (*past.scenario.off, *off)
+        if changed:
+            simulation.change(**changed)
+        held = [middles[name] for name in out if name in HELD]
+        return live(simulation, months, middle=held[0] if held else None, follow=follow, stop=stop)
 
-    done: list[Any] = [None] * count
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        futures = {pool.submit(world, coalition): coalition for coalition in range(count)}
-        from concurrent.futures import as_completed
-
-        try:
-            for number, future in enumerate(as_completed(futures), 1):
-                done[futures[future]] = future.result()
-                if progress is not None:
-                    progress(number, count)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    shape = (count, months, len(SEGMENTS), CELLS_PER_SEGMENT)
-    counts = {name: np.stack([one[0][name] for one in done]).reshape(shape) for name in done[0][0]}
-    return Attribution(chosen, since, months, counts, np.stack([one[1] for one in done]), np.stack([one[2] for one in done]))
+    tasks = [partial(world, coalition) for coalition in range(2 ** len(players))]
+    done: list[Lived] = side_by_side(tasks, workers, progress, cancel)
+    empty = np.zeros((len(done), 0), np.int8)
+    return Attribution(
+        past.first_scenario,
+        players,
+        past.month,
+        months,
+        past.seed,
+        {name: np.stack([one.counts[name] for one in done]) for name in done[0].counts},
+        np.stack([one.unusable for one in done]) if everybody else empty,
+        np.stack([one.first_event for one in done]) if everybody else empty,
+        np.stack([one.state for one in done]) if everybody else empty,
+        {row: np.stack([one.followed[:, k] for one in done]) for k, row in enumerate(follow)},
+    )

@@ -1,0 +1,268 @@
+"""Two scenarios on the same borrowers and draws: who was zeroed in one and not in the other, and how sure is the mean.
+
+Each seed runs both worlds; differences are taken seed by seed, so what both share drops out. The interval is Student's over
+the differences, and beside it stands how many unpaired runs it would have taken for the same precision (intervals.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zerolimit.engine.base import Array
+from zerolimit.errors import BadInput, nearest
+from zerolimit.fields import STATE
+from zerolimit.names import LEFT, SEGMENTS
+from zerolimit.results.columns import column_of, divided, monthly_meanings, parts_of
+from zerolimit.results.outcomes import RATES
+from zerolimit.scenario import Scenario, load_scenario
+from zerolimit.simulation import Simulation
+from zerolimit.study.intervals import as_seeds, over_seeds, unpaired_runs
+from zerolimit.study.lived import STATES, Lived, Stop, live, side_by_side
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SIDES = ("a", "b")
+ZEROED = ("neither", "only in a", "only in b", "in both")
+"""Who had a zero-limit event, by side: position 2 x [in b] + [in a]."""
+FORMULA = "unpaired runs a side = pairs x (var a + var b) / var(b - a), rounded up"
+PAIRED = (
+    "Both worlds of a seed have the same borrowers and draws; feedbacks through totals included. Intervals: Student's t over"
+    f" the paired differences; {FORMULA}."
+)
+COLOURS = ("#0072B2", "#D55E00")
+"""Okabe and Ito 2008."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two scenarios, seed by seed. Arrays of borrowers are of the first population, by seed and slot."""
+
+    a: Scenario
+    b: Scenario
+    seeds: tuple[int, ...]
+    months: int
+    counts: dict[str, Array]
+    """Monthly counts and sums, (seeds, sides, months, segments, deciles)."""
+    first_event: Array
+    """Month of the first zero-limit event, -1 without one: (seeds, sides, borrowers)."""
+    state: Array
+    """State at the end, a position in lived.STATES: (seeds, sides, borrowers)."""
+    unusable: Array
+    """Months current and without a usable line: (seeds, sides, borrowers)."""
+    segment: Array
+    """(seeds, borrowers)."""
+    here: Array
+    """Whether there was a borrower at the start: (seeds, borrowers)."""
+    other_people: int
+    """Borrowers whose traits at birth differ between the sides, over all seeds; 0 unless the scenarios draw them otherwise."""
+
+    # values by seed
+
+    def values(self, outcome: str, by: Iterable[str] = ()) -> Array:
+        """A rate, a count or a sum over the run, (seeds, sides) and some of month, segment."""
+        wanted = tuple(by)
+        for name in wanted:
+            if name not in ("month", "segment"):
+                raise BadInput(f"by: {name!r} is not one of month, segment")
+        axes = tuple(axis for axis, name in ((2, "month"), (3, "segment"), (4, "decile")) if name not in wanted)
+        if outcome in RATES:
+            over, under = parts_of(outcome)
+            top = sum(self.counts[one].sum(axis=axes) for one in over)
+            return divided(np.asarray(top), np.asarray(sum(self.counts[one].sum(axis=axes) for one in under)))
+        if outcome not in self.counts:
+            known = (*RATES, *self.counts)
+            raise BadInput(f"outcome: {outcome!r} is neither a rate nor a monthly count{nearest(outcome, known)}")
+        return np.asarray(self.counts[outcome].sum(axis=axes))
+
+    def differences(self, outcomes: Iterable[str] = tuple(RATES), by: Iterable[str] = ()) -> pd.DataFrame:
+        """Mean difference b - a of rates or counts with its 95 % interval, a row an outcome (and month, segment).
+
+        Columns: outcome, the groups asked for, a, b, difference, low, high, variance_ratio, unpaired_runs, seeds.
+        """
+        import pandas as pd
+
+        wanted = [name for name in ("month", "segment") if name in tuple(by)]
+        labels = {"month": range(self.months), "segment": SEGMENTS}
+        tables = []
+        for outcome in outcomes:
+            values = self.values(outcome, wanted).astype(np.float64)
+            one, other = (values[:, side].reshape(len(self.seeds), -1) for side in (0, 1))
+            mean, low, high = over_seeds(other - one)
+            saved = [unpaired_runs(one[:, k], other[:, k]) for k in range(one.shape[1])]
+            index = pd.MultiIndex.from_product([[outcome], *(labels[name] for name in wanted)], names=["outcome", *wanted])
+            found = {"a": one.mean(axis=0), "b": other.mean(axis=0), "difference": mean, "low": low, "high": high}
+            found |= {"variance_ratio": [ratio for ratio, _ in saved], "unpaired_runs": [runs for _, runs in saved]}
+            tables.append(pd.DataFrame(found, index=index).reset_index())
+        return pd.concat(tables, ignore_index=True).assign(seeds=len(self.seeds))
+
+    # who
+
+    @property
+    def zeroed(self) -> Array:
+        """Who had a zero-limit event, a position in ZEROED: (seeds, borrowers)."""
+        had = self.first_event >= 0
+        return had[:, 0] + 2 * had[:, 1]
+
+    def who(self) -> pd.DataFrame:
+        """How many of the first population were zeroed in neither, one or both, by segment and in all, over all seeds."""
+        import pandas as pd
+
+        zeroed = self.zeroed
+        rows = {}
+        for k, name in enumerate(SEGMENTS):
+            inside = self.here & (self.segment == k)
+            rows[name] = [int((zeroed[inside] == code).sum()) for code in range(len(ZEROED))]
+        table = pd.DataFrame.from_dict(rows, orient="index", columns=list(ZEROED))
+        table.loc["all"] = table.sum()
+        return table.rename_axis("segment")
+
+    def transitions(self) -> pd.DataFrame:
+        """How many ended in each state in a (rows) and in b (columns), over all seeds."""
+        import pandas as pd
+
+        code = self.state[:, 0].astype(np.int64) * len(STATES) + self.state[:, 1]
+        found = np.bincount(code[self.here], minlength=len(STATES) ** 2).reshape(len(STATES), len(STATES))
+        return pd.DataFrame(found, index=pd.Index(STATES, name="a"), columns=pd.Index(STATES, name="b"))
+
+    def borrowers(self) -> pd.DataFrame:
+        """A row for each seed and borrower of the first population: segment, first event, months unusable, state, by side."""
+        import pandas as pd
+
+        at, slot = np.nonzero(self.here)
+        found: dict[str, Any] = {
+            "seed": np.array(self.seeds, np.uint64)[at],
+            "borrower": slot,
+            "segment": pd.Categorical.from_codes(self.segment[at, slot].astype(np.int8), pd.Index(SEGMENTS)),
+            "zeroed": pd.Categorical.from_codes(self.zeroed[at, slot].astype(np.int8), pd.Index(ZEROED)),
+        }
+        for side, name in enumerate(SIDES):
+            found[f"first_event_{name}"] = self.first_event[at, side, slot]
+            found[f"months_unusable_{name}"] = self.unusable[at, side, slot]
+            codes = self.state[at, side, slot].astype(np.int8)
+            found[f"state_{name}"] = pd.Categorical.from_codes(codes, pd.Index(STATES))
+        return pd.DataFrame(found)
+
+    # on paper and on disk
+
+    def draw(self, file: Any, outcome: str = "zero_limit") -> None:
+        """The outcome of both by month over the paired difference with its interval, as PNG or SVG."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        table = self.differences([outcome], ["month"])
+        scale, unit = (100.0, "%") if outcome in RATES else (1.0, monthly_meanings()[column_of(outcome)][0])
+        meaning = outcome.replace("_", " ")
+        figure = Figure(figsize=(9.0, 5.5), dpi=110, layout="constrained")
+        FigureCanvasAgg(figure)
+        above, below = figure.subplots(2, 1, sharex=True)
+        for name, colour, scenario in zip(SIDES, COLOURS, (self.a, self.b), strict=True):
+            above.plot(table.month, scale * table[name], color=colour, label=f"{name}: {scenario.name}")
+        above.set(ylabel=f"{meaning}, {unit}", title=f"{meaning}, mean of {len(self.seeds)} seeds")
+        above.legend(frameon=False)
+        below.axhline(0.0, color="black", linewidth=0.6)
+        below.plot(table.month, scale * table.difference, color="black", label="mean of paired differences")
+        if len(self.seeds) > 1:
+            low, high = scale * table.low, scale * table.high
+            below.fill_between(table.month, low, high, color="#999999", alpha=0.4, linewidth=0, label="95 % interval")
+        below.set(xlabel="month", ylabel=f"b less a, {'percentage points' if outcome in RATES else unit}")
+        below.legend(frameon=False)
+        for axes in (above, below):
+            axes.margins(x=0.0)
+            axes.spines[["top", "right"]].set_visible(False)
+        figure.savefig(file)
+
+    def save(self, folder: Any, outcome: str = "zero_limit") -> None:
+        """Tidy Parquet files and a figure, made whole or not at all.
+
+        differences.parquet: rates over the run; months.parquet and segments.parquet: by month, by segment; borrowers.parquet:
+        who; transitions.parquet: states at the end; comparison.png; a.toml, b.toml, provenance.json.
+        """
+        from zerolimit.results.store import whole_folder, write_study
+
+        listed = tuple(dict.fromkeys((*RATES, outcome)))
+        with whole_folder(folder) as path:
+            scenarios = {"a": self.a, "b": self.b}
+            write_study(path, scenarios, study="comparison", seeds=self.seeds, months=self.months)
+            self.differences(listed).to_parquet(path / "differences.parquet", index=False)
+            self.differences(listed, ["month"]).to_parquet(path / "months.parquet", index=False)
+            self.differences(listed, ["segment"]).to_parquet(path / "segments.parquet", index=False)
+            self.borrowers().to_parquet(path / "borrowers.parquet", index=False)
+            long = self.transitions().reset_index().melt("a", var_name="b", value_name="borrowers")
+            long.to_parquet(path / "transitions.parquet", index=False)
+            self.draw(path / "comparison.png", outcome)
+
+
+def compare(
+    a: str | Scenario,
+    b: str | Scenario | None = None,
+    *,
+    months: int = 36,
+    seed: int = 1,
+    seeds: int | Iterable[int] = 10,
+    only_a: Mapping[str, Any] | None = None,
+    only_b: Mapping[str, Any] | None = None,
+    portfolio: Any = None,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    cancel: Stop | None = None,
+    say: Callable[[str], None] | None = None,
+    **parameters: Any,
+) -> Comparison:
+    """Run two scenarios on the same borrowers and draws, seed by seed.
+
+    Without `b`, it is `a` once more; `only_a` and `only_b` set parameters of one side, others (as `borrowers=`) go by name and
+    to both. `seeds` is how many, counted from `seed`, or a list. `progress` is called with the worlds done and all worlds;
+    `cancel` is asked before each month of a world, and Cancelled raised where it returns true.
+    """
+    sides = [
+        load_scenario(one, **{**parameters, **(own or {})})
+        if isinstance(one, str)
+        else one.change(**{**parameters, **(own or {})})
+        for one, own in ((a, only_a), (a if b is None else b, only_b))
+    ]
+    if months < 1:
+        raise BadInput(f"months: at least 1 is needed, not {months}")
+    if portfolio is None and sides[0].borrowers != sides[1].borrowers:
+        both = " and ".join(f"{one.borrowers:,}" for one in sides)
+        raise BadInput(f"borrowers: the same number is needed on both sides, not {both}; give borrowers= for both")
+    if sides[0].change(name="") == sides[1].change(name="", description=sides[0].description):
+        raise BadInput(f"{sides[0].name}: both sides are the same scenario; change a parameter of one of them")
+    all_seeds = as_seeds(seeds, seed)
+
+    def world(scenario: Scenario, number: int, stop: Stop) -> tuple[dict[str, Array], Lived]:
+        simulation = Simulation(scenario, number, engine="compiled", portfolio=portfolio, threads=1, say=say)
+        born = {name: np.asarray(simulation.column(name)).copy() for name in BORN}
+        return born, live(simulation, months, stop=stop)
+
+    tasks = [partial(world, scenario, number) for number in all_seeds for scenario in sides]
+    done: list[tuple[dict[str, Array], Lived]] = side_by_side(tasks, workers, progress, cancel)
+    pairs = [done[k : k + 2] for k in range(0, len(done), 2)]
+    lived = [[one for _, one in pair] for pair in pairs]
+    differ = sum(int(np.any([x[name] != y[name] for name in BORN], axis=0).sum()) for (x, _), (y, _) in pairs)
+
+    def stacked(name: str) -> Array:
+        return np.stack([np.stack([getattr(one, name) for one in pair]) for pair in lived])
+
+    return Comparison(
+        sides[0],
+        sides[1],
+        all_seeds,
+        months,
+        {name: np.stack([np.stack([one.counts[name] for one in pair]) for pair in lived]) for name in lived[0][0].counts},
+        stacked("first_event"),
+        stacked("state"),
+        stacked("unusable"),
+        np.stack([born["segment"] for (born, _), _ in pairs]),
+        np.stack([(x["status"] != LEFT) & (y["status"] != LEFT) for (x, _), (y, _) in pairs]),
+        differ,
+    )
+
+
+BORN = (*(one.name for one in STATE if one.birth and one.name != "strategy"), "status")
+"""Traits by which borrowers of both sides are the same; a strategy is a choice."""

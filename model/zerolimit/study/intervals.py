@@ -1,0 +1,75 @@
+"""Means over seeds with Student's intervals, and what pairing has saved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil, inf, nan, sqrt
+from typing import Any
+
+import numpy as np
+
+from zerolimit.draws import as_seed
+from zerolimit.errors import BadInput
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over seeds and its interval; without a second seed the ends are not numbers."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def over_seeds(values: Any, confidence: float = CONFIDENCE) -> tuple[Any, Any, Any]:
+    """Mean over the first axis with mean -+ t(n - 1) s / sqrt(n), s the standard deviation with n - 1 (Student 1908)."""
+    some = np.asarray(values, np.float64)
+    mean = some.mean(axis=0)
+    if len(some) < 2:
+        return mean, np.full_like(mean, nan), np.full_like(mean, nan)
+    half = half_width(len(some), confidence) * some.std(axis=0, ddof=1)
+    return mean, mean - half, mean + half
+
+
+def half_width(n: int, confidence: float = CONFIDENCE) -> float:
+    """t(n - 1) / sqrt(n): half an interval in standard deviations."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(n - 1, 0.5 + confidence / 2.0)) / sqrt(n)
+
+
+def interval(values: Iterable[float], confidence: float = CONFIDENCE) -> Interval:
+    """The same for plain numbers."""
+    mean, low, high = over_seeds(list(values), confidence)
+    return Interval(float(mean), float(low), float(high))
+
+
+def unpaired_runs(a: Any, b: Any) -> tuple[float, float]:
+    """How many times smaller pairing makes the variance of a difference, and how many unpaired runs a side would do.
+
+    With n pairs the mean difference has variance s^2(b - a) / n; with n' independent runs on each side it would have
+    (s^2(a) + s^2(b)) / n'. Equal precision takes n' = n x ratio, ratio = (s^2(a) + s^2(b)) / s^2(b - a), rounded up.
+    The ratio is infinite where the difference is the same for every seed, and not a number with less than two seeds.
+    """
+    one, other = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    if len(one) < 2:
+        return nan, nan
+    apart, together = one.var(ddof=1) + other.var(ddof=1), (other - one).var(ddof=1)
+    if together == 0.0:
+        return (nan, nan) if apart == 0.0 else (inf, inf)
+    return apart / together, float(ceil(round(len(one) * apart / together, 9)))
+
+
+def as_seeds(seeds: int | Iterable[int] | None, seed: int) -> tuple[int, ...]:
+    """Seeds from how many there are to be, counted from `seed`, or from a list."""
+    if seeds is None:
+        return (as_seed(seed),)
+    if isinstance(seeds, bool) or (isinstance(seeds, int) and seeds < 1):
+        raise BadInput(f"seeds: a whole number from 1 or a list of seeds is needed, not {seeds!r}")
+    found = tuple(range(seed, seed + seeds)) if isinstance(seeds, int) else tuple(as_seed(one) for one in seeds)
+    if not found or len(set(found)) < len(found):
+        raise BadInput("seeds: at least one is needed, all different")
+    return found

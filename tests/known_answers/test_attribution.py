@@ -1,0 +1,251 @@
+"""Shares in markets of a few borrowers, worked out by hand; intervals over seeds; what a study keeps, and how it stops."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from tests.test_story import ACCOUNT, CALM, TRAITS
+from zerolimit import attribute, cli
+from zerolimit.errors import BadInput, Cancelled
+from zerolimit.simulation import Simulation
+from zerolimit.study.attribution import PLAYERS, Attribution
+from zerolimit.study.intervals import as_seeds, interval, over_seeds, unpaired_runs
+from zerolimit.study.lived import STATES
+
+
+@dataclass(frozen=True)
+class Few:
+    """A first population of owners alike, but for what is given of each."""
+
+    own: tuple[Mapping[str, float], ...]
+    table: None = None
+
+    @property
+    def size(self) -> int:
+        return len(self.own)
+
+    def put_traits(self, simulation: Simulation) -> None:
+        self.put(simulation, TRAITS)
+
+    def put_accounts(self, simulation: Simulation) -> None:
+        self.put(simulation, ACCOUNT)
+
+    def put(self, simulation: Simulation, values: Mapping[str, float]) -> None:
+        for slot, own in enumerate(self.own):
+            for name, value in values.items():
+                simulation.engine.set(name, slot, own.get(name, value), simulation.month)
+
+
+FREQUENT, SELDOM = {"frequency": 0.99}, {"frequency": 0.1}
+"""0.99 falls by an eighth a month to 0.758 at the review in month 2, above a trigger of 0.7."""
+LOW = {"signal": -60.0}
+"""Seventy points below the others: beneath a cutoff raised by 100 x 0.6, which the others pass."""
+TIGHT: dict[str, Any] = {
+    **CALM,
+    "base_tightness": 0.6,
+    "cutoff_gain": 100.0,
+    "multiplier_gain": 0.0,
+    "trigger_frequency": 0.7,
+    "appeals_capacity": 0.0,
+}
+
+
+def of_few(*own: Mapping[str, float], players: tuple[str, ...], **others: Any) -> Attribution:
+    return attribute("baseline", months=4, seed=1, players=players, portfolio=Few(own), **{**TIGHT, **others})
+
+
+def test_three_borrowers_two_mechanisms_by_hand() -> None:
+    """One is caught by the trigger, one by the raised cutoff, one by both: v = 0, 2, 2, 3; each has 3/2."""
+    found = of_few({**FREQUENT}, {**SELDOM, **LOW}, {**FREQUENT, **LOW}, players=("trigger", "tightening"))
+    assert found.game("zero_limit").tolist() == [0, 2, 2, 3]
+    assert found.exact() == {"trigger": Fraction(3, 2), "tightening": Fraction(3, 2)}
+    assert found.pairs().loc["trigger", "tightening"] == -1.0
+    months = [found.borrower(slot).months_unusable for slot in range(3)]
+    assert [(one["trigger"], one["tightening"], one["all"]) for one in months] == [(2, 0, 2), (0, 2, 2), (1, 1, 2)]
+    states = [found.borrower(slot).state_unusable for slot in range(3)]
+    assert [(one["trigger"], one["tightening"]) for one in states] == [(1.0, 0.0), (0.0, 1.0), (0.5, 0.5)]
+    assert found.shares("zero_limit", ("month",)).query("month == 2").shapley.tolist() == [1.5, 1.5]
+    assert found.reached().tolist() == [[0] * 4, [0, 0, 2, 2], [0, 0, 2, 2], [0, 0, 3, 3]]
+    assert found.first_event.tolist() == [[-1, -1, -1], [2, -1, 2], [-1, 2, 2], [2, 2, 2]]
+    by_month = found.first_events().query("month == 3").set_index("player")
+    assert by_month.shapley.to_dict() == {"trigger": 1.5, "tightening": 1.5}
+
+
+def test_switching_one_off_and_on_would_say_that_nothing_did_it() -> None:
+    """Both catch all three: all less all without either is 0, none with either is 3; shares say 3/2 each."""
+    found = of_few(*[{**FREQUENT, **LOW}] * 3, players=("trigger", "tightening"))
+    table = found.shares().set_index("player")
+    assert table.but_for.tolist() == [0, 0]
+    assert table.alone.tolist() == [3, 3]
+    assert found.exact() == {"trigger": Fraction(3, 2), "tightening": Fraction(3, 2)}
+
+
+def test_a_mechanism_can_protect() -> None:
+    """A pool too small blocks some; the trigger takes all their lines, so nobody is left to be blocked: v = 0, 0, n, 0."""
+    pool = {"pool_yuan": 25_000.0, "pool_share": None, "planned_use": 1.0, "base_tightness": 0.0}
+    found = of_few(*[FREQUENT] * 3, players=("trigger", "scarcity"), **pool)
+    blocked = found.game("blocked").tolist()
+    assert blocked[:2] == [0, 0]
+    assert blocked[3] == 0 < blocked[2]
+    assert found.exact("blocked") == {"trigger": Fraction(-blocked[2], 2), "scarcity": Fraction(blocked[2], 2)}
+
+
+def test_rates_are_a_game_of_their_own() -> None:
+    """Three at risk in months 0 to 2, the survivors in month 3: 0/12, 2/10, 2/10, 3/9."""
+    found = of_few({**FREQUENT}, {**SELDOM, **LOW}, {**FREQUENT, **LOW}, players=("trigger", "tightening"))
+    assert found.game("at_risk").tolist() == [12, 10, 10, 9]
+    assert found.rate() == {"trigger": Fraction(1, 6), "tightening": Fraction(1, 6)}
+    by_segment = found.rates("zero_limit", ("segment",)).query("segment == 'owner'")
+    assert by_segment.shapley.tolist() == pytest.approx([1 / 6, 1 / 6])
+    assert by_segment["all"].tolist() == pytest.approx([1 / 3, 1 / 3])
+
+
+def test_habits_out_nobody_is_more_frequent_than_the_middle_of_the_segment() -> None:
+    """The median frequency of five is 0.1, below the trigger: with habits out, it catches nobody."""
+    found = of_few(FREQUENT, SELDOM, SELDOM, SELDOM, FREQUENT, players=("habits", "trigger"), base_tightness=0.0)
+    assert found.game("zero_by_trigger").tolist() == [0, 0, 0, 2]
+    assert found.exact("zero_by_trigger") == {"habits": Fraction(1), "trigger": Fraction(1)}
+
+
+def test_a_common_past_is_common() -> None:
+    whole = attribute("baseline", borrowers=600, months=3, since=5, seed=2, players=("trigger", "scarcity"))
+    run = attribute("baseline", borrowers=600, months=8, seed=2, players=("trigger",))
+    assert whole.game("zero_limit", ("month",))[-1].tolist() == run.game("zero_limit", ("month",))[-1][5:].tolist()
+    assert whole.shares("zero_limit", ("month",)).month.unique().tolist() == [5, 6, 7]
+
+
+@pytest.fixture(scope="module")
+def seeds() -> Attribution:
+    return attribute("baseline", borrowers=900, months=8, seed=3, seeds=3, players=("trigger", "scarcity"), follow=[7])
+
+
+def test_seeds_repeat_the_study_and_give_students_intervals(seeds: Attribution) -> None:
+    alone = [attribute("baseline", borrowers=900, months=8, seed=k, players=("trigger", "scarcity")) for k in (3, 4, 5)]
+    assert seeds.seeds == (3, 4, 5)
+    values = np.array([one.shares().shapley for one in alone])
+    found = seeds.intervals().set_index("player")
+    for p, name in enumerate(seeds.players):
+        mean, half = values[:, p].mean(), 4.302652729749464 * values[:, p].std(ddof=1) / sqrt(3)
+        assert found.loc[name, "shapley"] == pytest.approx(mean)
+        assert found.loc[name, "low"] == pytest.approx(mean - half)
+        assert found.loc[name, "high"] == pytest.approx(mean + half)
+    assert alone[0].intervals().low.isna().all()
+    monthly = seeds.intervals("zero_limit", ("month",), rate=True)
+    assert len(monthly) == 2 * 8
+
+
+def test_a_followed_borrower_has_a_state_every_month(seeds: Attribution) -> None:
+    last = seeds.borrower(7, month=7)
+    assert last.equals(seeds.borrower(7).drop(columns="months_unusable"))
+    states = last.filter(like="state_")
+    assert len(states.columns) == len(STATES)
+    assert np.allclose(states.loc[list(seeds.players)].sum(axis=1), 0.0)
+    with pytest.raises(BadInput, match="borrower: 8 was not followed"):
+        seeds.borrower(8, month=3)
+
+
+def test_what_is_saved_is_tidy_and_sums_to_the_difference(seeds: Attribution, tmp_path: Path) -> None:
+    seeds.save(tmp_path / "shares")
+    cells = pd.read_parquet(tmp_path / "shares" / "cells.parquet")
+    game = seeds.game("zero_limit")
+    assert cells.shapley.sum() == pytest.approx(int(game[-1]) - int(game[0]))
+    totals = pd.read_parquet(tmp_path / "shares" / "totals.parquet")
+    assert set(totals.outcome) == set(seeds.counts)
+    assert totals.seeds.unique().tolist() == [3]
+    people = pd.read_parquet(tmp_path / "shares" / "borrowers.parquet")
+    difference = people["all"].astype(int) - people["none"].astype(int)
+    assert np.allclose(people[list(seeds.players)].sum(axis=1), difference)
+    assert sorted(path.name for path in (tmp_path / "shares").iterdir()) == [
+        *("borrowers.parquet", "cells.parquet", "months.parquet", "pairs.parquet", "provenance.json"),
+        *("scenario.toml", "shares.png", "totals.parquet"),
+    ]
+
+
+def test_it_stops_when_asked_and_tells_how_far_it_is() -> None:
+    told: list[tuple[int, int]] = []
+
+    def stop() -> bool:
+        return len(told) >= 2
+
+    with pytest.raises(Cancelled):
+        attribute(
+            "baseline",
+            borrowers=400,
+            months=3,
+            workers=1,
+            players=("trigger", "scarcity"),
+            progress=lambda done, every: told.append((done, every)),
+            cancel=stop,
+        )
+    assert told == [(1, 4), (2, 4)]
+
+
+def test_every_player_can_be_taken_out_of_the_baseline() -> None:
+    for name in PLAYERS:
+        assert attribute("baseline", borrowers=60, months=2, players=(name,)).players == (name,)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("--players triger", "'triger' is none of"),
+        ("--seeds 0", "seeds: a whole number from 1"),
+        ("--borrower 60 --borrowers 60", "borrower: 60 is not from 0 to 59"),
+        ("--outcome zero", "outcome: 'zero' is no monthly count"),
+        ("--out .", "already exists"),
+    ],
+)
+def test_bad_input_ends_in_one_line(arguments: str, words: str) -> None:
+    result = CliRunner().invoke(cli.app, ["attribute", "--months", "1", *arguments.split()])
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_shares_are_printed_with_what_is_due_beside_them() -> None:
+    command = "attribute --borrowers 900 --months 6 --seeds 2 --players trigger,tightening --borrower 3 --quiet"
+    result = CliRunner().invoke(cli.app, command.split())
+    assert result.exit_code == 0, result.stderr
+    for words in ("with all players on", "but for", "alone", "Interactions", "Over 2 seeds", "Borrower 3", "Everybody's world"):
+        assert words in result.stdout
+
+
+# intervals and the runs that pairing saves
+
+
+def test_an_interval_by_hand() -> None:
+    """1, 2, 3: mean 2, s = 1, t(2) at 97.5 % = 4.3027: 2 -+ 4.3027 / sqrt(3)."""
+    found = interval([1.0, 2.0, 3.0])
+    assert (found.mean, found.low, found.high) == pytest.approx((2.0, 2.0 - 2.484138, 2.0 + 2.484138), abs=1e-6)
+    assert np.isnan(over_seeds([4.0])[1])
+
+
+def test_unpaired_runs_by_hand() -> None:
+    """a = 0, 2, 4 and b = 1, 4, 4: variances 4 and 3; differences 1, 2, 0 have variance 1: 7 times, 21 runs for 3 pairs."""
+    assert unpaired_runs([0, 2, 4], [1, 4, 4]) == (7.0, 21.0)
+    assert unpaired_runs([0, 1], [5, 6]) == (np.inf, np.inf)
+    assert np.isnan(unpaired_runs([1, 1], [2, 2])[0])
+
+
+def test_without_common_draws_nothing_is_saved() -> None:
+    generator = np.random.default_rng(5)
+    ratio, runs = unpaired_runs(generator.normal(size=4_000), generator.normal(size=4_000))
+    assert ratio == pytest.approx(1.0, abs=0.05)
+    assert runs == pytest.approx(4_000, rel=0.05)
+
+
+def test_seeds_are_counted_or_listed() -> None:
+    assert as_seeds(None, 7) == (7,)
+    assert as_seeds(3, 7) == (7, 8, 9)
+    assert as_seeds([4, 2], 7) == (4, 2)
+    for bad in (0, True, [], [1, 1]):
+        with pytest.raises(BadInput, match="seed"):
+            as_seeds(bad, 1)
