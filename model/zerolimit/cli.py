@@ -283,7 +283,8 @@ def ended_by_signals() -> Iterator[None]:
 def attribute(
     scenario: Annotated[str, typer.Argument(help="A preset's name or a TOML file.")] = "baseline",
     players: Annotated[
-        str | None, typer.Option(metavar="A,B,...", help="Mechanisms, fear, habits, policies; without it, the six mechanisms.")
+        str | None,
+        typer.Option(metavar="A,B,...", help="Mechanisms, fear, habits, policies; without it, the six mechanisms."),
     ] = None,
     outcome: Annotated[str, typer.Option(help="A monthly count, docs/results.md.")] = "zero_limit",
     borrowers: Annotated[int | None, typer.Option(metavar="N", help="Size of the population.")] = None,
@@ -306,6 +307,36 @@ def attribute(
     from zerolimit.commands import attribute_scenario
 
     attribute_scenario(world, players, outcome, months, seed, seeds, since, borrower, out, quiet=quiet)
+
+
+@app.command()
+def compare(
+    first: Annotated[str, typer.Argument(metavar="A", help="A preset's name or a TOML file.")],
+    second: Annotated[str | None, typer.Argument(metavar="B", help="Another; without it, A once more.")] = None,
+    only_a: Annotated[list[str] | None, typer.Option("--a", metavar="K=V", help="A parameter of A alone.")] = None,
+    only_b: Annotated[list[str] | None, typer.Option("--b", metavar="K=V", help="A parameter of B alone.")] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", metavar="K=V", help="A parameter of both, as in TOML.")
+    ] = None,
+    outcome: Annotated[
+        str, typer.Option(help="A rate or monthly count, docs/results.md, to draw and list first.")
+    ] = "zero_limit",
+    borrowers: Annotated[int | None, typer.Option(metavar="N", help="Size of the population.")] = None,
+    months: Annotated[int, typer.Option(metavar="T", help="Months to run.")] = 36,
+    seed: Annotated[int, typer.Option(help="The first seed.")] = 1,
+    seeds: Annotated[int, typer.Option(metavar="N", help="So many seeds, from --seed on.")] = 10,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for Parquet files and a figure.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Two scenarios on the same borrowers and draws: who is zeroed in one only, and how sure the difference is."""
+    if not 1 <= months <= MOST_MONTHS:
+        raise BadInput(f"months: {months} is not in 1 to {MOST_MONTHS:,}")
+    both = setting or []
+    a = wanted_scenario(first, [*both, *(only_a or [])], borrowers, None, {})
+    b = wanted_scenario(second or first, [*both, *(only_b or [])], borrowers, None, {})
+    from zerolimit.commands import compare_scenarios
+
+    compare_scenarios(a, b, outcome, months, seed, seeds, out, quiet=quiet)
 
 
 @app.command()

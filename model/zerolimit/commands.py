@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zerolimit.errors import BadInput
+from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
     from rich.table import Table
 
     from zerolimit.scenario import Scenario
     from zerolimit.study.attribution import Attribution
+    from zerolimit.study.comparison import Comparison
 
 
 def attribute_scenario(
@@ -33,10 +36,12 @@ def attribute_scenario(
     from zerolimit.names import MECHANISMS
     from zerolimit.results.store import check_target
     from zerolimit.study.attribution import attribute, checked_players
+    from zerolimit.study.intervals import as_seeds
 
     if out is not None:
         check_target(out)
     known_count(outcome)
+    as_seeds(seeds, seed)
     if borrower is not None and not 0 <= borrower < scenario.borrowers:
         raise BadInput(f"borrower: {borrower} is not from 0 to {scenario.borrowers - 1}")
     named = [name.strip() for name in players.split(",")] if players is not None else MECHANISMS
@@ -142,7 +147,7 @@ def print_borrower(found: Attribution, number: int) -> None:
     from rich.console import Console
 
     values = found.borrower(number)
-    columns = [name for name in values if (values[name] != 0.0).any()]
+    columns = [str(name) for name in values if (values[name] != 0.0).any()]
     table = right_table("", *(name.removeprefix("state_").replace("_", " ") for name in columns))
     for name in found.players:
         table.add_row(name, *(f"{values.loc[name, column]:+.2f}" for column in columns))
@@ -154,6 +159,76 @@ def print_borrower(found: Attribution, number: int) -> None:
     says = f"months current and without a usable line, and the state at the end of month {last}"
     console.print(f"\nBorrower {number:,}, seed {found.seed}: {says}", style="bold")
     console.print(table)
+
+
+def compare_scenarios(
+    a: Scenario, b: Scenario, outcome: str, months: int, seed: int, seeds: int, out: Path | None, *, quiet: bool
+) -> None:
+    """Run two scenarios on the same borrowers and draws, print what differs, and leave tidy files and a figure."""
+    from zerolimit.results.outcomes import RATES
+    from zerolimit.results.store import check_target
+    from zerolimit.study.comparison import compare, same_people
+    from zerolimit.study.intervals import as_seeds
+
+    if out is not None:
+        check_target(out)
+    if outcome not in RATES:
+        known_count(outcome)
+    as_seeds(seeds, seed)
+    same_people(a, b)
+    with bar("worlds", quiet) as advance:
+        found = compare(a, b, months=months, seed=seed, seeds=seeds, progress=advance, say=None if quiet else tell)
+    print_comparison(found, outcome)
+    if out is not None:
+        found.save(out, outcome)
+        tell(f"differences, months, segments, borrowers, transitions and a figure: {out}")
+
+
+def print_comparison(found: Comparison, outcome: str) -> None:
+    """Who was zeroed on which side, states at the end, and differences with intervals."""
+    from rich.console import Console
+
+    from zerolimit.results.outcomes import RATES
+    from zerolimit.study.comparison import PAIRED
+
+    console = Console(highlight=False)
+    console.print(f"a: {found.a.name}; b: {found.b.name}", style="bold")
+    for text in found.differing():
+        console.print(f"  {text}", style="dim")
+    people = int(found.here.sum())
+    console.print(f"\nWho had a zero limit, of {people:,} borrowers ({number_of(len(found.seeds), 'seed')})", style="bold")
+    console.print(counts_table(found.who()))
+    console.print("\nState at the end: a in rows, b in columns", style="bold")
+    console.print(counts_table(found.transitions()))
+    console.print("\nDifference b less a over the run (rates in percent)", style="bold")
+    table = right_table("", "a", "b", "difference", "95 % from", "to", "unpaired runs")
+    for _, row in found.differences(dict.fromkeys([outcome, *RATES])).iterrows():
+        scale, digits = (100.0, 3) if row.outcome in RATES else (1.0, 1)
+        cells = [f"{scale * row[name]:,.{digits}f}" for name in ("a", "b")]
+        cells += [
+            f"{scale * row[name]:+,.{digits}f}" if row[name] == row[name] else "-" for name in ("difference", "low", "high")
+        ]
+        cells.append(f"{row.unpaired_runs:,.0f}" if abs(row.unpaired_runs) < float("inf") else "-")
+        table.add_row(row.outcome, *cells)
+    console.print(table)
+    if found.single:
+        console.print(
+            f"\n{number_of(found.single, 'slot')} taken at the start on one side only, and no pair.", style="yellow"
+        )
+    if found.unlike:
+        unlike = (
+            f"{number_of(found.unlike, 'pair')} of {people:,} differ in traits at birth: the scenarios draw them otherwise."
+        )
+        console.print(f"\n{unlike}", style="yellow")
+    console.print(f"\n{PAIRED}", style="dim")
+
+
+def counts_table(frame: DataFrame) -> Table:
+    """Whole numbers by row and column."""
+    table = right_table("", *map(str, frame.columns))
+    for name, row in frame.iterrows():
+        table.add_row(str(name), *(f"{number:,}" for number in row))
+    return table
 
 
 def follow_zeros(scenario: Scenario, months: int, seed: int, *, quiet: bool) -> None:

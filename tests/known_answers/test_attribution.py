@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from tests.test_story import ACCOUNT, CALM, TRAITS
 from typer.testing import CliRunner
 
-from tests.test_story import ACCOUNT, CALM, TRAITS
 from zerolimit import attribute, cli
 from zerolimit.errors import BadInput, Cancelled
 from zerolimit.simulation import Simulation
@@ -214,7 +214,15 @@ def test_shares_are_printed_with_what_is_due_beside_them() -> None:
     command = "attribute --borrowers 900 --months 6 --seeds 2 --players trigger,tightening --borrower 3 --quiet"
     result = CliRunner().invoke(cli.app, command.split())
     assert result.exit_code == 0, result.stderr
-    for words in ("with all players on", "but for", "alone", "Interactions", "Over 2 seeds", "Borrower 3", "Everybody's world"):
+    for words in (
+        "with all players on",
+        "but for",
+        "alone",
+        "Interactions",
+        "Over 2 seeds",
+        "Borrower 3",
+        "Everybody's world",
+    ):
         assert words in result.stdout
 
 

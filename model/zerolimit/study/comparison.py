@@ -23,6 +23,7 @@ from zerolimit.scenario import Scenario, load_scenario
 from zerolimit.simulation import Simulation
 from zerolimit.study.intervals import as_seeds, over_seeds, unpaired_runs
 from zerolimit.study.lived import STATES, Lived, Stop, live, side_by_side
+from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,9 +59,21 @@ class Comparison:
     segment: Array
     """(seeds, borrowers)."""
     here: Array
-    """Whether there was a borrower at the start: (seeds, borrowers)."""
-    other_people: int
-    """Borrowers whose traits at birth differ between the sides, over all seeds; 0 unless the scenarios draw them otherwise."""
+    """Whether there was a borrower at the start, on both sides: (seeds, borrowers)."""
+    single: int
+    """Borrowers who were there at the start on one side only, over all seeds: no pair."""
+    unlike: int
+    """Pairs whose traits at birth differ, over all seeds: the scenarios draw them otherwise."""
+
+    def differing(self) -> list[str]:
+        """The parameters in which the scenarios differ, in words."""
+        one, other = self.a.model_dump(mode="json"), self.b.model_dump(mode="json")
+        names = [name for name in one if one[name] != other[name] and name not in ("name", "description")]
+
+        def brief(value: Any) -> str:
+            return number_of(len(value), "entry") if isinstance(value, list) and len(str(value)) > 40 else str(value)
+
+        return [f"{name}: {brief(one[name])} in a, {brief(other[name])} in b" for name in names]
 
     # values by seed
 
@@ -131,7 +144,7 @@ class Comparison:
         return pd.DataFrame(found, index=pd.Index(STATES, name="a"), columns=pd.Index(STATES, name="b"))
 
     def borrowers(self) -> pd.DataFrame:
-        """A row for each seed and borrower of the first population: segment, first event, months unusable, state, by side."""
+        """A row for each seed and borrower: segment, and by side the first event, months unusable and state at the end."""
         import pandas as pd
 
         at, slot = np.nonzero(self.here)
@@ -161,8 +174,10 @@ class Comparison:
         figure = Figure(figsize=(9.0, 5.5), dpi=110, layout="constrained")
         FigureCanvasAgg(figure)
         above, below = figure.subplots(2, 1, sharex=True)
-        for name, colour, scenario in zip(SIDES, COLOURS, (self.a, self.b), strict=True):
-            above.plot(table.month, scale * table[name], color=colour, label=f"{name}: {scenario.name}")
+        changes = self.differing()
+        told = f", {changes[0].partition(':')[0]} changed" if self.a.name == self.b.name and len(changes) == 1 else ""
+        for name, colour, label in zip(SIDES, COLOURS, (self.a.name, self.b.name + told), strict=True):
+            above.plot(table.month, scale * table[name], color=colour, label=f"{name}: {label}")
         above.set(ylabel=f"{meaning}, {unit}", title=f"{meaning}, mean of {len(self.seeds)} seeds")
         above.legend(frameon=False)
         below.axhline(0.0, color="black", linewidth=0.6)
@@ -180,8 +195,8 @@ class Comparison:
     def save(self, folder: Any, outcome: str = "zero_limit") -> None:
         """Tidy Parquet files and a figure, made whole or not at all.
 
-        differences.parquet: rates over the run; months.parquet and segments.parquet: by month, by segment; borrowers.parquet:
-        who; transitions.parquet: states at the end; comparison.png; a.toml, b.toml, provenance.json.
+        differences.parquet: rates over the run; months.parquet and segments.parquet: by month, by segment;
+        borrowers.parquet: who; transitions.parquet: states at the end; comparison.png; a.toml, b.toml, provenance.json.
         """
         from zerolimit.results.store import whole_folder, write_study
 
@@ -216,8 +231,8 @@ def compare(
 ) -> Comparison:
     """Run two scenarios on the same borrowers and draws, seed by seed.
 
-    Without `b`, it is `a` once more; `only_a` and `only_b` set parameters of one side, others (as `borrowers=`) go by name and
-    to both. `seeds` is how many, counted from `seed`, or a list. `progress` is called with the worlds done and all worlds;
+    Without `b`, it is `a` once more; `only_a` and `only_b` set parameters of one side, others (as `borrowers=`) go by name
+    and to both. `seeds` is how many, counted from `seed`, or a list. `progress` is called with worlds done and all worlds;
     `cancel` is asked before each month of a world, and Cancelled raised where it returns true.
     """
     sides = [
@@ -228,11 +243,8 @@ def compare(
     ]
     if months < 1:
         raise BadInput(f"months: at least 1 is needed, not {months}")
-    if portfolio is None and sides[0].borrowers != sides[1].borrowers:
-        both = " and ".join(f"{one.borrowers:,}" for one in sides)
-        raise BadInput(f"borrowers: the same number is needed on both sides, not {both}; give borrowers= for both")
-    if sides[0].change(name="") == sides[1].change(name="", description=sides[0].description):
-        raise BadInput(f"{sides[0].name}: both sides are the same scenario; change a parameter of one of them")
+    if portfolio is None:
+        same_people(*sides)
     all_seeds = as_seeds(seeds, seed)
 
     def world(scenario: Scenario, number: int, stop: Stop) -> tuple[dict[str, Array], Lived]:
@@ -244,7 +256,11 @@ def compare(
     done: list[tuple[dict[str, Array], Lived]] = side_by_side(tasks, workers, progress, cancel)
     pairs = [done[k : k + 2] for k in range(0, len(done), 2)]
     lived = [[one for _, one in pair] for pair in pairs]
-    differ = sum(int(np.any([x[name] != y[name] for name in BORN], axis=0).sum()) for (x, _), (y, _) in pairs)
+    here = np.stack([(x["status"] != LEFT) & (y["status"] != LEFT) for (x, _), (y, _) in pairs])
+    single = sum(int(((x["status"] != LEFT) != (y["status"] != LEFT)).sum()) for (x, _), (y, _) in pairs)
+    unlike = np.stack(
+        [np.any([x[name] != y[name] for name in BORN if name != "status"], axis=0) for (x, _), (y, _) in pairs]
+    )
 
     def stacked(name: str) -> Array:
         return np.stack([np.stack([getattr(one, name) for one in pair]) for pair in lived])
@@ -259,9 +275,19 @@ def compare(
         stacked("state"),
         stacked("unusable"),
         np.stack([born["segment"] for (born, _), _ in pairs]),
-        np.stack([(x["status"] != LEFT) & (y["status"] != LEFT) for (x, _), (y, _) in pairs]),
-        differ,
+        here,
+        single,
+        int((unlike & here).sum()),
     )
+
+
+def same_people(a: Scenario, b: Scenario) -> None:
+    """BadInput where two scenarios cannot be compared: other numbers of borrowers, or nothing that differs."""
+    if a.borrowers != b.borrowers:
+        both = f"{a.borrowers:,} and {b.borrowers:,}"
+        raise BadInput(f"borrowers: the same number is needed on both sides, not {both}; give it for both")
+    if a == b.change(name=a.name, description=a.description):
+        raise BadInput(f"{a.name}: both sides are the same scenario; change a parameter of one of them")
 
 
 BORN = (*(one.name for one in STATE if one.birth and one.name != "strategy"), "status")

@@ -77,7 +77,7 @@ def live(
     follow: Sequence[int] = (),
     stop: Stop = lambda: False,
 ) -> Lived:
-    """Take a world through so many months, and let go of it. `stop` is asked before each month: Cancelled where it says so."""
+    """Take a world through so many months, and let go of it. `stop` is asked before each month; if it says so, Cancelled."""
     engine, size, rows = simulation.engine, simulation.size, np.asarray(follow, np.int64)
     first = np.asarray(engine.raw("generation", simulation.month)).copy()
     unusable, first_event = np.zeros(size, np.int16), np.full(size, -1, np.int16)

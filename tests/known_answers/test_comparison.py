@@ -1,0 +1,150 @@
+"""Two worlds on the same draws: who was zeroed where, worked out by hand, and what holds of any pair."""
+
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.known_answers.test_attribution import FREQUENT, LOW, SELDOM, TIGHT, Few
+from typer.testing import CliRunner
+
+from zerolimit import cli, compare
+from zerolimit.errors import BadInput, Cancelled
+from zerolimit.results.outcomes import RATES
+from zerolimit.scenario import load_scenario
+from zerolimit.simulation import Simulation
+from zerolimit.study.comparison import ZEROED, Comparison
+
+
+def test_who_was_zeroed_in_one_and_not_in_the_other_by_hand() -> None:
+    """The trigger (a) catches the frequent ones, the raised cutoff (b) the low ones; the last is caught by both."""
+    few = Few(({**FREQUENT}, {**SELDOM, **LOW}, {**SELDOM}, {**FREQUENT, **LOW}))
+    found = compare(
+        "baseline",
+        months=4,
+        seeds=1,
+        portfolio=few,
+        only_a={"off": ["tightening"]},
+        only_b={"off": ["trigger"]},
+        **TIGHT,
+    )
+    assert [ZEROED[code] for code in found.zeroed[0]] == ["only in a", "only in b", "neither", "in both"]
+    assert found.who().loc["owner"].tolist() == found.who().loc["all"].tolist() == [1, 1, 1, 1]
+    states = found.transitions()
+    assert states.loc["unusable", "open"] == states.loc["open", "unusable"] == 1
+    assert states.loc["open", "open"] == states.loc["unusable", "unusable"] == 1
+    assert int(states.to_numpy().sum()) == 4
+    people = found.borrowers()
+    assert people.first_event_a.tolist() == [2, -1, -1, 2]
+    assert people.months_unusable_b.tolist() == [0, 2, 0, 2]
+    row = found.differences(["zero_limit"]).iloc[0]
+    assert (row.a, row.b, row.difference) == (2 / 14, 2 / 14, 0.0)
+    assert np.isnan(row.low)
+    assert np.isnan(row.unpaired_runs)
+    assert (found.single, found.unlike) == (0, 0)
+
+
+CHANGE: dict[str, Any] = {"trigger_frequency": 0.6}
+
+
+@pytest.fixture(scope="module")
+def pair() -> Comparison:
+    return compare("baseline", borrowers=1_200, months=10, seed=5, seeds=4, only_b=CHANGE)
+
+
+def test_differences_are_those_of_two_runs_seed_by_seed(pair: Comparison) -> None:
+    rates = []
+    for seed in pair.seeds:
+        both = []
+        for change in ({}, CHANGE):
+            run = Simulation(load_scenario("baseline", borrowers=1_200, **change), seed, engine="compiled").run(10)
+            over, under = (sum(int(one.counts[name].sum()) for one in run.history) for name in ("zero_limit", "at_risk"))
+            both.append(over / under)
+        rates.append(both)
+    one, other = np.array(rates).T
+    difference = other - one
+    row = pair.differences(["zero_limit"]).iloc[0]
+    half = 3.182446305284263 * difference.std(ddof=1) / sqrt(4)
+    assert row.difference == pytest.approx(difference.mean())
+    assert (row.low, row.high) == (pytest.approx(difference.mean() - half), pytest.approx(difference.mean() + half))
+    ratio = (one.var(ddof=1) + other.var(ddof=1)) / difference.var(ddof=1)
+    assert row.variance_ratio == pytest.approx(ratio)
+    assert row.unpaired_runs == np.ceil(4 * ratio)
+    assert difference.mean() > 0.0
+
+
+def test_tables_agree_with_each_other(pair: Comparison) -> None:
+    people = pair.borrowers()
+    assert (
+        len(people) == int(pair.here.sum()) == int(pair.who().loc["all"].sum()) == int(pair.transitions().to_numpy().sum())
+    )
+    assert (people.zeroed == "only in b").sum() == pair.who().loc["all", "only in b"]
+    assert ((people.first_event_b >= 0) == people.zeroed.isin(["only in b", "in both"])).all()
+    monthly = pair.values("zero_limit", ["month"])
+    assert monthly.shape == (4, 2, 10)
+    counts = pair.values("zero_arrears", ["month", "segment"])
+    assert counts.sum(axis=(2, 3)).tolist() == pair.values("zero_arrears").tolist()
+
+
+def test_what_differs_from_a_month_on_differs_from_then_on_only() -> None:
+    event = [{"month": 6, "kind": "tightness", "value": 0.5}]
+    found = compare("baseline", borrowers=1_500, months=9, seeds=2, only_b={"calendar": event})
+    monthly = found.values("decreases", ["month"])
+    assert (monthly[:, 0, :6] == monthly[:, 1, :6]).all()
+    assert (monthly[:, 0, 6] < monthly[:, 1, 6]).all()
+
+
+def test_other_people_are_said_to_be_other() -> None:
+    vacant = compare("baseline", borrowers=500, months=1, seeds=1, only_b={"vacant_share": 0.5})
+    assert vacant.unlike == 0 < vacant.single
+    drawn = compare("baseline", borrowers=500, months=1, seeds=1, only_b={"share_gig": 0.6, "share_owner": 0.2})
+    assert drawn.unlike > 100
+
+
+def test_what_is_saved(pair: Comparison, tmp_path: Path) -> None:
+    pair.save(tmp_path / "pair", "zero_inactive")
+    tables = {path.stem: pd.read_parquet(path) for path in (tmp_path / "pair").glob("*.parquet")}
+    assert set(tables) == {"differences", "months", "segments", "borrowers", "transitions"}
+    assert set(tables["differences"].outcome) == {*RATES, "zero_inactive"}
+    assert len(tables["months"]) == 10 * (len(RATES) + 1)
+    assert (tmp_path / "pair" / "comparison.png").stat().st_size > 10_000
+    assert load_scenario(str(tmp_path / "pair" / "b.toml")).trigger_frequency == CHANGE["trigger_frequency"]
+    with pytest.raises(BadInput, match="already exists"):
+        pair.save(tmp_path / "pair")
+
+
+def test_it_stops_when_asked() -> None:
+    with pytest.raises(Cancelled):
+        compare("baseline", borrowers=300, months=2, seeds=2, only_b=CHANGE, cancel=lambda: True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("baseline", "both sides are the same scenario"),
+        ("baseline no-mechanisms --b borrowers=50", "borrowers: the same number is needed on both sides"),
+        ("baseline --b cutof=600", "cutof"),
+        ("baseline nosuch", "nosuch"),
+        ("baseline --b cutoff=600 --seeds 0", "seeds: a whole number from 1"),
+        ("baseline --b cutoff=600 --outcome zero", "outcome: 'zero' is no monthly count"),
+        ("baseline --b cutoff=600 --months 0", "months: 0 is not in 1 to 10,000"),
+        ("baseline --b cutoff=600 --out .", "already exists"),
+    ],
+)
+def test_bad_input_ends_in_one_line(arguments: str, words: str) -> None:
+    result = CliRunner().invoke(cli.app, ["compare", *arguments.split()])
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_comparison_is_printed_with_its_formula() -> None:
+    command = "compare baseline --b trigger_frequency=0.5 --borrowers 600 --months 8 --seeds 2 --quiet"
+    result = CliRunner().invoke(cli.app, command.split())
+    assert result.exit_code == 0, result.stderr
+    text = " ".join(result.stdout.split())
+    assert "trigger_frequency: 0.77 in a, 0.5 in b" in text
+    assert "only in b" in text
+    assert "unpaired runs a side = pairs x (var a + var b) / var(b - a), rounded up" in text
