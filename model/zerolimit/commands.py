@@ -135,10 +135,10 @@ def right_table(first: str, *others: str) -> Table:
 
 def pairs_table(found: Attribution, outcome: str) -> Table:
     """The lower triangle of the interactions."""
-    values = found.pairs(outcome)
+    values = found.pairs(outcome).to_numpy()
     table = right_table("", *found.players[:-1])
     for p, name in enumerate(found.players[1:], 1):
-        table.add_row(name, *(f"{values.iloc[p, q]:,.1f}" for q in range(p)))
+        table.add_row(name, *(f"{values[p, q]:,.1f}" for q in range(p)))
     return table
 
 
@@ -149,11 +149,12 @@ def print_borrower(found: Attribution, number: int) -> None:
     values = found.borrower(number)
     columns = [str(name) for name in values if (values[name] != 0.0).any()]
     table = right_table("", *(name.removeprefix("state_").replace("_", " ") for name in columns))
-    for name in found.players:
-        table.add_row(name, *(f"{values.loc[name, column]:+.2f}" for column in columns))
+    rows = values[columns].to_numpy().tolist()
+    for name, row in zip(found.players, rows, strict=False):
+        table.add_row(name, *(f"{value:+.2f}" for value in row))
     table.add_section()
-    for name in ("none", "all"):
-        table.add_row(f"with {name} on", *(f"{values.loc[name, column]:.0f}" for column in columns))
+    for name, row in zip(("with none on", "with all on"), rows[-2:], strict=True):
+        table.add_row(name, *(f"{value:.0f}" for value in row))
     console = Console(highlight=False)
     last = found.since + found.months - 1
     says = f"months current and without a usable line, and the state at the end of month {last}"
