@@ -424,6 +424,17 @@ def test_the_panel_is_the_state_of_the_borrowers_kept(ran: tuple[Simulation, Pan
     assert (last["trust"] * Q2 % 1 == 0).all()
 
 
+def test_the_panel_says_how_far_the_thresholds_are(ran: tuple[Simulation, Panel]) -> None:
+    simulation, panel = ran
+    frame, last = panel.frame(), MONTHS - 1
+    cutoff = frame["month"].map({month.month: month.platform["cutoff"] for month in simulation.history})
+    assert np.allclose(frame["points_to_cutoff"], frame["risk"] - cutoff, atol=1e-3)
+    assert np.allclose(frame["loans_to_trigger"], simulation.scenario.trigger_frequency - frame["frequency"], atol=1e-6)
+    away = simulation.column("distance")[panel.rows]
+    ours = frame.loc[frame["month"] == last, "distance_to_tolerance"]
+    assert np.allclose(ours, simulation.scenario.position_tolerance - away, atol=1e-6)
+
+
 def test_the_schedule_in_the_panel_adds_up_to_what_is_scheduled(ran: tuple[Simulation, Panel]) -> None:
     frame = ran[1].frame()
     due = frame[[name for name in frame.columns if name.startswith("due_")]].sum(axis=1)

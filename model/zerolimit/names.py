@@ -73,6 +73,8 @@ ALLOCATIONS: dict[str, str] = {
 """How the pool is shared among those who contend for it."""
 BY_SCORE, BY_PROFIT, BY_AGE, BY_LOTTERY, BY_TARGET = (float(k) for k in range(5))
 """Rules that serve an order; for the others the order only breaks ties."""
+BY_OWN = -1.0
+"""A rule of one's own shares the pool."""
 
 EVENTS = ("none", "zero limit", "blocked after repayment")
 ZERO_LIMIT, BLOCKED = 1.0, 2.0

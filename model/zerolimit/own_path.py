@@ -114,6 +114,8 @@ class Recorder:
             claims.lottery,
             grants,
             claims.floor,
+            claims.own,
+            claims.one,
         )
         if (claims.rows == self.slot).any():
             words = claims.lottery(np.arange(len(claims.rows)))
@@ -225,7 +227,7 @@ class OwnPath(Objects):
             return 0
         if now.endless or "scarcity" in self.change.off:
             return need
-        return now.sharing.grant(need, values["rank"], ticket, self.slot)
+        return now.sharing.grant(need, values["rank"], ticket, self.slot, values)
 
     def live(self, month: int) -> None:
         """From the decision to the end of a month."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 
-from zerolimit.names import ALLOCATIONS, BY_TARGET, CAPS, REAPPLY, REASONS
+from zerolimit.names import ALLOCATIONS, BY_OWN, BY_TARGET, CAPS, REAPPLY, REASONS
 from zerolimit.rules.decision import NO_CAP
 from zerolimit.terms import FEN, NEVER
 
@@ -95,6 +95,8 @@ def numbers(cap: str, values: Numbers, measured: Numbers, terms: Numbers, level:
         return f"tightness {terms['tightness']:.2f} takes {taken}: {line} kept"
     if cap == "per_person":
         return f"no more than {line}"
+    if terms["allocation"] == BY_OWN:
+        return f"the platform's own rule, at a level of {in_percent(level)}, gave {in_yuan(values['granted'])}"
     return by_allocation(tuple(ALLOCATIONS)[int(terms["allocation"])], values, level)
 
 
@@ -168,7 +170,7 @@ def thresholds(values: Numbers, measured: Numbers, terms: Numbers, level: float)
     if measured["cap_per_person"] < NO_CAP:
         compare("per_person", "fen", measured["cap_per_person"], usable, "ceiling per person")
     if values["contends"] > 0.0:
-        if terms["allocation"] <= BY_TARGET and 0.0 < level < inf:
+        if BY_OWN < terms["allocation"] <= BY_TARGET and 0.0 < level < inf:
             compare("grant", "points", values["rank"], level, "place in the pool's order")
         else:
             compare("grant", "fen", values["granted"], m, "what the pool granted")

@@ -6,20 +6,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zerolimit.allocation.own import Own, checked, fields_of, one_at, takes_level
 from zerolimit.allocation.prefix import serve_fitting, serve_prefix
 from zerolimit.allocation.rules import allocate
 from zerolimit.draws import WORLD, as_seed
 from zerolimit.engine.base import Array, Engine, Overrides, Result, reals
-from zerolimit.engine.plan import Plan, make_plan
+from zerolimit.engine.plan import Plan, check, make_plan
 from zerolimit.errors import BadInput
+from zerolimit.fields import MEASURES
 from zerolimit.month import SUMS, WORDS
-from zerolimit.names import ENDS, LEFT, OPEN, REAPPLY, REASONS
+from zerolimit.names import BY_OWN, BY_PROFIT, ENDS, LEFT, OPEN, REAPPLY, REASONS
 from zerolimit.pool import PER, Pool, share_of
 from zerolimit.results.outcomes import OUTCOMES
 from zerolimit.results.record import CELLS, CELLS_PER_SEGMENT
@@ -74,6 +77,13 @@ class Claims:
     least: int
     floor: int
     lottery: Callable[[Array], Array]
+    own: Own | None = None
+    """A rule of one's own, in place of `rule`."""
+
+    def one(self, level: int, need: int, values: Mapping[str, float]) -> int:
+        """What one's own rule grants one borrower at a level, fen."""
+        assert self.own is not None
+        return one_at(self.own.rule, level, need, self.least, values, SimpleNamespace(**self.own.terms))
 
     def free(self, limit: int) -> int:
         """What a pool of `limit` (fen) has left: K - set-aside - sum B - phi x what is committed."""
@@ -89,7 +99,7 @@ class Claims:
         if limit is None:
             return self.need.astype(np.int64), 0.0
         capacity, floor = self.capacity(limit), self.floor
-        return allocate(self.rule, self.rank, self.need, capacity, self.least, self.rows, self.lottery, floor)
+        return allocate(self.rule, self.rank, self.need, capacity, self.least, self.rows, self.lottery, floor, self.own)
 
 
 class Simulation:
@@ -123,8 +133,6 @@ class Simulation:
         self.portfolio = portfolio
         self.month = 0
         self.world = World(self.seed)
-        self.base = from_scenario(self.scenario)
-        self.terms = dict(self.base)
         self.history: list[Recorded] = []
         self.episodes = Episodes()
         self.changes: list[dict[str, Any]] = []
@@ -140,9 +148,25 @@ class Simulation:
         if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
             raise BadInput(f"threads: a whole number of at least 1 is needed, not {threads!r}")
         overrides = overrides or {}
-        self.plan: Plan = make_plan(frozenset(TERMS), own, frozenset(overrides))
-        self.engine = self._make_engine(engine, own, overrides, threads or os.cpu_count() or 1, checks, shuffle)
+        others = tuple(one for one in own if not takes_level(one))
+        self.plan: Plan = make_plan(frozenset(TERMS), others, frozenset(overrides))
+        self.sharing = self._own_rule_for_sharing(own)
+        self.base = self._parameters(self.scenario)
+        self.terms = dict(self.base)
+        self.engine = self._make_engine(engine, others, overrides, threads or os.cpu_count() or 1, checks, shuffle)
         self._begin()
+
+    def _own_rule_for_sharing(self, own: tuple[Rule, ...]) -> Rule | None:
+        """The rule of one's own that takes the allocation's place, if there is one."""
+        found = [one for one in own if takes_level(one)]
+        if len(found) > 1:
+            raise BadInput(f"rules: {found[0].name} and {found[1].name} both share the pool; one is enough")
+        return checked(found[0], self.plan.columns, lambda rule: check(rule, frozenset(TERMS))) if found else None
+
+    def _parameters(self, scenario: Scenario) -> dict[str, float]:
+        """The scenario's terms; a rule of one's own stands in place of its allocation."""
+        found = from_scenario(scenario)
+        return found if self.sharing is None else {**found, "allocation": BY_OWN}
 
     def _make_engine(
         self, name: str, own: tuple[Rule, ...], overrides: Overrides, threads: int, checks: bool, shuffle: int | None
@@ -231,6 +255,11 @@ class Simulation:
         """A column as rules see it: money in fen, shares as fractions. A view or a copy; write with `put`."""
         return reals(name, self.engine.raw(name, self.month))
 
+    def measured(self, rows: Array) -> dict[str, Array]:
+        """Every cap and distance of the borrowers listed, as they stand now, under the month's announcements."""
+        found = self.engine.listed("measure", rows, self.month, as_vector(self.terms))
+        return dict(zip(MEASURES, found, strict=True))
+
     def network(self) -> Network:
         """Who hears of whom, made when it is first needed: `.edges()`, `.degrees()`, `.adjacency()`."""
         if self.ties is None:
@@ -270,7 +299,7 @@ class Simulation:
         changed = self.scenario.change(**parameters)
         deciles = {name: self.base[name] for name in ANNOUNCED if name.startswith("decile_")}
         announced = {name: self.terms[name] for name in ANNOUNCED}
-        self.base = {**from_scenario(changed), **deciles}
+        self.base = {**self._parameters(changed), **deciles}
         self.terms = {**self.base, **announced}
         if self.pool.limit is not None and "pool_yuan" in parameters and changed.pool_yuan is not None:
             self._set_pool(round(changed.pool_yuan * FEN))
@@ -478,7 +507,7 @@ class Month:
         phi = s.phi = s.pool.planned_use(s.scenario)
         limit = s.pool.limit
         chosen = np.flatnonzero(self._within_budget(rows, rank, review))
-        if s.scenario.allocation == "profit":
+        if s.terms["allocation"] == BY_PROFIT:
             chosen = chosen[rank[chosen] >= 0.0]
         self.claims = claims = Claims(
             s.scenario.allocation,
@@ -492,6 +521,7 @@ class Month:
             max(1, int(s.terms["minimum_loan"])),
             int(s.terms["floor_yuan"]),
             lambda at: s.engine.long_words("u_lottery", rows[chosen][at], s.month),
+            self._own_sharing(rows[chosen], need[chosen]),
         )
         s.overrun = limit is not None and claims.free(limit) < -share_of(limit, s.scenario.campaign_fall)
         shared, level = claims.shared(limit)
@@ -506,6 +536,18 @@ class Month:
             rank_cutoff=level,
         )
         s.pool.open_history.append(committed + given)
+
+    def _own_sharing(self, rows: Array, need: Array) -> Own | None:
+        """A rule of one's own over those who contend."""
+        s = self.s
+        if s.sharing is None:
+            return None
+        columns = tuple(s.column(name)[rows].astype(np.float64) for name in fields_of(s.sharing))
+        least = max(1, int(s.terms["minimum_loan"]))
+        own = Own(s.sharing, need, columns, dict(s.terms), least, s.engine.name == "compiled")
+        if not s.history:
+            own.verify()
+        return own
 
     def _within_budget(self, rows: Array, rank: Array, review: Array) -> Array:
         """First applications and re-applications beyond the month's budget do not contend."""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from tests.known_answers.test_sharing import newer_less
 from tests.test_story import ACCOUNT, BUSY, CALM, TRAITS
 from typer.testing import CliRunner
 
@@ -22,7 +23,7 @@ from zerolimit.notice import Explanation, Notice, explain
 from zerolimit.own_path import Change, OwnPath, Recorder
 from zerolimit.replay import CloseUp, Origin
 from zerolimit.scenario import load_scenario
-from zerolimit.simulation import Simulation
+from zerolimit.simulation import Simulation, own_rules
 
 REVIEWED = 2
 """The month of the scripted borrowers' first review."""
@@ -201,7 +202,7 @@ def test_what_one_is_granted_at_the_level_is_what_all_were_granted() -> None:
         rows = np.arange(len(claims)) * 7 % 11
         given_to, _ = allocate(rule, order, need, capacity, least, rows, lambda at: rows[at].astype(np.uint64) % 3, top)
         end = ended(rule, order, need, capacity, least, rows, lambda at: rows[at].astype(np.uint64) % 3, given_to, top)
-        again = [end.grant(int(need[k]), order[k], int(rows[k] % 3), int(rows[k])) for k in range(len(claims))]
+        again = [end.grant(int(need[k]), order[k], int(rows[k] % 3), int(rows[k]), {}) for k in range(len(claims))]
         assert again == given_to.tolist()
 
     holds()
@@ -210,9 +211,11 @@ def test_what_one_is_granted_at_the_level_is_what_all_were_granted() -> None:
 # the path itself
 
 
-@pytest.mark.parametrize("rule", ["score", "pro_rata", "equal_floor"])
+@pytest.mark.parametrize("rule", ["score", "pro_rata", "equal_floor", "own"])
 def test_with_nothing_changed_the_path_is_the_recorded_one(rule: str) -> None:
-    origin = Origin("test", load_scenario("baseline", borrowers=60, **BUSY, allocation=rule, pool_share=0.3), 4, 15)
+    allocation, rules = ("score", own_rules([newer_less])) if rule == "own" else (rule, ())
+    scenario = load_scenario("baseline", borrowers=60, **BUSY, allocation=allocation, pool_share=0.3)
+    origin = Origin("test", scenario, 4, 15, rules=rules, engine="objects")
     world = origin.begin()
     views = [CloseUp(world, slot) for slot in range(0, 60, 2)]
     recorders = [Recorder(world, view.slot) for view in views]

@@ -8,10 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from zerolimit.allocation.level import WHOLE
+from zerolimit.allocation.level import PRO_RATA, WATER_FILLING, WHOLE, Evenly, share_out
+from zerolimit.allocation.own import Own
 from zerolimit.allocation.rules import allocate
 from zerolimit.engine.base import Array
+from zerolimit.errors import BadInput, OutOfRange
+from zerolimit.fields import STATE
 from zerolimit.names import ALLOCATIONS
+from zerolimit.rules.rule import Rule, rule
+from zerolimit.scenario import load_scenario
+from zerolimit.simulation import Simulation
 
 NEEDS = some.lists(some.integers(1, 12), min_size=1, max_size=6)
 
@@ -142,3 +148,189 @@ def test_whoever_is_served_in_full_stands_before_whoever_is_not(
     full = [bool(grants[k] == needs[k]) for k in places]
     assert full == sorted(full, reverse=True)
     assert sum(0 < grants[k] < needs[k] for k in places) <= 1
+
+
+# a rule of one's own
+
+
+@rule("granted")
+def newer_less(level, need, tenure):
+    """Accounts of less than two years get half the share of older ones."""
+    return need * min(1.0, 2.0 * level) if tenure >= 24.0 else need * level
+
+
+@rule("granted")
+def the_same_share(level, need):
+    return need * level
+
+
+@rule("granted")
+def falling(level, need):
+    return need * (1.0 - level)
+
+
+@rule("granted")
+def dips(level, need):
+    return need * level if level < 0.25 or level > 0.26 else 0.0
+
+
+@rule("granted")
+def no_number(level, need, tenure):
+    return need * (level / (tenure - tenure))
+
+
+def own(rule: Rule, needs: list[int], tenure: list[float] | None, least: int, compiled: bool) -> Own:
+    columns = () if tenure is None else (np.array(tenure, np.float64),)
+    return Own(rule, np.array(needs), columns, {}, least, compiled)
+
+
+def share_by(one: Own, capacity: int) -> tuple[list[int], float]:
+    rows = np.arange(len(one.need))
+    order = np.zeros(len(rows))
+    grants, level = allocate("", order, one.need, capacity, 1, rows, lambda at: at.astype(np.uint64), own=one)
+    return grants.tolist(), level
+
+
+@given(NEEDS, some.integers(0, 60), some.integers(1, 4), some.booleans())
+@settings(deadline=None, max_examples=60)
+def test_an_own_rule_of_the_same_share_is_pro_rata(needs: list[int], capacity: int, least: int, compiled: bool) -> None:
+    assert share_by(own(the_same_share, needs, None, least, compiled), capacity)[0] == (
+        share("pro_rata", needs, capacity, least).tolist()
+    )
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_an_own_rule_uses_up_the_pool_by_its_own_terms(compiled: bool) -> None:
+    """60 among an old account and two new ones that need 40 each: 30, 15, 15. With 100: 40, 30, 30.
+
+    Where less than 20 counts as nothing, the old one has 40 before a new one has 20; the lottery says which.
+    """
+    grants, level = share_by(own(newer_less, [40, 40, 40], [60, 3, 3], 1, compiled), 60)
+    assert grants == [30, 15, 15]
+    assert 30 / 80 <= level < 31 / 80
+    assert share_by(own(newer_less, [40, 40, 40], [60, 3, 3], 1, compiled), 100)[0] == [40, 30, 30]
+    assert share_by(own(newer_less, [40, 40, 40], [60, 3, 3], 20, compiled), 60)[0] == [40, 20, 0]
+
+
+@given(NEEDS, some.integers(0, 60), some.integers(1, 4), some.data())
+@settings(deadline=None, max_examples=100)
+def test_an_own_rule_never_exceeds_the_pool(needs: list[int], capacity: int, least: int, data: some.DataObject) -> None:
+    tenure = data.draw(some.lists(some.sampled_from([1.0, 60.0]), min_size=len(needs), max_size=len(needs)))
+    grants = np.array(share_by(own(newer_less, needs, tenure, least, True), capacity)[0])
+    assert grants.sum() <= capacity
+    assert ((grants == 0) | (grants >= least)).all()
+    assert (grants <= needs).all()
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("rule", [falling, dips])
+def test_an_own_rule_that_falls_with_the_level_is_refused(rule: Rule, compiled: bool) -> None:
+    with pytest.raises(OutOfRange, match=f"rule {rule.name}: grants .*must grow with it"):
+        own(rule, [40, 40], None, 1, compiled).verify()
+
+
+def test_an_own_rule_that_falls_is_found_in_the_search_too() -> None:
+    with pytest.raises(OutOfRange, match="must grow with it"):
+        share_by(own(falling, [40, 40], None, 1, False), 20)
+
+
+def test_an_own_rule_that_gives_no_number_is_refused() -> None:
+    with pytest.raises(OutOfRange, match="no number"):
+        share_by(own(no_number, [40], [3], 1, True), 20)
+
+
+def test_an_own_rule_in_a_market_is_the_same_on_both_engines_and_any_threads() -> None:
+    def world(engine: str, borrowers: int, threads: int) -> Simulation:
+        scenario = load_scenario("baseline", borrowers=borrowers, pool_share=0.25)
+        return Simulation(scenario, 3, engine=engine, rules=[newer_less], threads=threads).run(4)
+
+    one, other = world("objects", 300, 1), world("compiled", 300, 1)
+    assert all(np.array_equal(one.column(field.name), other.column(field.name)) for field in STATE)
+    few, many = world("compiled", 40_000, 1), world("compiled", 40_000, 3)
+    assert [month.platform for month in few.history] == [month.platform for month in many.history]
+    plain = Simulation(load_scenario("baseline", borrowers=300, pool_share=0.25), 3, engine="objects").run(4)
+    assert one.history[-1].platform != plain.history[-1].platform
+    levels = [month.platform["rank_cutoff"] for month in one.history]
+    assert all(0.0 < level <= 1.0 for level in levels)
+    assert any(level < 1.0 for level in levels)
+
+
+@rule("granted")
+def reads_unknown(level, need, tenur):
+    return need * level
+
+
+@rule("granted", "limit")
+def writes_more(level, need):
+    return need * level, 0.0
+
+
+@rule("granted")
+def reads_too_early(level, need, asked):
+    return need * level
+
+
+@pytest.mark.parametrize(
+    ("rules", "error", "words"),
+    [
+        ([reads_unknown], TypeError, "unknown field 'tenur'; did you mean 'tenure'"),
+        ([writes_more], BadInput, "writes `granted` alone"),
+        ([newer_less, the_same_share], BadInput, "both share the pool"),
+    ],
+)
+def test_an_own_rule_that_cannot_be_is_refused(rules: list[Rule], error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        Simulation(load_scenario("baseline", borrowers=5), 1, engine="objects", rules=rules)
+
+
+# the prefix rule: what is left goes down the lottery until the first who does not fit, and no further
+
+
+@given(
+    some.sampled_from(["pro_rata", "water_filling", "own"]), NEEDS, some.integers(0, 60), some.integers(1, 6), some.data()
+)
+@settings(deadline=None, max_examples=200)
+def test_what_a_level_leaves_goes_to_the_first_of_the_lottery(
+    name: str, needs: list[int], capacity: int, least: int, data: some.DataObject
+) -> None:
+    tickets = np.array(data.draw(some.permutations(range(len(needs)))))
+    need, rows = np.array(needs), np.arange(len(needs))
+    tenure = [float(20 + 10 * (k % 2)) for k in range(len(needs))]
+    rules = {"pro_rata": Evenly(PRO_RATA, need, least), "water_filling": Evenly(WATER_FILLING, need, least)}
+    one = rules.get(name) or own(newer_less, needs, tenure, least, False)
+    grants, level = share_out(one, capacity, rows, lambda at: tickets[at].astype(np.uint64))
+    base = one.grants(level)
+    if level == one.highest:
+        assert grants.tolist() == base.tolist()
+        return
+    more = one.grants(level + 1)
+    assert base.sum() <= capacity < more.sum()
+    left, full = capacity - int(base.sum()), True
+    for k in np.argsort(tickets):
+        full = full and more[k] - base[k] <= left
+        assert grants[k] == (more[k] if full else base[k])
+        left -= int(grants[k] - base[k])
+
+
+# published thresholds (facts G5): who stands at or above the cutoff is served
+
+
+@pytest.mark.parametrize("capacity", [0, 1, 7, 480, 1_000])
+def test_with_a_flat_limit_as_many_are_served_as_the_pool_holds(capacity: int) -> None:
+    """A flat limit of 1, N = 1,000: the share without a line is max(0, 1 - C / N), under every order (facts G5)."""
+    scores = np.random.default_rng(3).permutation(1_000).astype(float).tolist()
+    for name in ("score", "age", "target", "profit"):
+        grants = share(name, [1] * 1_000, capacity, order=scores)
+        assert grants.sum() == capacity
+        assert (grants > 0).tolist() == [score >= 1_000 - capacity for score in scores]
+    assert share("lottery", [1] * 1_000, capacity).sum() == capacity
+
+
+@pytest.mark.parametrize("name", [*ALLOCATIONS, "own"])
+def test_no_rule_plans_above_the_pool_in_a_market(name: str) -> None:
+    given = {} if name == "own" else {"allocation": name}
+    scenario = load_scenario("baseline", borrowers=250, pool_share=0.25, **given)
+    world = Simulation(scenario, 2, engine="objects", rules=[newer_less] if name == "own" else ()).run(6)
+    rows = [month.platform for month in world.history]
+    assert all(row["planned"] <= row["pool"] or row["granted"] == 0 for row in rows)
+    assert any(0 < row["granted"] < row["contended"] for row in rows)

@@ -6,7 +6,7 @@ who contended it gives what they were granted, to the fen.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolimit.allocation.level import PRO_RATA, WATER_FILLING, WHOLE, granted_at, grants_at, share_out
+from zerolimit.allocation.level import NOTHING, PRO_RATA, WATER_FILLING, Evenly, Levels, granted_at, share_out
 
 Lottery = Callable[[NDArray[Any]], NDArray[np.uint64]]
 
@@ -52,7 +52,9 @@ class Ended:
 
     least: int
     kind: int | None = None
-    """PRO_RATA or WATER_FILLING; None where an order is served."""
+    """PRO_RATA or WATER_FILLING; None where an order is served, or by a rule of one's own."""
+    own: Callable[[int, int, Mapping[str, float]], int] | None = None
+    """A rule of one's own: fen at a level, for what is needed and one's fields."""
     level: int = 0
     extra: Last = field(default_factory=Last)
     """The last whom the next step of the level was given."""
@@ -62,13 +64,14 @@ class Ended:
     left: int = 0
     """Fen that the first who did not fit was granted."""
 
-    def grant(self, need: int, order: float, ticket: int, row: int) -> int:
-        """Fen for one who needs so much and stands there."""
+    def grant(self, need: int, order: float, ticket: int, row: int, values: Mapping[str, float]) -> int:
+        """Fen for one who needs so much and stands there; `values` are one's fields, for a rule of one's own."""
+        level = self.level + (1 if self.extra.serves(0.0, ticket, row) else 0)
         given = 0
-        if self.kind is not None:
-            given = int(granted_at(self.kind, self.level, need, self.least))
-            more = int(granted_at(self.kind, self.level + 1, need, self.least))
-            given = more if self.extra.serves(0.0, ticket, row) else given
+        if self.own is not None:
+            given = self.own(level, need, values) if level > NOTHING else 0
+        elif self.kind is not None:
+            given = int(granted_at(self.kind, level, need, self.least))
         if self.served.serves(order, ticket, row):
             return need
         if self.left and self.first_not.serves(order, ticket, row):
@@ -86,34 +89,42 @@ def ended(
     lottery: Lottery,
     grants: NDArray[Any],
     floor: int,
+    own: Levels | None = None,
+    one: Callable[[int, int, Mapping[str, float]], int] | None = None,
 ) -> Ended:
     """Where `allocation.rules.allocate` ended, from the same arguments and the grants that it gave."""
     full = grants == need
+    nobody = Last(inf)
+    if own is not None:
+        _, level = share_out(own, capacity, rows, lottery)
+        return Ended(least, None, one, level, last_extra(own, level, own.highest, grants, rows, lottery), nobody)
     if full.all():
         return Ended(least)
     if rule not in ("pro_rata", "water_filling", "equal_floor"):
         return by_order(least, order, need, grants, rows, lottery)
     kind = PRO_RATA if rule == "pro_rata" else WATER_FILLING
-    top = floor if rule == "equal_floor" else None
-    shared, level = share_out(kind, need, capacity, least, rows, lottery, top=top)
-    base, more = np.empty(len(need), np.int64), np.empty(len(need), np.int64)
-    grants_at(kind, level, need, least, base)
-    grants_at(kind, level + 1, need, least, more)
-    some = np.flatnonzero(more > base)
-    highest = min(WHOLE if kind == PRO_RATA else int(need.max()), top if top is not None else WHOLE + int(need.max()))
-    nobody = Last(inf)
-    extra = nobody
-    if level < highest and len(some):
-        extra = Last.of(np.zeros(len(some)), (shared > base)[some], rows[some], lambda at: lottery(some[at]))
-    if rule != "equal_floor":
-        return Ended(least, kind, level, extra, nobody)
-    if level < highest:
-        return Ended(least, kind, level, extra, nobody)
+    evenly, top = Evenly(kind, need, least), floor if rule == "equal_floor" else None
+    shared, level = share_out(evenly, capacity, rows, lottery, top=top)
+    highest = evenly.highest if top is None else min(top, evenly.highest)
+    extra = last_extra(evenly, level, highest, shared, rows, lottery)
+    if rule != "equal_floor" or level < highest:
+        return Ended(least, kind, None, level, extra, nobody)
     wants = np.flatnonzero(need > shared)
     rest = by_order(
         least, order[wants], (need - shared)[wants], (grants - shared)[wants], rows[wants], lambda at: lottery(wants[at])
     )
-    return Ended(least, kind, level, nobody, rest.served, rest.first_not, rest.left)
+    return Ended(least, kind, None, level, nobody, rest.served, rest.first_not, rest.left)
+
+
+def last_extra(rule: Levels, level: int, highest: int, grants: NDArray[Any], rows: NDArray[Any], lottery: Lottery) -> Last:
+    """The last whom the next step of the level was given."""
+    if level >= highest:
+        return Last(inf)
+    base = rule.grants(level) if level > NOTHING else np.zeros(len(rows), np.int64)
+    some = np.flatnonzero(rule.grants(level + 1) > base)
+    if not len(some):
+        return Last(inf)
+    return Last.of(np.zeros(len(some)), (grants > base)[some], rows[some], lambda at: lottery(some[at]))
 
 
 def by_order(

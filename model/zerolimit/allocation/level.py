@@ -5,7 +5,8 @@ over many machines. What the next step of the level would give is served by lott
 """
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numba import njit
@@ -16,6 +17,8 @@ from zerolimit.allocation.prefix import serve_prefix
 WHOLE = 2**30
 """The level of a share of 1."""
 PRO_RATA, WATER_FILLING = 0, 1
+NOTHING = -1
+"""Below the lowest level: nobody is granted anything."""
 
 
 @njit(cache=True, nogil=True)
@@ -41,35 +44,64 @@ def grants_at(kind: Any, level: Any, need: Any, least: Any, out: Any) -> None:
         out[k] = granted_at(kind, level, np.int64(need[k]), least)
 
 
+class Levels(Protocol):
+    """A rule over everybody who contends: what all get, and each, at a whole level from 0 to the highest (fen)."""
+
+    @property
+    def highest(self) -> int: ...
+
+    def total(self, level: int) -> int: ...
+
+    def grants(self, level: int) -> NDArray[np.int64]: ...
+
+
+@dataclass(frozen=True)
+class Evenly:
+    """Pro rata or water-filling. Each grant is 0 or at least `least` (fen, at least 1)."""
+
+    kind: int
+    need: NDArray[Any]
+    least: int
+
+    @property
+    def highest(self) -> int:
+        """All of what is needed."""
+        return WHOLE if self.kind == PRO_RATA else int(self.need.max())
+
+    def total(self, level: int) -> int:
+        return int(total_at(self.kind, level, self.need, self.least))
+
+    def grants(self, level: int) -> NDArray[np.int64]:
+        out = np.empty(len(self.need), np.int64)
+        grants_at(self.kind, level, self.need, self.least, out)
+        return out
+
+
 def share_out(
-    kind: int,
-    need: NDArray[Any],
+    rule: Levels,
     capacity: int,
-    least: int,
     rows: NDArray[Any],
     lottery: Callable[[NDArray[Any]], NDArray[np.uint64]],
     top: int | None = None,
 ) -> tuple[NDArray[np.int64], int]:
     """Grants (fen) at the largest level at which they fit into `capacity` (fen), and that level.
 
-    Each is 0 or at least `least` (fen, at least 1). What is left goes to those whom the next level would give more, in
-    lottery order, until the first that does not fit. The level is at most `top`.
+    What is left goes to those whom the next level would give more, in lottery order, until the first that does not fit. The
+    level is at most `top`, and NOTHING where even 0 is too much.
     """
-    if len(need) == 0:
+    if len(rows) == 0:
         return np.zeros(0, np.int64), 0
-    highest = WHOLE if kind == PRO_RATA else int(need.max())
-    highest = highest if top is None else min(highest, top)
-    low, high = 0, highest
+    highest = rule.highest if top is None else min(rule.highest, top)
+    low, high = NOTHING, highest
     while low < high:
         middle = (low + high + 1) // 2
-        if total_at(kind, middle, need, least) <= capacity:
+        if rule.total(middle) <= capacity:
             low = middle
         else:
             high = middle - 1
-    grants, more = np.empty(len(need), np.int64), np.empty(len(need), np.int64)
-    grants_at(kind, low, need, least, grants)
+    grants = rule.grants(low) if low > NOTHING else np.zeros(len(rows), np.int64)
     if low < highest:
-        grants_at(kind, low + 1, need, least, more)
+        more = rule.grants(low + 1)
         some = np.flatnonzero(more > grants)
         extra = (more - grants)[some]
         left = capacity - int(grants.sum())

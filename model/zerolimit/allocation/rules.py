@@ -1,4 +1,4 @@
-"""The rules by which the pool is shared (names.ALLOCATIONS): an order that is served, or a level that all share."""
+"""The ways to share the pool (names.ALLOCATIONS): an order that is served, or a level that all share."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolimit.allocation.level import PRO_RATA, WATER_FILLING, WHOLE, share_out
+from zerolimit.allocation.level import PRO_RATA, WATER_FILLING, WHOLE, Evenly, Levels, share_out
 from zerolimit.allocation.prefix import serve_prefix
 
 Lottery = Callable[[NDArray[Any]], NDArray[np.uint64]]
@@ -21,21 +21,25 @@ def allocate(
     rows: NDArray[Any],
     lottery: Lottery,
     floor: int = 0,
+    own: Levels | None = None,
 ) -> tuple[NDArray[np.int64], float]:
     """Grants (fen) out of `capacity` (fen) to those who need so much, and the level at which it ended.
 
     Each grant is 0 or at least `least` (fen). The level is the lowest place served (0: everybody was; infinite: nobody),
-    the share pro rata, or the amount (fen) that all got by water-filling.
+    the share pro rata, or the amount (fen) that all got by water-filling. `own` is a rule of one's own, from level 0 to 1.
     """
+    if own is not None:
+        grants, level = share_out(own, capacity, rows, lottery)
+        return grants, max(0, level) / WHOLE
     if rule == "pro_rata":
-        grants, level = share_out(PRO_RATA, need, capacity, least, rows, lottery)
+        grants, level = share_out(Evenly(PRO_RATA, need, least), capacity, rows, lottery)
         return grants, level / WHOLE
     if rule == "water_filling":
-        grants, level = share_out(WATER_FILLING, need, capacity, least, rows, lottery)
+        grants, level = share_out(Evenly(WATER_FILLING, need, least), capacity, rows, lottery)
         return grants, float(level)
     grants = np.zeros(len(need), np.int64)
     if rule == "equal_floor":
-        grants, level = share_out(WATER_FILLING, need, capacity, least, rows, lottery, top=floor)
+        grants, level = share_out(Evenly(WATER_FILLING, need, least), capacity, rows, lottery, top=floor)
         capacity -= int(grants.sum())
         if len(need) and level < min(floor, int(need.max())):
             return grants, float("inf")

@@ -15,7 +15,7 @@ Array = NDArray[Any]
 Log = list[dict[str, Array]]
 
 
-def _unit_and_meaning(says: str) -> tuple[str, str]:
+def unit_and_meaning(says: str) -> tuple[str, str]:
     """fields.MEASURES holds "unit; meaning", or a meaning that begins with its unit."""
     unit, _, meaning = says.partition("; ")
     return (unit, meaning) if meaning else (says.partition(" ")[0], says)
@@ -36,7 +36,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "ended": ("name", "how the episode ended; censored: it lasts beyond the run"),
     "end_month": ("month", "first month with a usable line again, or of the competing end; -1 censored"),
     "duration": ("months", "from the event to its end; censored: to the end of the run, so at least"),
-    **{name: _unit_and_meaning(says) for name, says in MEASURES.items()},
+    **{name: unit_and_meaning(says) for name, says in MEASURES.items()},
 }
 """Unit and meaning of the columns of episodes."""
 

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zerolimit.errors import BadInput, nearest
-from zerolimit.fields import BYTES, DTYPES, FIELDS, Q2, STATE
+from zerolimit.fields import BYTES, DTYPES, FIELDS, MEASURES, Q2, STATE
 from zerolimit.results.columns import BY, Array, Coded, Columns, monthly_columns, parts_of, platform_columns
-from zerolimit.results.episodes import episode_columns
+from zerolimit.results.episodes import episode_columns, unit_and_meaning
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from zerolimit.simulation import Recorded, Simulation
 
+DISTANCES = tuple(name for name in MEASURES if not name.startswith("cap_"))
+"""What a panel keeps beside the state: how far one is from the thresholds when the month ends."""
 SAMPLE = "sample=1000"
 """The panel kept when nothing else is said."""
 PIECE = 1_000_000
@@ -113,13 +115,14 @@ class Panel:
         self.what = what
         self.rows = sampled(simulation.seed, simulation.size, parse_panel(what))
         self.months: list[int] = []
-        self.kept: dict[str, list[Array]] = {field.name: [] for field in STATE}
+        self.kept: dict[str, list[Array]] = {name: [] for name in (*(field.name for field in STATE), *DISTANCES)}
         self._refuse_too_large(months)
 
     def _refuse_too_large(self, months: int) -> None:
         from zerolimit.simulation import available_memory
 
-        needed = 3 * len(self.rows) * months * sum(BYTES[field.storage] for field in STATE)
+        a_borrower = sum(BYTES[field.storage] for field in STATE) + 4 * len(DISTANCES)
+        needed = 3 * len(self.rows) * months * a_borrower
         free = available_memory()
         if free is not None and needed > free:
             raise BadInput(
@@ -139,6 +142,9 @@ class Panel:
             if field.name.startswith("due_"):
                 raw[nothing_due] = 0
             self.kept[field.name].append(raw)
+        measured = simulation.measured(self.rows)
+        for name in DISTANCES:
+            self.kept[name].append(measured[name].astype(np.float32))
 
     def columns(self) -> dict[str, Array]:
         """Borrower-months in order of month and borrower; money in fen, shares as fractions."""
@@ -150,6 +156,8 @@ class Panel:
             parts = self.kept[field.name]
             raw = np.concatenate(parts) if parts else np.zeros(0, DTYPES[field.storage])
             found[field.name] = raw.astype(np.float32) / np.float32(Q2) if field.storage == "q2" else raw
+        for name in DISTANCES:
+            found[name] = np.concatenate(self.kept[name]) if self.kept[name] else np.zeros(0, np.float32)
         return found
 
     def frame(self) -> pd.DataFrame:
@@ -165,4 +173,5 @@ def panel_meanings() -> dict[str, tuple[str, str]]:
         if field.name.startswith("due_"):
             words = f"principal falling due {int(field.name[4:]) + 1} months later"
         found[field.name] = (field.unit, words)
+    found.update({name: unit_and_meaning(MEASURES[name]) for name in DISTANCES})
     return found
