@@ -35,6 +35,10 @@ MONTHS = {10_000: 60, 100_000: 30, 1_000_000: 15, 10_000_000: 8}
 LARGEST, WHOLE_RUN = 10_000_000, 36
 THREADS = 2
 SMALL_OBJECTS, LARGE_OBJECTS, OBJECT_MONTHS = 2_000, 100_000, 5
+SHARED, SHARING = 1_000_000, ("score", "pro_rata", "water_filling", "equal_floor")
+"""Borrowers and rules for the allocation's part of a month: an order, and the levels."""
+STUDIED = 100_000
+"""Borrowers of the attribution."""
 REPEATS = 7
 LIBRARIES = ("zerolimit", "numpy", "numba", "llvmlite", "mesa", "pandas", "pyarrow", "pydantic", "matplotlib", "typer")
 
@@ -106,6 +110,44 @@ def part_engine(borrowers: int, threads: int, months: int, engine: str) -> dict[
     }
 
 
+def part_allocation(borrowers: int, months: int, allocation: str) -> dict[str, Any]:
+    """Sharing the pool, month by month: its part of the month's time, and how many contended."""
+    from zerolimit.scenario import load_scenario
+    from zerolimit.simulation import Month, Simulation
+
+    spent: list[float] = []
+    share = Month.allocate
+
+    def timed(month: Any) -> None:
+        start = time.perf_counter()
+        share(month)
+        spent.append(time.perf_counter() - start)
+
+    Month.allocate = timed  # type: ignore[method-assign]
+    scenario = load_scenario("baseline", borrowers=borrowers, allocation=allocation)
+    simulation = Simulation(scenario, SEED, engine="compiled", threads=1)
+    parts = []
+    for month in range(WARM_UP + months):
+        start = time.perf_counter()
+        simulation.step()
+        if month >= WARM_UP:
+            parts.append(spent[-1] / (time.perf_counter() - start))
+    return {"parts": parts}
+
+
+def part_attribution(borrowers: int, months: int) -> dict[str, Any]:
+    """Exact shares of the six mechanisms: all 64 worlds, with what is kept of every borrower."""
+    import resource
+
+    from zerolimit.study.attribution import attribute
+
+    start = time.perf_counter()
+    attribute("baseline", borrowers=borrowers, months=months, seed=SEED, workers=THREADS)
+    took = time.perf_counter() - start
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return {"seconds": took, "cpu": usage.ru_utime + usage.ru_stime, "peak_bytes": usage.ru_maxrss * 1024}
+
+
 def part_mesa(borrowers: int, months: int) -> dict[str, Any]:
     """Ordinary Mesa agents on the same scenario."""
     from bench.mesa_agents import Market
@@ -151,6 +193,8 @@ def part_facts() -> dict[str, Any]:
 
 PARTS: dict[str, Callable[..., dict[str, Any]]] = {
     "engine": part_engine,
+    "allocation": part_allocation,
+    "attribution": part_attribution,
     "mesa": part_mesa,
     "first_compilation": part_first_compilation,
     "facts": part_facts,
@@ -218,6 +262,9 @@ def measure(quick: bool) -> tuple[list[Goal], list[tuple[str, str]], list[str]]:
     said("the object engine and ordinary Mesa agents")
     objects = Spread.of(apart("engine", SMALL_OBJECTS, 1, OBJECT_MONTHS, "objects")["ns"])
     mesa = {size: Spread.of(apart("mesa", size, OBJECT_MONTHS)["ns"]) for size in (SMALL_OBJECTS, LARGE_OBJECTS)}
+    said("sharing the pool, and exact shares of mechanisms")
+    sharing = {name: Spread.of(apart("allocation", SHARED, MONTHS[SHARED], name)["parts"]) for name in SHARING}
+    worlds = apart("attribution", STUDIED, WHOLE_RUN)
     said("imports and the command line")
     bare = seconds([sys.executable, "-c", "import numpy"])
     package = seconds([sys.executable, "-c", "import numpy, zerolimit"])
@@ -266,6 +313,16 @@ def measure(quick: bool) -> tuple[list[Goal], list[tuple[str, str]], list[str]]:
             f"{median(use):.2%} ({min(use):.2%} to {max(use):.2%})",
             median(use) >= 0.99,
         ),
+        Goal(
+            "allocation at most 20 % of a month at 10^6, every rule",
+            f"{max(part.middle for part in sharing.values()):.1%} at most",
+            all(part.middle <= 0.2 for part in sharing.values()),
+        ),
+        Goal(
+            "shares of six mechanisms (64 worlds), 10^5 borrowers, 36 months under 20 s on two cores",
+            f"{worlds['seconds']:.1f} s ({worlds['cpu']:.1f} s of processor, {worlds['peak_bytes'] / 1e9:.1f} GB at most)",
+            worlds["seconds"] < 20.0,
+        ),
         Goal("`import zerolimit` under 0.4 s above bare NumPy", f"{over:.3f} s", over < 0.4),
         Goal("`zerolimit --help` under 0.6 s", f"{helped.text(2)} s", helped.middle < 0.6),
         Goal(
@@ -288,6 +345,13 @@ def measure(quick: bool) -> tuple[list[Goal], list[tuple[str, str]], list[str]]:
                 f"{ns[size, 1].middle / ns[size, THREADS].middle:.2f} times",
             )
             for size in sizes
+        ),
+        *(
+            (
+                f"allocation by {name}, {SHARED:,} borrowers, of the month",
+                f"{100.0 * part.middle:.1f} % ({100.0 * part.low:.1f} to {100.0 * part.high:.1f})",
+            )
+            for name, part in sharing.items()
         ),
         (f"objects, {SMALL_OBJECTS:,} borrowers", f"{objects.text(0)} ns"),
         *((f"ordinary Mesa agents, {size:,} borrowers", f"{mesa[size].text(0)} ns") for size in mesa),
