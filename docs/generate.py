@@ -29,6 +29,7 @@ from zerolimit.draws import PURPOSES, lifelong
 from zerolimit.fields import BYTES, FLOWS, MEASURES, STATE
 from zerolimit.month import BIRTH, MONTH, Phase
 from zerolimit.names import CAPS, ENDS, LEFT, MECHANISMS
+from zerolimit.notice import KINDS, explain
 from zerolimit.portfolio import COLUMNS
 from zerolimit.results.columns import PLATFORM, monthly_meanings, parts_of, values
 from zerolimit.results.episodes import MEANINGS
@@ -39,6 +40,7 @@ from zerolimit.results.table import percent, print_summary
 from zerolimit.rules.rule import LIBRARY, Rule
 from zerolimit.scenario import CALENDAR_KINDS, DATED, Scenario, about, bounds, choices, load_scenario, presets
 from zerolimit.simulation import Simulation
+from zerolimit.study.attribution import HELD, PLAYERS
 from zerolimit.terms import ANNOUNCED, NEVER, NO_CAP, OFF
 
 if TYPE_CHECKING:
@@ -392,6 +394,34 @@ def patterns() -> str:
     return table(("id", "what", "data", "baseline"), ((one, *known[one], found) for one, found in rows.items()))
 
 
+def explained() -> str:
+    """The notice of Li's zero limit."""
+    case = load_case("li")
+    zero = next(event.month for event in told_of(case).events if event.kind == "zero limit")
+    return f"```text\n{explain(case.world(), case.slot, zero)}\n```"
+
+
+def players() -> str:
+    """Who can be a player, and what takes it out."""
+    rows = []
+    for name, parameters in PLAYERS.items():
+        if name in MECHANISMS:
+            out = "7.16"
+        elif name in HELD:
+            out = f"{code(*HELD[name])} held at the median of the segment, as it was when the common past ended"
+        else:
+            out = ", ".join(f"`{one}` {number(value)}" for one, value in parameters.items())
+        rows.append(
+            (name, "mechanism" if name in MECHANISMS else "habits, fear" if name in ("fear", "habits") else "policy", out)
+        )
+    return table(("player", "kind", "out"), rows)
+
+
+def kinds() -> str:
+    """The single changes that a notice tries."""
+    return table(("change", "says"), ((f"`{kind.name}`", kind.says) for kind in KINDS))
+
+
 def facts() -> dict[str, tuple[str, str]]:
     """Id -> what and value, from docs/facts.md."""
     text = (HOME / "docs/facts.md").read_text(encoding="utf-8")
@@ -410,8 +440,10 @@ PARTS: dict[str, Callable[..., str]] = {
         dictionary,
         draws,
         ends,
+        explained,
         flows,
         functions,
+        kinds,
         measures,
         off,
         order,
@@ -419,6 +451,7 @@ PARTS: dict[str, Callable[..., str]] = {
         parameters,
         patterns,
         phases,
+        players,
         portfolio,
         printed,
         rates,
