@@ -287,7 +287,12 @@ def attribute(
         typer.Option(metavar="A,B,...", help="Mechanisms, fear, habits, policies; without it, the six mechanisms."),
     ] = None,
     outcome: Annotated[str, typer.Option(help="A monthly count, docs/results.md.")] = "zero_limit",
-    borrowers: Annotated[int | None, typer.Option(metavar="N", help="Size of the population.")] = None,
+    portfolio: Annotated[str | None, typer.Option(metavar="FILE", help="Real clients: CSV, Parquet, or [b]uci[/b].")] = None,
+    columns: Annotated[
+        list[str] | None, typer.Option(metavar="OURS=THEIRS", help="A portfolio's column by another name.")
+    ] = None,
+    scale: Annotated[float | None, typer.Option(help="Yuan per unit of the portfolio's money.")] = None,
+    borrowers: Annotated[int | None, typer.Option(metavar="N", help="Size of a drawn population.")] = None,
     months: Annotated[int, typer.Option(metavar="T", help="Months after --since.")] = 36,
     seed: Annotated[int, typer.Option(help="Seed of every draw.")] = 1,
     seeds: Annotated[
@@ -303,10 +308,12 @@ def attribute(
     for name, value, least in (("months", months, 1), ("since", since, 0)):
         if not least <= value <= MOST_MONTHS:
             raise BadInput(f"{name}: {value} is not in {least} to {MOST_MONTHS:,}")
-    world = wanted_scenario(scenario, setting or [], borrowers, None, {})
+    world = wanted_scenario(scenario, setting or [], borrowers, portfolio, {})
+    clients = wanted_portfolio(portfolio, columns or [], scale)
     from zerolimit.commands import attribute_scenario
 
-    attribute_scenario(world, players, outcome, months, seed, seeds, since, borrower, out, quiet=quiet)
+    with ended_by_signals():
+        attribute_scenario(world, clients, players, outcome, months, seed, seeds, since, borrower, out, quiet=quiet)
 
 
 @app.command()
@@ -321,7 +328,12 @@ def compare(
     outcome: Annotated[
         str, typer.Option(help="A rate or monthly count, docs/results.md, to draw and list first.")
     ] = "zero_limit",
-    borrowers: Annotated[int | None, typer.Option(metavar="N", help="Size of the population.")] = None,
+    portfolio: Annotated[str | None, typer.Option(metavar="FILE", help="Real clients: CSV, Parquet, or [b]uci[/b].")] = None,
+    columns: Annotated[
+        list[str] | None, typer.Option(metavar="OURS=THEIRS", help="A portfolio's column by another name.")
+    ] = None,
+    scale: Annotated[float | None, typer.Option(help="Yuan per unit of the portfolio's money.")] = None,
+    borrowers: Annotated[int | None, typer.Option(metavar="N", help="Size of a drawn population.")] = None,
     months: Annotated[int, typer.Option(metavar="T", help="Months to run.")] = 36,
     seed: Annotated[int, typer.Option(help="The first seed.")] = 1,
     seeds: Annotated[int, typer.Option(metavar="N", help="So many seeds, from --seed on.")] = 10,
@@ -332,11 +344,13 @@ def compare(
     if not 1 <= months <= MOST_MONTHS:
         raise BadInput(f"months: {months} is not in 1 to {MOST_MONTHS:,}")
     both = setting or []
-    a = wanted_scenario(first, [*both, *(only_a or [])], borrowers, None, {})
-    b = wanted_scenario(second or first, [*both, *(only_b or [])], borrowers, None, {})
+    a = wanted_scenario(first, [*both, *(only_a or [])], borrowers, portfolio, {})
+    b = wanted_scenario(second or first, [*both, *(only_b or [])], borrowers, portfolio, {})
+    clients = wanted_portfolio(portfolio, columns or [], scale)
     from zerolimit.commands import compare_scenarios
 
-    compare_scenarios(a, b, outcome, months, seed, seeds, out, quiet=quiet)
+    with ended_by_signals():
+        compare_scenarios(a, b, clients, outcome, months, seed, seeds, out, quiet=quiet)
 
 
 @app.command()

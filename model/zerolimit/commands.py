@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from rich.table import Table
 
+    from zerolimit.portfolio import Portfolio
     from zerolimit.scenario import Scenario
     from zerolimit.study.attribution import Attribution
     from zerolimit.study.comparison import Comparison
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 def attribute_scenario(
     scenario: Scenario,
+    clients: Portfolio | None,
     players: str | None,
     outcome: str,
     months: int,
@@ -42,8 +44,9 @@ def attribute_scenario(
         check_target(out)
     known_count(outcome)
     as_seeds(seeds, seed)
-    if borrower is not None and not 0 <= borrower < scenario.borrowers:
-        raise BadInput(f"borrower: {borrower} is not from 0 to {scenario.borrowers - 1}")
+    size = scenario.borrowers if clients is None else clients.size
+    if borrower is not None and not 0 <= borrower < size:
+        raise BadInput(f"borrower: {borrower} is not from 0 to {size - 1}")
     named = [name.strip() for name in players.split(",")] if players is not None else MECHANISMS
     chosen = checked_players(named, scenario)
     with bar("worlds", quiet) as advance:
@@ -54,6 +57,7 @@ def attribute_scenario(
             seeds=seeds,
             players=chosen,
             since=since,
+            portfolio=clients,
             progress=advance,
             say=None if quiet else tell,
         )
@@ -163,7 +167,16 @@ def print_borrower(found: Attribution, number: int) -> None:
 
 
 def compare_scenarios(
-    a: Scenario, b: Scenario, outcome: str, months: int, seed: int, seeds: int, out: Path | None, *, quiet: bool
+    a: Scenario,
+    b: Scenario,
+    clients: Portfolio | None,
+    outcome: str,
+    months: int,
+    seed: int,
+    seeds: int,
+    out: Path | None,
+    *,
+    quiet: bool,
 ) -> None:
     """Run two scenarios on the same borrowers and draws, print what differs, and leave tidy files and a figure."""
     from zerolimit.results.outcomes import RATES
@@ -178,7 +191,8 @@ def compare_scenarios(
     as_seeds(seeds, seed)
     same_people(a, b)
     with bar("worlds", quiet) as advance:
-        found = compare(a, b, months=months, seed=seed, seeds=seeds, progress=advance, say=None if quiet else tell)
+        options: dict[str, Any] = {"portfolio": clients, "progress": advance, "say": None if quiet else tell}
+        found = compare(a, b, months=months, seed=seed, seeds=seeds, **options)
     print_comparison(found, outcome)
     if out is not None:
         found.save(out, outcome)

@@ -243,8 +243,7 @@ def compare(
     ]
     if months < 1:
         raise BadInput(f"months: at least 1 is needed, not {months}")
-    if portfolio is None:
-        same_people(*sides)
+    same_people(*sides)
     all_seeds = as_seeds(seeds, seed)
 
     def world(scenario: Scenario, number: int, stop: Stop) -> tuple[dict[str, Array], Lived]:
