@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env run test test-all check docs bench lock clean
+.PHONY: help env run app test test-all check docs bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -36,6 +36,9 @@ $(READY): requirements.lock pyproject.toml
 run: $(READY) ## the default scenario, 36 months: 30,000 real clients, then a drawn population as large
 	$(BIN)/zerolimit run --portfolio uci --out runs/uci --force
 	$(BIN)/zerolimit run --borrowers 30000 --out runs/drawn --force
+
+app: $(READY) ## the page: sliders and pictures in a browser, without the internet
+	$(BIN)/zerolimit app
 
 test: $(READY) ## the tests, without the slow ones
 	$(WARM)

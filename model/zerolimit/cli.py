@@ -122,6 +122,9 @@ def run(
     seed: Annotated[int, typer.Option(help="Seed of every draw.")] = 1,
     engine: Annotated[str, typer.Option(help="auto, compiled or objects; all give the same.")] = "auto",
     setting: Annotated[list[str] | None, typer.Option("--set", metavar="K=V", help="A parameter, as in TOML.")] = None,
+    change: Annotated[
+        list[str] | None, typer.Option(metavar="MONTH:K=V", help="A parameter from a month of the run on.")
+    ] = None,
     panel: Annotated[str, typer.Option(help="Borrowers kept month by month: all, sample=N or none.")] = "sample=1000",
     out: Annotated[
         str | None, typer.Option(metavar="DIR", help="Folder for the results; without it, one under runs/.")
@@ -137,6 +140,7 @@ def run(
     if threads is not None and threads < 1:
         raise BadInput(f"threads: {threads} is not at least 1")
     world = wanted_scenario(scenario, setting or [], borrowers, portfolio, {"calendar": calendar, "macro": macro})
+    changes = wanted_changes(change or [], months)
     # what is wrong so far has been said without the libraries that a run needs
     from rich.console import Console
 
@@ -155,7 +159,9 @@ def run(
         )
         try:
             kept = Panel(simulation, panel, months)
-            for _ in counted(range(months), f"{world.name}, {number_of(simulation.size, 'borrower')}", screen):
+            for month in counted(range(months), f"{world.name}, {number_of(simulation.size, 'borrower')}", screen):
+                if month in changes:
+                    simulation.change(**changes[month])
                 simulation.step()
                 kept.record()
             told = ["zerolimit", *sys.argv[1:]]
@@ -203,6 +209,24 @@ def wanted_scenario(
             raise BadInput(f"{key}: given by --{key} and by --set; one is enough")
         given[key] = option
     return load_scenario(name, **given)
+
+
+def wanted_changes(texts: Sequence[str], months: int) -> dict[int, dict[str, Any]]:
+    """What --change sets, by month."""
+    from zerolimit.scenario import parse_setting
+
+    found: dict[int, dict[str, Any]] = {}
+    for text in texts:
+        month, colon, setting = text.partition(":")
+        if not colon or not month.strip().isdecimal():
+            raise BadInput(f"--change {text!r}: write it as month:name=value, as in 12:pool_share=0.25")
+        if int(month) >= months:
+            raise BadInput(f"--change {text!r}: the run has the months 0 to {months - 1}")
+        name, value = parse_setting(setting, "--change")
+        if name in found.setdefault(int(month), {}):
+            raise BadInput(f"--change: {name} is given twice for month {int(month)}")
+        found[int(month)][name] = value
+    return found
 
 
 def wanted_portfolio(source: str | None, columns: Sequence[str], scale: float | None) -> Portfolio | None:
@@ -496,6 +520,25 @@ def show_schema() -> None:
     from zerolimit.scenario import schema
 
     print(json.dumps(schema(), indent=2, ensure_ascii=False))
+
+
+# the page
+
+
+@app.command("app")
+def page(
+    scenario: Annotated[str, typer.Argument(help="A preset's name or a TOML file.")] = "baseline",
+    port: Annotated[int, typer.Option(metavar="P", help="Port; 0: any that is free.")] = 8765,
+    host: Annotated[str, typer.Option(metavar="H", help="Address; another than loopback lets others in.")] = "127.0.0.1",
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
+) -> None:
+    """The page: sliders and pictures, in a browser, without the internet."""
+    from zerolimit.scenario import load_scenario
+
+    load_scenario(scenario)
+    from zerolimit.app.serve import serve
+
+    serve(scenario, host=host, port=port, browser=not no_browser)
 
 
 # phases

@@ -231,6 +231,19 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
             )
         return save(self.simulation, folder, panel=part, force=force)
 
+    def view(self, language: str = "en") -> Any:
+        """The page's panels around this market, for a notebook cell; needs the extra `app`. `language` is en or zh."""
+        from zerolimit.app.language import LANGUAGES
+
+        if language not in LANGUAGES:
+            raise BadInput(f"language: {language!r} is not one of {', '.join(LANGUAGES)}")
+        from zerolimit.app.serve import check_installed
+
+        check_installed()
+        from zerolimit.app.page import Viewer
+
+        return Viewer(self, language)
+
     def _has_run(self, what: str) -> None:
         if self.simulation.month == 0:
             raise BadInput(f"{what}: no month has been run yet; run(months=...) first")

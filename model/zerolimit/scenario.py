@@ -713,14 +713,14 @@ def with_files(table: dict[str, Any], path: Path) -> dict[str, Any]:
     return found
 
 
-def parse_setting(text: str) -> tuple[str, Any]:
-    """`name=value` from the command line; the value is read as TOML, or taken as a name."""
+def parse_setting(text: str, where: str = "--set") -> tuple[str, Any]:
+    """`name=value` from the command line's `where`; the value is read as TOML, or taken as a name."""
     name, equals, value = text.partition("=")
     name = name.strip()
     if not equals or not name:
-        raise BadInput(f"--set {text!r}: write it as name=value")
+        raise BadInput(f"{where} {text!r}: write it as name=value")
     if name not in Scenario.model_fields:
-        raise BadInput(f"--set: unknown parameter {name!r}{nearest(name, Scenario.model_fields)}")
+        raise BadInput(f"{where}: unknown parameter {name!r}{nearest(name, Scenario.model_fields)}")
     try:
         return name, tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:

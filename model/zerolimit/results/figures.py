@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,8 +55,15 @@ AT_RISK = "% of on-time payers at risk, a month"
 NO_ZEROS = "no zero limits in these months"
 
 
-def draw_summary(tables: Tables, scenario: Scenario, file: Path) -> None:
-    """Six panels: zero limits and blocked borrowers by reason, zero limits by group, pool, accounts, trust."""
+Say = Callable[[str], str]
+"""Gives a figure's English words in another language."""
+
+
+def draw_summary(tables: Tables, scenario: Scenario, file: Path, say: Say = str) -> None:
+    """Six panels: zero limits and blocked borrowers by reason, zero limits by group, pool, accounts, trust.
+
+    PNG or SVG, as the file's name ends.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -63,15 +71,16 @@ def draw_summary(tables: Tables, scenario: Scenario, file: Path) -> None:
     FigureCanvasAgg(figure)
     axes = figure.subplots(3, 2)
     figure.subplots_adjust(left=0.07, right=0.985, top=0.87, bottom=0.05, hspace=0.5, wspace=0.17)
-    heading = f"{scenario.name}: {number_of(scenario.borrowers, 'borrower')}, {number_of(tables.months, 'month')}"
+    numbers = counted(scenario.borrowers, "borrower", say), counted(tables.months, "month", say)
+    heading = f"{scenario.name}: {', '.join(numbers)}"
     figure.text(0.07, 0.975, heading, fontsize=13, va="center")
-    figure.text(0.07, 0.952, _in_words(tables), fontsize=9, va="center", color="#444444")
-    _by_reason(axes[0, 0], tables, "zero", "Zero limits by reason", NO_ZEROS)
-    _by_reason(axes[0, 1], tables, "blocked", "Blocked after repayment by reason", "nobody blocked in these months")
-    _groups(axes[1, 0], tables)
-    _pool(axes[1, 1], tables)
-    _accounts(axes[2, 0], tables)
-    _trust(axes[2, 1], tables)
+    figure.text(0.07, 0.952, _in_words(tables, say), fontsize=9, va="center", color="#444444")
+    _by_reason(axes[0, 0], tables, "zero", "Zero limits by reason", NO_ZEROS, say)
+    _by_reason(axes[0, 1], tables, "blocked", "Blocked after repayment by reason", "nobody blocked in these months", say)
+    _groups(axes[1, 0], tables, say)
+    _pool(axes[1, 1], tables, say)
+    _accounts(axes[2, 0], tables, say)
+    _trust(axes[2, 1], tables, say)
     for ax in axes.flat:
         for side in ("top", "right"):
             ax.spines[side].set_visible(False)
@@ -81,16 +90,19 @@ def draw_summary(tables: Tables, scenario: Scenario, file: Path) -> None:
     for ax in (axes[0, 0], axes[0, 1], axes[1, 1], axes[2, 0], axes[2, 1]):
         ax.set_xlim(-0.5, max(tables.months - 0.5, 0.5))
         ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-        ax.set_xlabel("month, from 0", fontsize=SMALL)
+        ax.set_xlabel(say("month, from 0"), fontsize=SMALL)
     figure.savefig(file, dpi=DPI)
 
 
-def _in_words(tables: Tables) -> str:
+def counted(number: int, noun: str, say: Say) -> str:
+    """A number of things; other languages than English have no plural here."""
+    return number_of(number, noun) if say(noun) == noun else f"{number:,} {say(noun)}"
+
+
+def _in_words(tables: Tables, say: Say) -> str:
     risk, zero, blocked = (int(values(tables.monthly, name).sum()) for name in ("at_risk", "zero_limit", "blocked"))
-    return (
-        f"{number_of(zero, 'zero limit')} and {blocked:,} blocked after repayment,"
-        f" in {number_of(risk, 'borrower-month')} of on-time payers at risk"
-    )
+    words = say("{zero} and {blocked:,} blocked after repayment, in {risk} of on-time payers at risk")
+    return words.format(zero=counted(zero, "zero limit", say), blocked=blocked, risk=counted(risk, "borrower-month", say))
 
 
 def _title(ax: Axes, title: str, up: str, legend: bool = True, columns: int = 4) -> None:
@@ -137,7 +149,7 @@ def _by_month(tables: Tables, name: str) -> Array:
     return cube(tables.monthly, name).sum(axis=(1, 2))
 
 
-def _by_reason(ax: Axes, tables: Tables, kind: str, title: str, none: str) -> None:
+def _by_reason(ax: Axes, tables: Tables, kind: str, title: str, none: str, say: Say) -> None:
     at_risk = _by_month(tables, "at_risk")
     events = {cap.name: _by_month(tables, f"{kind}_by_{cap.name}") for cap in CAPS}
     shown = sorted((name for name in events if events[name].any()), key=lambda name: -int(events[name].sum()))
@@ -145,32 +157,32 @@ def _by_reason(ax: Axes, tables: Tables, kind: str, title: str, none: str) -> No
     for name in shown:
         colour, hatch = LOOKS[name]
         height = 100.0 * np.nan_to_num(divided(events[name], at_risk))
-        base = _stacked(ax, base, height, colour, name.replace("_", " "), hatch)
+        base = _stacked(ax, base, height, colour, say(name.replace("_", " ")), hatch)
     if shown:
         ax.set_ylim(0.0, 1.05 * float(base.max()))
     else:
-        _empty(ax, none)
-    _title(ax, title, AT_RISK, legend=bool(shown), columns=5)
+        _empty(ax, say(none))
+    _title(ax, say(title), say(AT_RISK), legend=bool(shown), columns=5)
 
 
-def _groups(ax: Axes, tables: Tables) -> None:
+def _groups(ax: Axes, tables: Tables, say: Say) -> None:
     """The rate by segment, and by income decile to the right of it."""
     at = np.array([0.3, 1.9, 3.5, *range(6, 16)])
     height = 100.0 * np.nan_to_num(np.concatenate([rates(tables.monthly, "zero_limit", axes) for axes in ((0, 2), (0, 1))]))
-    ax.set_xticks(at, [*SEGMENTS, *map(str, range(1, 11))])
+    ax.set_xticks(at, [*map(say, SEGMENTS), *map(str, range(1, 11))])
     for where, words in ((1.9, "segment"), (10.5, "income decile at the start, 1 lowest")):
-        ax.text(where, -0.16, words, transform=ax.get_xaxis_transform(), ha="center", va="center", fontsize=SMALL)
+        ax.text(where, -0.16, say(words), transform=ax.get_xaxis_transform(), ha="center", va="center", fontsize=SMALL)
     ax.set_xlim(-0.7, 15.7)
     if height.any():
         ax.bar(at, height, width=0.7, color=RED)
         ax.axvline(4.75, color="#bbbbbb", linewidth=0.8)
         ax.set_ylim(0.0, 1.05 * float(height.max()))
     else:
-        _empty(ax, NO_ZEROS)
-    _title(ax, "Zero limits by segment and income", AT_RISK, legend=False)
+        _empty(ax, say(NO_ZEROS))
+    _title(ax, say("Zero limits by segment and income"), say(AT_RISK), legend=False)
 
 
-def _pool(ax: Axes, tables: Tables) -> None:
+def _pool(ax: Axes, tables: Tables, say: Say) -> None:
     """The pool as an area; what is lent and planned as lines."""
     months = np.arange(tables.months)
     pool = values(tables.platform, "pool").astype(float)
@@ -179,7 +191,7 @@ def _pool(ax: Axes, tables: Tables) -> None:
     most = max(1.0, *(float(numbers.max()) for numbers in (pool, planned, principal)))
     unit, words = next((unit, words) for unit, words in UNITS if most >= 10.0 * unit * FEN or unit == 1.0)
     if (pool >= 0).any():
-        _stacked(ax, np.zeros(len(pool)), known / (unit * FEN), PALE, "pool (cap on principal)")
+        _stacked(ax, np.zeros(len(pool)), known / (unit * FEN), PALE, say("pool (cap on principal)"))
     ax.plot(
         months,
         planned / (unit * FEN),
@@ -187,14 +199,14 @@ def _pool(ax: Axes, tables: Tables) -> None:
         linestyle="--",
         linewidth=1.6,
         marker=_dot(tables),
-        label="planned exposure, at the decision",
+        label=say("planned exposure, at the decision"),
     )
-    ax.plot(months, principal / (unit * FEN), color=BLUE, linewidth=1.6, marker=_dot(tables), label="principal")
+    ax.plot(months, principal / (unit * FEN), color=BLUE, linewidth=1.6, marker=_dot(tables), label=say("principal"))
     ax.set_ylim(0.0, 1.05 * most / (unit * FEN))
-    _title(ax, "Pool" if (pool >= 0).any() else "Pool (without end)", words, columns=3)
+    _title(ax, say("Pool" if (pool >= 0).any() else "Pool (without end)"), say(words), columns=3)
 
 
-def _accounts(ax: Axes, tables: Tables) -> None:
+def _accounts(ax: Axes, tables: Tables, say: Say) -> None:
     kinds = (
         ("current, usable line", SKY, ("usable_current",)),
         ("current, no usable line", RED, ("unusable_current",)),
@@ -204,15 +216,17 @@ def _accounts(ax: Axes, tables: Tables) -> None:
     total = np.sum(numbers, axis=0)
     base = np.zeros(tables.months)
     for (label, colour, _), number in zip(kinds, numbers, strict=True):
-        base = _stacked(ax, base, 100.0 * np.nan_to_num(divided(number, total)), colour, label)
+        base = _stacked(ax, base, 100.0 * np.nan_to_num(divided(number, total)), colour, say(label))
     ax.set_ylim(0.0, 100.0)
-    _title(ax, "Accounts when the month ends", "% of accounts")
+    _title(ax, say("Accounts when the month ends"), say("% of accounts"))
 
 
-def _trust(ax: Axes, tables: Tables) -> None:
+def _trust(ax: Axes, tables: Tables, say: Say) -> None:
     months = np.arange(tables.months)
-    ax.plot(months, trust(tables.monthly), color=GREEN, linewidth=1.6, marker=_dot(tables), label="mean trust of borrowers")
+    label = say("mean trust of borrowers")
+    ax.plot(months, trust(tables.monthly), color=GREEN, linewidth=1.6, marker=_dot(tables), label=label)
     tightness = values(tables.platform, "tightness")
-    ax.plot(months, tightness, color=RED, linewidth=1.6, linestyle="--", marker=_dot(tables), label="platform's tightness")
+    label = say("platform's tightness")
+    ax.plot(months, tightness, color=RED, linewidth=1.6, linestyle="--", marker=_dot(tables), label=label)
     ax.set_ylim(0.0, 1.0)
-    _title(ax, "Trust and tightness", "index, 0 to 1")
+    _title(ax, say("Trust and tightness"), say("index, 0 to 1"))

@@ -1,0 +1,356 @@
+"""One borrower: a timeline with events, the notice that was due, and the same borrower in a second world."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import solara
+
+from zerolimit.app.charts import Chart, Ink, Option, axis, legend, line, months_axis, option_of
+from zerolimit.app.controls import Widget, choose
+from zerolimit.app.language import Words
+from zerolimit.app.parts import Progress, Table, Wrong
+from zerolimit.app.work import Desk, Job
+from zerolimit.errors import BadInput
+from zerolimit.names import BASELINE, CAPS, LEFT, MECHANISMS, OWNER, REASONS, SEGMENTS, ZERO_LIMIT
+from zerolimit.reasons import caps_in, numbers, reason_named
+from zerolimit.replay import Origin, Seen, origin_of
+from zerolimit.results.columns import values
+from zerolimit.results.episodes import episode_columns
+from zerolimit.results.figures import BLUE, GREEN, ORANGE, PURPLE, RED
+from zerolimit.rules.decision import NO_CAP
+from zerolimit.story import Story, introduced, paragraphs, story_of, summed_up, whom
+from zerolimit.terms import FEN
+
+if TYPE_CHECKING:
+    from zerolimit.app.session import Session
+    from zerolimit.market import CreditMarket
+
+OF_CAP = {cap.name: cap for cap in CAPS}
+MARKED = {
+    **dict.fromkeys(("zero limit", "line lost", "written off"), RED),
+    **dict.fromkeys(("blocked", "cut", "frozen", "announced", "warned"), ORANGE),
+    **dict.fromkeys(("line back", "raised", "appeal won"), GREEN),
+    **dict.fromkeys(("found", "appeals", "appeal rejected", "over the trigger", "used up", "late", "leaves", "enters"), PURPLE),
+}
+"""Events that are marked on the timeline, and their colour."""
+
+
+@dataclass(frozen=True)
+class Worlds:
+    """A borrower in the run, and in a second world where there is one."""
+
+    slot: int
+    name: str
+    story: Story
+    seen: tuple[Seen, ...]
+    other: tuple[Seen, ...] = ()
+    off: str = ""
+
+
+class Borrowers:
+    """The borrower that one session looks at; the run is run again beside it, at a desk of its own."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.desk = Desk(session.told)
+        self.found: Worlds | None = None
+        self.typed = ""
+        self.wrong = ""
+
+    def pick(self, whom_: Any) -> None:
+        """A borrower by its id; an unknown one is answered beside the box."""
+        self.typed, self.wrong = str(whom_), ""
+        try:
+            origin = self.session.held(origin_of)
+            if origin is None:
+                return
+            slot, name = whom(origin, str(whom_).replace(",", "").strip())
+        except BadInput as error:
+            self.wrong = str(error)
+            self.session.told()
+            return
+        self._watch(origin, slot, name, "")
+
+    def like_li(self) -> None:
+        """Somebody like Li of the article."""
+        found = self.session.held(someone_like_li)
+        if found is not None:
+            self.pick(found)
+
+    def without(self, mechanism: str) -> None:
+        """The same borrower with one mechanism off; the empty name takes the second world away."""
+        if self.found is None:
+            return
+        origin = self.session.held(origin_of)
+        if origin is not None:
+            self._watch(origin, self.found.slot, self.found.name, mechanism)
+
+    def _watch(self, origin: Origin, slot: int, name: str, off: str) -> None:
+        def work(job: Job) -> None:
+            done = 0
+
+            def progress(month: int) -> None:
+                nonlocal done
+                done += 1
+                self.desk.report(job, done)
+
+            seen = tuple(origin.watched(slot, progress=progress)[0])
+            story = story_of(origin, slot, name, seen, 0, origin.months - 1)
+            other = tuple(switched_off(origin, off).watched(slot, progress=progress)[0]) if off else ()
+            self.found = Worlds(slot, name, story, seen, other, off)
+
+        self.desk.start("borrower", work, origin.months * (2 if off else 1))
+
+
+def switched_off(origin: Origin, mechanism: str) -> Origin:
+    """The same run with one mechanism off from the start, in the changes made on the way too."""
+    off = tuple(dict.fromkeys((*origin.scenario.off, mechanism)))
+    changes = tuple(
+        {**change, "off": [*dict.fromkeys((*change["off"], mechanism))]} if "off" in change else change
+        for change in origin.changes
+    )
+    return replace(origin, scenario=origin.scenario.change(off=off), changes=changes, principal=())
+
+
+def someone_like_li(market: CreditMarket) -> int | None:
+    """The slot of one whose line fell to zero for frequent small loans though all was paid: an owner where there is one.
+
+    Where the trigger struck nobody, of another zero limit; None where there was none.
+    """
+    logs = market.simulation.episodes
+    episodes = episode_columns(logs.starts, logs.ends, market.month)
+    kind, reason, segment, slots = (values(episodes, name) for name in ("kind", "reason", "segment", "borrower"))
+    zero = kind == int(ZERO_LIMIT)
+    trigger = zero & (reason == REASONS.index("trigger") + 1)
+    for wanted in (trigger & (segment == int(OWNER)), trigger, zero, kind > 0):
+        if wanted.any():
+            return int(slots[wanted][0])
+    return None
+
+
+def last_cut(seen: tuple[Seen, ...]) -> Seen | None:
+    """The month of the last event of this borrower: a zero limit or a block; else of the last cut of the line."""
+    events = [now for now in seen if now.decided.get("happened", 0.0) > 0.0]
+    cuts = [now for now in seen if now.decided and now.after["limit"] < now.before["limit"] and now.after["status"] != LEFT]
+    return (events or cuts or [None])[-1]
+
+
+@solara.component  # type: ignore[untyped-decorator]
+def OneBorrower(borrowers: Borrowers, words: Words, ink: Ink, tick: int) -> Any:
+    """Pick somebody; then what happened, why, and how it would have been otherwise."""
+    session, found = borrowers.session, borrowers.found
+    run = session.month > 0 and not session.desk.busy
+    with solara.v.Html(tag="section", class_="zl-card zl-wide", attributes={"aria-labelledby": "zl-borrower"}):
+        solara.v.Html(tag="h2", attributes={"id": "zl-borrower"}, children=[words("borrower.title")])
+        solara.v.Html(tag="p", class_="zl-lead", children=[words("borrower.lead")])
+        with solara.v.Html(tag="div", class_="zl-pick"):
+            Widget.element(
+                id="borrower-id",
+                kind="text",
+                label=words("borrower.id"),
+                value=borrowers.typed,
+                error=borrowers.wrong,
+                says=words("borrower.id_says", most=words.number(session.wanted.borrowers - 1)),
+                disabled=not run,
+                on_change=borrowers.pick,
+            )
+            solara.Button(words("borrower.li"), on_click=borrowers.like_li, outlined=True, disabled=not run)
+        job = borrowers.desk.job
+        if job is not None:
+            Progress(job.done, job.of, words("borrower.again"), words, borrowers.desk.stop)
+        Wrong(borrowers.desk.wrong, words)
+        if session.month == 0:
+            solara.v.Html(tag="p", class_="zl-empty", children=[words("page.not_run")])
+            return
+        if found is None:
+            solara.v.Html(tag="p", class_="zl-empty", children=[words("borrower.nobody")])
+            return
+        with solara.v.Html(tag="div", class_="zl-pick"):
+            names = {"": words("borrower.no_other"), **{one: words("mechanism." + one) for one in MECHANISMS}}
+            choose(
+                "second-world",
+                words("borrower.other"),
+                found.off,
+                names,
+                borrowers.without,
+                disabled=borrowers.desk.busy,
+                says=words("borrower.other_says"),
+            )
+        solara.v.Html(tag="h3", children=[who_is(found, words)])
+        chart = words("borrower.chart", id=found.name)
+        Chart(timeline(found, words, ink), chart, f"borrower-{found.slot}", words, ink, 460)
+    Notice(found, words)
+    Told(found, words)
+
+
+def who_is(found: Worlds, words: Words) -> str:
+    """A borrower in a line."""
+    first = found.seen[0].before
+    return words(
+        "borrower.who",
+        id=found.name,
+        segment=words("segment." + SEGMENTS[int(first["segment"])]),
+        age=words.number(first["age"]),
+        income=words.number(first["income_true"] / FEN),
+    )
+
+
+def timeline(found: Worlds, words: Words, ink: Ink) -> Option:
+    """Line and balance above, score and trust below, events marked; a second world dashed."""
+    months = found.story.last + 1
+
+    def over(seen: tuple[Seen, ...], value: Any, tell: Any) -> list[Any]:
+        rows: list[Any] = [None] * months
+        for now in seen:
+            if now.after["status"] != LEFT:
+                number = value(now.after)
+                rows[now.month] = {"value": round(number, 4), "tip": tell(number)}
+        return rows
+
+    wholly = words.number
+    parts = (
+        ("limit", lambda after: after["limit"] / FEN, wholly, BLUE, 0, 0, {"step": "middle"}),
+        ("owed", lambda after: after["principal"] / FEN, wholly, ORANGE, 0, 0, {}),
+        ("risk", lambda after: after["risk"], wholly, PURPLE, 1, 1, {}),
+        ("trust", lambda after: after["trust"], lambda share: words.number(share, 2), GREEN, 1, 2, {}),
+    )
+    series = []
+    for name, value, tell, colour, x, y, more in parts:
+        place = {"xAxisIndex": x, "yAxisIndex": y, **more}
+        series.append(line(words("borrower." + name), over(found.seen, value, tell), colour, **place))
+        if found.other:
+            label = words("borrower.in_other", what=words("borrower." + name))
+            series.append(line(label, over(found.other, value, tell), colour, dashed=True, **place))
+    series[0]["markPoint"] = {"data": marks(found, words), "symbolSize": 14, "label": {"show": False}}
+    month = months_axis(ink, words, months)
+    return option_of(
+        ink,
+        legend=legend(ink),
+        tooltip={"trigger": "axis", "head": words("page.month_n", n="{}"), "confine": True},
+        axisPointer={"link": [{"xAxisIndex": "all"}]},
+        grid=[
+            {"left": 64, "right": 56, "top": 58, "height": 180},
+            {"left": 64, "right": 56, "top": 288, "height": 118},
+        ],
+        xAxis=[{**month, "name": "", "gridIndex": 0}, {**month, "gridIndex": 1}],
+        yAxis=[
+            axis(ink, words("who.yuan"), gridIndex=0, min=0),
+            axis(ink, words("borrower.points"), gridIndex=1, min=350, max=950, interval=200),
+            {**axis(ink, words("borrower.trust_axis"), gridIndex=1, min=0, max=1, interval=0.5), "splitLine": {"show": False}},
+        ],
+        series=series,
+    )
+
+
+def marks(found: Worlds, words: Words) -> list[Option]:
+    """Events on the line, where it stood when they happened."""
+    at = {now.month: now.after["limit"] / FEN for now in found.seen}
+    return [
+        {
+            "coord": [event.month, at.get(event.month, 0.0)],
+            "symbol": "pin" if MARKED[event.kind] == RED else "circle",
+            "symbolSize": 26 if MARKED[event.kind] == RED else 9,
+            "itemStyle": {"color": MARKED[event.kind]},
+            "tip": words("page.month_n", n=event.month) + "\n" + told(event.kind, event.text, words),
+        }
+        for event in found.story.events
+        if event.kind in MARKED
+    ]
+
+
+def told(kind: str, text: str, words: Words) -> str:
+    """An event in a sentence."""
+    from zerolimit.story import KINDS
+
+    return text if words.language == "en" else words.declared("kind", kind, KINDS[kind])
+
+
+@solara.component  # type: ignore[untyped-decorator]
+def Notice(found: Worlds, words: Words) -> Any:
+    """The letter that this borrower would have got, and what would have been enough."""
+    with solara.v.Html(tag="section", class_="zl-card", attributes={"aria-labelledby": "zl-notice"}):
+        solara.v.Html(tag="h2", attributes={"id": "zl-notice"}, children=[words("borrower.notice")])
+        now = last_cut(found.seen)
+        if now is None:
+            solara.v.Html(tag="p", class_="zl-empty", children=[words("borrower.never_cut")])
+            return
+        before, after = now.decided["limit_before"] / FEN, now.decided["limit"] / FEN
+        with solara.v.Html(tag="blockquote", class_="zl-letter"):
+            solara.v.Html(
+                tag="p",
+                children=[words("borrower.letter", n=now.month, before=words.number(before), after=words.number(after))],
+            )
+            with solara.v.Html(tag="ol"):
+                for name, text in reasons_of(now, words):
+                    strong = solara.v.Html(tag="strong", children=[words.declared("cap", name, OF_CAP[name].says)])
+                    solara.v.Html(tag="li", children=[strong, f" {text}"])
+        solara.v.Html(tag="h3", children=[words("borrower.enough")])
+        with solara.v.Html(tag="ul"):
+            for text in enough(now, words):
+                solara.v.Html(tag="li", children=[text])
+
+
+def reasons_of(now: Seen, words: Words) -> list[tuple[str, str]]:
+    """The reason first, then every other cap that alone was below the minimum loan, with the numbers."""
+    first = reason_named(now.decided["reason"])
+    names = [first, *(name for name in caps_in(now.decided["mask"]) if name != first)]
+    level = now.platform.get("rank_cutoff", 0.0)
+    return [
+        (name, f"({numbers(name, now.decided, now.measured, now.terms, level)})" if words.language == "en" else "")
+        for name in names
+        if name in OF_CAP
+    ]
+
+
+def enough(now: Seen, words: Words) -> list[str]:
+    """What would have kept the line: the distance to each threshold of the caps that were too low."""
+    names = [name for name, _ in reasons_of(now, words)]
+    short = now.measured.get("points_to_cutoff", 0.0)
+    over = -now.measured.get("loans_to_trigger", 0.0)
+    away = -now.measured.get("distance_to_tolerance", 0.0)
+    found = []
+    for name in names:
+        if name in ("cutoff", "cutoff_shift") and short < 0.0:
+            found.append(words("borrower.enough_points", n=words.number(-short, 1)))
+        elif name == "trigger" and over > 0.0:
+            found.append(words("borrower.enough_loans", n=words.number(12.0 * over, 1)))
+        elif name == "positioning" and away > 0.0:
+            found.append(words("borrower.enough_distance", n=words.number(away, 2)))
+        elif OF_CAP[name].mechanism != BASELINE:
+            found.append(words("borrower.enough_world", mechanism=words("mechanism." + OF_CAP[name].mechanism)))
+        else:
+            least, cap = now.terms["minimum_loan"], now.measured.get(f"cap_{name}", NO_CAP)
+            found.append(words("borrower.enough_cap", cap=words.number(cap / FEN), least=words.number(least / FEN)))
+    return list(dict.fromkeys(found))
+
+
+@solara.component  # type: ignore[untyped-decorator]
+def Told(found: Worlds, words: Words) -> Any:
+    """The story month by month."""
+    with solara.v.Html(tag="section", class_="zl-card", attributes={"aria-labelledby": "zl-told"}):
+        solara.v.Html(tag="h2", attributes={"id": "zl-told"}, children=[words("borrower.told")])
+        for life in found.story.lives:
+            if words.language == "en":
+                solara.v.Html(tag="p", class_="zl-lead", children=[introduced(life, alone=len(found.story.lives) == 1)])
+            Table(words("borrower.months"), [words("borrower.when"), words("borrower.line"), words("borrower.what")], rows_of(life, words))
+            if words.language == "en":
+                for text in summed_up(life):
+                    solara.v.Html(tag="p", class_="zl-says", children=[text])
+
+
+def rows_of(life: Any, words: Words) -> list[list[str]]:
+    """Months of a life with what happened; in another language than the stories' only the marked events."""
+    if words.language == "en":
+        return [
+            [f"{one.first}" if one.first == one.last else f"{one.first}–{one.last}", one.limit, " ".join(text for _, text in one.sentences)]
+            for one in paragraphs(life, 0, life.months[-1].month)
+        ]
+    at: Mapping[int, float] = {now.month: now.after["limit"] / FEN for now in life.months}
+    return [
+        [str(event.month), words.number(at.get(event.month, 0.0)), told(event.kind, event.text, words)]
+        for event in life.events
+        if event.kind in MARKED
+    ]

@@ -1,0 +1,72 @@
+"""What a visitor takes along: the run's folder as a zip, and the command line that repeats the run."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import solara
+
+from zerolimit.app.fonts import drawn_in
+from zerolimit.app.language import Words
+from zerolimit.results.store import FIGURE
+
+if TYPE_CHECKING:
+    from zerolimit.app.session import Session
+    from zerolimit.market import CreditMarket
+
+COMMAND = "command.txt"
+
+
+def zipped(market: CreditMarket, command: str, words: Words) -> bytes:
+    """The run's folder (results/store.py) and its summary as SVG, in the language of the page, as a zip."""
+    from zerolimit.results.figures import draw_summary
+    from zerolimit.results.store import tables_of
+
+    paper = io.BytesIO()
+    with tempfile.TemporaryDirectory() as room, zipfile.ZipFile(paper, "w", zipfile.ZIP_DEFLATED) as parcel:
+        name = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in market.simulation.scenario.name)
+        folder = Path(room) / (name or "run")
+        market.save(folder)
+        with drawn_in(words):
+            for file in (FIGURE, Path(FIGURE).with_suffix(".svg").name):
+                draw_summary(tables_of(market.simulation), market.simulation.scenario, folder / file, words.english)
+        (folder / COMMAND).write_text(command + "\n", encoding="utf-8")
+        for file in sorted(folder.iterdir()):
+            parcel.write(file, f"{folder.name}/{file.name}")
+    return paper.getvalue()
+
+
+@solara.component  # type: ignore[untyped-decorator]
+def Downloads(session: Session, words: Words, tick: int) -> Any:
+    """The zip, and the command line."""
+    with solara.v.Html(tag="section", class_="zl-card zl-wide", attributes={"aria-labelledby": "zl-downloads"}):
+        solara.v.Html(tag="h2", attributes={"id": "zl-downloads"}, children=[words("downloads.title")])
+        if session.month == 0:
+            solara.v.Html(tag="p", class_="zl-empty", children=[words("page.not_run")])
+            return
+        solara.v.Html(tag="p", class_="zl-lead", children=[words("downloads.lead")])
+        command = session.command()
+        name = f"{session.wanted.name}-{session.month}.zip"
+        if session.desk.busy:
+            solara.v.Html(tag="p", class_="zl-note", children=[words("downloads.busy")])
+        else:
+            solara.FileDownload(
+                lambda: session.held(lambda market: zipped(market, command, words)),
+                filename=name,
+                label=words("downloads.zip"),
+                mime_type="application/zip",
+            )
+        solara.v.Html(tag="h3", children=[words("downloads.command")])
+        solara.v.Html(tag="pre", class_="zl-command", attributes={"tabindex": "0"}, children=[command])
+        if session.portfolio is not None:
+            solara.v.Html(tag="p", class_="zl-says", children=[words("downloads.portfolio")])
+        solara.v.Html(tag="h3", children=[words("downloads.python")])
+        solara.v.Html(tag="pre", class_="zl-command", attributes={"tabindex": "0"}, children=[PYTHON.format(name=name)])
+        solara.v.Html(tag="p", class_="zl-says", children=[words("downloads.charts")])
+
+
+PYTHON = 'import zerolimit\n\nrun = zerolimit.load("…")  # {name}\nprint(run.rate("zero_limit", by="segment"))'

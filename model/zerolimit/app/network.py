@@ -1,0 +1,273 @@
+"""The network: who hears of whom, coloured by state, shaped by segment; above some thousands a connected part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import solara
+
+from zerolimit.app.charts import Chart, Ink, Option, option_of
+from zerolimit.app.controls import choose
+from zerolimit.app.language import Words
+from zerolimit.app.parts import Progress, Wrong
+from zerolimit.app.work import Desk, Job
+from zerolimit.names import LEFT, OPEN, SEGMENTS
+from zerolimit.results.columns import Array
+from zerolimit.results.figures import BLUE, ORANGE, RED
+from zerolimit.terms import FEN
+
+if TYPE_CHECKING:
+    from zerolimit.app.session import Session
+    from zerolimit.market import CreditMarket
+
+STATES = ("usable", "cut", "zero", "late", "left")
+SHAPES = dict(zip(SEGMENTS, ("circle", "triangle", "rect"), strict=True))
+SIZES = (300, 1_000, 3_000)
+"""Borrowers that can be shown."""
+
+
+def colours(ink: Ink) -> dict[str, str]:
+    """A colour for each state."""
+    return dict(zip(STATES, (BLUE, ORANGE, RED, ink.strong, "#bdbdbd" if ink.ground == "#ffffff" else "#6a6a6a"), strict=True))
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some borrowers and the ties between them; `whole` when it is everybody."""
+
+    slots: Array
+    at: Array
+    """Places in the unit square, a row a borrower."""
+    ties: Array
+    """Pairs of positions in `slots`."""
+    whole: bool
+
+
+def part_of_network(market: CreditMarket, most: int, start: int) -> Part:
+    """At most `most` borrowers: everybody, or the nearest to `start` by ties; those near in the network are near here."""
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import reverse_cuthill_mckee
+
+    size = market.simulation.size
+    starts, others = market.simulation.network().adjacency()
+    slots = np.arange(size) if size <= most else nearest(starts, others, start, most)
+    place = np.full(size, -1)
+    place[slots] = np.arange(len(slots))
+    counts = (starts[slots + 1] - starts[slots]).astype(np.int64)
+    ones = np.repeat(np.arange(len(slots)), counts)
+    spots = np.repeat(starts[slots], counts) + np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+    ends = place[others[spots]]
+    inside = ends >= 0
+    both = csr_matrix((np.ones(int(inside.sum()), np.int8), (ones[inside], ends[inside])), shape=(len(slots), len(slots)))
+    order = np.argsort(reverse_cuthill_mckee(both, symmetric_mode=True))
+    once = ones[inside] < ends[inside]
+    return Part(slots, hilbert(order, len(slots)), np.column_stack([ones[inside][once], ends[inside][once]]), size <= most)
+
+
+def nearest(starts: Array, others: Array, start: int, most: int) -> Array:
+    """Slots by their distance from `start` in ties; where its component ends, the next slot begins another."""
+    seen = np.zeros(len(starts) - 1, np.bool_)
+    found: list[int] = []
+    unseen = iter(range(len(starts) - 1))
+    queue = [start]
+    seen[start] = True
+    while len(found) < most:
+        if not queue:
+            fresh = next((slot for slot in unseen if not seen[slot]), None)
+            if fresh is None:
+                break
+            seen[fresh] = True
+            queue = [fresh]
+        following: list[int] = []
+        for slot in queue:
+            found.append(slot)
+            for other in others[starts[slot] : starts[slot + 1]].tolist():
+                if not seen[other]:
+                    seen[other] = True
+                    following.append(other)
+        queue = following
+    return np.sort(np.array(found[:most]))
+
+
+def hilbert(order: Array, count: int) -> Array:
+    """Places along a Hilbert curve (Hilbert 1891): neighbours in the order are neighbours in the plane."""
+    side = 1
+    while side * side < count:
+        side *= 2
+    d = (order.astype(np.int64) * (side * side)) // max(1, count)
+    x, y = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    scale = 1
+    while scale < side:
+        turn_x, turn_y = 1 & (d // 2), 1 & (d ^ (d // 2))
+        flip = (turn_y == 0) & (turn_x == 1)
+        x, y = np.where(flip, scale - 1 - x, x), np.where(flip, scale - 1 - y, y)
+        x, y = np.where(turn_y == 0, y, x), np.where(turn_y == 0, x, y)
+        x, y = x + scale * turn_x, y + scale * turn_y
+        d //= 4
+        scale *= 2
+    return np.column_stack([x, y]) / side
+
+
+@dataclass(frozen=True)
+class Look:
+    """The borrowers of a part as they stand."""
+
+    part: Part
+    state: Array
+    """Position in STATES."""
+    segment: Array
+    values: dict[str, Array]
+
+
+def look(market: CreditMarket, part: Part) -> Look:
+    """States and what hovering shows; money in fen."""
+    column = market.simulation.column
+    names = ("status", "limit", "late", "risk", "trust", "reason", "without_line", "age", "generation")
+    found = {name: np.asarray(column(name))[part.slots].copy() for name in names}
+    found["owed"] = (column("scheduled")[part.slots] + column("overdue")[part.slots]).astype(np.float64)
+    least = market.simulation.terms["minimum_loan"]
+    usable = (found["status"] == OPEN) & (found["limit"] >= least)
+    state = np.where(usable, np.where(found["reason"] > 0, 1, 0), 2)
+    state = np.where(found["late"] > 0, 3, state)
+    state = np.where(found["status"] == LEFT, 4, state)
+    return Look(part, state, np.asarray(column("segment"))[part.slots].astype(int), found)
+
+
+class Networks:
+    """The part of the network that one session looks at; found at a desk of its own."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.desk = Desk(session.told)
+        self.most = SIZES[0]
+        self.part: Part | None = None
+        self._of: tuple[Any, int] | None = None
+
+    def ask(self, most: int) -> None:
+        """Another number of borrowers."""
+        self.most = most
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Find the part anew where the market or the number is another."""
+        market = self.session.market
+        if market is None or self._of == (id(market), self.most) or self.desk.busy:
+            return
+        wanted = id(market), self.most
+
+        def work(job: Job) -> None:
+            start = self.session.held(first_event)
+            self.part = self.session.held(lambda held: part_of_network(held, wanted[1], start or 0))
+            self._of = wanted
+
+        self.desk.start("network", work)
+
+    def seen(self) -> Look | None:
+        """The borrowers as they stand."""
+        part = self.part
+        if part is None or self._of is None or self._of[0] != id(self.session.market):
+            return None
+        found: Look | None = self.session.held(lambda market: look(market, part))
+        return found
+
+
+def first_event(market: CreditMarket) -> int:
+    """The slot of the first zero-limit event; 0 before there is one."""
+    return next((int(one["borrower"][0]) for one in market.simulation.episodes.starts if len(one["borrower"])), 0)
+
+
+@solara.component  # type: ignore[untyped-decorator]
+def Network(networks: Networks, words: Words, ink: Ink, pick: Callable[[Any], None], tick: int) -> Any:
+    """The network with its legend; a click picks the borrower."""
+    market = networks.session.market
+    solara.use_effect(networks.refresh, [id(market), networks.most])
+    with solara.v.Html(tag="section", class_="zl-card zl-wide", attributes={"aria-labelledby": "zl-network"}):
+        solara.v.Html(tag="h2", attributes={"id": "zl-network"}, children=[words("network.title")])
+        sizes = {str(size): words("network.size", n=words.number(size)) for size in SIZES}
+        choose("network-size", words("network.shown"), str(networks.most), sizes, lambda given: networks.ask(int(given)))
+        Wrong(networks.desk.wrong, words)
+        seen = networks.seen()
+        if networks.desk.busy or seen is None:
+            Progress(0, 0, words("network.finding"), words)
+            return
+        key = "network.whole" if seen.part.whole else "network.part"
+        told = words(key, n=words.number(len(seen.part.slots)), of=words.number(market.simulation.size if market else 0))
+        solara.v.Html(tag="p", class_="zl-lead", children=[told])
+        Legend(seen, words, ink)
+        Chart(drawn(seen, words, ink), words("network.chart"), "network", words, ink, 640, on_pick=pick)
+
+
+@solara.component  # type: ignore[untyped-decorator]
+def Legend(seen: Look, words: Words, ink: Ink) -> Any:
+    """States with their numbers, and segments with their shapes."""
+    with solara.v.Html(tag="ul", class_="zl-legend", attributes={"aria-label": words("network.legend")}):
+        for k, (state, colour) in enumerate(colours(ink).items()):
+            number = words.number(int((seen.state == k).sum()))
+            dot = solara.v.Html(tag="i", class_="zl-dot", style_=f"background: {colour}")
+            solara.v.Html(tag="li", children=[dot, f"{words('state.' + state)} {number}"])
+        for segment in SEGMENTS:
+            mark = solara.v.Html(tag="i", class_=f"zl-shape zl-{SHAPES[segment]}")
+            solara.v.Html(tag="li", children=[mark, words("segment." + segment)])
+
+
+def drawn(seen: Look, words: Words, ink: Ink) -> Option:
+    """The graph: places are given, so it does not move from month to month."""
+    count = len(seen.part.slots)
+    size = 13 if count <= 300 else 8 if count <= 1_000 else 5
+    palette = list(colours(ink).values())
+    rows = []
+    for k, slot in enumerate(seen.part.slots.tolist()):
+        state, segment = int(seen.state[k]), SEGMENTS[int(seen.segment[k])]
+        one = {name: float(column[k]) for name, column in seen.values.items()}
+        rows.append(
+            {
+                "x": float(seen.part.at[k, 0]),
+                "y": float(seen.part.at[k, 1]),
+                "key": slot,
+                "symbol": SHAPES[segment],
+                "symbolSize": size * (1.35 if state in (2, 3) else 1.0),
+                "itemStyle": {"color": palette[state]},
+                "tip": tip(slot, STATES[state], segment, one, words),
+            }
+        )
+    links = [{"source": int(a), "target": int(b)} for a, b in seen.part.ties]
+    return option_of(
+        ink,
+        tooltip={"trigger": "item", "confine": True},
+        series=[
+            {
+                "type": "graph",
+                "layout": "none",
+                "data": rows,
+                "links": links,
+                "roam": True,
+                "left": 20,
+                "right": 20,
+                "top": 16,
+                "bottom": 16,
+                "lineStyle": {"color": ink.faint, "opacity": 0.18, "width": 0.6, "curveness": 0},
+                "emphasis": {"disabled": True},
+                "label": {"show": False},
+            }
+        ],
+    )
+
+
+def tip(slot: int, state: str, segment: str, one: dict[str, float], words: Words) -> str:
+    """What hovering shows of a borrower."""
+    if state == "left":
+        return words("network.vacant", id=words.number(slot))
+    return words(
+        "network.tip",
+        id=words.number(slot),
+        segment=words("segment." + segment),
+        age=words.number(one["age"]),
+        state=words("state." + state),
+        limit=words.number(one["limit"] / FEN),
+        owed=words.number(one["owed"] / FEN),
+        risk=words.number(one["risk"]),
+        trust=words.number(one["trust"], 2),
+    )

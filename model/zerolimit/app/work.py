@@ -1,0 +1,91 @@
+"""Work off the event loop: one job at a time at a desk, with progress and cancel; a failure is one line."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from zerolimit.errors import BadInput
+
+PAUSE = 0.25
+"""Seconds between two reports of progress at least."""
+
+
+class Cancelled(Exception):
+    """The visitor does not want it any more."""
+
+
+@dataclass
+class Job:
+    """What is being done. `of` 0: without an end."""
+
+    what: str
+    of: int = 0
+    done: int = 0
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+
+class Desk:
+    """One job at a time. `changed` is called when something is to be shown."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self.changed = changed
+        self.job: Job | None = None
+        self.wrong = ""
+        """Why the last job failed, in one line."""
+        self._reported = 0.0
+        self._lock = threading.Lock()
+
+    @property
+    def busy(self) -> bool:
+        return self.job is not None
+
+    def start(self, what: str, work: Callable[[Job], Any], of: int = 0) -> bool:
+        """Begin, unless something is being done already."""
+        with self._lock:
+            if self.job is not None:
+                return False
+            job = self.job = Job(what, of)
+        self.wrong = ""
+        threading.Thread(target=self._do, args=(job, work), daemon=True).start()
+        self.changed()
+        return True
+
+    def stop(self) -> None:
+        """Ask the job to end; it does so at its next report."""
+        if self.job is not None:
+            self.job.stopped.set()
+
+    def report(self, job: Job, done: int) -> None:
+        """Progress, from within a job; ends it there when it was cancelled."""
+        if job.stopped.is_set():
+            raise Cancelled
+        job.done = done
+        if time.monotonic() - self._reported >= PAUSE:
+            self._reported = time.monotonic()
+            self.changed()
+
+    def _do(self, job: Job, work: Callable[[Job], Any]) -> None:
+        try:
+            work(job)
+        except Cancelled:
+            pass
+        except Exception as error:
+            self.wrong = one_line(error)
+            if not isinstance(error, BadInput | MemoryError):
+                traceback.print_exc()
+        finally:
+            self.job = None
+            self.changed()
+
+
+def one_line(error: Exception) -> str:
+    """What a visitor is told."""
+    if isinstance(error, MemoryError):
+        return "not enough memory; take fewer borrowers"
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if isinstance(error, BadInput) else f"{type(error).__name__}: {text[:300]}"
