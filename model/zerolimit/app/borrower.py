@@ -15,7 +15,7 @@ from zerolimit.app.parts import Progress, Table, Wrong
 from zerolimit.app.work import Desk, Job
 from zerolimit.errors import BadInput
 from zerolimit.names import BASELINE, CAPS, LEFT, MECHANISMS, OWNER, REASONS, SEGMENTS, ZERO_LIMIT
-from zerolimit.reasons import caps_in, numbers, reason_named
+from zerolimit.reasons import apart, caps_in, numbers, reason_named
 from zerolimit.replay import Origin, Seen, origin_of
 from zerolimit.results.columns import values
 from zerolimit.results.episodes import episode_columns
@@ -141,9 +141,21 @@ def last_cut(seen: tuple[Seen, ...]) -> Seen | None:
 @solara.component  # type: ignore[untyped-decorator]
 def OneBorrower(borrowers: Borrowers, words: Words, ink: Ink, tick: int) -> Any:
     """Pick somebody; then what happened, why, and how it would have been otherwise."""
+    found = borrowers.found
+    with solara.v.Html(tag="div", class_="zl-stack zl-wide"):
+        Choice(borrowers, words, ink, tick)
+        if found is not None and borrowers.session.month:
+            with solara.v.Html(tag="div", class_="zl-room"):
+                Notice(found, words)
+                Told(found, words)
+
+
+@solara.component  # type: ignore[untyped-decorator]
+def Choice(borrowers: Borrowers, words: Words, ink: Ink, tick: int) -> Any:
+    """Who is followed, in which worlds, and the timeline."""
     session, found = borrowers.session, borrowers.found
     run = session.month > 0 and not session.desk.busy
-    with solara.v.Html(tag="section", class_="zl-card zl-wide", attributes={"aria-labelledby": "zl-borrower"}):
+    with solara.v.Html(tag="section", class_="zl-card", attributes={"aria-labelledby": "zl-borrower"}):
         solara.v.Html(tag="h2", attributes={"id": "zl-borrower"}, children=[words("borrower.title")])
         solara.v.Html(tag="p", class_="zl-lead", children=[words("borrower.lead")])
         with solara.v.Html(tag="div", class_="zl-pick"):
@@ -158,32 +170,26 @@ def OneBorrower(borrowers: Borrowers, words: Words, ink: Ink, tick: int) -> Any:
                 on_change=borrowers.pick,
             )
             solara.Button(words("borrower.li"), on_click=borrowers.like_li, outlined=True, disabled=not run)
+            if found is not None and session.month:
+                choose(
+                    "second-world",
+                    words("borrower.other"),
+                    found.off,
+                    {"": words("borrower.no_other"), **{one: words("mechanism." + one) for one in MECHANISMS}},
+                    borrowers.without,
+                    disabled=borrowers.desk.busy,
+                    says=words("borrower.other_says"),
+                )
         job = borrowers.desk.job
         if job is not None:
             Progress(job.done, job.of, words("borrower.again"), words, borrowers.desk.stop)
         Wrong(borrowers.desk.wrong, words)
-        if session.month == 0:
-            solara.v.Html(tag="p", class_="zl-empty", children=[words("page.not_run")])
+        if session.month == 0 or found is None:
+            solara.v.Html(tag="p", class_="zl-empty", children=[words("borrower.nobody" if session.month else "page.not_run")])
             return
-        if found is None:
-            solara.v.Html(tag="p", class_="zl-empty", children=[words("borrower.nobody")])
-            return
-        with solara.v.Html(tag="div", class_="zl-pick"):
-            names = {"": words("borrower.no_other"), **{one: words("mechanism." + one) for one in MECHANISMS}}
-            choose(
-                "second-world",
-                words("borrower.other"),
-                found.off,
-                names,
-                borrowers.without,
-                disabled=borrowers.desk.busy,
-                says=words("borrower.other_says"),
-            )
         solara.v.Html(tag="h3", children=[who_is(found, words)])
         chart = words("borrower.chart", id=found.name)
         Chart(timeline(found, words, ink), chart, f"borrower-{found.slot}", words, ink, 460)
-    Notice(found, words)
-    Told(found, words)
 
 
 def who_is(found: Worlds, words: Words) -> str:
@@ -316,7 +322,9 @@ def enough(now: Seen, words: Words) -> list[str]:
         if name in ("cutoff", "cutoff_shift") and short < 0.0:
             found.append(words("borrower.enough_points", n=words.number(-short, 1)))
         elif name == "trigger" and over > 0.0:
-            found.append(words("borrower.enough_loans", n=words.number(12.0 * over, 1)))
+            mine, most = apart(now.decided["frequency"], now.terms["trigger_frequency"], 2)
+            size = words.number(100.0 * now.terms["trigger_size"])
+            found.append(words("borrower.enough_loans", most=most, mine=mine, size=size))
         elif name == "positioning" and away > 0.0:
             found.append(words("borrower.enough_distance", n=words.number(away, 2)))
         elif OF_CAP[name].mechanism != BASELINE:

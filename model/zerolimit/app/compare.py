@@ -40,9 +40,9 @@ OWN = "own"
 def differences(words: Words) -> dict[str, str]:
     """What can be otherwise in the second world, in words."""
     return {
-        **{f"off:{one}": words("compare.without", what=words("mechanism." + one)) for one in MECHANISMS},
+        **{f"off:{one}": words("compare.without", what=words("mechanism." + one).lower()) for one in MECHANISMS},
         **{f"set:{one}": words("compare.with_" + one) for one in REMEDIES},
-        **{f"by:{one}": words("compare.by", what=words("option." + one)) for one in ALLOCATIONS},
+        **{f"by:{one}": words("compare.by", what=words("option." + one).lower()) for one in ALLOCATIONS},
         OWN: words("compare.own"),
     }
 

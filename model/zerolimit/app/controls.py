@@ -12,6 +12,7 @@ import solara
 import traitlets
 
 from zerolimit.app.language import Words
+from zerolimit.app.uploads import Pick
 from zerolimit.errors import BadInput
 from zerolimit.names import ALLOCATIONS, MECHANISMS
 from zerolimit.scenario import Scenario, about, bounds, choices, load_scenario, presets
@@ -229,11 +230,11 @@ def Upload(session: Session, words: Words, acting: Mapping[str, str]) -> Any:
         solara.v.Html(tag="span", class_="zl-label", children=[words("label.portfolio")])
         solara.v.Html(tag="span", class_="zl-acts " + acting["kind"], children=[acting["text"]])
         if session.portfolio is None:
-            solara.FileDrop(label=words("controls.drop"), on_file=session.take_portfolio, lazy=True)
+            Pick(words("label.portfolio") + ": " + words("controls.pick"), session.take_portfolio)
         else:
             with solara.Row(gap="8px", classes=["zl-file"]):
                 solara.Text(words("controls.clients", name=session.portfolio_name, n=words.number(session.portfolio.size)))
-                solara.Button(words("controls.remove"), on_click=lambda: session.take_portfolio(None), text=True, small=True)
+                solara.Button(words("controls.remove"), on_click=session.remove_portfolio, text=True, small=True)
             for note in session.portfolio.notes:
                 solara.v.Html(tag="p", class_="zl-says", children=[note])
         if "portfolio" in session.errors:

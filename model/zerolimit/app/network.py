@@ -48,8 +48,7 @@ class Part:
 
 def part_of_network(market: CreditMarket, most: int, start: int) -> Part:
     """At most `most` borrowers: everybody, or the nearest to `start` by ties; those near in the network are near here."""
-    from scipy.sparse import csr_matrix
-    from scipy.sparse.csgraph import reverse_cuthill_mckee
+    import networkx as nx
 
     size = market.simulation.size
     starts, others = market.simulation.network().adjacency()
@@ -60,11 +59,21 @@ def part_of_network(market: CreditMarket, most: int, start: int) -> Part:
     ones = np.repeat(np.arange(len(slots)), counts)
     spots = np.repeat(starts[slots], counts) + np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
     ends = place[others[spots]]
-    inside = ends >= 0
-    both = csr_matrix((np.ones(int(inside.sum()), np.int8), (ones[inside], ends[inside])), shape=(len(slots), len(slots)))
-    order = np.argsort(reverse_cuthill_mckee(both, symmetric_mode=True))
-    once = ones[inside] < ends[inside]
-    return Part(slots, hilbert(order, len(slots)), np.column_stack([ones[inside][once], ends[inside][once]]), size <= most)
+    once = (ends >= 0) & (ones < ends)
+    ties = np.column_stack([ones[once], ends[once]])
+    graph = nx.Graph()
+    graph.add_nodes_from(range(len(slots)))
+    graph.add_edges_from(ties.tolist())
+    places = nx.spring_layout(graph, seed=1, iterations=50 if len(slots) <= SIZES[1] else 15, method="force")
+    at = np.array([places[k] for k in range(len(slots))]).reshape(-1, 2)
+    return Part(slots, spread_out(at), ties, size <= most)
+
+
+def spread_out(at: Array) -> Array:
+    """Places by rank in each direction, half and half with the places themselves: no knot in the middle, no far stragglers."""
+    ranks = np.argsort(np.argsort(at, axis=0), axis=0) / max(1, len(at) - 1)
+    low, high = at.min(axis=0), at.max(axis=0)
+    return 0.5 * ranks + 0.5 * (at - low) / np.where(high > low, high - low, 1.0)
 
 
 def nearest(starts: Array, others: Array, start: int, most: int) -> Array:
@@ -90,25 +99,6 @@ def nearest(starts: Array, others: Array, start: int, most: int) -> Array:
                     following.append(other)
         queue = following
     return np.sort(np.array(found[:most]))
-
-
-def hilbert(order: Array, count: int) -> Array:
-    """Places along a Hilbert curve (Hilbert 1891): neighbours in the order are neighbours in the plane."""
-    side = 1
-    while side * side < count:
-        side *= 2
-    d = (order.astype(np.int64) * (side * side)) // max(1, count)
-    x, y = np.zeros(count, np.int64), np.zeros(count, np.int64)
-    scale = 1
-    while scale < side:
-        turn_x, turn_y = 1 & (d // 2), 1 & (d ^ (d // 2))
-        flip = (turn_y == 0) & (turn_x == 1)
-        x, y = np.where(flip, scale - 1 - x, x), np.where(flip, scale - 1 - y, y)
-        x, y = np.where(turn_y == 0, y, x), np.where(turn_y == 0, x, y)
-        x, y = x + scale * turn_x, y + scale * turn_y
-        d //= 4
-        scale *= 2
-    return np.column_stack([x, y]) / side
 
 
 @dataclass(frozen=True)
@@ -224,8 +214,7 @@ def drawn(seen: Look, words: Words, ink: Ink) -> Option:
         one = {name: float(column[k]) for name, column in seen.values.items()}
         rows.append(
             {
-                "x": float(seen.part.at[k, 0]),
-                "y": float(seen.part.at[k, 1]),
+                "value": seen.part.at[k].round(4).tolist(),
                 "key": slot,
                 "symbol": SHAPES[segment],
                 "symbolSize": size * (1.35 if state in (2, 3) else 1.0),
@@ -233,25 +222,28 @@ def drawn(seen: Look, words: Words, ink: Ink) -> Option:
                 "tip": tip(slot, STATES[state], segment, one, words),
             }
         )
-    links = [{"source": int(a), "target": int(b)} for a, b in seen.part.ties]
+    ends = seen.part.at.round(4).tolist()
+    lines = [{"coords": [ends[a], ends[b]]} for a, b in seen.part.ties.tolist()]
+    hidden = {"type": "value", "show": False, "min": -0.02, "max": 1.02}
     return option_of(
         ink,
         tooltip={"trigger": "item", "confine": True},
+        grid={"left": 8, "right": 8, "top": 8, "bottom": 8},
+        xAxis=hidden,
+        yAxis=hidden,
+        dataZoom=[
+            {"type": "inside", f"{one}AxisIndex": 0, "zoomOnMouseWheel": "ctrl", "filterMode": "none"} for one in ("x", "y")
+        ],
         series=[
             {
-                "type": "graph",
-                "layout": "none",
-                "data": rows,
-                "links": links,
-                "roam": True,
-                "left": 20,
-                "right": 20,
-                "top": 16,
-                "bottom": 16,
-                "lineStyle": {"color": ink.faint, "opacity": 0.18, "width": 0.6, "curveness": 0},
-                "emphasis": {"disabled": True},
-                "label": {"show": False},
-            }
+                "type": "lines",
+                "coordinateSystem": "cartesian2d",
+                "data": lines,
+                "silent": True,
+                "z": 1,
+                "lineStyle": {"color": ink.faint, "opacity": 0.25 if count <= SIZES[0] else 0.1, "width": 0.7},
+            },
+            {"type": "scatter", "data": rows, "z": 2},
         ],
     )
 

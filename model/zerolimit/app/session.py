@@ -6,7 +6,7 @@ import shlex
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO
 
 from zerolimit.app.controls import read, read_seed
 from zerolimit.app.language import Words
@@ -114,21 +114,22 @@ class Session:
             self.wanted = self.wanted.change(borrowers=self.portfolio.size)
         self.changed()
 
-    def take_portfolio(self, file: Any) -> None:
-        """An uploaded file, limited in size and checked like any portfolio; None takes it away."""
+    def take_portfolio(self, name: str, file: BinaryIO, size: int) -> None:
+        """An uploaded file, limited in size and checked like any portfolio."""
         from zerolimit.app.uploads import portfolio_of
 
-        if file is None:
-            self.portfolio, self.portfolio_name = None, ""
-            self.accept("portfolio")
-            return
         try:
-            found = portfolio_of(file["name"], file["file_obj"], file["size"], LARGEST_FILE)
+            found = portfolio_of(name, file, size, LARGEST_FILE)
             self.wanted = self.wanted.change(borrowers=found.size)
         except BadInput as error:
             self.refuse("portfolio", None, error)
             return
-        self.portfolio, self.portfolio_name = found, file["name"]
+        self.portfolio, self.portfolio_name = found, name
+        self.accept("portfolio")
+
+    def remove_portfolio(self) -> None:
+        """Drawn borrowers again."""
+        self.portfolio, self.portfolio_name = None, ""
         self.accept("portfolio")
 
     def refuse(self, name: str, given: Any, error: BadInput) -> None:

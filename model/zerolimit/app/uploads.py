@@ -3,13 +3,52 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+import solara
+import traitlets
+from ipyvue import Template
+from ipyvuetify.extra import FileInput
+from ipywidgets import widget_serialization
 
 from zerolimit.errors import BadInput
 from zerolimit.portfolio import Portfolio, read_portfolio
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
+
+
+class Picker(FileInput):  # type: ignore[misc]
+    """A file input of plain HTML (upload.vue), read in pieces when it is asked for."""
+
+    template = traitlets.Instance(Template).tag(sync=True, **widget_serialization)
+    template_file = (__file__, "upload.vue")
+    label = traitlets.Unicode().tag(sync=True)
+
+
+@solara.component  # type: ignore[untyped-decorator]
+def Pick(label: str, on_file: Callable[[str, BinaryIO, int], None]) -> Any:
+    """Choose a file; `on_file` is called off the event loop with its name, the file and its size."""
+    chosen, set_chosen = solara.use_state(None)
+    files, set_files = solara.use_state(None)
+    picker = Picker.element(label=label, accept=",".join((*ENDINGS, ".gz")), on_file_info=set_chosen)
+
+    def wire() -> None:
+        if chosen:
+            widget = solara.get_widget(picker)
+            widget.version += 1
+            widget.reset_stats()
+            set_files(widget.get_files())
+
+    solara.use_effect(wire, [chosen])
+
+    def read(cancel: Any) -> None:
+        if files:
+            on_file(files[0]["name"], files[0]["file_obj"], files[0]["size"])
+
+    solara.use_thread(read, [files])
+    return picker
 
 
 def portfolio_of(name: str, file: BinaryIO, size: int, most: int) -> Portfolio:
@@ -20,9 +59,7 @@ def portfolio_of(name: str, file: BinaryIO, size: int, most: int) -> Portfolio:
         raise BadInput(f"{plain}: a portfolio is {', '.join(ENDINGS)}")
     if size > most:
         raise BadInput(f"{plain}: {size / 1e6:,.0f} MB are more than the page takes ({most / 1e6:,.0f} MB)")
-    data = file.read(most + 1)
-    if len(data) > most:
-        raise BadInput(f"{plain}: more than the page takes ({most / 1e6:,.0f} MB)")
+    data = file.read(size)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"clients{ending}"
         path.write_bytes(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import solara
@@ -43,7 +44,7 @@ def Rates(picture: Picture, words: Words, ink: Ink) -> Any:
         if not picture.months:
             solara.v.Html(tag="p", class_="zl-empty", children=[words("page.not_run")])
             return
-        Chart(by_group(picture, outcome, words, ink), words("who.chart"), f"who-{outcome}", words, ink, 300)
+        Chart(by_group(picture, outcome, words, ink), words("who.chart"), f"who-{outcome}", words, ink, 506)
 
 
 def by_group(picture: Picture, outcome: str, words: Words, ink: Ink) -> Option:
@@ -54,12 +55,9 @@ def by_group(picture: Picture, outcome: str, words: Words, ink: Ink) -> Option:
     return option_of(
         ink,
         tooltip={"trigger": "axis", "confine": True},
-        grid=[
-            {"left": 50, "width": "30%", "top": 34, "bottom": 48},
-            {"left": "48%", "right": 14, "top": 34, "bottom": 48},
-        ],
+        grid=[{"left": 52, "right": 14, "top": 32, "height": 166}, {"left": 52, "right": 14, "top": 286, "height": 176}],
         xAxis=[
-            axis(ink, words("who.segment"), "category", below=True, gridIndex=0, data=names, axisLabel={"interval": 0, "fontSize": 10}),
+            axis(ink, words("who.segment"), "category", below=True, gridIndex=0, data=names),
             axis(ink, words("who.decile"), "category", below=True, gridIndex=1, data=[str(k) for k in range(1, 11)]),
         ],
         yAxis=[axis(ink, unit, gridIndex=0, min=0), axis(ink, unit, gridIndex=1, min=0)],
@@ -138,14 +136,17 @@ def flows(picture: Picture) -> Flows:
         return {}
     kind, reason, ended = (values(episodes, name).astype(int) for name in ("kind", "reason", "ended"))
     group = {ENDS.index(end): fate for fate, ends in FATES.items() for end in ends}
-    found: Flows = {}
-    for one, why, end in zip(kind, reason, ended, strict=True):
-        node = f"zero:{REASONS[why - 1]}" if one == 1 else "blocked"
-        found["paid", node] = found.get(("paid", node), 0) + 1
-        found[node, group[end]] = found.get((node, group[end]), 0) + 1
     events = picture.total("zero_limit") + picture.total("blocked")
-    found["paid", "kept"] = picture.total("at_risk") - picture.total("not_restored")
-    found["paid", "cut"] = max(0, picture.total("not_restored") - events)
+    found: Flows = {
+        ("paid", "kept"): picture.total("at_risk") - picture.total("not_restored"),
+        ("paid", "cut"): max(0, picture.total("not_restored") - events),
+    }
+    seen: Counter[tuple[str, str]] = Counter()
+    for one, why, end in zip(kind, reason, ended, strict=True):
+        seen[f"zero:{REASONS[why - 1]}" if one == 1 else "blocked", group[end]] += 1
+    nodes = Counter({node: sum(n for (start, _), n in seen.items() if start == node) for node, _ in seen})
+    found |= {("paid", node): n for node, n in nodes.most_common()}
+    found |= {(node, fate): seen[node, fate] for node, _ in nodes.most_common() for fate in FATES}
     return found
 
 
@@ -199,9 +200,10 @@ def sankey(picture: Picture, counted: Flows, words: Words, ink: Ink) -> Option:
                 "right": 170,
                 "top": 12,
                 "bottom": 12,
-                "nodeGap": 12,
+                "nodeGap": 16,
                 "nodeWidth": 14,
-                "layoutIterations": 64,
+                "nodeAlign": "left",
+                "layoutIterations": 0,
                 "label": {"color": ink.text, "fontSize": 11, "fontFamily": FONT},
                 "lineStyle": {"color": "source", "opacity": 0.35},
             }
