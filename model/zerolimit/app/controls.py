@@ -262,7 +262,7 @@ def _parameter(session: Session, control: Control, words: Words, disabled: bool 
         kind=kind_of(name),
         label=words("label." + name),
         unit=unit_of(name, words),
-        says=" ".join(part for part in (says_of(name, words) + ".", span_of(name, words)) if part),
+        says=says_of(name, words) + words("controls.stop") + span_of(name, words),
         error=session.errors.get(name, ""),
         acts=acts(session, words, now=now, changed=session.waits(name)),
         value=session.shown(name, getattr(session.wanted, name)),

@@ -61,12 +61,12 @@ def model_params() -> dict[str, Any]:
         "rng": {"type": "InputText", "value": "1", "label": WORDS("label.seed")},
         "borrowers": Slider(WORDS("label.borrowers"), 2_000, 100, 20_000, 100),
     }
-    for control in (one for group in GROUPS.values() for one in group):
+    for control in (one for group in GROUPS.values() for one in group if one.name not in ("off", "network")):
         name, field = control.name, Scenario.model_fields[control.name]
         label = " ".join(part for part in (WORDS("label." + name), unit_of(name, WORDS)) if part)
         if kind_of(name) == "switch":
             made[name] = {"type": "Checkbox", "value": field.default, "label": label}
-        elif kind_of(name) == "choice" and name not in ("off", "network"):
+        elif kind_of(name) == "choice":
             made[name] = {"type": "Select", "value": field.default, "values": list(choices(name)), "label": label}
         elif control.upto is not None and span_of(name, WORDS):
             made[name] = Slider(label, field.default, 0, control.upto, control.step)

@@ -53,7 +53,7 @@ def Pick(label: str, on_file: Callable[[str, BinaryIO, int], None]) -> Any:
 
 def portfolio_of(name: str, file: BinaryIO, size: int, most: int) -> Portfolio:
     """The portfolio in an uploaded file; BadInput names the file, never a path of this machine."""
-    plain = Path(name.replace("\\", "/")).name
+    plain = "".join(letter if letter.isalnum() or letter in "-_. " else "-" for letter in Path(name.replace("\\", "/")).name[-100:])
     ending = next((one for one in ENDINGS if plain.lower().endswith(one)), None)
     if ending is None:
         raise BadInput(f"{plain}: a portfolio is {', '.join(ENDINGS)}")
@@ -61,7 +61,7 @@ def portfolio_of(name: str, file: BinaryIO, size: int, most: int) -> Portfolio:
         raise BadInput(f"{plain}: {size / 1e6:,.0f} MB are more than the page takes ({most / 1e6:,.0f} MB)")
     data = file.read(size)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"clients{ending}"
+        path = Path(folder) / plain
         path.write_bytes(data)
         try:
             return read_portfolio(path)

@@ -1,0 +1,563 @@
+"""The page without a browser: texts, controls, the visitor's session, pictures, downloads, the server's doors."""
+
+import io
+import re
+import socket
+import string
+import threading
+import time
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import zerolimit
+from zerolimit import CreditMarket, Simulation, load_scenario
+from zerolimit.app.borrower import someone_like_li, switched_off
+from zerolimit.app.compare import OWN, REMEDIES, another, differences
+from zerolimit.app.controls import GROUPS, NAMES, kind_of, read, read_seed, says_of, unit_of
+from zerolimit.app.downloads import zipped
+from zerolimit.app.fonts import characters, covered
+from zerolimit.app.language import LANGUAGES, Words, preferred, texts
+from zerolimit.app.network import part_of_network, spread_out
+from zerolimit.app.picture import SCORES, picture_of
+from zerolimit.app.serve import is_loopback, listening
+from zerolimit.app.session import Session
+from zerolimit.app.uploads import portfolio_of
+from zerolimit.app.who import FATES, flows
+from zerolimit.app.work import Cancelled, Desk, Job
+from zerolimit.errors import BadInput
+from zerolimit.names import ALLOCATIONS, CAPS, ENDS, MECHANISMS, REASONS, SEGMENTS
+from zerolimit.replay import origin_of
+from zerolimit.results.columns import values
+from zerolimit.results.outcomes import RATES
+from zerolimit.scenario import Scenario, about, bounds, choices, presets
+from zerolimit.story import KINDS
+
+EN, ZH = Words("en"), Words("zh")
+DECLARED = {"parameter", "unit", "allocation", "preset", "cap", "kind", "english"}
+"""Tables that only languages other than English have: they translate declarations."""
+
+
+@pytest.fixture(scope="module")
+def market() -> CreditMarket:
+    return CreditMarket("baseline", seed=3, borrowers=2_000).run(months=24)
+
+
+def done(session: Session, desk: Desk | None = None) -> Session:
+    """Wait for a session's desk."""
+    until = time.monotonic() + 120.0
+    while (desk or session.desk).busy:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    return session
+
+
+# texts
+
+
+def test_both_languages_have_the_same_texts_with_the_same_places() -> None:
+    english, chinese = texts("en"), texts("zh")
+    assert set(chinese) - set(english) == DECLARED
+    assert not set(english) - set(chinese)
+    for table, rows in english.items():
+        assert set(rows) == set(chinese[table]), table
+        for key, text in rows.items():
+            places = [sorted(name for _, name, _, _ in string.Formatter().parse(one) if name) for one in (text, chinese[table][key])]
+            assert places[0] == places[1], f"{table}.{key}"
+
+
+def test_what_the_model_declares_is_translated() -> None:
+    chinese = texts("zh")
+    assert set(chinese["parameter"]) == {*NAMES, "borrowers"} - {"off"}
+    assert set(chinese["unit"]) == {about(name)["unit"] for name in (*NAMES, "borrowers") if kind_of(name) == "number" and name != "off"}
+    assert set(chinese["cap"]) == {cap.name for cap in CAPS} == set(texts("en")["reason"])
+    assert set(chinese["allocation"]) == set(ALLOCATIONS)
+    assert set(chinese["preset"]) == set(presets())
+    assert set(chinese["kind"]) == set(KINDS)
+    assert set(texts("en")["mechanism"]) == set(MECHANISMS) == set(texts("en")["mechanism_says"])
+    assert set(texts("en")["segment"]) == set(SEGMENTS)
+
+
+def test_every_text_that_the_code_asks_for_is_there() -> None:
+    used = {
+        key
+        for file in (Path(zerolimit.__file__).parent / "app").glob("*.py")
+        for key in re.findall(r'(?:words|WORDS)\(\s*"([a-z_]+\.[a-z_]+)"', file.read_text(encoding="utf-8"))
+    }
+    assert len(used) > 100
+    assert not [key for key in used if key.partition(".")[2] not in texts("en").get(key.partition(".")[0], {}) and key[-1] not in "._"]
+
+
+def test_figures_are_translated_whole(market: CreditMarket, tmp_path: Path) -> None:
+    from zerolimit.results.figures import draw_summary
+    from zerolimit.results.store import tables_of
+
+    asked: list[str] = []
+    simulation = market.simulation
+    draw_summary(tables_of(simulation), simulation.scenario, tmp_path / "a.png", lambda text: asked.append(text) or text)
+    assert set(asked) <= set(texts("zh")["english"])
+    assert {name.replace("_", " ") for name in REASONS} <= set(texts("zh")["english"])
+
+
+def test_the_font_has_every_character_of_every_text() -> None:
+    assert not characters() - covered()
+    assert "额" in characters()
+
+
+@pytest.mark.parametrize(
+    ("fen", "english", "chinese"),
+    [
+        (0, "0 yuan", "0 元"),
+        (123_400, "1,234 yuan", "1,234 元"),
+        (1_234_567_00, "1.23 million yuan", "123 万元"),
+        (16_513_000_000, "165 million yuan", "1.65 亿元"),
+        (-250_000_000_00, "-250 million yuan", "-2.50 亿元"),
+        (3_000_000_000_00, "3.00 billion yuan", "30.0 亿元"),
+    ],
+)
+def test_money_is_written_for_each_language(fen: int, english: str, chinese: str) -> None:
+    assert (EN.yuan(fen), ZH.yuan(fen)) == (english, chinese)
+
+
+def test_shares_and_numbers_are_written_for_each_language() -> None:
+    assert [EN.percent(share) for share in (0.0, 0.00125, 0.0812, 0.5, 1.0)] == ["0 %", "0.125 %", "8.12 %", "50.0 %", "100 %"]
+    assert ZH.percent(0.5) == "50.0%"
+    assert EN.percent(float("nan")) == ZH.number(float("inf")) == "–"
+
+
+def test_the_browsers_language_is_taken() -> None:
+    assert preferred("zh-CN,zh;q=0.9,en;q=0.8") == "zh"
+    assert preferred("fr-FR,en;q=0.5") == "en"
+    assert preferred("") == "en"
+    assert set(LANGUAGES) == {"en", "zh"}
+
+
+# controls
+
+
+def test_controls_are_derived_from_the_declaration() -> None:
+    for name in NAMES:
+        if name == "off":
+            continue
+        declared = Scenario.model_fields[name].description or ""
+        assert says_of(name, EN).lower() == declared.split(":")[0].lower()
+        assert unit_of(name, EN) in ("", about(name)["unit"])
+    for group in GROUPS.values():
+        for control in group:
+            if control.upto is not None:
+                low, high = bounds(control.name)
+                assert low is not None
+                assert high is not None
+                assert low <= control.upto <= high
+
+
+@pytest.mark.parametrize("words", [EN, ZH])
+@pytest.mark.parametrize("given", ["", "many", "nan", "inf", "-1", "101", "1e99"])
+def test_a_number_that_is_none_or_out_of_range_is_refused(given: str, words: Words) -> None:
+    with pytest.raises(BadInput) as error:
+        read("pool_share", given, load_scenario("baseline"), words)
+    assert str(error.value) in (words("controls.number"), words("controls.range", low="0", high="100", unit=unit_of("pool_share", words)))
+
+
+def test_numbers_are_read_with_separators_and_whole_where_needed() -> None:
+    base = load_scenario("baseline")
+    assert read("borrowers", "12,000", base, EN) == 12_000
+    assert read("pool_share", " 0.4 ", base, EN) == 0.4
+    assert type(read("notice_months", "3", base, EN)) is int
+    for name, wrong in (("borrowers", "1000001"), ("borrowers", "0"), ("notice_months", "2.5"), ("acquaintances", "7")):
+        with pytest.raises(BadInput):
+            read(name, wrong, base, EN)
+    assert read_seed("7", EN) == 7
+    for wrong in ("-1", "1.5", "x", str(2**60)):
+        with pytest.raises(BadInput):
+            read_seed(wrong, EN)
+
+
+# a session
+
+
+def test_policy_acts_from_the_next_month_and_setup_at_reset() -> None:
+    session = Session(borrowers=300)
+    session.reset(2)
+    done(session)
+    assert session.month == 2
+    session.take("pool_share", "0.2", EN)
+    session.take("borrowers", "200", EN)
+    assert session.policy() == {"pool_share": 0.2}
+    assert session.differs_at_start() == {"borrowers"}
+    assert session.waits("pool_share")
+    session.run(1)
+    done(session)
+    assert session.market is not None
+    assert session.market.simulation.scenario.pool_share == 0.2
+    assert session.market.simulation.size == 300
+    assert session.market.simulation.changes == [{"month": 2, "pool_share": 0.2}]
+    assert not session.waits("pool_share")
+    session.reset()
+    done(session)
+    assert session.market.simulation.size == 200
+    assert session.month == 0
+    assert not session.differs_at_start()
+
+
+def test_a_refused_value_stays_typed_beside_its_error_and_the_run_goes_on() -> None:
+    session = Session(borrowers=100)
+    session.take("base_tightness", "2", EN)
+    assert session.errors["base_tightness"] == "allowed: 0 to 1 0 to 1"
+    assert session.shown("base_tightness", session.wanted.base_tightness) == "2"
+    session.run(1)
+    done(session)
+    assert session.month == 1
+    session.take("base_tightness", "0.5", EN)
+    assert not session.errors
+    assert session.wanted.base_tightness == 0.5
+
+
+def test_before_the_first_month_a_change_is_in_the_run_from_its_beginning() -> None:
+    session = Session(borrowers=100)
+    session.reset()
+    done(session)
+    session.take("minimum_loan", "600", EN)
+    session.take_seed("9", EN)
+    session.run(1)
+    done(session)
+    assert session.market is not None
+    assert session.market.seed == 9
+    assert session.market.simulation.first_scenario.minimum_loan == 600.0
+    assert session.market.simulation.changes == []
+
+
+def test_the_command_line_repeats_the_run(tmp_path: Path) -> None:
+    import shlex
+    import subprocess
+    import sys
+
+    session = Session("jiebei-2018", borrowers=300)
+    session.take("reasons_sent", True, EN)
+    session.put("off", ("contagion",))
+    session.run(3)
+    done(session)
+    session.take("pool_share", "0.25", EN)
+    session.put("off", ("contagion", "trigger"))
+    session.take("early_warning", True, EN)
+    session.run(3)
+    done(session)
+    assert session.market is not None
+    told = shlex.split(session.command())
+    assert told[:3] == ["zerolimit", "run", "jiebei-2018"]
+    subprocess.run([sys.executable, "-m", "zerolimit.cli", *told[1:], "--out", str(tmp_path / "run"), "--quiet"], check=True)
+    again = zerolimit.load(tmp_path / "run")
+    assert again.monthly.equals(session.market.monthly)
+    assert again.platform["principal"].tolist() == session.market.platform_months["principal"].tolist()
+
+
+def test_only_presets_and_the_given_scenario_are_read() -> None:
+    session = Session(borrowers=100)
+    before = session.wanted
+    for name in ("/etc/passwd", "../secrets.toml", "nobody"):
+        session.take_base(name)
+    assert session.wanted is before
+    session.take_base("jiebei-2020")
+    assert session.wanted.name == "jiebei-2020"
+
+
+def test_a_closed_session_lets_go() -> None:
+    session = Session(borrowers=100)
+    session.run(2)
+    done(session)
+    session.close()
+    assert session.market is None
+    assert session.picture is None
+
+
+def test_playing_stops_when_asked_and_a_second_job_waits() -> None:
+    session = Session(borrowers=50)
+    session.speed = 10.0
+    session.play()
+    session.run(500)
+    until = time.monotonic() + 60.0
+    while session.month < 3 and time.monotonic() < until:
+        time.sleep(0.01)
+    session.stop()
+    done(session)
+    assert 3 <= session.month < 500
+    assert session.picture is not None
+    assert session.picture.months == session.month
+
+
+def test_two_sessions_have_runs_of_their_own() -> None:
+    one, other = Session(borrowers=100), Session(borrowers=200)
+    one.run(2)
+    other.run(5)
+    done(one)
+    done(other)
+    assert (one.month, other.month) == (2, 5)
+    assert one.market is not other.market
+
+
+def test_a_failing_run_is_one_line() -> None:
+    told: list[int] = []
+    desk = Desk(lambda: told.append(1))
+
+    def wrong(job: Job) -> None:
+        raise BadInput("this\ncannot be")
+
+    def stopped(job: Job) -> None:
+        raise Cancelled
+
+    desk.start("x", wrong)
+    while desk.busy:
+        time.sleep(0.01)
+    assert desk.wrong == "this cannot be"
+    assert told
+    desk.start("x", stopped)
+    while desk.busy:
+        time.sleep(0.01)
+    assert desk.wrong == ""
+
+
+# pictures
+
+
+def test_a_picture_adds_up(market: CreditMarket) -> None:
+    picture = picture_of(market.simulation)
+    assert picture.months == 24
+    accounts = int((market.simulation.column("status") != 3.0).sum())
+    assert picture.now.lines.sum() == picture.now.scores.sum() == accounts
+    assert len(picture.now.scores) == len(SCORES)
+    for rate in RATES:
+        np.testing.assert_array_equal(picture.rate(rate, (1, 2)), market.rate(rate).to_numpy())
+    reasons = picture.by_reason()
+    assert sum(int(events.sum()) for events in reasons.values()) == picture.total("zero_limit")
+    totals = [int(events.sum()) for events in reasons.values()]
+    assert totals == sorted(totals, reverse=True)
+
+
+def test_the_flow_balances(market: CreditMarket) -> None:
+    picture = picture_of(market.simulation)
+    counted = flows(picture)
+    assert counted
+    into = {node: sum(n for (_, end), n in counted.items() if end == node) for node in {end for _, end in counted}}
+    assert sum(n for (start, _), n in counted.items() if start == "paid") == picture.total("at_risk")
+    for node in {start for start, _ in counted} - {"paid"}:
+        assert sum(n for (start, _), n in counted.items() if start == node) == into[node]
+    zeros = sum(n for (start, end), n in counted.items() if start == "paid" and end.startswith("zero:"))
+    assert zeros == picture.total("zero_limit")
+    assert into["blocked"] == picture.total("blocked")
+
+
+def test_every_end_of_an_episode_has_a_fate() -> None:
+    assert sorted(end for ends in FATES.values() for end in ends) == sorted(ENDS)
+
+
+@pytest.mark.parametrize("network", ["none", "ring", "small_world", "scale_free", "sector_blocks"])
+def test_the_part_of_a_network_is_its_own(network: str) -> None:
+    market = CreditMarket("baseline", seed=1, borrowers=300, network=network, acquaintances=4)
+    whole = part_of_network(market, 300, 0)
+    assert whole.whole
+    one, other = market.simulation.network().edges()
+    assert sorted(map(tuple, whole.ties.tolist())) == sorted(zip(one.tolist(), other.tolist(), strict=True))
+    part = part_of_network(market, 60, 17)
+    assert not part.whole
+    assert len(part.slots) == len(set(part.slots.tolist())) == 60
+    assert 17 in part.slots
+    ties = {(part.slots[a], part.slots[b]) for a, b in part.ties}
+    inside = set(part.slots.tolist())
+    assert ties == {(a, b) for a, b in zip(one.tolist(), other.tolist(), strict=True) if a in inside and b in inside}
+    assert ((part.at >= 0.0) & (part.at <= 1.0)).all()
+
+
+def test_places_are_spread_over_the_square() -> None:
+    at = spread_out(np.array([[0.0, 5.0], [1.0, 5.0], [100.0, 6.0]]))
+    assert at.min() == 0.0
+    assert at.max() == 1.0
+
+
+# one borrower, two worlds
+
+
+def test_someone_like_li_is_a_punctual_owner_hit_by_the_trigger(market: CreditMarket) -> None:
+    slot = someone_like_li(market)
+    assert slot is not None
+    events = market.episodes
+    mine = events[(events["borrower"] == slot) & (events["kind"] == "zero limit")]
+    triggered = events[(events["kind"] == "zero limit") & (events["reason"] == "trigger")]
+    assert len(mine)
+    if (triggered["segment"] == "owner").any():
+        assert (mine["segment"].astype(str) == "owner").any()
+    fresh = CreditMarket("baseline", seed=3, borrowers=50)
+    assert someone_like_li(fresh) is None
+
+
+def test_the_second_world_has_the_mechanism_off_throughout() -> None:
+    market = CreditMarket("baseline", seed=3, borrowers=300).run(months=2)
+    market.change(off=("contagion",), base_tightness=0.3).run(months=2)
+    origin = origin_of(market)
+    other = switched_off(origin, "trigger")
+    assert other.scenario.off == ("trigger",)
+    assert set(other.changes[0]["off"]) == {"contagion", "trigger"}
+    world = other.begin()
+    other.run(world)
+    alone = Simulation(load_scenario("baseline", borrowers=300, off=("trigger",)), 3)
+    for month in range(4):
+        if month == 2:
+            alone.change(off=("trigger", "contagion"), base_tightness=0.3)
+        alone.step()
+    assert [one.platform["principal"] for one in world.history] == [one.platform["principal"] for one in alone.history]
+
+
+def test_every_difference_can_be_run(market: CreditMarket) -> None:
+    origin = origin_of(market)
+    for difference in differences(EN):
+        other = another(origin, difference, "pool_share=0.5")
+        assert other.scenario != origin.scenario or difference == "by:score"
+    assert set(REMEDIES) <= set(Scenario.model_fields)
+    for wrong in ("pool_shar=1", "pool_share=1000", "borrowers=5", "nonsense", "network_file=x"):
+        with pytest.raises(BadInput):
+            another(origin, OWN, wrong)
+
+
+# downloads
+
+
+def test_the_zip_loads_again(market: CreditMarket, tmp_path: Path) -> None:
+    parcel = zipfile.ZipFile(io.BytesIO(zipped(market, "zerolimit run baseline", ZH)))
+    parcel.extractall(tmp_path)
+    folder = next(tmp_path.iterdir())
+    run = zerolimit.load(folder)
+    assert run.monthly.equals(market.monthly)
+    assert (folder / "command.txt").read_text(encoding="utf-8") == "zerolimit run baseline\n"
+    assert (folder / "summary.png").read_bytes()[:4] == b"\x89PNG"
+    assert "<svg" in (folder / "summary.svg").read_text(encoding="utf-8")
+    assert tomllib.loads((folder / "scenario.toml").read_text(encoding="utf-8"))["borrowers"] == 2_000
+
+
+# uploads
+
+
+def test_an_upload_is_checked_like_any_portfolio() -> None:
+    good = b"limit,balance\n20000,1000\n5000,0\n"
+    assert portfolio_of("mine.csv", io.BytesIO(good), len(good), 1_000).size == 2
+    with pytest.raises(BadInput, match="more than the page takes"):
+        portfolio_of("mine.csv", io.BytesIO(good), len(good), 10)
+    with pytest.raises(BadInput, match=r"^mine\.exe: a portfolio is"):
+        portfolio_of("C:\\secret\\mine.exe", io.BytesIO(good), len(good), 1_000)
+    bad = b"limit\n-5\n"
+    with pytest.raises(BadInput) as error:
+        portfolio_of("../../mine.csv", io.BytesIO(bad), len(bad), 1_000)
+    assert "/" not in str(error.value)
+    assert str(error.value).startswith("portfolio mine.csv: column 'limit' row 1")
+
+
+def test_a_portfolio_becomes_the_borrowers() -> None:
+    data = b"limit\n" + b"20000\n" * 60
+    session = Session(borrowers=100)
+    session.take_portfolio("mine.csv", io.BytesIO(data), len(data))
+    session.run(1)
+    done(session)
+    assert session.market is not None
+    assert session.market.simulation.size == 60
+    assert "--portfolio mine.csv" in session.command()
+    assert "--borrowers" not in session.command()
+    session.take_portfolio("mine.csv", io.BytesIO(b"x\n1\n"), 4)
+    assert "mine.csv" in session.errors["portfolio"]
+
+
+# the server's doors
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        one.listen()
+        yield one.getsockname()[1]
+
+
+def test_a_port_in_use_or_a_strange_address_is_one_line(taken: int) -> None:
+    with pytest.raises(BadInput, match=f"port: {taken} on 127.0.0.1 is in use"):
+        listening("127.0.0.1", taken)
+    with pytest.raises(BadInput, match="port: 70000 is not in 0 to 65,535"):
+        listening("127.0.0.1", 70_000)
+    with pytest.raises(BadInput, match="host"):
+        listening("no such host", 0)
+
+
+def test_loopback_is_told_from_the_world() -> None:
+    assert all(map(is_loopback, ("127.0.0.1", "localhost", "::1", "127.8.8.8")))
+    assert not any(map(is_loopback, ("0.0.0.0", "10.0.0.1", "::", "example.org")))
+
+
+# in Mesa and in notebooks
+
+
+def buttons(rc: Any) -> dict[str, Any]:
+    import ipyvuetify
+
+    return {"".join(map(str, one.children)): one for one in rc.find(ipyvuetify.Btn).widgets}
+
+
+def test_the_panels_and_parameters_serve_a_plain_solaraviz() -> None:
+    import solara
+    from mesa.visualization import SolaraViz
+
+    from zerolimit.app import components, model_params
+    from zerolimit.app.charts import Widget
+
+    market = CreditMarket("baseline", rng=1, borrowers=120)
+    model = solara.Reactive(market)
+    page = SolaraViz(model, components=components(), model_params=model_params())
+    box, rc = solara.render(solara.AppLayout(children=[page]), handle_error=False)
+    try:
+        buttons(rc)["Step"].click()
+        buttons(rc)["Step"].click()
+        assert market.month == 2
+        charts = {one.file for one in rc.find(Widget).widgets}
+        assert {"pool", "who-zero_limit", "lines", "scores"} <= charts
+        buttons(rc)["Reset"].click()
+        assert model.value is not market
+        assert model.value.month == 0
+        assert model.value.simulation.size == 2_000
+        assert model.value.seed == 1
+    finally:
+        rc.close()
+
+
+def test_every_control_of_the_page_is_a_mesa_parameter_that_the_market_takes() -> None:
+    from zerolimit.app import model_params
+
+    made = model_params()
+    assert {name for name in NAMES if name not in ("off", "network", "minimum_loan", "acquaintances")} <= set(made)
+    given = {name: (one["value"] if isinstance(one, dict) else one.value) for name, one in made.items()}
+    assert CreditMarket("baseline", **{**given, "borrowers": 100}).seed == 1
+
+
+def test_view_shows_the_page_in_a_notebook_cell() -> None:
+    import solara
+
+    from zerolimit.app.charts import Widget
+
+    market = CreditMarket("baseline", seed=1, borrowers=120).run(months=6)
+    before = threading.active_count()
+    box, rc = solara.render(market.view(language="zh"), handle_error=False)
+    assert market.month == 6
+    assert {"pool", "used-up"} <= {one.file for one in rc.find(Widget).widgets}
+    buttons(rc)["单步"].click()
+    until = time.monotonic() + 60.0
+    while (market.month < 7 or threading.active_count() > before) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert market.month == 7
+    rc.close()
+    with pytest.raises(BadInput, match="language: 'fr'"):
+        market.view(language="fr")
+
+
+def test_choices_of_the_page_are_those_of_the_parameters() -> None:
+    for name in NAMES:
+        for one in choices(name):
+            assert one == "file" or one in texts("en")["option"], f"{name}: {one}"
