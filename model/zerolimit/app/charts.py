@@ -83,7 +83,7 @@ def option_of(ink: Ink, **parts: Any) -> Option:
     return {
         "animation": False,
         "textStyle": {"fontFamily": FONT, "color": ink.text},
-        "aria": {"enabled": True, "decal": {"show": False}},
+        "aria": {"enabled": True, "label": {"enabled": False}, "decal": {"show": False}},
         "grid": {"left": 12, "right": 16, "top": 58, "bottom": 34, "containLabel": True},
         **parts,
     }

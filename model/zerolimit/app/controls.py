@@ -220,11 +220,11 @@ def _Start(session: Session, words: Words, tick: int) -> Any:
             on_change=lambda value: session.take_seed(value, words),
         )
         _parameter(session, Control("borrowers"), words, disabled=session.portfolio is not None)
-        Upload(session, words, reset)
+        Upload(session, words, reset, tick)
 
 
 @solara.component  # type: ignore[untyped-decorator]
-def Upload(session: Session, words: Words, acting: Mapping[str, str]) -> Any:
+def Upload(session: Session, words: Words, acting: Mapping[str, str], tick: int) -> Any:
     """A portfolio of the visitor's own, checked like any portfolio."""
     with solara.v.Html(tag="div", class_="zl-field"):
         solara.v.Html(tag="span", class_="zl-label", children=[words("label.portfolio")])

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from zerolimit.app.controls import read, read_seed
 from zerolimit.app.language import Words
 from zerolimit.app.picture import Picture, picture_of
-from zerolimit.app.work import Cancelled, Desk, Job
+from zerolimit.app.work import Cancelled, Desk, Job, one_line
 from zerolimit.errors import BadInput
 from zerolimit.market import CreditMarket
 from zerolimit.scenario import Scenario, load_scenario, presets
@@ -121,8 +121,8 @@ class Session:
         try:
             found = portfolio_of(name, file, size, LARGEST_FILE)
             self.wanted = self.wanted.change(borrowers=found.size)
-        except BadInput as error:
-            self.refuse("portfolio", None, error)
+        except Exception as error:
+            self.refuse("portfolio", None, BadInput(one_line(error)))
             return
         self.portfolio, self.portfolio_name = found, name
         self.accept("portfolio")

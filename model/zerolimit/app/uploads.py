@@ -29,7 +29,7 @@ class Picker(FileInput):  # type: ignore[misc]
 
 @solara.component  # type: ignore[untyped-decorator]
 def Pick(label: str, on_file: Callable[[str, BinaryIO, int], None]) -> Any:
-    """Choose a file; `on_file` is called off the event loop with its name, the file and its size."""
+    """Choose a file; `on_file`, which must not fail, is called off the event loop with its name, the file and its size."""
     chosen, set_chosen = solara.use_state(None)
     files, set_files = solara.use_state(None)
     picker = Picker.element(label=label, accept=",".join((*ENDINGS, ".gz")), on_file_info=set_chosen)
