@@ -240,6 +240,26 @@ def test_everything_has_a_name_and_is_reached_by_keyboard(visit: Visit) -> None:
         assert wanted in reached, wanted
 
 
+def test_an_axe_check_finds_nothing_serious(visit: Visit, expect: Any) -> None:
+    found = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    visitor = visit()
+    page = visitor.page
+    wrong = set()
+    for colours in ("Light", "Dark"):
+        for room in ("Overview", "Who", "Network", "One borrower", "Compare", "Download"):
+            visitor.room(room)
+            if room == "One borrower":
+                visitor.button("Someone like Li").click()
+                expect(page.locator(".zl-letter")).to_be_visible()
+            for one in found.Axe().run(page).response["violations"]:
+                if one["impact"] in ("serious", "critical"):
+                    wrong.add((colours, room, one["id"], one["nodes"][0]["html"][:100]))
+        if colours == "Light":
+            visitor.button("Dark").click()
+            expect(visitor.button("Light")).to_be_visible()
+    assert wrong == set()
+
+
 def test_strangers_and_files_stay_outside(server: tuple[str, int]) -> None:
     host = server[0].removeprefix("http://")
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipyvuetify
@@ -76,7 +78,9 @@ def read(name: str, given: Any, scenario: Scenario, words: Words) -> Any:
     if value is None or (whole(name) and value != int(value)):
         raise BadInput(words("controls.whole" if whole(name) else "controls.number"))
     if low is not None and high is not None and not low <= value <= high:
-        raise BadInput(words("controls.range", low=f"{low:,g}", high=f"{high:,.12g}", unit=unit_of(name, words)).strip())
+        span = words("controls.range", low=f"{low:,g}", high=f"{high:,.12g}")
+        unit = unit_of(name, words)
+        raise BadInput(span if span.endswith(unit) else f"{span} {unit}")
     value = int(value) if whole(name) else value
     try:
         scenario.change(**{name: value})
@@ -131,7 +135,7 @@ def span_of(name: str, words: Words) -> str:
 
 def says_of(name: str, words: Words) -> str:
     """The one-line explanation of a parameter; names that it can take are explained where they are chosen."""
-    english = (Scenario.model_fields[name].description or "").split(":")[0]
+    english = re.split("[:;]", Scenario.model_fields[name].description or "")[0]
     english = english[:1].upper() + english[1:]
     return words.declared("parameter", name, english)
 
@@ -195,7 +199,7 @@ def _Start(session: Session, words: Words, tick: int) -> Any:
     reset = acts(session, words, now=False, changed=False)
     with solara.v.Html(tag="fieldset", class_="zl-group"):
         solara.v.Html(tag="legend", children=[words("controls.start")])
-        named = {name: name for name in session.bases}
+        named = {name: Path(name).name for name in session.bases}
         says = ""
         if session.base in presets():
             says = words.declared("preset", session.base, load_scenario(session.base).description)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,9 +47,7 @@ class Part:
 
 
 def part_of_network(market: CreditMarket, most: int, start: int) -> Part:
-    """At most `most` borrowers: everybody, or the nearest to `start` by ties; those near in the network are near here."""
-    import networkx as nx
-
+    """At most `most` borrowers: everybody, or the nearest to `start` by ties. Without places, which take long (`placed`)."""
     size = market.simulation.size
     starts, others = market.simulation.network().adjacency()
     slots = np.arange(size) if size <= most else nearest(starts, others, start, most)
@@ -60,13 +58,18 @@ def part_of_network(market: CreditMarket, most: int, start: int) -> Part:
     spots = np.repeat(starts[slots], counts) + np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
     ends = place[others[spots]]
     once = (ends >= 0) & (ones < ends)
-    ties = np.column_stack([ones[once], ends[once]])
+    return Part(slots, np.zeros((len(slots), 2)), np.column_stack([ones[once], ends[once]]), size <= most)
+
+
+def placed(part: Part) -> Part:
+    """The part with places: those near in the network are near here (Fruchterman and Reingold, by networkx)."""
+    import networkx as nx
+
     graph = nx.Graph()
-    graph.add_nodes_from(range(len(slots)))
-    graph.add_edges_from(ties.tolist())
-    places = nx.spring_layout(graph, seed=1, iterations=50 if len(slots) <= SIZES[1] else 15, method="force")
-    at = np.array([places[k] for k in range(len(slots))]).reshape(-1, 2)
-    return Part(slots, spread_out(at), ties, size <= most)
+    graph.add_nodes_from(range(len(part.slots)))
+    graph.add_edges_from(part.ties.tolist())
+    places = nx.spring_layout(graph, seed=1, iterations=50 if len(part.slots) <= SIZES[1] else 15, method="force")
+    return replace(part, at=spread_out(np.array([places[k] for k in range(len(part.slots))]).reshape(-1, 2)))
 
 
 def spread_out(at: Array) -> Array:
@@ -150,8 +153,9 @@ class Networks:
 
         def work(job: Job) -> None:
             start = self.session.held(first_event)
-            self.part = self.session.held(lambda held: part_of_network(held, wanted[1], start or 0))
-            self._of = wanted
+            part = self.session.held(lambda held: part_of_network(held, wanted[1], start or 0))
+            if part is not None:
+                self.part, self._of = placed(part), wanted
 
         self.desk.start("network", work)
 

@@ -10,8 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import ipyvuetify
 import solara
 import solara.lab
+import traitlets
 
 from zerolimit.app.borrower import Borrowers, OneBorrower
 from zerolimit.app.charts import use_ink
@@ -34,6 +36,13 @@ if TYPE_CHECKING:
 ROOMS = ("overview", "who", "network", "borrower", "compare", "downloads")
 begins_with: dict[str, Any] = {"base": "baseline"}
 """What `zerolimit app` was called with: the scenario of a new visitor."""
+
+
+class Document(ipyvuetify.VuetifyTemplate):  # type: ignore[misc]
+    """What the document itself says: its language, and that it may be zoomed (document.vue)."""
+
+    template_file = (__file__, "document.vue")
+    lang = traitlets.Unicode("en").tag(sync=True)
 
 
 @cache
@@ -98,6 +107,7 @@ def Viewer(market: CreditMarket | None, language: str = "en", set_language: Any 
     Style()
     if set_language is not None:
         solara.Title(words("page.name"))
+        Document.element(lang=language)
     with solara.v.Html(tag="div", class_="zl-page" + (" zl-open" if open_ else ""), attributes={"lang": language}):
         Head(words, language, set_language, open_, set_open)
         with solara.v.Html(tag="div", class_="zl-body"):

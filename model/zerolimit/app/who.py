@@ -197,7 +197,7 @@ def sankey(picture: Picture, counted: Flows, words: Words, ink: Ink) -> Option:
                 "data": data,
                 "links": links,
                 "left": 8,
-                "right": 170,
+                "right": 150,
                 "top": 12,
                 "bottom": 12,
                 "nodeGap": 16,
