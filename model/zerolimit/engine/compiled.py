@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import llvmlite
@@ -181,6 +182,9 @@ class Loops:
                 file.write(self.source)
             os.replace(file.name, self.path)
         name = f"zerolimit_month_{self.digest}"
+        if not own and name in LOADED:
+            self.module = LOADED[name]
+            return
         spec = importlib.util.spec_from_file_location(name, self.path)
         assert spec is not None
         assert spec.loader is not None
@@ -190,6 +194,8 @@ class Loops:
         sys.modules[name] = module
         spec.loader.exec_module(module)
         self.module = module
+        if not own:
+            LOADED[name] = module
 
     @property
     def ready(self) -> Path:
@@ -289,6 +295,8 @@ def ordinary_loops() -> Loops:
 
 
 KNOWN: set[Callable[..., Any]] = set()
+LOADED: dict[str, ModuleType] = {}
+"""Generated modules without rules of one's own, once each in a process: another run takes what is loaded."""
 
 
 def make_known_once(function: Callable[..., Any]) -> None:
