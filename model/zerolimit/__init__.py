@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from zerolimit import study
     from zerolimit.borrower import Borrower
     from zerolimit.errors import BadInput
     from zerolimit.lender import Platform
@@ -58,6 +59,7 @@ __all__ = [
     "load_scenario",
     "read_portfolio",
     "rule",
+    "study",
     "tell",
 ]
 
@@ -65,8 +67,10 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(f"zerolimit.{_HOMES[name]}"), name)
+    if name == "study":
+        return import_module("zerolimit.study")
     raise AttributeError(f"module 'zerolimit' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted({*globals(), *__all__})

@@ -455,6 +455,51 @@ def case(name: Annotated[str | None, typer.Argument(help="A case; without one, t
     Console().print(played)
 
 
+@app.command()
+def sweep(
+    study: Annotated[str | None, typer.Argument(help="A study: its folder or its TOML file.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the results; without it, runs/NAME.")] = None,
+    workers: Annotated[int | None, typer.Option(metavar="N", help="Processes; without it, all cores.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on in a folder that has some of the runs.")] = False,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A Dask cluster's scheduler, or [b]local[/b] for one on loopback.")
+    ] = None,
+    take_over: Annotated[bool, typer.Option("--take-over", help="Take a folder whose coordinator is gone.")] = False,
+    status: Annotated[Path | None, typer.Option(metavar="DIR", help="How far a sweep's folder is, and leave.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print the folder only.")] = False,
+) -> None:
+    """Run a study: thousands of runs, in processes or on a cluster; what was finished survives anything."""
+    from zerolimit.study.commands import show_status, sweep_study
+
+    if status is not None:
+        if study is not None:
+            raise BadInput("--status: takes the folder of the results, and no study beside it")
+        show_status(status)
+        return
+    if study is None:
+        raise BadInput("sweep: a study is needed, its folder or its TOML file; or --status DIR")
+    with ended_by_signals():
+        sys.exit(
+            sweep_study(
+                study, out, workers=workers, resume=resume, cluster=cluster, take_over=take_over, quiet=quiet, stopped=STOPPED
+            )
+        )
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="A study's folder.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Parquet, or CSV by its ending; without it, DIR/export.parquet.")
+    ] = None,
+) -> None:
+    """Write a study's runs as one file, sorted by their hashes: the same bytes whoever did them, in whatever order."""
+    from zerolimit.study.commands import export_study
+
+    with ended_by_signals():
+        export_study(folder, out)
+
+
 @contextmanager
 def counting(months: int, label: str, screen: Console) -> Iterator[Callable[[int], None]]:
     """The bar of `counted`, for a run that calls what is given after each month."""

@@ -176,14 +176,14 @@ class Origin:
 
 def origin_of(run: Any, rules: tuple[Rule, ...] = ()) -> Origin:
     """Where a run comes from: a run folder, what `zerolimit.load` gives, a CreditMarket or its simulation."""
-    from zerolimit.results.store import Run, load
+    from zerolimit.results.store import Run, load_run
 
     if isinstance(run, Origin):
         return run
     simulation = getattr(run, "simulation", run)
     if isinstance(simulation, Simulation):
         return of_market(simulation, rules)
-    return of_folder(run if isinstance(run, Run) else load(run), rules)
+    return of_folder(run if isinstance(run, Run) else load_run(run), rules)
 
 
 def of_market(world: Simulation, rules: tuple[Rule, ...]) -> Origin:

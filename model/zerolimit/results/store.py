@@ -384,8 +384,16 @@ def git_commit() -> str | None:
 # reading
 
 
-def load(folder: Path | str) -> Run:
-    """A run's folder, opened. Frames are read when they are first asked for."""
+def load(folder: Path | str) -> Any:
+    """A run's folder (Run) or a study's (study.results.Results), opened. Frames are read when they are first asked for."""
+    from zerolimit.study.results import Results, is_study
+
+    home = path_of(folder)
+    return Results(home) if is_study(home) else load_run(folder)
+
+
+def load_run(folder: Path | str) -> Run:
+    """A run's folder, opened."""
     home = path_of(folder)
     if not home.is_dir():
         raise BadInput(f"{folder}: no such run folder")

@@ -1,0 +1,376 @@
+"""A study: what is run, how often, and what is kept. Read from study.toml and checked whole before anything runs.
+
+The scenario's declaration is the one source of parameters' names, bounds and units (scenario.py); what can be kept is what
+runs count (results/).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from zerolimit.draws import as_seed
+from zerolimit.errors import BadInput, nearest
+from zerolimit.results.columns import BY, PLATFORM, monthly_meanings, parts_of
+from zerolimit.results.outcomes import OUTCOMES, RATES
+from zerolimit.results.store import source_hash
+from zerolimit.rules.rule import fingerprint
+from zerolimit.scenario import Scenario, load_scenario, presets, read_toml
+from zerolimit.simulation import ENGINES
+from zerolimit.study.design import DESIGNS, Design, Point, make_design, parse_factor, parse_key, plain, split
+from zerolimit.study.measures import MEASURES
+from zerolimit.study.worker import Job, Measure, Task
+
+STUDY_FILE = "study.toml"
+MOST_MONTHS = 10_000
+MOST_SEED = 2**63
+
+
+class Settings(BaseModel):
+    """What a study file may say."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    name: str | None = Field(None, min_length=1, max_length=100, description="name; without it, the folder's")
+    question: str = Field("", max_length=2000, description="what is asked, in a sentence")
+    scenario: str = Field("baseline", description="a preset, or a scenario file beside the study file")
+    borrowers: int | None = Field(None, ge=1, description="borrowers; without it, the scenario's")
+    portfolio: str | None = Field(None, description="real clients in place of a drawn population: a file, or uci")
+    months: int = Field(36, ge=1, le=MOST_MONTHS, description="months of a run")
+    burn_in: int = Field(0, ge=0, le=MOST_MONTHS, description="first months that are run and not counted")
+    replications: int = Field(1, ge=1, le=1_000_000, description="runs of each point, with different seeds")
+    seed: int = Field(1, ge=0, lt=MOST_SEED, description="seed of the first replication; the next ones follow")
+    paired: bool = Field(True, description="points share the seeds, so the draws, of their replications")
+    engine: Literal[ENGINES] = Field("auto", description="engine of the runs; all give the same")  # type: ignore[valid-type]
+    outcomes: tuple[str, ...] = Field((), max_length=200, description="rates, counts, platform columns, measures to keep")
+    by: tuple[Literal[BY], ...] = Field((), description="kept apart by month, segment, decile")  # type: ignore[valid-type]
+    design: Literal[tuple(DESIGNS)] = Field("grid", description="how points are chosen")  # type: ignore[valid-type]
+    samples: int | None = Field(None, ge=1, description="size of a sampled design")
+    design_seed: int = Field(1, ge=0, lt=2**32, description="seed of a sampled design")
+    set: dict[str, Any] = Field(default_factory=dict, description="parameters on top of the scenario, or from NAME@MONTH on")
+    vary: dict[str, Any] = Field(default_factory=dict, description="what varies: levels, or from, to, steps, scale")
+    points: tuple[dict[str, Any], ...] = Field((), description="the points of the design list")
+
+
+DEFAULT_OUTCOMES = (*RATES, "net_income", "principal", "pool")
+
+
+@dataclass(frozen=True)
+class Study:
+    """A checked study."""
+
+    settings: Settings
+    name: str
+    scenario: Scenario
+    later: Mapping[int, Point]
+    """Changes at later months that all points share."""
+    design: Design
+    points: tuple[Point, ...]
+    """The design's points as the scenario holds their values."""
+    portfolio: tuple[str, str] | None = None
+    """Path and hash of the clients' file."""
+    measure: Measure | None = None
+
+    def __repr__(self) -> str:
+        return f"<study {self.name}: {len(self.points):,} points x {self.settings.replications} replications>"
+
+    @cached_property
+    def kept(self) -> Kept:
+        """The columns to keep."""
+        return kept_columns(self.settings.outcomes or DEFAULT_OUTCOMES, "outcomes")
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What makes the runs what they are; equal for studies with equal results, run for run."""
+        s = self.settings
+        return {
+            "scenario": {
+                key: value
+                for key, value in self.scenario.model_dump(mode="json").items()
+                if key not in ("name", "description")
+            },
+            "network_file": file_hash(self.scenario.network_file),
+            "set": {str(month): values for month, values in self.later.items()},
+            "portfolio": self.portfolio and self.portfolio[1],
+            "months": s.months,
+            "burn_in": s.burn_in,
+            "by": list(s.by),
+            "outcomes": list(self.kept.all),
+            "measure": None if self.measure is None else f"{self.measure.__qualname__} {fingerprint(self.measure)[:16]}",
+        }
+
+    @cached_property
+    def declared(self) -> dict[str, Any]:
+        """All that a folder of results holds a study to: the identity, the design and the code."""
+        s = self.settings
+        values = json.dumps([[plain(one) for one in point.values()] for point in self.points])
+        return {
+            **self.identity,
+            "replications": s.replications,
+            "seed": s.seed,
+            "paired": s.paired,
+            "design": s.design,
+            "factors": list(self.design.keys),
+            "points": len(self.points),
+            "points_hash": hashlib.sha256(values.encode()).hexdigest()[:16],
+            "zerolimit_source": source_hash()[:16],
+        }
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of the identity."""
+        return hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()
+
+    def seed_of(self, point: int, replication: int) -> int:
+        """Paired: the seed depends on the replication alone."""
+        s = self.settings
+        if s.paired:
+            return as_seed(s.seed + replication)
+        text = json.dumps([s.seed, replication, self._plain(point)], sort_keys=True)
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+    def run_hash(self, point: int, replication: int) -> str:
+        """The name of a run: equal for points that are equal."""
+        text = json.dumps([self.digest, self._plain(point), self.seed_of(point, replication)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+    def _plain(self, point: int) -> Point:
+        return {key: plain(value) for key, value in self.points[point].items()}
+
+    def job(self) -> Job:
+        """What all runs have in common."""
+        s = self.settings
+        return Job(
+            scenario=self.scenario,
+            later=dict(self.later),
+            months=s.months,
+            burn_in=s.burn_in,
+            by=tuple(s.by),
+            counts=self.kept.counts,
+            platform=self.kept.platform,
+            measures=self.kept.measures,
+            measure=self.measure,
+            portfolio=self.portfolio,
+            engine=s.engine,
+            source=source_hash(),
+        )
+
+    def tasks(self) -> Iterator[Task]:
+        """Every run once, replication by replication, so that a study broken off has whole replications."""
+        seen: set[bytes] = set()
+        for replication in range(self.settings.replications):
+            for number, point in enumerate(self.points):
+                run = self.run_hash(number, replication)
+                key = bytes.fromhex(run)
+                if key not in seen:
+                    seen.add(key)
+                    yield Task(run, number, replication, self.seed_of(number, replication), point)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The columns that a study keeps, by where they come from."""
+
+    counts: tuple[str, ...]
+    platform: tuple[str, ...]
+    measures: tuple[str, ...]
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All of them, in the order of a part's columns."""
+        return (*self.counts, *self.platform, *self.measures)
+
+
+def kept_columns(outcomes: Iterable[str], where: str) -> Kept:
+    """What has to be kept for some outcomes: both sums of a rate; counts, platform columns and measures as they are."""
+    counts = {name: unit for name, (unit, _) in monthly_meanings().items() if name not in BY}
+    platform = [name for name in PLATFORM if name != "month"]
+    found: dict[str, dict[str, None]] = {"counts": {}, "platform": {}, "measures": {}}
+    for name in outcomes:
+        if name not in RATES and name not in counts and name not in platform and name not in MEASURES:
+            known = [*RATES, *counts, *platform, *MEASURES]
+            raise BadInput(
+                f"{where}: {name!r} is no rate, count, platform column (docs/results.md) or measure"
+                f" ({', '.join(MEASURES)}){nearest(name, known)}"
+            )
+        if name in RATES:
+            over, under = parts_of(name)
+            found["counts"].update(dict.fromkeys([*over, *under]))
+        if name in counts:
+            found["counts"][name] = None
+        if name in platform:
+            found["platform"][name] = None
+        if name in MEASURES:
+            found["measures"][name] = None
+    return Kept(*(tuple(found[kind]) for kind in ("counts", "platform", "measures")))
+
+
+def rates_kept(columns: Iterable[str]) -> list[str]:
+    """The rates whose sums are all among some columns."""
+    there = set(columns)
+    return [name for name in RATES if all(there.issuperset(part) for part in parts_of(name))]
+
+
+# reading
+
+
+def read_study(source: Any, *, measure: Measure | None = None, **settings: Any) -> Study:
+    """A study from its folder, its study.toml, or a mapping of the same words; keywords are set on top.
+
+    `measure` is a function of a finished Simulation that gives names and numbers to keep beside the outcomes.
+    """
+    if isinstance(source, Study):
+        if settings or measure is not None:
+            raise BadInput("study: of a study that is made already nothing can be changed")
+        return source
+    if isinstance(source, Mapping):
+        return checked({**source, **settings}, Path(), "study", str(settings.get("name", "study")), measure)
+    if not isinstance(source, str | Path):
+        raise BadInput(f"study: a folder, a TOML file or a mapping is needed, not {type(source).__name__}")
+    path = Path(source)
+    file = path / STUDY_FILE if path.is_dir() else path
+    if not file.is_file():
+        raise BadInput(f"{source}: no such study; a TOML file or a folder with {STUDY_FILE} is needed")
+    name = file.stem if file.name != STUDY_FILE else file.resolve().parent.name
+    return checked({**read_toml(file), **settings}, file.parent, str(file), name, measure)
+
+
+def checked(given: Mapping[str, Any], home: Path, where: str, name: str, measure: Measure | None = None) -> Study:
+    """A study whose every point has been checked against the scenario's declaration; BadInput otherwise."""
+    for word in given:
+        if word not in Settings.model_fields:
+            hint = nearest(word, Settings.model_fields)
+            if word in Scenario.model_fields:
+                hint = f"; a parameter of the scenario stands under [set] or [vary]"
+            raise BadInput(f"{where}: unknown word {word!r}{hint}")
+    try:
+        settings = Settings.model_validate(dict(given))
+    except ValidationError as error:
+        raise BadInput(f"{where}: {one_line(error.errors()[0])}") from None
+    if settings.burn_in >= settings.months:
+        raise BadInput(f"{where}: burn_in ({settings.burn_in}) must be below months ({settings.months})")
+    kept_columns(settings.outcomes, f"{where}: outcomes")
+    if settings.design == "list" and settings.vary:
+        raise BadInput(f"{where}: vary: the design list has points; leave it out")
+    if settings.design != "list" and settings.points:
+        raise BadInput(f"{where}: points: only with design = 'list'")
+    base = scenario_of(settings, home)
+    for key in settings.set:
+        parse_key(key, f"{where}: set", settings.months)
+        if key in settings.vary:
+            raise BadInput(f"{where}: {key} stands under set and under vary; one is enough")
+    if settings.borrowers is not None and settings.portfolio is not None:
+        raise BadInput(f"{where}: borrowers: not with a portfolio, whose clients are the borrowers")
+    fixed, later = split({key: tuple(v) if isinstance(v, list) else v for key, v in settings.set.items()})
+    extra = {} if settings.borrowers is None else {"borrowers": settings.borrowers}
+    base = in_place(f"{where}: set", lambda: base.change(**{**fixed, **extra}))
+    later = {month: of_scenario(values, f"{where}: set", base) for month, values in later.items()}
+    factors = [parse_factor(key, given, where, settings.months) for key, given in settings.vary.items()]
+    for number, point in enumerate(settings.points, 1):
+        for key in point:
+            parse_key(key, f"{where}: point {number}", settings.months)
+    design = make_design(
+        settings.design,
+        factors,
+        settings.points,
+        base=base,
+        samples=settings.samples,
+        seed=settings.design_seed,
+        where=where,
+    )
+    for key in design.keys:
+        if key.partition("@")[0] == "borrowers" and settings.portfolio is not None:
+            raise BadInput(f"{where}: borrowers: not with a portfolio, whose clients are the borrowers")
+    points = tuple(checked_point(point, base, later, f"{where}: point {k}") for k, point in enumerate(design.points, 1))
+    portfolio = None
+    if settings.portfolio is not None:
+        portfolio = portfolio_of(settings.portfolio, home)
+    return Study(settings, settings.name or name, base, later, design, points, portfolio, measure)
+
+
+def scenario_of(settings: Settings, home: Path) -> Scenario:
+    """The study's scenario; a file's name is relative to the study file."""
+    if settings.scenario in presets():
+        return load_scenario(settings.scenario)
+    path = home / settings.scenario
+    return load_scenario(path if path.is_file() else settings.scenario)
+
+
+def portfolio_of(name: str, home: Path) -> tuple[str, str]:
+    """A portfolio's path (or shipped name) and hash."""
+    from zerolimit.portfolio import SHIPPED, read_portfolio
+
+    path = name if name in SHIPPED else str((home / name).resolve())
+    return path, read_portfolio(path).source.sha256
+
+
+def checked_point(point: Point, base: Scenario, later: Mapping[int, Point], where: str) -> Point:
+    """A point with its values as the scenario holds them, or BadInput."""
+    first, changes = split(point)
+
+    def build() -> Point:
+        world = base.change(**first)
+        held = {name: getattr(world, name) for name in first}
+        for month in sorted({*later, *changes}):
+            world = world.change(**{**later.get(month, {}), **changes.get(month, {})})
+            held.update({f"{name}@{month}": getattr(world, name) for name in changes.get(month, ())})
+        return {key: held.get(key) for key in point}
+
+    return in_place(where, build)
+
+
+def of_scenario(values: Point, where: str, base: Scenario) -> Point:
+    """Values as the scenario holds them, or BadInput."""
+    world = in_place(where, lambda: base.change(**values))
+    return {name: getattr(world, name) for name in values}
+
+
+def in_place(where: str, build: Callable[[], Any]) -> Any:
+    """What is built, or its BadInput with the place in the study."""
+    try:
+        return build()
+    except BadInput as error:
+        raise BadInput(f"{where}: {str(error).removeprefix('parameter: ')}") from None
+
+
+def one_line(problem: Any) -> str:
+    """A problem that pydantic found, in a line."""
+    place = ".".join(str(part) for part in problem["loc"])
+    message = str(problem["msg"])
+    return f"{place}: {message[:1].lower()}{message[1:]}, not {str(problem.get('input'))[:60]!r}"
+
+
+def file_hash(path: str | None) -> str | None:
+    """Hash of a file's bytes; none without a file."""
+    if path is None:
+        return None
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError as error:
+        raise BadInput(f"{path}: {(error.strerror or str(error)).lower()}") from None
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """`name: there X, now Y` for every declared thing that differs."""
+    found: list[str] = []
+    for key in dict.fromkeys([*before, *now]):
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            found += differences(old, new, f"{prefix}{key}.")
+        elif old != new:
+            found.append(f"{prefix}{key}: there {shortly(old)}, now {shortly(new)}")
+    return found
+
+
+def shortly(value: Any) -> str:
+    """A value in a message."""
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

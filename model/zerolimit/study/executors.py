@@ -1,0 +1,220 @@
+"""Who does the runs: anything that is a `concurrent.futures.Executor`.
+
+`LocalPool` are processes of this machine, each started anew when it dies; `dask_executor` a Dask cluster. The coordinator
+(sweep.py) sees `submit` and futures, and nothing else.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from zerolimit.errors import BadInput
+
+ATTEMPTS = 3
+"""Workers that a run may cost before it is given up."""
+SINGLE = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+LOCAL = "local"
+CONNECT = 30
+"""Seconds to wait for a cluster's scheduler."""
+
+
+class WorkerDied(RuntimeError):
+    """A run whose worker died again and again."""
+
+
+class CannotStart(RuntimeError):
+    """A worker that ended before it was ready."""
+
+
+Call = tuple["Future[Any]", Callable[..., Any], Any, Any]
+
+
+class LocalPool(Executor):
+    """So many processes, one call at a time in each. One that dies is started anew and its call done again; others go on.
+
+    A call that has killed ATTEMPTS workers fails with WorkerDied.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.queue: SimpleQueue[Call | None] = SimpleQueue()
+        self.closed = False
+        self.processes: dict[int, BaseProcess] = {}
+        """The process of each lane."""
+        self.lanes = [threading.Thread(target=self._lane, args=(k,), daemon=True) for k in range(workers)]
+        for lane in self.lanes:
+            lane.start()
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **words: Any) -> Future[Any]:
+        """A call in one of the processes, as a future."""
+        if self.closed:
+            raise RuntimeError("the pool is closed")
+        future: Future[Any] = Future()
+        self.queue.put((future, function, arguments, words))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """No more calls. With `cancel_futures`, what has not begun is left out; what runs is finished."""
+        self.closed = True
+        if cancel_futures:
+            with suppress(Empty):
+                while True:
+                    call = self.queue.get_nowait()
+                    if call is not None:
+                        call[0].cancel()
+        for _ in self.lanes:
+            self.queue.put(None)
+        if wait:
+            for lane in self.lanes:
+                lane.join()
+
+    def kill(self) -> None:
+        """End at once; what runs is lost."""
+        self.shutdown(wait=False, cancel_futures=True)
+        for process in list(self.processes.values()):
+            process.kill()
+
+    def _lane(self, number: int) -> None:
+        """One process after another; one call after another in it."""
+        wire: Connection | None = None
+        while (call := self.queue.get()) is not None:
+            future, function, arguments, words = call
+            if not future.set_running_or_notify_cancel():
+                continue
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    wire = wire or self._start(number)
+                    wire.send((function, arguments, words))
+                    good, value = wire.recv()
+                    if good:
+                        future.set_result(value)
+                    else:
+                        future.set_exception(value)
+                except (EOFError, OSError):  # the other end of the wire is gone
+                    wire = None
+                    if attempt == ATTEMPTS or self.closed:
+                        future.set_exception(WorkerDied(f"its worker died {attempt} times (killed, or out of memory)"))
+                        break
+                    continue
+                except Exception as error:
+                    future.set_exception(error)
+                break
+        if wire is not None:
+            wire.close()
+            self.processes[number].join()
+
+    def _start(self, number: int) -> Connection:
+        """A fresh process (spawn: it inherits no threads and no locks) and the wire to it."""
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=serve, args=(theirs,), daemon=True, name=f"worker {number}")
+        with single_threaded():
+            process.start()
+        theirs.close()
+        self.processes[number] = process
+        try:
+            ours.recv()
+        except (EOFError, OSError):
+            if self.closed:
+                raise
+            raise CannotStart(
+                "a worker ended while it started; a script that runs a study needs `if __name__ == '__main__':` around it"
+            ) from None
+        return ours
+
+
+def serve(wire: Connection) -> None:
+    """In a worker: calls until the wire is closed. Ctrl-C is the coordinator's business; without one there is no work."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    wire.send("ready")
+    with suppress(EOFError, OSError):
+        while True:
+            function, arguments, words = wire.recv()
+            try:
+                answer = (True, function(*arguments, **words))
+            except Exception as error:
+                answer = (False, error)
+            wire.send(answer)
+
+
+def end_with_parent() -> None:
+    """Wait for the coordinator's end, then end too: one that was killed leaves nobody behind."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+STARTING = threading.Lock()
+
+
+@contextmanager
+def single_threaded() -> Iterator[None]:
+    """Processes started inside use one thread for their numerics, unless the environment says otherwise."""
+    with STARTING:
+        added = [name for name in SINGLE if name not in os.environ]
+        os.environ.update(dict.fromkeys(added, "1"))
+        try:
+            yield
+        finally:
+            for name in added:
+                os.environ.pop(name, None)
+
+
+@contextmanager
+def local_pool(workers: int) -> Iterator[Executor]:
+    """A LocalPool; what still runs when it is left by an error or Ctrl-C is ended."""
+    pool = LocalPool(workers)
+    try:
+        yield pool
+    except BaseException:
+        pool.kill()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def dask_executor(address: str, workers: int) -> Iterator[tuple[Executor, Callable[[], int]]]:
+    """An existing Dask cluster, or `local` for one on loopback; and how many runs it can do at a time just now.
+
+    Dask does the runs of a worker that died again on another one, ATTEMPTS times.
+    """
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        raise BadInput("--cluster: needs Dask: pip install 'zerolimit[cluster]'") from None
+    import logging
+
+    logging.getLogger("distributed").setLevel(logging.ERROR)
+    cluster = None
+    if address == LOCAL:
+        with single_threaded():
+            cluster = LocalCluster(
+                n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs=logging.ERROR
+            )
+    try:
+        client = Client(cluster or address, timeout=CONNECT, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        if cluster is not None:
+            cluster.close()
+        told = str(error).splitlines()
+        raise BadInput(f"--cluster {address}: no Dask scheduler answers: {told[0] if told else type(error).__name__}") from None
+    try:
+        yield client.get_executor(pure=False, retries=ATTEMPTS), lambda: sum(client.ncores().values())
+    finally:
+        with suppress(Exception):
+            client.close(timeout=CONNECT)
+        if cluster is not None:
+            with suppress(Exception):
+                cluster.close(timeout=CONNECT)

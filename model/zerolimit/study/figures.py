@@ -1,0 +1,119 @@
+"""Figures of a study: lines with bands, and maps. matplotlib is imported when one is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zerolimit.errors import BadInput, nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BLUE, ORANGE = "#0072B2", "#E69F00"
+COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000", "#999999")
+"""Okabe and Ito 2008, told apart by colour-blind readers."""
+MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+
+@contextmanager
+def paper(file: Path | str, *, width: float = 8.0, height: float = 4.5) -> Iterator[Any]:
+    """Axes to draw on; the figure is written at the end, as PNG or SVG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    yield axes
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(file, metadata={"Software": None} if str(file).endswith(".png") else None)
+
+
+def needed(frame: pd.DataFrame, *names: str | None) -> None:
+    """BadInput where a frame lacks a column."""
+    for name in names:
+        if name is not None and name not in frame.columns:
+            raise BadInput(f"figure: no column {name!r}{nearest(name, frame.columns)}")
+
+
+def draw_lines(
+    frame: pd.DataFrame,
+    file: Path | str,
+    *,
+    x: str,
+    y: str,
+    per: str | None = None,
+    xlabel: str = "",
+    ylabel: str = "",
+    title: str = "",
+    scale: float = 1.0,
+    labels: dict[Any, str] | None = None,
+) -> None:
+    """A line of `y` (times `scale`) against `x` for each value of `per`; a band where the frame has NAME_low and NAME_high."""
+    needed(frame, x, y, per)
+    groups = [("", frame)] if per is None else list(frame.groupby(per, sort=True))
+    low, high = (f"{y.removesuffix('_rate')}_{end}" for end in ("low", "high"))
+    with paper(file) as axes:
+        for k, (name, some) in enumerate(groups):
+            some = some.sort_values(x)
+            colour = COLOURS[k % len(COLOURS)]
+            label = (labels or {}).get(name, str(name))
+            axes.plot(some[x], some[y] * scale, color=colour, marker=MARKS[k % len(MARKS)], markersize=4.5, label=label)
+            if low in some and high in some:
+                axes.fill_between(
+                    some[x], some[low] * scale, some[high] * scale, color=colour, alpha=0.18, linewidth=0
+                )
+        axes.set(xlabel=xlabel or x, ylabel=ylabel or y)
+        if title:
+            axes.set_title(title, fontsize=10)
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+        if per is not None:
+            axes.legend(frameon=False, title=None)
+
+
+def draw_map(
+    frame: pd.DataFrame,
+    file: Path | str,
+    *,
+    x: str,
+    y: str,
+    z: str,
+    xlabel: str = "",
+    ylabel: str = "",
+    zlabel: str = "",
+    title: str = "",
+    scale: float = 1.0,
+) -> None:
+    """Values of `z` (times `scale`) at each pair of `x` and `y`, as colours with their numbers."""
+    needed(frame, x, y, z)
+    table = frame.pivot_table(index=y, columns=x, values=z, sort=True) * scale
+    with paper(file, width=1.8 + 0.75 * max(6, table.shape[1]), height=1.6 + 0.5 * max(4, table.shape[0])) as axes:
+        drawn = axes.imshow(table.to_numpy(), origin="lower", aspect="auto", cmap="cividis")
+        middle = (table.min().min() + table.max().max()) / 2
+        for row, values in enumerate(table.to_numpy()):
+            for column, value in enumerate(values):
+                if value == value:
+                    colour = "black" if value > middle else "white"
+                    axes.text(column, row, f"{value:.3g}", ha="center", va="center", fontsize=8, color=colour)
+        axes.set_xticks(range(table.shape[1]), [f"{value:g}" for value in table.columns])
+        axes.set_yticks(range(table.shape[0]), [f"{value:g}" for value in table.index])
+        axes.set(xlabel=xlabel or x, ylabel=ylabel or y)
+        if title:
+            axes.set_title(title, fontsize=10)
+        axes.figure.colorbar(drawn, ax=axes, label=zlabel or z)
+
+
+def spread_labels(axes: Any, frame: pd.DataFrame, x: str, y: str, name: str) -> None:
+    """Names at points, one after the other moved up where they would stand on another."""
+    taken: list[tuple[float, float]] = []
+    xs, ys = axes.get_xlim(), axes.get_ylim()
+    wide, tall = 0.22 * (xs[1] - xs[0]), 0.045 * (ys[1] - ys[0])
+    for _, row in frame.sort_values(y).iterrows():
+        at, up = float(row[x]), float(row[y])
+        while any(abs(at - other) < wide and abs(up - above) < tall for other, above in taken):
+            up += tall / 4
+        taken.append((at, up))
+        axes.annotate(row[name], (row[x], row[y]), (at + 0.01 * (xs[1] - xs[0]), up), fontsize=8, va="center")

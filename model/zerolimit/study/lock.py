@@ -1,0 +1,195 @@
+"""One coordinator a folder. The lock is a file made exclusively, which a network folder keeps too; no flock is relied on.
+
+Its holder touches it every BEAT seconds. On the same machine a holder whose process is gone is known to be dead at once; of
+another machine's, only a lock that nobody has touched for STALE seconds can be taken over, and only when asked to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from zerolimit.errors import BadInput
+from zerolimit.study.folder import LOCK, read_json
+
+BEAT = 5.0
+STALE = 60.0
+
+
+class Lock:
+    """A lock that is held. `lost` says by whom it was taken over, once it was."""
+
+    def __init__(self, path: Path, token: str) -> None:
+        self.path, self.token = path, token
+        self.lost: str | None = None
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self._beat, daemon=True)
+        self.thread.start()
+
+    def _beat(self) -> None:
+        missing = 0
+        while not self.ended.wait(BEAT):
+            holder = read_json(self.path)
+            if holder is not None and holder.get("token") == self.token:
+                missing = 0
+                with contextlib.suppress(OSError):
+                    os.utime(self.path)
+            elif holder is not None:
+                self.lost = told(holder)
+                return
+            else:
+                missing += 1  # a network folder may be away for a moment
+                if missing >= 3 and self.path.parent.is_dir():
+                    self.lost = "somebody who removed the lock"
+                    return
+
+    def release(self) -> None:
+        """Let go; somebody else's lock is left alone."""
+        self.ended.set()
+        self.thread.join()
+        holder = read_json(self.path)
+        if holder is not None and holder.get("token") == self.token:
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+
+
+@contextmanager
+def held(folder: Path, *, take_over: bool = False) -> Iterator[Lock]:
+    """The folder's lock, held; BadInput where another coordinator has it."""
+    lock = acquire(folder, take_over=take_over)
+    try:
+        yield lock
+    finally:
+        lock.release()
+
+
+def acquire(folder: Path, *, take_over: bool = False) -> Lock:
+    """Make the lock, or say who has it."""
+    path = folder / LOCK
+    token = secrets.token_hex(8)
+    for _ in range(3):
+        if created(path, token):
+            return Lock(path, token)
+        holder = read_json(path)
+        state, age = judged(path, holder)
+        if state == "alive" or (state == "stale" and not take_over):
+            hint = "; if that has ended for sure, say --take-over" if state == "stale" else ""
+            raise BadInput(f"{folder}: held by {told(holder)}, last seen {age:.0f} s ago{hint}")
+        put_aside(path, holder)
+    raise BadInput(f"{folder}: another coordinator is taking it just now")
+
+
+def created(path: Path, token: str) -> bool:
+    """Make the lock whole and exclusively: a file of one's own, linked to the name; where links are not known, opened so."""
+    what = {
+        "token": token,
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "machine": machine(),
+        "process": started(os.getpid()),
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    data = (json.dumps(what) + "\n").encode()
+    beside = path.with_name(f".{path.name}.{token}.tmp")
+    try:
+        beside.write_bytes(data)
+        try:
+            os.link(beside, path)
+        except FileExistsError:
+            return False
+        except OSError:
+            try:
+                with open(path, "xb") as file:
+                    file.write(data)
+            except FileExistsError:
+                return False
+        return True
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+
+
+def judged(path: Path, holder: dict[str, Any] | None) -> tuple[str, float]:
+    """What a lock is: alive, stale, dead or free; and the seconds since it was touched, by the folder's own clock."""
+    age = age_of(path)
+    if age is None:
+        return "free", 0.0
+    if holder is not None and holder.get("machine") == machine():
+        return ("alive" if started(holder["pid"]) == holder.get("process") else "dead"), age
+    return ("stale" if age > STALE else "alive"), age
+
+
+def age_of(path: Path) -> float | None:
+    """Seconds since a file was touched. Both times are the file server's: clocks of machines differ."""
+    probe = path.with_name(f".clock.{secrets.token_hex(4)}.tmp")
+    try:
+        touched = path.stat().st_mtime
+    except FileNotFoundError:
+        return None
+    try:
+        probe.touch()
+        return max(0.0, probe.stat().st_mtime - touched)
+    except OSError:
+        return max(0.0, time.time() - touched)
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink()
+
+
+def put_aside(path: Path, holder: dict[str, Any] | None) -> None:
+    """Remove a lock that was judged dead or stale, but not one that has been made since."""
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        os.rename(path, aside)
+    except FileNotFoundError:
+        return
+    moved = read_json(aside)
+    if moved != holder:
+        with contextlib.suppress(OSError):
+            os.link(aside, path)
+    with contextlib.suppress(OSError):
+        aside.unlink()
+
+
+def told(holder: dict[str, Any] | None) -> str:
+    """Who holds a lock."""
+    if holder is None:
+        return "a lock that cannot be read"
+    return f"process {holder.get('pid')} on {holder.get('host')} since {holder.get('since')}"
+
+
+def machine() -> list[str]:
+    """What tells machines, their boots and their containers apart."""
+    found = [socket.gethostname()]
+    with contextlib.suppress(OSError):
+        found.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
+        found.append(os.readlink("/proc/self/ns/pid"))
+    return found
+
+
+def started(pid: int) -> str | None:
+    """When a process of this machine started, in its own words; none where there is no such process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        if Path("/proc/self/stat").exists():
+            return None
+        try:  # a system without /proc: alive is all that can be known
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return None
+        except OSError:
+            pass
+        return "alive"
+    state, *rest = stat.rpartition(")")[2].split()
+    return None if state == "Z" else rest[18]

@@ -1,0 +1,62 @@
+"""Measures of a finished run that are no monthly counts: each a function of the simulation, declared once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from zerolimit.engine.base import Array
+from zerolimit.names import LEFT
+
+Simulation = Any
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A measure: what it is, and how it is found."""
+
+    unit: str
+    says: str
+    of: Callable[[Any], float]
+    """A function of the finished simulation, or of the zeros that a shadow world followed (kept.Followed)."""
+    shadow: bool = False
+
+
+def gini(amounts: Array) -> float:
+    """Gini coefficient of amounts that are not negative; 0: all alike, towards 1: one has all. NaN where all are 0.
+
+    G = sum_i (2 i - n - 1) x_(i) / (n sum x), x sorted.
+    """
+    ordered = np.sort(np.asarray(amounts, np.float64))
+    total = ordered.sum()
+    if total <= 0.0:
+        return float("nan")
+    n = len(ordered)
+    rank = 2.0 * np.arange(1, n + 1) - n - 1.0
+    return float((rank * ordered).sum() / (n * total))
+
+
+def gini_of_lines(simulation: Simulation) -> float:
+    """Gini of the lines of all who are with the platform, zeros included."""
+    here = simulation.column("status") != LEFT
+    return gini(simulation.column("limit")[here])
+
+
+def with_usable_line(simulation: Simulation) -> float:
+    """Share of those with the platform whose line is at least the minimum loan."""
+    here = simulation.column("status") != LEFT
+    if not here.any():
+        return float("nan")
+    return float(np.mean(simulation.column("limit")[here] >= simulation.terms["minimum_loan"]))
+
+
+MEASURES: dict[str, Declared] = {
+    "gini_lines": Declared("0 to 1", "Gini of lines at the end, zeros included", gini_of_lines),
+    "with_line": Declared("share", "of borrowers, those with a usable line at the end", with_usable_line),
+    "followed": Declared("events", "zero-limit events that were followed for a year", lambda f: int((f.wrongful >= 0).sum()), True),
+    "wrongful": Declared("events", "of those followed, without a default had the line been kept", lambda f: int((f.wrongful == 1).sum()), True),
+}
+"""Those that need a shadow world take about twice the time of a run."""

@@ -1,0 +1,246 @@
+"""Reading a study: lazily, as one tidy table, with rates divided from sums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zerolimit.errors import BadInput, nearest
+from zerolimit.results.columns import BY, PLATFORM, parts_of
+from zerolimit.results.outcomes import RATES
+from zerolimit.study.definition import rates_kept
+from zerolimit.study.folder import DESIGN, MERGED, STUDY, Folder
+from zerolimit.wording import number_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+RUN = ("run", "point", "replication", "seed")
+"""What says which run a row is of."""
+
+
+def is_study(folder: Path) -> bool:
+    """Whether a folder is a study's."""
+    return (folder / STUDY).is_file()
+
+
+def load_results(folder: Path | str) -> Results:
+    """A study's folder, opened; complete or not. Nothing is read before it is asked for."""
+    path = Path(folder)
+    if not is_study(path):
+        raise BadInput(f"{folder}: is not a study's folder: {STUDY} is missing")
+    return Results(path)
+
+
+class Results:
+    """What a study left: `table()` in pandas, `arrow()`, `dataset`, `sql()`. Money in fen; rates carry `_rate`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.folder = Folder(path)
+
+    def __repr__(self) -> str:
+        return f"<results {self.path}: {self.name}, {self.done:,} of {number_of(self.total, 'run')}>"
+
+    @cached_property
+    def declared(self) -> dict[str, Any]:
+        """What the folder is held to."""
+        return self.folder.declared() or {}
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return str(self.declared["name"])
+
+    @property
+    def total(self) -> int:
+        """Runs of the whole study."""
+        return int(self.declared["runs"])
+
+    @property
+    def done(self) -> int:
+        """Runs that are finished."""
+        return self.folder.count()
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """The varied parameters."""
+        return tuple(self.declared["declared"]["factors"])
+
+    @property
+    def units(self) -> dict[str, str]:
+        """Units of the varied parameters."""
+        return dict(self.declared["units"])
+
+    @property
+    def kept_apart(self) -> tuple[str, ...]:
+        """Which of month, segment, decile have rows of their own."""
+        return tuple(self.declared["declared"]["by"])
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """Columns that were counted."""
+        not_counted = {*RUN, *self.factors, *BY, "months"}
+        return tuple(name for name in self.declared["columns"] if name not in not_counted)
+
+    @property
+    def rates(self) -> tuple[str, ...]:
+        """Rates whose sums were kept."""
+        return tuple(rates_kept(self.outcomes))
+
+    @cached_property
+    def design(self) -> pd.DataFrame:
+        """The points in order; `u:NAME` are their places in the unit cube where they were sampled."""
+        import pandas as pd
+
+        return pd.read_parquet(self.path / DESIGN)
+
+    def failures(self) -> pd.DataFrame:
+        """The runs that failed: error, seed, point."""
+        import pandas as pd
+
+        return pd.DataFrame(self.folder.failures())
+
+    # reading
+
+    @property
+    def dataset(self) -> ds.Dataset:
+        """An Arrow dataset of the raw sums: the merged file of a complete study, else its parts."""
+        import pyarrow.dataset as ds
+
+        whole = self.path / MERGED
+        if whole.is_file():
+            return ds.dataset(whole, schema=self.folder.schema())
+        parts = [str(self.folder.part(run)) for run in self.folder.done()]
+        return ds.dataset(parts, schema=self.folder.schema(), format="parquet")
+
+    def arrow(self, columns: Sequence[str] | None = None, where: Any = None) -> pa.Table:
+        """Raw sums as an Arrow table in hash order: some columns, some rows (a pyarrow.dataset expression)."""
+        return self.dataset.to_table(columns=None if columns is None else list(columns), filter=where)
+
+    def sql(self, query: str) -> pd.DataFrame:
+        """A DuckDB query; the raw sums are the table `runs`. Needs duckdb."""
+        try:
+            import duckdb
+        except ImportError:
+            raise BadInput("sql: needs DuckDB: pip install duckdb") from None
+        with duckdb.connect() as connection:
+            connection.register("runs", self.dataset)
+            try:
+                return connection.execute(query).df()
+            except duckdb.Error as error:
+                raise BadInput(f"sql: {str(error).splitlines()[0]}") from None
+
+    def table(self, columns: Iterable[str] | None = None) -> pd.DataFrame:
+        """The tidy table: a row for each run (and month, segment, decile kept apart), in the order of the design.
+
+        Columns: run, point, replication, seed, the varied parameters, counts summed over `months` months, platform columns as
+        means a month, measures, and NAME_rate for each rate whose sums were kept. `columns` takes some outcomes only.
+        """
+        wanted = None if columns is None else self._sums_behind(columns)
+        keys = [*RUN, *self.factors, *self.kept_apart, "months"]
+        frame = self.arrow(None if wanted is None else [*keys, *wanted]).to_pandas()
+        frame = frame.sort_values(["replication", "point", *self.kept_apart], kind="stable", ignore_index=True)
+        rates = {f"{name}_rate": divided_sums(frame, name) for name in rates_kept(frame.columns)}
+        for name in frame.columns:
+            if name in PLATFORM and name not in BY:
+                frame[name] = frame[name] / frame["months"]
+        return frame.assign(**rates)
+
+    def by(self, names: str | Iterable[str], outcomes: Iterable[str] | None = None) -> pd.DataFrame:
+        """Sums over all runs with the same values of some columns, then rates from those sums; means of the other outcomes.
+
+        `NAME_low` and `NAME_high` enclose a rate by two standard errors over replications where there are several (each
+        replication's own rate, from its own sums).
+        """
+        import pandas as pd
+
+        keys = [names] if isinstance(names, str) else list(names)
+        known = [*self.factors, *self.kept_apart, "point", "replication", "seed"]
+        for key in keys:
+            if key not in known:
+                raise BadInput(f"by: {key!r} is not one of {', '.join(known)}{nearest(str(key), known)}")
+        frame = self.table(outcomes)
+        counts = [name for name in frame.columns if str(self.declared["columns"].get(name)) == "int64"]
+        counts = [name for name in counts if name in self.outcomes]
+        means = [name for name in self.outcomes if name in frame.columns and name not in counts]
+        grouped = frame.groupby(keys, dropna=False, sort=True)
+        found = pd.concat([grouped[counts].sum(), grouped[means].mean()], axis=1)
+        seeds = frame.groupby([*keys, "replication"], dropna=False, sort=True)[counts].sum()
+        several = "replication" not in keys and frame["replication"].nunique() > 1
+        for name in rates_kept(frame.columns):
+            found[f"{name}_rate"] = divided_sums(found, name)
+            if several:
+                each = divided_sums(seeds, name).groupby(level=list(range(len(keys))), dropna=False)
+                error = each.std() / each.count() ** 0.5
+                found[f"{name}_low"] = found[f"{name}_rate"] - 2 * error
+                found[f"{name}_high"] = found[f"{name}_rate"] + 2 * error
+        return found.reset_index()
+
+    def _sums_behind(self, outcomes: Iterable[str]) -> list[str]:
+        """The stored columns that some outcomes need."""
+        found: dict[str, None] = {}
+        for name in outcomes:
+            rate = name.removesuffix("_rate")
+            if rate in RATES and rate in self.rates:
+                over, under = parts_of(rate)
+                found.update(dict.fromkeys([*over, *under]))
+            elif name in self.outcomes:
+                found[name] = None
+            else:
+                known = [*self.outcomes, *(f"{one}_rate" for one in self.rates)]
+                raise BadInput(f"outcome: {name!r} was not kept ({', '.join(known)}){nearest(str(name), known)}")
+        return list(found)
+
+    def per_point(self, outcome: str) -> pd.Series[float]:
+        """An outcome at each point of the design, in its order: a rate from the sums of its replications, else their mean.
+
+        Points that the design repeats share their runs. BadInput where a point has no finished run.
+        """
+        name = outcome if outcome.endswith("_rate") or outcome.removesuffix("_rate") not in self.rates else f"{outcome}_rate"
+        found = self.by("point", [outcome]).set_index("point")[name]
+        first = self.design.groupby([*self.factors], dropna=False)["point"].transform("min")
+        values = first.map(found)
+        if values.isna().any():
+            lacking = int(values.isna().sum())
+            raise BadInput(
+                f"{self.path}: {outcome} is not known at {lacking:,} of {len(values):,} points:"
+                " the study is not finished, or there is nothing to divide by"
+            )
+        return values.rename(name)
+
+    # sensitivity
+
+    def sobol(self, outcome: str = "zero_limit_rate", *, confidence: float = 0.95) -> pd.DataFrame:
+        """First-order and total Sobol indices of an outcome with their intervals (study/sensitivity.py)."""
+        from zerolimit.study.sensitivity import sobol_indices
+
+        self._needs("sobol")
+        return sobol_indices(self.factors, self.per_point(outcome).to_numpy(), confidence=confidence)
+
+    def morris(self, outcome: str = "zero_limit_rate", *, confidence: float = 0.95) -> pd.DataFrame:
+        """Morris screening of an outcome: mean, mean absolute value and spread of the elementary effects."""
+        from zerolimit.study.sensitivity import morris_effects
+
+        self._needs("morris")
+        places = self.design[[f"u:{name}" for name in self.factors]].to_numpy()
+        return morris_effects(self.factors, places, self.per_point(outcome).to_numpy(), confidence=confidence)
+
+    def _needs(self, design: str) -> None:
+        made = self.declared["declared"]["design"]
+        if made != design:
+            raise BadInput(f"{self.path}: the design is {made}; this needs a study with design = {design!r}")
+        if self.kept_apart:
+            raise BadInput(f"{self.path}: keeps {', '.join(self.kept_apart)} apart; a sensitivity study keeps whole runs")
+
+
+
+def divided_sums(frame: pd.DataFrame, rate: str) -> pd.Series[float]:
+    """A rate from a frame's sums; not a number where there is nothing to divide by."""
+    over, under = parts_of(rate)
+    below = frame[under].sum(axis=1)
+    return frame[over].sum(axis=1) / below.where(below != 0)

@@ -1,0 +1,204 @@
+"""One run of a study, wherever it is run. Knows no files, no coordinator and no Mesa: numbers in, numbers out."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from zerolimit.engine.base import Array
+from zerolimit.errors import BadInput
+from zerolimit.names import SEGMENTS
+from zerolimit.results.columns import BY
+from zerolimit.results.record import CELLS, CELLS_PER_SEGMENT
+from zerolimit.scenario import Scenario
+from zerolimit.simulation import Recorded, Simulation
+from zerolimit.study.design import Point, split
+from zerolimit.study.measures import MEASURES
+
+NONE = np.zeros(CELLS, np.int64)
+"""Of a count that a run did not keep."""
+Measure = Callable[[Any], Mapping[str, float]]
+
+
+class OtherCode(BadInput):
+    """A worker has another version of the code than the coordinator: its numbers could differ."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all runs of a study have in common."""
+
+    scenario: Scenario
+    later: dict[int, Point]
+    months: int
+    burn_in: int
+    by: tuple[str, ...]
+    counts: tuple[str, ...]
+    platform: tuple[str, ...]
+    measures: tuple[str, ...]
+    measure: Measure | None
+    portfolio: tuple[str, str] | None
+    engine: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run: its hash, its place in the design, and what is particular to it."""
+
+    run: str
+    point: int
+    replication: int
+    seed: int
+    values: Point
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where and how long."""
+
+    host: str
+    pid: int
+    seconds: float
+    """Of the whole run."""
+    inside: float
+    """Of them, in the months and in recording them."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished run: a row for each of the months, segments and deciles kept apart, one row without."""
+
+    run: str
+    columns: dict[str, list[Any]]
+    place: Place
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A run that raised."""
+
+    run: str
+    error: str
+    trace: str
+    place: Place
+
+
+def do(job: Job, task: Task) -> Done | Failed:
+    """One run. An error is returned, not raised: it is this run's and nobody else's."""
+    if code_here() != job.source:
+        raise OtherCode(
+            f"the worker {socket.gethostname()} (process {os.getpid()}) has another zerolimit than the coordinator:"
+            " install the same version on both"
+        )
+    began = time.perf_counter()
+    inside = 0.0
+    try:
+        columns, inside = counted(job, task)
+    except Exception as error:
+        return Failed(task.run, f"{type(error).__name__}: {error}", traceback.format_exc(), place(began, inside))
+    return Done(task.run, columns, place(began, inside))
+
+
+def place(began: float, inside: float) -> Place:
+    """Here, since `began`."""
+    return Place(socket.gethostname(), os.getpid(), time.perf_counter() - began, inside)
+
+
+def counted(job: Job, task: Task) -> tuple[dict[str, list[Any]], float]:
+    """The columns that a run leaves, and the seconds in its months."""
+    first, changes = split(task.values)
+    simulation = Simulation(
+        job.scenario.change(**first),
+        task.seed,
+        engine=job.engine,
+        threads=1,
+        portfolio=None if job.portfolio is None else clients(*job.portfolio),
+    )
+    try:
+        began = time.perf_counter()
+        followed = run_months(simulation, job, changes)
+        columns = totals(simulation.history[job.burn_in :], job)
+        rows = len(columns["months"])
+        for name in job.measures:
+            declared = MEASURES[name]
+            columns[name] = [float(declared.of(followed if declared.shadow else simulation))] * rows
+        if job.measure is not None:
+            for name, value in job.measure(simulation).items():
+                if name in columns:
+                    raise BadInput(f"measure: {name!r} is kept already; take another name")
+                columns[name] = [float(value)] * rows
+        return columns, time.perf_counter() - began
+    finally:
+        simulation.close()
+
+
+def run_months(simulation: Simulation, job: Job, changes: Mapping[int, Point]) -> Any:
+    """All months, with what changes on the way; the zeros that a shadow world followed, where they are wanted."""
+    world: Any = simulation
+    shadow = any(MEASURES[name].shadow for name in job.measures)
+    if shadow:
+        from zerolimit.kept import Shadow
+
+        world = Shadow(simulation)
+    for month in range(job.months):
+        due = {**job.later.get(month, {}), **changes.get(month, {})}
+        if due:
+            simulation.change(**due)
+        world.step()
+    return world.followed() if shadow else None
+
+
+def totals(history: list[Recorded], job: Job) -> dict[str, list[Any]]:
+    """Sums over what is not kept apart. Counts are whole numbers; platform columns repeat for each segment and decile."""
+    shape = (len(history), len(SEGMENTS), CELLS_PER_SEGMENT)
+    summed = tuple(axis for axis, name in enumerate(BY) if name not in job.by)
+    kept = tuple(size for size, name in zip(shape, BY, strict=True) if name in job.by)
+    labels: dict[str, list[Any]] = {
+        "month": [one.month for one in history],
+        "segment": list(SEGMENTS),
+        "decile": list(range(CELLS_PER_SEGMENT)),
+    }
+    columns: dict[str, list[Any]] = {}
+    grids = np.meshgrid(*(np.arange(size) for size in kept), indexing="ij")
+    for name, grid in zip((name for name in BY if name in job.by), grids, strict=True):
+        columns[name] = [labels[name][k] for k in grid.ravel()]
+    rows = max(1, int(np.prod(kept)))
+    columns["months"] = [1 if "month" in job.by else len(history)] * rows
+    for name in job.counts:
+        cube = np.stack([one.counts.get(name, NONE) for one in history]).reshape(shape)
+        columns[name] = np.atleast_1d(cube.sum(axis=summed)).ravel().tolist()
+    for name in job.platform:
+        monthly: Array = np.array([float(one.platform.get(name, np.nan)) for one in history])
+        if "month" in job.by:
+            columns[name] = np.repeat(monthly, rows // len(history)).tolist()
+        else:
+            columns[name] = [float(sum(monthly.tolist()))] * rows
+    return columns
+
+
+@cache
+def code_here() -> str:
+    """Hash of the code that this process runs."""
+    from zerolimit.results.store import source_hash
+
+    return source_hash()
+
+
+@cache
+def clients(path: str, sha256: str) -> Any:
+    """A portfolio, read once in a process; BadInput where the file is another one than the coordinator's."""
+    from zerolimit.portfolio import read_portfolio
+
+    found = read_portfolio(path)
+    if found.source.sha256 != sha256:
+        raise BadInput(f"{path}: on {socket.gethostname()} it is another file than the coordinator's")
+    return found
