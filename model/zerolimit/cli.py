@@ -481,7 +481,14 @@ def sweep(
     with ended_by_signals():
         sys.exit(
             sweep_study(
-                study, out, workers=workers, resume=resume, cluster=cluster, take_over=take_over, quiet=quiet, stopped=STOPPED
+                study,
+                out,
+                workers=workers,
+                resume=resume,
+                cluster=cluster,
+                take_over=take_over,
+                quiet=quiet,
+                stopped=STOPPED,
             )
         )
 

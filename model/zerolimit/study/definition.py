@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from zerolimit.draws import as_seed
 from zerolimit.errors import BadInput, nearest
 from zerolimit.results.columns import BY, PLATFORM, monthly_meanings, parts_of
-from zerolimit.results.outcomes import OUTCOMES, RATES
+from zerolimit.results.outcomes import RATES
 from zerolimit.results.store import source_hash
 from zerolimit.rules.rule import fingerprint
 from zerolimit.scenario import Scenario, load_scenario, presets, read_toml
@@ -249,7 +248,7 @@ def checked(given: Mapping[str, Any], home: Path, where: str, name: str, measure
         if word not in Settings.model_fields:
             hint = nearest(word, Settings.model_fields)
             if word in Scenario.model_fields:
-                hint = f"; a parameter of the scenario stands under [set] or [vary]"
+                hint = "; a parameter of the scenario stands under [set] or [vary]"
             raise BadInput(f"{where}: unknown word {word!r}{hint}")
     try:
         settings = Settings.model_validate(dict(given))
@@ -257,7 +256,6 @@ def checked(given: Mapping[str, Any], home: Path, where: str, name: str, measure
         raise BadInput(f"{where}: {one_line(error.errors()[0])}") from None
     if settings.burn_in >= settings.months:
         raise BadInput(f"{where}: burn_in ({settings.burn_in}) must be below months ({settings.months})")
-    kept_columns(settings.outcomes, f"{where}: outcomes")
     if settings.design == "list" and settings.vary:
         raise BadInput(f"{where}: vary: the design list has points; leave it out")
     if settings.design != "list" and settings.points:
@@ -289,6 +287,9 @@ def checked(given: Mapping[str, Any], home: Path, where: str, name: str, measure
     for key in design.keys:
         if key.partition("@")[0] == "borrowers" and settings.portfolio is not None:
             raise BadInput(f"{where}: borrowers: not with a portfolio, whose clients are the borrowers")
+    kept = kept_columns(settings.outcomes or DEFAULT_OUTCOMES, f"{where}: outcomes").all
+    if both := [key for key in design.keys if key in kept]:
+        raise BadInput(f"{where}: outcomes: {both[0]} is varied, and its column is there already; leave it out")
     points = tuple(checked_point(point, base, later, f"{where}: point {k}") for k, point in enumerate(design.points, 1))
     portfolio = None
     if settings.portfolio is not None:

@@ -4,7 +4,8 @@ A factor is one parameter that varies, from month 0 (`pool_share`) or from a lat
 bounds are the scenario's declaration. Sampled designs draw places in the unit cube (SALib); a factor turns its coordinate
 into a value, so that whole numbers, switches and names are sampled as evenly as shares are.
 
-Saltelli et al. 2010 (Sobol), Morris 1991 and Campolongo et al. 2007 (elementary effects), McKay et al. 1979 (Latin hypercube).
+Saltelli et al. 2010 (Sobol); Morris 1991 and Campolongo et al. 2007 (elementary effects); McKay et al. 1979 (Latin
+hypercube).
 """
 
 from __future__ import annotations
@@ -128,7 +129,7 @@ def parse_key(key: str, where: str, months: int) -> tuple[str, int]:
 
 
 def parse_factor(key: str, given: Any, where: str, months: int) -> Factor:
-    """A line of `[vary]`: a list of levels, a table with from, to, steps, scale, or an empty one for the whole declaration."""
+    """A line of `[vary]`: a list of levels, or a table with from, to, steps, scale; without from and to, as declared."""
     name, _ = parse_key(key, f"{where}: vary", months)
     place = f"{where}: vary.{key}"
     if isinstance(given, list | tuple):
@@ -253,9 +254,7 @@ def sampled(kind: str, factors: tuple[Factor, ...], samples: int | None, seed: i
 
         units = morris.sample(problem, samples, num_levels=MORRIS_LEVELS, seed=seed)
     units = np.asarray(units, np.float64)
-    points = tuple(
-        {factor.key: factor.at(float(u)) for factor, u in zip(factors, row, strict=True)} for row in units
-    )
+    points = tuple({factor.key: factor.at(float(u)) for factor, u in zip(factors, row, strict=True)} for row in units)
     return Design(kind, factors, points, units, samples)
 
 

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from queue import Empty, SimpleQueue
@@ -191,7 +192,7 @@ def dask_executor(address: str, workers: int) -> Iterator[tuple[Executor, Callab
     Dask does the runs of a worker that died again on another one, ATTEMPTS times.
     """
     try:
-        from distributed import Client, LocalCluster
+        distributed: Any = import_module("distributed")
     except ImportError:
         raise BadInput("--cluster: needs Dask: pip install 'zerolimit[cluster]'") from None
     import logging
@@ -200,16 +201,16 @@ def dask_executor(address: str, workers: int) -> Iterator[tuple[Executor, Callab
     cluster = None
     if address == LOCAL:
         with single_threaded():
-            cluster = LocalCluster(
+            cluster = distributed.LocalCluster(
                 n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs=logging.ERROR
             )
     try:
-        client = Client(cluster or address, timeout=CONNECT, set_as_default=False)
+        client = distributed.Client(cluster or address, timeout=CONNECT, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         if cluster is not None:
             cluster.close()
-        told = str(error).splitlines()
-        raise BadInput(f"--cluster {address}: no Dask scheduler answers: {told[0] if told else type(error).__name__}") from None
+        told = next(iter(str(error).splitlines()), type(error).__name__)
+        raise BadInput(f"--cluster {address}: no Dask scheduler answers: {told}") from None
     try:
         yield client.get_executor(pure=False, retries=ATTEMPTS), lambda: sum(client.ncores().values())
     finally:

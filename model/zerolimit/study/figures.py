@@ -52,7 +52,7 @@ def draw_lines(
     scale: float = 1.0,
     labels: dict[Any, str] | None = None,
 ) -> None:
-    """A line of `y` (times `scale`) against `x` for each value of `per`; a band where the frame has NAME_low and NAME_high."""
+    """A line of `y` (times `scale`) against `x` for each value of `per`; a band where there are NAME_low and NAME_high."""
     needed(frame, x, y, per)
     groups = [("", frame)] if per is None else list(frame.groupby(per, sort=True))
     low, high = (f"{y.removesuffix('_rate')}_{end}" for end in ("low", "high"))
@@ -63,9 +63,7 @@ def draw_lines(
             label = (labels or {}).get(name, str(name))
             axes.plot(some[x], some[y] * scale, color=colour, marker=MARKS[k % len(MARKS)], markersize=4.5, label=label)
             if low in some and high in some:
-                axes.fill_between(
-                    some[x], some[low] * scale, some[high] * scale, color=colour, alpha=0.18, linewidth=0
-                )
+                axes.fill_between(some[x], some[low] * scale, some[high] * scale, color=colour, alpha=0.18, linewidth=0)
         axes.set(xlabel=xlabel or x, ylabel=ylabel or y)
         if title:
             axes.set_title(title, fontsize=10)

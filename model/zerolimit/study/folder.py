@@ -138,7 +138,7 @@ class Folder:
         if differ:
             more = f" and {len(differ) - 4} more" if len(differ) > 4 else ""
             raise BadInput(f"{self.path}: holds another study ({'; '.join(differ[:4])}{more}); take another --out")
-        if not resume:
+        if not resume and self.count():
             raise BadInput(
                 f"{self.path}: holds {self.count():,} of {before['runs']:,} runs of this study already;"
                 " go on with --resume, or take another --out"
@@ -197,9 +197,16 @@ class Folder:
     def keep_failure(self, task: Task, failed: Failed) -> None:
         """A failed run: what, where, with which seed."""
         point = {key: plain(value) for key, value in task.values.items()}
-        record = {"run": task.run, "seed": task.seed, "point": task.point, "replication": task.replication, "values": point}
-        where = {"host": failed.place.host, "pid": failed.place.pid}
-        write_json(self.path / ERRORS / f"{task.run}.json", {**record, "error": failed.error, **where, "trace": failed.trace})
+        record: dict[str, Any] = {
+            "run": task.run,
+            "error": failed.error,
+            "seed": task.seed,
+            "point": task.point,
+            "replication": task.replication,
+            "values": point,
+        }
+        record |= {"host": failed.place.host, "pid": failed.place.pid, "trace": failed.trace}
+        write_json(self.path / ERRORS / f"{task.run}.json", record)
 
     # reading
 
@@ -214,7 +221,9 @@ class Folder:
         meanings = column_meanings(declared["units"])
         return pa.schema(
             [
-                pa.field(name, types[kind], metadata=dict(zip(("unit", "meaning"), meanings.get(name, ("", "")), strict=True)))
+                pa.field(
+                    name, types[kind], metadata=dict(zip(("unit", "meaning"), meanings.get(name, ("", "")), strict=True))
+                )
                 for name, kind in declared["columns"].items()
             ]
         )

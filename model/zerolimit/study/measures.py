@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zerolimit.engine.base import Array
 from zerolimit.names import LEFT
 
-Simulation = Any
+if TYPE_CHECKING:
+    from zerolimit.kept import Followed
+    from zerolimit.simulation import Simulation
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,20 @@ def with_usable_line(simulation: Simulation) -> float:
     return float(np.mean(simulation.column("limit")[here] >= simulation.terms["minimum_loan"]))
 
 
+def followed(zeros: Followed) -> float:
+    """Zero-limit events whose verdict is known."""
+    return float((zeros.wrongful >= 0).sum())
+
+
+def wrongful(zeros: Followed) -> float:
+    """Wrongful ones among them."""
+    return float((zeros.wrongful == 1).sum())
+
+
 MEASURES: dict[str, Declared] = {
     "gini_lines": Declared("0 to 1", "Gini of lines at the end, zeros included", gini_of_lines),
     "with_line": Declared("share", "of borrowers, those with a usable line at the end", with_usable_line),
-    "followed": Declared("events", "zero-limit events that were followed for a year", lambda f: int((f.wrongful >= 0).sum()), True),
-    "wrongful": Declared("events", "of those followed, without a default had the line been kept", lambda f: int((f.wrongful == 1).sum()), True),
+    "followed": Declared("events", "zero-limit events that could be followed for a year", followed, shadow=True),
+    "wrongful": Declared("events", "of them, without a default had the line been kept (kept.py)", wrongful, shadow=True),
 }
-"""Those that need a shadow world take about twice the time of a run."""
+"""Those of a shadow world take about twice the time of a run."""

@@ -138,16 +138,16 @@ class Results:
     def table(self, columns: Iterable[str] | None = None) -> pd.DataFrame:
         """The tidy table: a row for each run (and month, segment, decile kept apart), in the order of the design.
 
-        Columns: run, point, replication, seed, the varied parameters, counts summed over `months` months, platform columns as
-        means a month, measures, and NAME_rate for each rate whose sums were kept. `columns` takes some outcomes only.
+        Columns: run, point, replication, seed, the varied parameters, counts summed over `months` months, platform
+        columns as means a month, measures, and NAME_rate for each rate whose sums were kept. `columns`: these outcomes only.
         """
         wanted = None if columns is None else self._sums_behind(columns)
         keys = [*RUN, *self.factors, *self.kept_apart, "months"]
         frame = self.arrow(None if wanted is None else [*keys, *wanted]).to_pandas()
         frame = frame.sort_values(["replication", "point", *self.kept_apart], kind="stable", ignore_index=True)
         rates = {f"{name}_rate": divided_sums(frame, name) for name in rates_kept(frame.columns)}
-        for name in frame.columns:
-            if name in PLATFORM and name not in BY:
+        for name in self.outcomes:
+            if name in PLATFORM and name in frame:
                 frame[name] = frame[name] / frame["months"]
         return frame.assign(**rates)
 
@@ -236,7 +236,6 @@ class Results:
             raise BadInput(f"{self.path}: the design is {made}; this needs a study with design = {design!r}")
         if self.kept_apart:
             raise BadInput(f"{self.path}: keeps {', '.join(self.kept_apart)} apart; a sensitivity study keeps whole runs")
-
 
 
 def divided_sums(frame: pd.DataFrame, rate: str) -> pd.Series[float]:

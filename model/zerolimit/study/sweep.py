@@ -135,7 +135,13 @@ class Sweep:
         self.ledger.add(task.run)
         if self.times is not None:
             place = done.place
-            record = {"run": task.run, "host": place.host, "pid": place.pid, "seconds": place.seconds, "inside": place.inside}
+            record = {
+                "run": task.run,
+                "host": place.host,
+                "pid": place.pid,
+                "seconds": place.seconds,
+                "inside": place.inside,
+            }
             self.times.write(json.dumps(record) + "\n")
 
     def kept(self) -> str:
@@ -271,8 +277,8 @@ def run_study(
     """Run a study and read its results: `zerolimit.study(...)`.
 
     `source` is a study's folder, its study.toml, or a mapping of the same words; keywords replace them. What `out` (default
-    runs/NAME) holds already of the same study is not run again. `measure` is a function of the finished Simulation that gives
-    names and numbers to keep. Runs that fail are in `.failures()` and do not stop the others.
+    runs/NAME) holds already of the same study is not run again. `measure` is a function of the finished Simulation that
+    gives names and numbers to keep. Runs that fail are in `.failures()` and do not stop the others.
     """
     from zerolimit.study.results import load_results
     from zerolimit.study.screen import watching

@@ -1,0 +1,517 @@
+"""A sweep leaves every run once, whoever does it and in whatever order; it can be broken off, and goes on."""
+
+import errno
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import zerolimit
+from zerolimit.errors import BadInput
+from zerolimit.simulation import Simulation
+from zerolimit.study import executors, folder, lock
+from zerolimit.study.definition import Study, read_study
+from zerolimit.study.folder import ERRORS, LOCK, MERGED, STUDY, Folder
+from zerolimit.study.lock import acquire, judged
+from zerolimit.study.screen import span, status
+from zerolimit.study.sweep import Progress, sweep
+from zerolimit.study.worker import Done, Failed
+
+WISH: dict[str, Any] = {
+    "name": "small",
+    "months": 4,
+    "borrowers": 60,
+    "replications": 2,
+    "engine": "objects",
+    "outcomes": ["zero_limit", "blocked", "net_income", "gini_lines"],
+    "vary": {"pool_share": [0.2, 0.6], "planned_use": [0.1, 0.5]},
+}
+
+
+class Here(Executor):
+    """An executor of ten lines, as docs/studies.md shows one: each call is done at once, in this process."""
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **words: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(function(*arguments, **words))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class Shuffled(Here):
+    """Gives some runs out of order: those that wait are done in a random order when one is looked at."""
+
+    def __init__(self) -> None:
+        self.random = random.Random(1)
+        self.waiting: list[tuple[Future[Any], Any]] = []
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **words: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.waiting.append((future, lambda: function(*arguments, **words)))
+        if len(self.waiting) == 4:
+            self.random.shuffle(self.waiting)
+            for one, call in self.waiting:
+                one.set_result(call())
+            self.waiting = []
+        return future
+
+
+class Dying(Here):
+    """Does so many runs and is then interrupted, as by Ctrl-C."""
+
+    def __init__(self, runs: int) -> None:
+        self.left = runs
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **words: Any) -> Future[Any]:
+        if self.left == 0:
+            raise KeyboardInterrupt
+        self.left -= 1
+        return super().submit(function, *arguments, **words)
+
+
+def wish(**settings: Any) -> Study:
+    return read_study({**WISH, **settings})
+
+
+def exported(path: Path) -> bytes:
+    target = path.parent / f"{path.name}.parquet"
+    Folder(path).export(target)
+    return target.read_bytes()
+
+
+# what is left
+
+
+def test_a_run_of_a_study_counts_what_the_same_simulation_counts(tmp_path: Path) -> None:
+    sweep(wish(), tmp_path / "a", executor=Here())
+    table = zerolimit.load(tmp_path / "a").table()
+    assert len(table) == 8
+    assert table["planned_use"].tolist() == [0.1, 0.5] * 4  # a parameter, though the platform has a column of that name
+    for _, row in table.iterrows():
+        market = zerolimit.CreditMarket(
+            "baseline",
+            seed=int(row["seed"]),
+            borrowers=60,
+            engine="objects",
+            pool_share=row["pool_share"],
+            planned_use=row["planned_use"],
+        ).run(4)
+        monthly = market.monthly
+        assert row["zero_limit"] == monthly["zero_limit"].sum()
+        assert row["at_risk"] == monthly["at_risk"].sum()
+        assert row["net_income"] * 4 == sum(one.platform["net_income"] for one in market.simulation.history)
+        assert row["zero_limit_rate"] == monthly["zero_limit"].sum() / monthly["at_risk"].sum()
+
+
+def test_what_changes_on_the_way_is_changed_before_that_month(tmp_path: Path) -> None:
+    study = wish(vary={"pool_share@2": [0.05]}, set={"need_rate@3": 0.9}, replications=1, by=["month"])
+    sweep(study, tmp_path / "a", executor=Here())
+    table = zerolimit.load(tmp_path / "a").table()
+    twin = Simulation(study.scenario, 1, engine="objects")
+    twin.run(2)
+    twin.change(pool_share=0.05)
+    twin.run(1)
+    twin.change(need_rate=0.9)
+    twin.run(1)
+    assert table["month"].tolist() == [0, 1, 2, 3]
+    assert table["at_risk"].tolist() == [int(one.counts["at_risk"].sum()) for one in twin.history]
+    assert table["blocked"].tolist() == [int(one.counts["blocked"].sum()) for one in twin.history]
+
+
+@pytest.mark.parametrize("by", [["month"], ["segment"], ["month", "segment", "decile"], ["decile"]])
+def test_what_is_kept_apart_sums_to_the_whole(by: list[str], tmp_path: Path) -> None:
+    sweep(wish(replications=1), tmp_path / "whole", executor=Here())
+    sweep(wish(replications=1, by=by), tmp_path / "apart", executor=Here())
+    whole = zerolimit.load(tmp_path / "whole").table()
+    apart = zerolimit.load(tmp_path / "apart").table()
+    rows = int(np.prod([{"month": 4, "segment": 3, "decile": 10}[name] for name in by]))
+    assert len(apart) == 4 * rows
+    sums = apart.groupby("point")[["zero_limit", "at_risk", "blocked"]].sum()
+    assert sums.to_numpy().tolist() == whole[["zero_limit", "at_risk", "blocked"]].to_numpy().tolist()
+
+
+def test_burn_in_is_run_and_not_counted(tmp_path: Path) -> None:
+    sweep(wish(by=["month"]), tmp_path / "months", executor=Here())
+    sweep(wish(burn_in=3), tmp_path / "last", executor=Here())
+    months = zerolimit.load(tmp_path / "months").table()
+    last = zerolimit.load(tmp_path / "last").table()
+    assert last["at_risk"].tolist() == months[months["month"] == 3]["at_risk"].tolist()
+    assert last["months"].tolist() == [1] * 8
+
+
+def test_wrongful_zeros_are_counted_by_the_shadow_world(tmp_path: Path) -> None:
+    from zerolimit.kept import follow
+
+    study = wish(outcomes=["wrongful", "followed"], months=14, vary={"pool_share": [0.2]}, replications=1)
+    sweep(study, tmp_path / "a", executor=Here())
+    row = zerolimit.load(tmp_path / "a").table().iloc[0]
+    followed = follow(Simulation(study.scenario.change(pool_share=0.2), 1, engine="objects"), 14)
+    assert row["followed"] == (followed.wrongful >= 0).sum()
+    assert row["wrongful"] == (followed.wrongful == 1).sum()
+
+
+def count_lines(simulation: Simulation) -> dict[str, float]:
+    return {"lines": float(simulation.column("limit").sum())}
+
+
+def test_a_measure_of_ones_own_has_a_column(tmp_path: Path) -> None:
+    results = zerolimit.study(WISH, out=tmp_path / "a", executor=Here(), measure=count_lines, quiet=True)
+    study = wish()
+    for _, row in results.table().iterrows():
+        point = {"pool_share": row["pool_share"], "planned_use": row["planned_use"]}
+        twin = Simulation(study.scenario.change(**point), int(row["seed"]), engine="objects").run(4)
+        assert row["lines"] == float(twin.column("limit").sum())
+
+
+# the same bytes
+
+
+def test_the_export_is_the_same_bytes_whoever_did_the_runs(tmp_path: Path) -> None:
+    study = wish()
+    sweep(study, tmp_path / "here", executor=Here())
+    sweep(study, tmp_path / "shuffled", executor=Shuffled(), workers=2)
+    with ThreadPoolExecutor(2) as threads:
+        sweep(study, tmp_path / "threads", executor=threads, workers=2)
+    sweep(study, tmp_path / "processes", workers=2)
+    found = {exported(tmp_path / name) for name in ("here", "shuffled", "threads", "processes")}
+    assert len(found) == 1
+    assert (tmp_path / "here" / MERGED).read_bytes() in found
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_on_loopback_gives_the_same_bytes(tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    study = wish()
+    sweep(study, tmp_path / "here", executor=Here())
+    sweep(study, tmp_path / "dask", cluster="local", workers=2)
+    assert exported(tmp_path / "dask") == exported(tmp_path / "here")
+
+
+def test_the_export_is_sorted_by_run_and_as_csv_says_the_same(tmp_path: Path) -> None:
+    import pandas as pd
+
+    sweep(wish(), tmp_path / "a", executor=Here())
+    assert Folder(tmp_path / "a").export(tmp_path / "a.csv") == 8
+    whole = zerolimit.load(tmp_path / "a").arrow().to_pandas()
+    assert whole["run"].tolist() == sorted(whole["run"])
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "a.csv", dtype={"seed": "uint64"}), whole, check_dtype=False)
+
+
+# broken off, and on
+
+
+def test_a_sweep_that_is_broken_off_goes_on_with_exactly_the_rest(tmp_path: Path) -> None:
+    study = wish()
+    sweep(study, tmp_path / "whole", executor=Here())
+    with pytest.raises(KeyboardInterrupt):
+        sweep(study, tmp_path / "a", executor=Dying(5), workers=1)
+    assert Folder(tmp_path / "a").count() < 8
+    with pytest.raises(BadInput, match=r"of 8 runs of this study already; go on with --resume"):
+        sweep(study, tmp_path / "a", executor=Here())
+    done = {*Folder(tmp_path / "a").done()}
+
+    class Counting(Here):
+        runs: list[str] = []  # noqa: RUF012
+
+        def submit(self, function: Callable[..., Any], /, *arguments: Any, **words: Any) -> Future[Any]:
+            self.runs.append(arguments[1].run)
+            return super().submit(function, *arguments, **words)
+
+    swept = sweep(study, tmp_path / "a", executor=Counting(), resume=True)
+    assert {*Counting.runs} == {one.run for one in study.tasks()} - done
+    assert len(Counting.runs) == 8 - len(done)
+    assert (swept.done, swept.failed, swept.total) == (8, 0, 8)
+    assert exported(tmp_path / "a") == exported(tmp_path / "whole")
+
+
+def test_a_changed_study_is_refused_with_what_differs(tmp_path: Path) -> None:
+    sweep(wish(), tmp_path / "a", executor=Here())
+    before = exported(tmp_path / "a")
+    for change, told in [
+        ({"months": 5}, "months: there 4, now 5"),
+        ({"replications": 3}, "replications: there 2, now 3"),
+        ({"set": {"lgd": 0.5}}, "scenario.lgd: there 0.8, now 0.5"),
+        ({"vary": {"pool_share": [0.2, 0.6]}}, 'factors: there ["pool_share", "planned_use"], now ["pool_share"]'),
+    ]:
+        with pytest.raises(BadInput) as error:
+            sweep(wish(**change), tmp_path / "a", executor=Here(), resume=True)
+        assert "holds another study" in str(error.value)
+        assert told in str(error.value)
+    assert exported(tmp_path / "a") == before
+
+
+def test_another_code_is_refused_in_an_old_folder(tmp_path: Path) -> None:
+    sweep(wish(), tmp_path / "a", executor=Here())
+    file = tmp_path / "a" / STUDY
+    record = json.loads(file.read_text())
+    record["declared"]["zerolimit_source"] = "0" * 16
+    file.write_text(json.dumps(record))
+    with pytest.raises(BadInput, match="zerolimit_source: there"):
+        sweep(wish(), tmp_path / "a", executor=Here(), resume=True)
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(BadInput, match="is not a study's folder"):
+        sweep(wish(), tmp_path, executor=Here())
+    assert [one.name for one in tmp_path.iterdir()] == ["letter.txt"]
+    with pytest.raises(BadInput, match="is not a folder"):
+        sweep(wish(), tmp_path / "letter.txt", executor=Here())
+
+
+def test_a_part_cut_short_by_a_crash_is_done_again(tmp_path: Path) -> None:
+    sweep(wish(), tmp_path / "a", executor=Here())
+    before = exported(tmp_path / "a")
+    at = Folder(tmp_path / "a")
+    runs = list(at.done())
+    at.part(runs[0]).write_bytes(at.part(runs[0]).read_bytes()[:-9])
+    at.part(runs[1]).write_bytes(b"")
+    told: list[str] = []
+    sweep(wish(), tmp_path / "a", executor=Here(), resume=True, say=told.append)
+    assert [text.rsplit(" ", 1)[1] for text in told] == runs[:2]
+    assert exported(tmp_path / "a") == before
+
+
+# runs that fail
+
+
+def test_a_run_that_fails_is_recorded_with_its_seed_and_stops_no_other(tmp_path: Path) -> None:
+    study = wish(vary={"borrowers": [60, 10**12]}, seed=3)
+    swept = sweep(study, tmp_path / "a", executor=Here())
+    assert (swept.done, swept.failed, swept.total) == (2, 2, 4)
+    failures = zerolimit.load(tmp_path / "a").failures()
+    assert sorted(failures["seed"]) == [3, 4]
+    assert all(one == {"borrowers": 10**12} for one in failures["values"])
+    assert failures["error"].str.contains("borrowers: 1,000,000,000,000 need about").all()
+    assert failures["trace"].str.contains("Traceback").all()
+
+
+FAIL = {"now": True}
+
+
+def sometimes(simulation: Simulation) -> dict[str, float]:
+    if FAIL["now"] and simulation.seed == 2:
+        raise OSError("the weather")
+    return {"one": 1.0}
+
+
+def test_runs_that_failed_are_done_again_by_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = read_study(WISH, measure=sometimes)
+    swept = sweep(study, tmp_path / "a", executor=Here())
+    assert (swept.done, swept.failed) == (4, 4)
+    assert len(list((tmp_path / "a" / ERRORS).iterdir())) == 4
+    monkeypatch.setitem(FAIL, "now", False)
+    swept = sweep(study, tmp_path / "a", executor=Here(), resume=True)
+    assert (swept.done, swept.failed) == (8, 0)
+    assert list((tmp_path / "a" / ERRORS).iterdir()) == []
+
+
+def test_a_full_disk_is_one_line_that_says_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, wrote = os.fsync, 0
+
+    def full(handle: int) -> None:
+        nonlocal wrote
+        wrote += 1
+        if wrote > 6:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(handle)
+
+    monkeypatch.setattr(folder.os, "fsync", full)
+    with pytest.raises(BadInput) as error:
+        sweep(wish(), tmp_path / "a", executor=Here(), workers=1)
+    kept = Folder(tmp_path / "a").count()
+    assert str(error.value) == (
+        f"{tmp_path / 'a'}: cannot be written: no space left on device; {kept} finished runs are kept; go on with --resume"
+    )
+    assert kept > 0
+    assert not list((tmp_path / "a" / "parts").rglob("*.tmp"))
+    monkeypatch.setattr(folder.os, "fsync", real)
+    sweep(wish(), tmp_path / "a", executor=Here(), resume=True)
+    sweep(wish(), tmp_path / "whole", executor=Here())
+    assert exported(tmp_path / "a") == exported(tmp_path / "whole")
+
+
+def test_a_worker_with_another_code_stops_the_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from zerolimit.study import worker
+
+    monkeypatch.setattr(worker, "code_here", lambda: "another")
+    with pytest.raises(BadInput, match="has another zerolimit than the coordinator"):
+        sweep(wish(), tmp_path / "a", executor=Here())
+
+
+# one coordinator
+
+
+def test_a_second_coordinator_is_refused_with_who_holds_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    first = acquire(tmp_path / "a")
+    with pytest.raises(BadInput, match=rf"held by process {os.getpid()} on {socket.gethostname()} since .*, last seen 0 s ago$"):
+        sweep(wish(), tmp_path / "a", executor=Here())
+    with pytest.raises(BadInput, match="held by process"):
+        sweep(wish(), tmp_path / "a", executor=Here(), take_over=True)
+    first.release()
+    assert sweep(wish(), tmp_path / "a", executor=Here()).done == 8
+    assert not (tmp_path / "a" / LOCK).exists()
+
+
+def elsewhere(path: Path, *, age: float) -> None:
+    """A lock of another machine, last touched so long ago."""
+    path.mkdir(exist_ok=True)
+    held = {"token": "t", "host": "node7", "pid": 4, "machine": ["node7"], "process": "1", "since": "2026-11-25T01:02:03+00:00"}
+    (path / LOCK).write_text(json.dumps(held))
+    touched = (path / LOCK).stat().st_mtime - age
+    os.utime(path / LOCK, (touched, touched))
+
+
+def test_a_stale_lock_of_another_machine_is_taken_over_only_when_asked_to(tmp_path: Path) -> None:
+    elsewhere(tmp_path / "a", age=30)
+    with pytest.raises(BadInput, match=r"held by process 4 on node7 since .*, last seen 3\d s ago$"):
+        sweep(wish(), tmp_path / "a", executor=Here(), take_over=True)
+    elsewhere(tmp_path / "a", age=300)
+    with pytest.raises(BadInput, match="last seen 300 s ago; if that has ended for sure, say --take-over"):
+        sweep(wish(), tmp_path / "a", executor=Here())
+    assert sweep(wish(), tmp_path / "a", executor=Here(), take_over=True).done == 8
+
+
+def test_a_lock_whose_process_is_gone_from_this_machine_needs_no_word(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    code = f"from pathlib import Path; from zerolimit.study.lock import acquire; acquire(Path({str(tmp_path / 'a')!r}))"
+    subprocess.run([sys.executable, "-c", f"{code}; import os; os._exit(0)"], check=True, env=HOME)
+    held = json.loads((tmp_path / "a" / LOCK).read_text())
+    assert judged(tmp_path / "a" / LOCK, held)[0] == "dead"
+    assert sweep(wish(), tmp_path / "a", executor=Here()).done == 8
+
+
+def test_a_process_number_used_again_is_not_taken_for_the_holder(tmp_path: Path) -> None:
+    mine = acquire(tmp_path)
+    held = json.loads((tmp_path / LOCK).read_text())
+    assert judged(tmp_path / LOCK, held)[0] == "alive"
+    assert judged(tmp_path / LOCK, {**held, "process": "1"})[0] == "dead"
+    mine.release()
+
+
+def test_a_coordinator_that_lost_its_lock_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "BEAT", 0.01)
+
+    class Robbed(Here):
+        def submit(self, function: Callable[..., Any], /, *arguments: Any, **words: Any) -> Future[Any]:
+            elsewhere(tmp_path / "a", age=0)
+            import time
+
+            time.sleep(0.1)
+            return super().submit(function, *arguments, **words)
+
+    with pytest.raises(BadInput, match="taken over by process 4 on node7"):
+        sweep(wish(), tmp_path / "a", executor=Robbed(), workers=1)
+    assert json.loads((tmp_path / "a" / LOCK).read_text())["host"] == "node7"
+
+
+HOME = {**os.environ, "PYTHONPATH": str(Path(zerolimit.__file__).parents[1])}
+
+
+# what is seen
+
+
+def test_status_says_how_far_and_who(tmp_path: Path) -> None:
+    study = wish()
+    with pytest.raises(KeyboardInterrupt):
+        sweep(study, tmp_path / "a", executor=Dying(5), workers=1)
+    done = Folder(tmp_path / "a").count()
+    assert status(tmp_path / "a") == [
+        f"small: {done} of 8 runs done ({done / 8:.1%}), 0 failed",
+        "nobody works on it; go on with zerolimit sweep STUDY --resume",
+    ]
+    mine = acquire(tmp_path / "a")
+    assert status(tmp_path / "a")[1].startswith(f"held by process {os.getpid()} on {socket.gethostname()}")
+    mine.release()
+    sweep(study, tmp_path / "a", executor=Here(), resume=True)
+    assert status(tmp_path / "a") == ["small: 8 of 8 runs done (100.0%), 0 failed", "complete"]
+    with pytest.raises(BadInput, match="is not a study's folder"):
+        status(tmp_path)
+
+
+def test_progress_is_told_as_it_goes(tmp_path: Path) -> None:
+    seen: list[Progress] = []
+    sweep(wish(), tmp_path / "a", executor=Here(), workers=1, watch=seen.append)
+    assert [seen[0].done, seen[-1].done, seen[-1].total] == [0, 8, 8]
+    assert [one.done for one in seen] == sorted(one.done for one in seen)
+    assert seen[-1].left == 0
+    assert Progress(10, 0, 100, 2.0).left == 45.0
+    assert [span(one) for one in (9, 61, 3_660, 90_000)] == ["9 s", "1 min 01 s", "1 h 01 min", "1 d 1 h"]
+
+
+def test_times_and_hosts_stand_apart_from_results(tmp_path: Path) -> None:
+    sweep(wish(), tmp_path / "a", executor=Here())
+    (file,) = (tmp_path / "a" / "times").iterdir()
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert sorted(one["run"] for one in lines) == list(Folder(tmp_path / "a").done())
+    assert all(one["host"] == socket.gethostname() and 0 < one["inside"] < one["seconds"] for one in lines)
+    columns = zerolimit.load(tmp_path / "a").arrow().column_names
+    assert not {"host", "pid", "seconds"} & {*columns}
+
+
+# workers
+
+
+def test_a_worker_imports_neither_mesa_nor_figures_nor_pandas() -> None:
+    code = (
+        "import sys, zerolimit.study.worker, zerolimit.simulation;"
+        "print([name for name in ('mesa', 'matplotlib', 'rich', 'typer', 'pandas', 'SALib') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=HOME)
+    assert done.stdout.strip() == "[]"
+
+
+def threads_here(_: Any) -> dict[str, str | None]:
+    return {name: os.environ.get(name) for name in executors.SINGLE}
+
+
+def test_workers_are_single_threaded_unless_the_environment_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    for name in executors.SINGLE[1:]:
+        monkeypatch.delenv(name, raising=False)
+    with executors.local_pool(1) as pool:
+        found = pool.submit(threads_here, None).result()
+    assert found == {"OMP_NUM_THREADS": "3", **dict.fromkeys(executors.SINGLE[1:], "1")}
+    assert "MKL_NUM_THREADS" not in os.environ
+
+
+def end_process(code: int) -> None:
+    os._exit(code)
+
+
+def test_a_call_that_kills_its_worker_every_time_fails_and_the_next_one_works() -> None:
+    with executors.local_pool(1) as pool:
+        fatal, good = pool.submit(end_process, 9), pool.submit(os.getpid)
+        with pytest.raises(executors.WorkerDied, match="its worker died 3 times"):
+            fatal.result(timeout=60)
+        assert good.result(timeout=60) != os.getpid()
+
+
+def test_errors_of_a_call_come_back() -> None:
+    with executors.local_pool(1) as pool, pytest.raises(ZeroDivisionError):
+        pool.submit(divmod, 1, 0).result(timeout=60)
+
+
+def test_results_of_a_run_are_small_and_plain() -> None:
+    import pickle
+
+    from zerolimit.study.worker import do
+
+    study = wish()
+    done = do(study.job(), next(study.tasks()))
+    assert isinstance(done, Done)
+    assert not isinstance(done, Failed)
+    assert len(pickle.dumps(done)) < 2_000
+    assert all(type(one) in (int, float, str) for column in done.columns.values() for one in column)
