@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env run app test test-all check docs bench lock clean
+.PHONY: help env run app test test-all check docs study bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -56,8 +56,13 @@ check: $(READY) ## style, format, types
 docs: $(READY) ## write the generated parts of the documents anew
 	$(BIN)/python docs/generate.py
 
+study: $(READY) ## run a study of experiments/ and draw its figure: make study NAME=tipping
+	@test -f "experiments/$(NAME)/run.py" || { echo "make study NAME=...: one of $$(ls -d experiments/*/ | xargs -n1 basename | paste -sd' ')" >&2; exit 2; }
+	$(BIN)/python experiments/$(NAME)/run.py
+
 bench: $(READY) ## measure speed and memory
 	$(BIN)/python bench/run.py
+	$(BIN)/python -m bench.sweep
 
 lock: ## resolve requirements.lock anew (needs uv)
 	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], "editables", sep="\n")' \

@@ -41,6 +41,9 @@ from zerolimit.rules.rule import LIBRARY, Rule
 from zerolimit.scenario import CALENDAR_KINDS, DATED, Scenario, about, bounds, choices, load_scenario, presets
 from zerolimit.simulation import Simulation
 from zerolimit.study.attribution import HELD, PLAYERS
+from zerolimit.study.definition import Settings
+from zerolimit.study.design import DESIGNS
+from zerolimit.study.measures import MEASURES as OF_A_RUN
 from zerolimit.terms import ANNOUNCED, NEVER, NO_CAP, OFF
 
 if TYPE_CHECKING:
@@ -48,7 +51,7 @@ if TYPE_CHECKING:
 
 HOME = Path(__file__).parent.parent
 PACKAGE = "zerolimit."
-DOCUMENTS = ("README.md", "docs/ODD.md", "docs/parameters.md", "docs/phases.md", "docs/results.md")
+DOCUMENTS = ("README.md", "docs/ODD.md", "docs/parameters.md", "docs/phases.md", "docs/results.md", "docs/studies.md")
 PART = re.compile(r"(<!-- generated: ([^>]+?) -->\n)(.*?)(<!-- /generated -->)", re.DOTALL)
 
 # Markdown
@@ -320,6 +323,26 @@ def commands() -> str:
     return table(("command", "what it does"), ((f"`zerolimit {path}`", says) for path, says in walk().items()))
 
 
+def study_designs() -> str:
+    """The designs of studies."""
+    return table(("`design`", "points"), ((f"`{name}`", says) for name, says in DESIGNS.items()))
+
+
+def study_words() -> str:
+    """What a study file may say."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        shown = str(default).lower() if isinstance(default, bool) else default
+        rows.append((f"`{name}`", "" if default in (None, "", (), {}) else shown, field.description))
+    return table(("word", "default", "meaning"), rows)
+
+
+def study_measures() -> str:
+    """The measures of a finished run."""
+    return table(("measure", "unit", "meaning"), ((f"`{name}`", one.unit, one.says) for name, one in OF_A_RUN.items()))
+
+
 def walk() -> dict[str, str]:
     """Every command of the command line -> first line of its help."""
     found: dict[str, str] = {}
@@ -458,6 +481,9 @@ PARTS: dict[str, Callable[..., str]] = {
         rules,
         scenario_presets,
         state,
+        study_designs,
+        study_measures,
+        study_words,
         told,
     )
 }

@@ -127,13 +127,21 @@ def test_a_point_that_is_repeated_is_run_once() -> None:
 def test_a_run_keeps_its_hash_and_changes_it_with_what_it_is() -> None:
     first = read_study({"vary": {"lgd": [0.5]}})
     assert first.run_hash(0, 0) == read_study({"vary": {"lgd": [0.4, 0.5]}, "replications": 9}).run_hash(1, 0)
-    others = [{"months": 35}, {"burn_in": 1}, {"by": ["month"]}, {"seed": 2}, {"set": {"gamma": 0.1}}, {"outcomes": ["blocked"]}]
+    others = [
+        {"months": 35},
+        {"burn_in": 1},
+        {"by": ["month"]},
+        {"seed": 2},
+        {"set": {"gamma": 0.1}},
+        {"outcomes": ["blocked"]},
+    ]
     hashes = {read_study({"vary": {"lgd": [0.5]}, **other}).run_hash(0, 0) for other in others}
     assert len({first.run_hash(0, 0), *hashes}) == 1 + len(others)
 
 
 def test_the_scenarios_name_is_no_part_of_what_a_run_is() -> None:
     named = load_scenario("baseline", name="another")
-    assert read_study({"vary": {"lgd": [0.5]}}).identity["scenario"] == read_study(
-        {"vary": {"lgd": [0.5]}, "set": {"name": named.name}}
-    ).identity["scenario"]
+    assert (
+        read_study({"vary": {"lgd": [0.5]}}).identity["scenario"]
+        == read_study({"vary": {"lgd": [0.5]}, "set": {"name": named.name}}).identity["scenario"]
+    )

@@ -207,7 +207,16 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]
         assert time.monotonic() < end
         time.sleep(0.05)
     address = json.loads(file.read_text())["address"]
-    worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+    worker = [
+        sys.executable,
+        "-m",
+        "distributed.cli.dask_worker",
+        address,
+        "--nthreads",
+        "1",
+        "--no-nanny",
+        "--no-dashboard",
+    ]
     workers = [subprocess.Popen(worker, **quiet) for _ in range(2)]  # type: ignore[call-overload]
     yield address, workers
     for process in (*workers, scheduler):

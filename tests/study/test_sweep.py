@@ -356,7 +356,9 @@ def test_a_worker_with_another_code_stops_the_sweep(tmp_path: Path, monkeypatch:
 def test_a_second_coordinator_is_refused_with_who_holds_the_folder(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     first = acquire(tmp_path / "a")
-    with pytest.raises(BadInput, match=rf"held by process {os.getpid()} on {socket.gethostname()} since .*, last seen 0 s ago$"):
+    with pytest.raises(
+        BadInput, match=rf"held by process {os.getpid()} on {socket.gethostname()} since .*, last seen 0 s ago$"
+    ):
         sweep(wish(), tmp_path / "a", executor=Here())
     with pytest.raises(BadInput, match="held by process"):
         sweep(wish(), tmp_path / "a", executor=Here(), take_over=True)
@@ -368,7 +370,14 @@ def test_a_second_coordinator_is_refused_with_who_holds_the_folder(tmp_path: Pat
 def elsewhere(path: Path, *, age: float) -> None:
     """A lock of another machine, last touched so long ago."""
     path.mkdir(exist_ok=True)
-    held = {"token": "t", "host": "node7", "pid": 4, "machine": ["node7"], "process": "1", "since": "2026-11-25T01:02:03+00:00"}
+    held = {
+        "token": "t",
+        "host": "node7",
+        "pid": 4,
+        "machine": ["node7"],
+        "process": "1",
+        "since": "2026-11-25T01:02:03+00:00",
+    }
     (path / LOCK).write_text(json.dumps(held))
     touched = (path / LOCK).stat().st_mtime - age
     os.utime(path / LOCK, (touched, touched))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,6 +102,26 @@ def draw_map(
         if title:
             axes.set_title(title, fontsize=10)
         axes.figure.colorbar(drawn, ax=axes, label=zlabel or z)
+
+
+def draw_bars(frame: pd.DataFrame, file: Path | str, *, name: str, panels: Mapping[str, tuple[str, float]]) -> None:
+    """A panel of bars for each column, a bar for each row: column -> (label with unit, scale)."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    needed(frame, name, *panels)
+    some = frame[::-1]
+    figure = Figure(figsize=(2.0 + 2.4 * len(panels), 1.1 + 0.34 * len(some)), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axes, (column, (label, scale)) in zip(grid, panels.items(), strict=True):
+        drawn = axes.barh(some[name].astype(str), some[column] * scale, color=BLUE, height=0.66)
+        axes.bar_label(drawn, fmt="%.3g", padding=2, fontsize=8)
+        axes.axvline(0.0, color="black", linewidth=0.6)
+        axes.margins(x=0.18)
+        axes.set_xlabel(label, fontsize=9)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(file)
 
 
 def spread_labels(axes: Any, frame: pd.DataFrame, x: str, y: str, name: str) -> None:

@@ -1,0 +1,195 @@
+"""Reading a study: rates from sums, groups, queries; figures say what they lack."""
+
+from concurrent.futures import Executor, Future
+from pathlib import Path
+from typing import Any
+
+import mesa
+import numpy as np
+import pandas as pd
+import pytest
+
+import zerolimit
+from zerolimit.errors import BadInput
+from zerolimit.study.definition import read_study
+from zerolimit.study.figures import draw_bars, draw_lines, draw_map
+from zerolimit.study.results import Results
+from zerolimit.study.sweep import sweep
+from zerolimit.study.worker import Done, Job, Place, Task
+
+WISH: dict[str, Any] = {
+    "name": "made up",
+    "months": 2,
+    "replications": 3,
+    "outcomes": ["zero_limit", "principal", "gini_lines"],
+    "vary": {"lgd": [0.5, 0.6], "campaign_order": ["risk", "target"]},
+}
+
+
+class MadeUp(Executor):
+    """Gives numbers that can be added up by hand in place of runs."""
+
+    def submit(self, function: Any, /, *arguments: Any, **words: Any) -> Future[Any]:
+        job, task = arguments
+        future: Future[Any] = Future()
+        future.set_result(Done(task.run, self.numbers(job, task), Place("here", 1, 0.1, 0.1)))
+        return future
+
+    def numbers(self, job: Job, task: Task) -> dict[str, list[Any]]:
+        """Ten at risk in the first replication, a hundred in the others; one zero limit for each point before this one."""
+        at_risk = 10 if task.replication == 0 else 100
+        counts = {"months": [2], "zero_limit": [task.point], "at_risk": [at_risk]}
+        return {**counts, "principal": [2.0 * task.seed], "gini_lines": [task.point / 10]}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    path = tmp_path_factory.mktemp("results") / "a"
+    sweep(read_study(WISH), path, executor=MadeUp())
+    return zerolimit.load(path)
+
+
+def test_the_table_is_tidy_and_in_the_order_of_the_design(results: Results) -> None:
+    table = results.table()
+    assert table["point"].tolist() == [0, 1, 2, 3] * 3
+    assert table["replication"].tolist() == [0] * 4 + [1] * 4 + [2] * 4
+    assert table["seed"].tolist() == [1] * 4 + [2] * 4 + [3] * 4
+    assert table["lgd"].tolist() == [0.5, 0.5, 0.6, 0.6] * 3
+    assert table["campaign_order"].tolist() == ["risk", "target"] * 6
+    assert table["zero_limit_rate"].tolist()[:4] == [0.0, 0.1, 0.2, 0.3]
+    assert table["principal"].tolist()[::4] == [1.0, 2.0, 3.0]  # a mean a month
+
+
+def test_rates_are_divided_from_sums_not_averaged(results: Results) -> None:
+    found = results.by("lgd")
+    assert found["zero_limit"].tolist() == [3, 15]
+    assert found["at_risk"].tolist() == [420, 420]
+    assert found["zero_limit_rate"].tolist() == [3 / 420, 15 / 420]
+
+
+def test_intervals_are_two_standard_errors_over_replications(results: Results) -> None:
+    found = results.by("point").set_index("point")
+    each = np.array([3 / 10, 3 / 100, 3 / 100])
+    error = each.std(ddof=1) / np.sqrt(3)
+    assert found.loc[3, "zero_limit_rate"] == 9 / 210
+    assert found.loc[3, "zero_limit_low"] == pytest.approx(9 / 210 - 2 * error)
+    assert found.loc[3, "zero_limit_high"] == pytest.approx(9 / 210 + 2 * error)
+
+
+def test_columns_bring_what_they_need_and_no_more(results: Results) -> None:
+    table = results.table(["zero_limit_rate"])
+    assert {"zero_limit", "at_risk", "zero_limit_rate"} <= {*table.columns}
+    assert not {"principal", "gini_lines"} & {*table.columns}
+    for wrong, told in (("zero_limit_rat", "did you mean 'zero_limit_rate'"), ("blocked", "was not kept")):
+        with pytest.raises(BadInput, match=told):
+            results.table([wrong])
+    with pytest.raises(BadInput, match=r"by: 'ldg' is not one of .*; did you mean 'lgd'"):
+        results.by("ldg")
+
+
+def test_arrow_takes_columns_and_rows(results: Results) -> None:
+    import pyarrow.dataset as ds
+
+    found = results.arrow(["run", "zero_limit"], where=ds.field("zero_limit") > 2)
+    assert found.column_names == ["run", "zero_limit"]
+    assert found["zero_limit"].to_pylist() == [3, 3, 3]
+    assert results.arrow().schema.field("zero_limit").metadata[b"unit"] == b"borrowers"
+    assert results.arrow().schema.field("lgd").metadata == {b"unit": b"share", b"meaning": b"parameter lgd"}
+
+
+def test_a_query_sees_the_raw_sums(results: Results) -> None:
+    pytest.importorskip("duckdb")
+    found = results.sql("select lgd, sum(zero_limit) / sum(at_risk) as rate from runs group by lgd order by lgd")
+    assert found["rate"].tolist() == [3 / 420, 15 / 420]
+    with pytest.raises(BadInput, match="sql: "):
+        results.sql("select nothing from runs")
+
+
+def test_an_unfinished_study_can_be_read(tmp_path: Path) -> None:
+    class Broken(MadeUp):
+        left = 5
+
+        def submit(self, function: Any, /, *arguments: Any, **words: Any) -> Future[Any]:
+            if self.left == 0:
+                raise KeyboardInterrupt
+            self.left -= 1
+            return super().submit(function, *arguments, **words)
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep(read_study(WISH), tmp_path / "a", executor=Broken(), workers=1)
+    some = zerolimit.load(tmp_path / "a")
+    assert 0 < len(some.table()) == some.done < some.total == 12
+    assert repr(some) == f"<results {tmp_path / 'a'}: made up, {some.done} of 12 runs>"
+
+
+def test_loading_says_what_a_folder_is_not(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="is not a run folder"):
+        zerolimit.load(tmp_path)
+    with pytest.raises(BadInput, match="no such run folder"):
+        zerolimit.load(tmp_path / "none")
+
+
+def test_another_design_has_no_indices(results: Results) -> None:
+    with pytest.raises(BadInput, match="the design is grid; this needs a study with design = 'sobol'"):
+        results.sobol()
+    with pytest.raises(BadInput, match="this needs a study with design = 'morris'"):
+        results.morris()
+
+
+def test_the_package_can_be_called_and_is_still_a_package(tmp_path: Path) -> None:
+    import zerolimit.study.attribution
+    from zerolimit.study import attribution
+
+    assert zerolimit.study.attribution is attribution
+    found = zerolimit.study(WISH, out=tmp_path / "a", executor=MadeUp(), quiet=True)
+    again = zerolimit.study(WISH, out=tmp_path / "a", executor=MadeUp(), quiet=True)
+    pd.testing.assert_frame_equal(found.table(), again.table())
+
+
+# figures
+
+
+def drawn(path: Path) -> bool:
+    return path.read_bytes().startswith(b"\x89PNG") and path.stat().st_size > 5_000
+
+
+def test_figures_are_drawn_from_tables_and_name_a_column_that_is_missing(results: Results, tmp_path: Path) -> None:
+    table = results.by(["lgd", "campaign_order"])
+    draw_lines(table, tmp_path / "lines.png", x="lgd", y="zero_limit_rate", per="campaign_order")
+    draw_map(results.by(["lgd", "point"]), tmp_path / "map.png", x="lgd", y="point", z="zero_limit_rate")
+    draw_bars(table, tmp_path / "bars.png", name="campaign_order", panels={"zero_limit_rate": ("zero limits, %", 100)})
+    assert all(drawn(tmp_path / f"{name}.png") for name in ("lines", "map", "bars"))
+    with pytest.raises(BadInput, match="no column 'ldg'; did you mean 'lgd'"):
+        draw_lines(table, tmp_path / "none.png", x="ldg", y="zero_limit_rate")
+    assert not (tmp_path / "none.png").exists()
+
+
+# Mesa's own sweep
+
+
+@pytest.mark.skipif(not hasattr(mesa, "batch_run"), reason="gone in Mesa 4, whose runner takes an executor")
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_batch_run_counts_what_a_study_counts_for_the_same_seeds(processes: int, tmp_path: Path) -> None:
+    parameters = {"scenario": "baseline", "borrowers": 60, "engine": "objects", "pool_share": [0.2, 0.6]}
+    rows = mesa.batch_run(
+        zerolimit.CreditMarket,
+        parameters,
+        rng=[5, 6],
+        max_steps=4,
+        number_processes=processes,
+        data_collection_period=1,
+        display_progress=False,
+    )
+    wish = {"months": 4, "borrowers": 60, "engine": "objects", "seed": 5, "replications": 2, "by": ["month"]}
+    ours = zerolimit.study(
+        {**wish, "vary": {"pool_share": [0.2, 0.6]}, "outcomes": ["zero_limit", "blocked", "principal"]},
+        out=tmp_path / "a",
+        workers=2,
+        quiet=True,
+    ).table()
+    theirs = pd.DataFrame(rows).sort_values(["seed", "pool_share", "Step"], ignore_index=True)
+    ours = ours.sort_values(["seed", "pool_share", "month"], ignore_index=True)
+    assert theirs["seed"].tolist() == ours["seed"].tolist() == [5] * 8 + [6] * 8
+    assert theirs["principal"].tolist() == (ours["principal"] / 100).tolist()  # yuan, fen
+    for name in ("zero_limit", "blocked"):
+        np.testing.assert_array_equal(theirs[name].to_numpy(float), ours[f"{name}_rate"].to_numpy(float))
