@@ -30,3 +30,4 @@ if __name__ == "__main__":
         },
     )
     print(table.round(4).T.to_string())
+    print(results.effect("shortfall", "name", "none").round(5))

@@ -76,6 +76,19 @@ def test_intervals_are_two_standard_errors_over_replications(results: Results) -
     assert found.loc[3, "zero_limit_high"] == pytest.approx(9 / 210 + 2 * error)
 
 
+def test_an_effect_is_taken_within_replications(results: Results) -> None:
+    """At the points 0 to 3, rates are point / 10 in the first replication and point / 100 in the others."""
+    found = results.effect("zero_limit", "lgd", 0.5, per=["campaign_order"]).set_index(["campaign_order", "lgd"])
+    apart = np.array([2 / 10, 2 / 100, 2 / 100])
+    error = 2 * apart.std(ddof=1) / np.sqrt(3)
+    assert found.loc[("risk", 0.5)].tolist() == [0.0, 0.0, 0.0]
+    for name in ("risk", "target"):
+        row = found.loc[(name, 0.6)]
+        assert row.tolist() == pytest.approx([apart.mean(), apart.mean() - error, apart.mean() + error])
+    with pytest.raises(BadInput, match=r"effect: lgd is never 0.7, but 0.5, 0.6"):
+        results.effect("zero_limit", "lgd", 0.7)
+
+
 def test_columns_bring_what_they_need_and_no_more(results: Results) -> None:
     table = results.table(["zero_limit_rate"])
     assert {"zero_limit", "at_risk", "zero_limit_rate"} <= {*table.columns}

@@ -470,6 +470,30 @@ def test_times_and_hosts_stand_apart_from_results(tmp_path: Path) -> None:
     assert not {"host", "pid", "seconds"} & {*columns}
 
 
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_number_of_runs(tmp_path: Path) -> None:
+    """Of a run the coordinator remembers its hash: under a kilobyte, so 10,000 runs take 10 MB and their results none."""
+    import tracemalloc
+
+    from test_results import MadeUp
+
+    sizes: dict[int, int] = {}
+
+    def watch(now: Progress) -> None:
+        if now.done in (1_000, 5_000) and now.done not in sizes:
+            sizes[now.done] = tracemalloc.get_traced_memory()[0]
+
+    study = read_study(
+        {"replications": 5_000, "outcomes": ["zero_limit", "principal", "gini_lines"], "vary": {"lgd": [0.5]}}
+    )
+    tracemalloc.start()
+    try:
+        sweep(study, tmp_path / "a", executor=MadeUp(), workers=1, watch=watch)
+    finally:
+        tracemalloc.stop()
+    assert sizes[5_000] - sizes[1_000] < 4_000 * 1_000
+
+
 # workers
 
 

@@ -197,12 +197,16 @@ def dask_executor(address: str, workers: int) -> Iterator[tuple[Executor, Callab
         raise BadInput("--cluster: needs Dask: pip install 'zerolimit[cluster]'") from None
     import logging
 
-    logging.getLogger("distributed").setLevel(logging.ERROR)
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     cluster = None
     if address == LOCAL:
         with single_threaded():
             cluster = distributed.LocalCluster(
-                n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs=logging.ERROR
+                n_workers=workers,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                dashboard_address=None,
+                silence_logs=logging.CRITICAL,
             )
     try:
         client = distributed.Client(cluster or address, timeout=CONNECT, set_as_default=False)

@@ -104,6 +104,11 @@ def draw_map(
         axes.figure.colorbar(drawn, ax=axes, label=zlabel or z)
 
 
+def shortly(value: float) -> str:
+    """A number at a bar: three digits, thousands whole."""
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
+
+
 def draw_bars(frame: pd.DataFrame, file: Path | str, *, name: str, panels: Mapping[str, tuple[str, float]]) -> None:
     """A panel of bars for each column, a bar for each row: column -> (label with unit, scale)."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -116,7 +121,7 @@ def draw_bars(frame: pd.DataFrame, file: Path | str, *, name: str, panels: Mappi
     grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axes, (column, (label, scale)) in zip(grid, panels.items(), strict=True):
         drawn = axes.barh(some[name].astype(str), some[column] * scale, color=BLUE, height=0.66)
-        axes.bar_label(drawn, fmt="%.3g", padding=2, fontsize=8)
+        axes.bar_label(drawn, fmt=shortly, padding=2, fontsize=8)
         axes.axvline(0.0, color="black", linewidth=0.6)
         axes.margins(x=0.18)
         axes.set_xlabel(label, fontsize=9)

@@ -137,7 +137,9 @@ class Folder:
         differ = differences(before["declared"], json.loads(json.dumps(study.declared)))
         if differ:
             more = f" and {len(differ) - 4} more" if len(differ) > 4 else ""
-            raise BadInput(f"{self.path}: holds another study ({'; '.join(differ[:4])}{more}); take another --out")
+            raise BadInput(
+                f"{self.path}: holds another study ({'; '.join(differ[:4])}{more}); take another --out, or remove the folder"
+            )
         if not resume and self.count():
             raise BadInput(
                 f"{self.path}: holds {self.count():,} of {before['runs']:,} runs of this study already;"

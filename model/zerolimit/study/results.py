@@ -181,6 +181,28 @@ class Results:
                 found[f"{name}_high"] = found[f"{name}_rate"] + 2 * error
         return found.reset_index()
 
+    def effect(self, outcome: str, of: str, base: Any, per: Iterable[str] = ()) -> pd.DataFrame:
+        """What a parameter does to an outcome, beside its value `base`, with the same draws: `effect`, `low`, `high`.
+
+        A replication's own difference (rates from its sums), then the mean over replications and two standard errors of it.
+        In a paired study both share all draws, so that this is far narrower than the intervals of `by`. `per` keeps other
+        parameters, months, segments or deciles apart.
+        """
+        keys = [*per, "replication"]
+        name = self._column(outcome)
+        found = self.by([*keys, of], [outcome]).pivot(index=keys, columns=of, values=name)
+        if base not in found.columns:
+            raise BadInput(f"effect: {of} is never {base!r}, but {', '.join(map(str, found.columns))}")
+        apart = found.sub(found[base], axis=0).stack().to_frame("effect").reset_index()
+        grouped = apart.groupby([*per, of], sort=True)["effect"]
+        error = 2 * grouped.std() / grouped.count() ** 0.5
+        mean = grouped.mean()
+        return mean.to_frame().assign(low=mean - error, high=mean + error).reset_index()
+
+    def _column(self, outcome: str) -> str:
+        """The table's column of an outcome: the rate where there is one."""
+        return f"{outcome}_rate" if outcome in self.rates else outcome
+
     def _sums_behind(self, outcomes: Iterable[str]) -> list[str]:
         """The stored columns that some outcomes need."""
         found: dict[str, None] = {}
@@ -201,7 +223,7 @@ class Results:
 
         Points that the design repeats share their runs. BadInput where a point has no finished run.
         """
-        name = outcome if outcome.endswith("_rate") or outcome.removesuffix("_rate") not in self.rates else f"{outcome}_rate"
+        name = self._column(outcome)
         found = self.by("point", [outcome]).set_index("point")[name]
         first = self.design.groupby([*self.factors], dropna=False)["point"].transform("min")
         values = first.map(found)
