@@ -112,6 +112,7 @@ FLOWS = (
     _flow("written_off", "i4", "fen", "principal written off this month"),
     _flow("recovered", "i4", "fen", "recovered of what was written off"),
     _flow("standing", "i1", "code", "0 nothing due, 1 on-time payer, 2 late, 3 charged off"),
+    _flow("slid", "i1", "months", "of who is or was late: months past due when the month began, + 1"),
     _flow("settled", "i1", "code", "0 no loan ended, 1 paid off as scheduled, 2 paid off early"),
     _flow("bridged", "i1", "0/1", "paid with money from elsewhere, counting on a new loan"),
     _flow("touched", "i1", "0/1", "goes through the decision and its outcome this month"),
@@ -134,6 +135,7 @@ FLOWS = (
     _flow("granted", "i4", "fen", "undrawn part that the allocation gives"),
     _flow("limit_before", "i4", "fen", "effective line when the month began"),
     _flow("happened", "i1", "code", "event of this month: zero limit, blocked after repayment"),
+    _flow("cut", "i4", "fen", "what a line lost, if more than 5 % of it"),
     _flow("ended", "i1", "code", "how a spell without a line ended this month"),
     _flow("spell", "i2", "months", "length of the spell that ended"),
     _flow("logs", "i1", "0/1", "has an event or an end to record"),
@@ -155,6 +157,7 @@ FLOWS = (
     _flow("outcomes_3", "i2", "bits", "outcome flags, third word"),
     _flow("outcomes_4", "i2", "bits", "outcome flags, fourth word"),
     _flow("outcomes_5", "i2", "bits", "outcome flags, fifth word"),
+    _flow("outcomes_6", "i2", "bits", "outcome flags, sixth word"),
     _flow("owed", "i4", "fen", "at birth: principal owed"),
     _flow("months_left", "i1", "months", "at birth: instalments still to come"),
 )

@@ -15,7 +15,7 @@ from zerolimit.rules.coping import cope
 from zerolimit.rules.decision import call_for_review, decide, measure, position, stand_in_campaign, weigh
 from zerolimit.rules.income import earn, pay_bills, spend
 from zerolimit.rules.outcome import count, count_decided, look, record, set_line, wait
-from zerolimit.rules.repayment import apply_payment, charge_off, fall_due, repay
+from zerolimit.rules.repayment import apply_payment, charge_off, count_arrears, fall_due, repay
 from zerolimit.rules.rule import Rule
 from zerolimit.rules.scoring import remember, score
 from zerolimit.rules.trust import count_stirred, feel
@@ -122,6 +122,7 @@ MONTH = (
         (weigh, decide),
         where="review",
     ),
+    Phase("arrears flags", "8", "account", "moves in and out of arrears as bits", (count_arrears,), where="slid"),
     Phase(
         "allocation",
         "6",
@@ -199,8 +200,9 @@ RARE_SUMS = {
         RareSum("recovered", "recovered", "written_off"),
         RareSum("on_notice", "on_notice", "on_notice"),
     ),
-    "decision": (),
+    "decision": (RareSum("cut", "cut", "cut"), RareSum("cut_from", "limit_before", "cut")),
     "living": (
+        RareSum("months_to_finding", "since_paid", "found"),
         RareSum("refused_amount", "asked", "refused"),
         RareSum("elsewhere", "elsewhere", "lacks"),
         RareSum("shortfall", "shortfall", "lacks"),
@@ -211,7 +213,7 @@ RARE_SUMS = {
 """Sums over the few borrowers of whom another field is not 0."""
 
 WORDS = {
-    "account": (),
+    "account": (("outcomes_6", "slid"),),
     "decision": (("outcomes_1", None), ("outcomes_2", "touched"), ("outcomes_3", "touched")),
     "living": (("outcomes_5", None), ("outcomes_4", "stirred")),
 }

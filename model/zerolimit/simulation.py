@@ -24,8 +24,8 @@ from zerolimit.fields import MEASURES
 from zerolimit.month import SUMS, WORDS
 from zerolimit.names import BY_OWN, BY_PROFIT, ENDS, LEFT, OPEN, REAPPLY, REASONS
 from zerolimit.pool import PER, Pool, share_of
-from zerolimit.results.outcomes import OUTCOMES
-from zerolimit.results.record import CELLS, CELLS_PER_SEGMENT
+from zerolimit.results.outcomes import DESK, OUTCOMES
+from zerolimit.results.record import CELLS, by_cell, cells, gini
 from zerolimit.rules.decision import NO_CAP
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario
@@ -585,7 +585,7 @@ class Month:
             s.episodes.starts.append(
                 {"month": np.full(len(starts), s.month), "borrower": starts, "kind": kind, **take, "measured": measured}
             )
-            cell = take["segment"].astype(np.int64) * CELLS_PER_SEGMENT + take["decile"]
+            cell = cells(take["segment"], take["decile"])
             which = (kind.astype(np.int64) - 1) * len(REASONS) + np.maximum(take["reason"].astype(np.int64) - 1, 0)
             np.add.at(counts, (which, cell), 1)
         for k, reason in enumerate(REASONS):
@@ -622,7 +622,7 @@ class Month:
             lambda at: s.engine.long_words("u_desk", rows[at], s.month),
         )
         heard = rows[served]
-        waited = int(appellants["waited"][served].sum(dtype=np.int64))
+        waited = appellants["waited"][served]
         order = order[served]
         s._listed("hear", heard)
         line = s.column("appealed_line")[heard].astype(np.int64)
@@ -645,9 +645,9 @@ class Month:
         s.engine.put_raw("granted", rows, 0, s.month)
         s.engine.put_raw("appealed_line", heard, 0, s.month)
         self.restored = rows
-        self.row.update(
-            appeals_heard=len(heard), appeals_won=len(won), appeals_granted=len(rows), appeal_months_waited=waited
-        )
+        for name, whom, number in zip(DESK, (heard, heard[won], rows, heard), (1, 1, 1, waited), strict=True):
+            self.extra[name] = by_cell(s.column("segment")[whom], s.column("decile")[whom], number)
+            self.row[name] = int(self.extra[name].sum())
 
     def accounts(self) -> None:
         """Costs and distributions; what is left is the cash to lend."""
@@ -734,6 +734,7 @@ class Month:
             distributed=a.distributed,
             capital=s.pool.capital,
             deficit=s.pool.deficit,
+            gini=gini(s.engine.raw("limit", s.month), s.engine.raw("status", s.month)),
         )
 
     def recorded(self) -> Recorded:

@@ -17,7 +17,7 @@ from zerolimit.errors import BadInput, nearest
 from zerolimit.fields import FIELDS, Q2
 from zerolimit.month import RARE_SUMS, SUMS
 from zerolimit.names import CAPS, SEGMENTS
-from zerolimit.results.outcomes import OUTCOMES, RATES
+from zerolimit.results.outcomes import DESK, OUTCOMES, RATES
 from zerolimit.results.record import CELLS, CELLS_PER_SEGMENT
 
 if TYPE_CHECKING:
@@ -47,7 +47,11 @@ PLATFORM: dict[str, tuple[str, str]] = {
     "planned_use": ("share", "expected use of open lines"),
     "contended": ("fen", "undrawn parts of lines asked of the allocation"),
     "granted": ("fen", "undrawn parts of lines that the allocation gave"),
-    "rank_cutoff": ("points", "lowest rank served; 0 when everybody was, infinite when nobody was"),
+    "rank_cutoff": (
+        "by allocation",
+        "level that uses up the pool: the lowest place served (points; by age months, by profit yuan a yuan; 0 when all are,"
+        " infinite when nobody is), by pro_rata the share that each is given, by water_filling the fen at most",
+    ),
     "cash": ("fen", "not lent"),
     "overhang": ("fen", "principal above the pool"),
     "capital": ("fen", "capital after losses"),
@@ -66,10 +70,8 @@ PLATFORM: dict[str, tuple[str, str]] = {
     "tightness": ("share", "tightness in force"),
     "cutoff": ("points", "risk score that admission asks for"),
     "campaign": ("0/1", "a campaign reviewed lines"),
-    "appeals_heard": ("count", "appeals heard"),
-    "appeals_won": ("count", "appeals that documents supported"),
-    "appeals_granted": ("count", "appeals granted from the set-aside"),
-    "appeal_months_waited": ("months", "that the appeals heard had waited, all together"),
+    **DESK,
+    "gini": ("share", "Gini coefficient of the lines of all who have an account, 0 for those without one"),
 }
 """The platform's monthly row: unit and meaning."""
 
@@ -90,7 +92,7 @@ def monthly_meanings() -> dict[str, tuple[str, str]]:
         found[f"sum_{name}"] = (unit, f"sum over borrowers: {declared.meaning}")
     for kind, event in (("zero", "zero-limit events"), ("blocked", "blocked after repayment")):
         found.update({f"{kind}_by_{cap.name}": ("events", f"{event}: {cap.says}") for cap in CAPS})
-    return found
+    return found | DESK
 
 
 def monthly_columns(history: Iterable[Recorded]) -> dict[str, Array | Coded]:
@@ -132,7 +134,7 @@ def cube(columns: Columns, name: str) -> Array:
 
 def column_of(part: str) -> str:
     """The monthly column that a part of a rate names: a count, else a sum."""
-    return part if any(part in flags for flags in OUTCOMES.values()) else f"sum_{part}"
+    return part if part in DESK or any(part in flags for flags in OUTCOMES.values()) else f"sum_{part}"
 
 
 def parts_of(rate: str) -> tuple[list[str], list[str]]:

@@ -55,6 +55,7 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "complaints": "complaints",
         "left": "left the platform",
         "bridged_count": "bridged a payment counting on a new loan",
+        "found_by_notice": "knew the cut before it took effect",
     },
     "outcomes_5": {
         "late_1": "one month past due",
@@ -70,8 +71,27 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "closed": "closed lines",
         "paid_at_zero": "on-time payers who began the month without a line (a stock, facts A5)",
     },
+    "outcomes_6": {
+        "missed": "current when the month began, late now",
+        "was_late_1": "one month past due when the month began",
+        "was_late_2": "two months past due when the month began",
+        "was_late_3": "three or more months past due when the month began",
+        "cured_1": "of those one month late, current now",
+        "cured_2": "of those two months late, current now",
+        "cured_3": "of those three or more months late, current now",
+        "rolled_1": "of those one month late, later now",
+        "rolled_2": "of those two months late, later now or written off",
+    },
 }
-"""Outcome word -> its flags, bit by bit. Words 2 to 4 are counted over those whom the decision or the month touched."""
+"""Outcome word -> its flags, bit by bit. Words 2 to 4 and 6 are counted over those whom they concern."""
+
+DESK: dict[str, tuple[str, str]] = {
+    "appeals_heard": ("count", "appeals heard"),
+    "appeals_won": ("count", "appeals that documents supported"),
+    "appeals_granted": ("count", "appeals granted from the set-aside"),
+    "appeal_months_waited": ("months", "that the appeals heard had waited, all together"),
+}
+"""What the appeals desk counts, by cell and altogether: unit and meaning."""
 
 RATES: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
     "zero_limit": (("zero_limit",), ("at_risk",), "zero-limit events over on-time payers at risk"),
@@ -85,5 +105,18 @@ RATES: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
     "charge_off": (("written_off",), ("principal_after",), "written off over principal, a month"),
     "usable": (("usable_current",), ("accounts",), "current with a usable line over accounts"),
     "shortfall": (("shortfalls",), ("accounts",), "with a shortfall over accounts"),
+    "decrease_size": (("cut",), ("cut_from",), "what decreases took over the lines before them"),
+    "roll_1": (("rolled_1",), ("was_late_1",), "one month late: later at the month's end"),
+    "roll_2": (("rolled_2",), ("was_late_2",), "two months late: later or written off"),
+    "cure_1": (("cured_1",), ("was_late_1",), "one month late: current at the month's end"),
+    "cure_2": (("cured_2",), ("was_late_2",), "two months late: current at the month's end"),
+    "cure_3": (("cured_3",), ("was_late_3",), "three or more months late: current at the month's end"),
+    "appeal_wait": (("appeal_months_waited",), ("appeals_heard",), "months that a heard appeal had waited"),
+    "appeal_granted": (("appeals_granted",), ("appeals_heard",), "appeals granted over appeals heard"),
+    "finding": (
+        ("months_to_finding",),
+        ("found_at_need", "found_looking", "found_by_notice"),
+        "months from the last repayment to finding the cut",
+    ),
 }
 """Rate -> (numerators, denominators, meaning)."""

@@ -17,7 +17,7 @@ def fall_due(status, limit, scheduled, overdue, overdue_interest, due_0, terms):
     return limit if status == OPEN else 0.0, principal, due, interest, overdue_interest + overdue + interest + due, 0.0
 
 
-@rule("cash", "paid", "late", "bridged", "other_debt", "standing", "since_paid")
+@rule("cash", "paid", "late", "bridged", "other_debt", "standing", "since_paid", "slid")
 def repay(
     status,
     limit,
@@ -46,7 +46,7 @@ def repay(
     repaid in full with probability open_repay_rate, by the same draw.
     """
     if status == LEFT:
-        return cash, 0.0, 0.0, 0.0, other_debt, 0.0, since_paid
+        return cash, 0.0, 0.0, 0.0, other_debt, 0.0, since_paid, 0.0
     unusable = 1.0 if status != OPEN or limit < terms.minimum_loan else 0.0
     miss = propensity * terms.stress + terms.gamma * unusable
     cure = terms.cure_1 if late == 1.0 else (terms.cure_2 if late == 2.0 else terms.cure_3)
@@ -81,6 +81,7 @@ def repay(
         other_debt + borrowed,
         standing,
         since,
+        late + 1.0 if late > 0.0 or behind > 0.0 else 0.0,
     )
 
 
@@ -119,3 +120,21 @@ def charge_off(status, limit, scheduled, overdue, overdue_interest, late, standi
         return status, limit, scheduled, overdue, overdue_interest, 0.0, 0.0, standing
     principal = scheduled + overdue
     return LEFT, 0.0, 0.0, 0.0, 0.0, principal, whole(principal * (1.0 - terms.lgd)), 3.0
+
+
+@rule("outcomes_6")
+def count_arrears(slid, late, standing):
+    """Outcome flags of who is or was late, as bits (results/outcomes.py): the moves that roll rates are made of."""
+    was = slid - 1.0
+    now = 120.0 if standing == 3.0 else late
+    return (
+        (1.0 if was == 0.0 else 0.0)
+        + (2.0 if was == 1.0 else 0.0)
+        + (4.0 if was == 2.0 else 0.0)
+        + (8.0 if was >= 3.0 else 0.0)
+        + (16.0 if was == 1.0 and now == 0.0 else 0.0)
+        + (32.0 if was == 2.0 and now == 0.0 else 0.0)
+        + (64.0 if was >= 3.0 and now == 0.0 else 0.0)
+        + (128.0 if was == 1.0 and now > was else 0.0)
+        + (256.0 if was == 2.0 and now > was else 0.0)
+    )

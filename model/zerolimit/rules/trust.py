@@ -80,4 +80,5 @@ def count_stirred(status, standing, principal, refused, found, bridged, elsewher
         + (256.0 if found > 0.0 and u_complain < terms.complaint_rate else 0.0)
         + (512.0 if status == LEFT and standing < 3.0 and principal == 0.0 else 0.0)
         + (1024.0 if bridged > 0.0 else 0.0)
+        + (2048.0 if found == 3.0 else 0.0)
     )

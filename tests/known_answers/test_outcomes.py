@@ -1,0 +1,164 @@
+"""Outcomes as model.md has them, counted again by hand from the borrowers' columns."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from zerolimit.engine.base import Array
+from zerolimit.names import CLOSED, FROZEN, LEFT, OPEN, SEGMENTS
+from zerolimit.results import record
+from zerolimit.results.columns import monthly_columns, rates
+from zerolimit.results.outcomes import RATES
+from zerolimit.scenario import load_scenario
+from zerolimit.simulation import Simulation
+
+SIZE, MONTHS = 1_500, 10
+LATE: dict[str, Any] = {"miss_salaried": 0.1, "miss_gig": 0.1, "first_late": 0.2, "chargeoff_months": 4}
+
+
+def begun(**parameters: Any) -> Simulation:
+    return Simulation(load_scenario("baseline", borrowers=SIZE, **parameters), 6, engine="compiled", threads=1)
+
+
+def columns(simulation: Simulation, *names: str) -> dict[str, Array]:
+    return {name: simulation.column(name).astype(np.int64) for name in ("segment", "status", "generation", *names)}
+
+
+def by_segment(counts: dict[str, Array], name: str) -> list[int]:
+    return [int(part.sum()) for part in np.split(counts[name], len(SEGMENTS))]
+
+
+def number(seen: dict[str, Array], who: Array, values: Array | None = None) -> list[int]:
+    """How many there are in each segment, or the sum of their values."""
+    weights = np.ones(len(who), np.int64) if values is None else values
+    return [int(weights[who & (seen["segment"] == segment)].sum()) for segment in range(len(SEGMENTS))]
+
+
+lines = some.lists(
+    some.tuples(some.integers(0, 2**31 - 1), some.sampled_from([OPEN, OPEN, FROZEN, CLOSED, LEFT])), min_size=1, max_size=40
+)
+
+
+@given(accounts=lines, slice_=some.sampled_from([1, 3, 2**15]))
+def test_the_gini_is_the_mean_difference_over_twice_the_mean(accounts: list[tuple[int, float]], slice_: int) -> None:
+    limit = np.array([0 if status in (CLOSED, LEFT) else line for line, status in accounts], np.int32)
+    status = np.array([status for _, status in accounts], np.int8)
+    here = [int(line) if one == OPEN else 0 for line, one in zip(limit, status, strict=True) if one != LEFT]
+    differences = sum(abs(one - other) for one in here for other in here)
+    expected = differences / (2 * len(here) * sum(here)) if sum(here) else 0.0
+    whole = record.SLICE
+    try:
+        record.SLICE = slice_
+        assert record.gini(limit, status) == pytest.approx(expected, abs=1e-12)
+    finally:
+        record.SLICE = whole
+
+
+def test_the_gini_of_one_line_among_many_and_of_equal_lines() -> None:
+    open_ = np.zeros(1_000, np.int8)
+    assert record.gini(np.r_[np.zeros(999, np.int32), np.int32(7)], open_) == 0.999
+    assert record.gini(np.full(1_000, 2**31 - 1, np.int32), open_) == 0.0
+
+
+def test_the_gini_of_a_month_is_that_of_its_lines() -> None:
+    simulation = begun()
+    for _ in range(MONTHS):
+        found = simulation.step().platform["gini"]
+        seen = columns(simulation, "limit")
+        line = np.sort(np.where(seen["status"] == OPEN, seen["limit"], 0)[seen["status"] != LEFT]).astype(np.float64)
+        places = np.arange(1, len(line) + 1)
+        assert found == pytest.approx(2.0 * (places * line).sum() / (len(line) * line.sum()) - (len(line) + 1) / len(line))
+        assert 0.2 < found < 0.8
+
+
+def test_moves_in_and_out_of_arrears() -> None:
+    """Everybody's months past due before and after; whoever is written off has rolled on."""
+    simulation = begun(**LATE)
+    before = columns(simulation, "late")
+    seen_rolled = 0
+    for _ in range(MONTHS):
+        counts = simulation.step().counts
+        after = columns(simulation, "late")
+        same = (before["generation"] == after["generation"]) & (before["status"] != LEFT)
+        was, now = before["late"], np.where(after["status"] == LEFT, 99, after["late"])
+        stayed_current = (was == 0) & (after["status"] == LEFT)
+        for k, bucket in ((1, was == 1), (2, was == 2), (3, was >= 3)):
+            assert by_segment(counts, f"was_late_{k}") == number(before, bucket & (before["status"] != LEFT))
+            assert by_segment(counts, f"cured_{k}") == number(before, same & bucket & (now == 0))
+        for k, bucket in ((1, was == 1), (2, was == 2)):
+            assert by_segment(counts, f"rolled_{k}") == number(before, same & bucket & (now > was))
+            seen_rolled += int((same & bucket & (now > was)).sum())
+        assert by_segment(counts, "missed") == number(before, same & (was == 0) & ~stayed_current & (now > 0))
+        before = after
+    assert seen_rolled > 100
+
+
+def test_arrears_move_only_by_what_is_counted() -> None:
+    """Late at the end = late at the start - cured - written off + newly late, in every cell."""
+    simulation = begun(**LATE).run(MONTHS)
+    for month in simulation.history:
+        c = month.counts
+        started = c["was_late_1"] + c["was_late_2"] + c["was_late_3"]
+        ended = c["late_1"] + c["late_2"] + c["late_3"]
+        assert (ended == started - c["cured_1"] - c["cured_2"] - c["cured_3"] - c["charged_off"] + c["missed"]).all()
+
+
+def test_sizes_of_decreases() -> None:
+    """What lines lost of more than 5 %, and what they were."""
+    simulation = begun(calendar=[{"month": 4, "kind": "tightness", "value": 0.5}], appeals_capacity=0.0, leave_rate=0.0)
+    before = columns(simulation, "limit")
+    for _ in range(MONTHS):
+        counts = simulation.step().counts
+        after = columns(simulation, "limit")
+        line = np.where(before["status"] == OPEN, before["limit"], 0)
+        cut = (line >= 50_000) & (after["limit"] < 0.95 * line)
+        assert by_segment(counts, "decreases") == number(before, cut)
+        assert by_segment(counts, "sum_cut") == number(before, cut, line - after["limit"])
+        assert by_segment(counts, "sum_cut_from") == number(before, cut, line)
+        before = after
+    assert sum(int(month.counts["sum_cut"].sum()) for month in simulation.history) > 0
+
+
+def test_appeals_and_their_waits_by_segment() -> None:
+    """Whoever was before the desk and is no more has been heard; with nothing set aside nobody's wait is forgotten."""
+    simulation = begun(adopt="appealing", appeals_capacity=0.002, appeals_share=0.0, trigger_frequency=0.5)
+    before = columns(simulation, "appealed")
+    heard_in_all = 0
+    for _ in range(MONTHS + 8):
+        month = simulation.step()
+        after = columns(simulation, "appealed", "waited")
+        heard = (after["appealed"] >= 2) & (before["appealed"] < 2)
+        assert by_segment(month.counts, "appeals_heard") == number(after, heard)
+        assert by_segment(month.counts, "appeals_won") == number(after, heard & (after["appealed"] == 2))
+        assert by_segment(month.counts, "appeal_months_waited") == number(after, heard, after["waited"])
+        for name in ("appeals_heard", "appeals_won", "appeals_granted", "appeal_months_waited"):
+            assert month.platform[name] == month.counts[name].sum()
+        before, heard_in_all = after, heard_in_all + int(heard.sum())
+    assert heard_in_all > 20
+
+
+def test_months_to_the_finding_of_a_cut() -> None:
+    """Who looks every month finds it in the month of the last payment; who never looks, later, at need or not at all."""
+    wave: dict[str, Any] = {"calendar": [{"month": 2, "kind": "cutoff_shift", "value": 100.0}], "appeals_capacity": 0.0}
+    sums = {}
+    for look in (0.0, 1.0):
+        chosen = {"look_rate": look, "look_monitoring": look}
+        simulation = begun(**wave, **chosen).run(MONTHS)
+        names = ("found_at_need", "found_looking", "found_by_notice", "sum_months_to_finding")
+        sums[look] = [sum(int(month.counts[name].sum()) for month in simulation.history) for name in names]
+    assert sums[1.0][1] > 50
+    assert sums[1.0][0] == sums[1.0][2] == sums[1.0][3] == 0
+    assert sums[0.0][0] > 20
+    assert sums[0.0][1] == sums[0.0][2] == 0
+    assert sums[0.0][3] > 0
+    told = begun(**wave, notice_months=2).run(MONTHS)
+    assert sum(int(month.counts["found_by_notice"].sum()) for month in told.history) > 0
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_every_rate_divides_columns_that_are_there(rate: str) -> None:
+    found = rates(monthly_columns(begun().run(3).history), rate, (1, 2))
+    assert found.shape == (3,)
