@@ -486,6 +486,7 @@ class Scenario(BaseModel):
         together(self, ("term_3", "term_6"), 1.0)
         together(self, ("menu_balance", "menu_step", "menu_close"), 1.0)
         together(self, ("unused_share", "high_use_share"), 1.0)
+        together(self, ("position_segment", "position_age", "position_income"), 1.0)
         for bucket in ("1", "2", "3"):
             names = tuple(
                 f"{part}_{bucket}" for part in ("cure", "step", "hold") if f"{part}_{bucket}" in type(self).model_fields
