@@ -216,6 +216,13 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         self._has_run("rate")
         return rate(self.monthly, name, by)
 
+    def incidence(self, kind: str = "zero limit", repeated: bool | None = None) -> pd.DataFrame:
+        """Cumulative incidence of the ends of episodes, by months since the event and route (results.frames.incidence)."""
+        from zerolimit.results.frames import incidence
+
+        self._has_run("incidence")
+        return incidence(self.episodes, kind, repeated)
+
     def save(self, folder: Path | str, panel: str | None = None, force: bool = False) -> Path:
         """Write the run's folder; `zerolimit.load(folder)` reads it.
 

@@ -119,3 +119,28 @@ def recovered_within(episodes: Columns, horizon: int, months: int) -> tuple[int,
     ended = values(episodes, "ended")
     again = watched & (ended > 0) & (ended < int(END_CHARGEOFF)) & (values(episodes, "duration") <= horizon)
     return int(again.sum()), int(watched.sum())
+
+
+def cumulative_incidence(duration: Array, ended: Array) -> dict[str, Array]:
+    """By months since the event, how many are watched on and which share has ended by each route (Aalen and Johansen 1978).
+
+    With n(d) episodes that last d months at least and are seen to, and e_k(d) that end by route k then: hazard_k(d) =
+    e_k(d) / n(d), incidence_k(d) = sum over j <= d of lasting(j - 1) hazard_k(j), lasting(d) = lasting(d - 1) (1 - sum of
+    hazards). Who is censored (`ended` 0) was seen for duration - 1 months. Routes are those of names.ENDS.
+    """
+    seen_for = np.where(ended == 0, duration - 1, duration)
+    months = np.arange(int(seen_for.max(initial=-1)) + 1)
+    at_risk = len(seen_for) - np.searchsorted(np.sort(seen_for), months, side="left")
+    found: dict[str, Array] = {"month": months, "at_risk": at_risk}
+    hazards = {
+        name: np.bincount(duration[ended == code], minlength=len(months))[: len(months)] / at_risk
+        for code, name in enumerate(ENDS)
+        if code > 0
+    }
+    lasting = np.cumprod(1.0 - sum(hazards.values()))
+    before = np.concatenate([[1.0], lasting[:-1]]) if len(months) else lasting
+    found["lasting"] = lasting
+    for name, hazard in hazards.items():
+        found[f"hazard {name}"] = hazard
+        found[f"incidence {name}"] = np.cumsum(before * hazard)
+    return found

@@ -9,8 +9,9 @@ import numpy as np
 
 from zerolimit.errors import BadInput, nearest
 from zerolimit.fields import BYTES, DTYPES, FIELDS, MEASURES, Q2, STATE
+from zerolimit.names import ENDS, EVENTS
 from zerolimit.results.columns import BY, Array, Coded, Columns, monthly_columns, parts_of, platform_columns
-from zerolimit.results.episodes import episode_columns, unit_and_meaning
+from zerolimit.results.episodes import cumulative_incidence, episode_columns, unit_and_meaning
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +68,26 @@ def rate(frame: pd.DataFrame, name: str, by: str | Sequence[str] = "month") -> p
     sums = frame.groupby(keys, observed=False)[list(dict.fromkeys([*over, *under]))].sum()
     result: pd.Series[Any] = sums[over].sum(axis=1) / sums[under].sum(axis=1).replace(0, np.nan)
     return result.rename(name)
+
+
+def incidence(episodes: pd.DataFrame, kind: str = "zero limit", repeated: bool | None = None) -> pd.DataFrame:
+    """Cumulative incidence of the ends of episodes, by months since the event (episodes.cumulative_incidence).
+
+    Columns: at_risk (episodes watched so long), lasting (share without a usable line still), and for each route of
+    names.ENDS `hazard ...` (a month) and `incidence ...` (share so far); competing ends are kept apart. `kind` is the
+    event; `repeated` takes only first events (False) or only later ones (True) of their borrower.
+    """
+    missing = [name for name in ("kind", "ended", "duration", "zeros_before") if name not in episodes.columns]
+    if missing:
+        raise BadInput(f"incidence: the frame has no column {missing[0]!r}; it needs a run's episodes")
+    if kind not in EVENTS[1:]:
+        raise BadInput(f"kind: {kind!r} is not one of {', '.join(EVENTS[1:])}{nearest(str(kind), EVENTS[1:])}")
+    mine = episodes["kind"].astype(str) == kind
+    if repeated is not None:
+        mine &= (episodes["zeros_before"] > 0) == repeated
+    chosen = episodes[mine]
+    ended = np.array([ENDS.index(str(name)) for name in chosen["ended"]], np.int64)
+    return as_frame(cumulative_incidence(chosen["duration"].to_numpy(np.int64), ended)).set_index("month")
 
 
 def parse_panel(what: str) -> int | None:

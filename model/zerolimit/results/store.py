@@ -460,6 +460,12 @@ class Run:
 
         return rate(self.monthly, name, by)
 
+    def incidence(self, kind: str = "zero limit", repeated: bool | None = None) -> pd.DataFrame:
+        """Cumulative incidence of the ends of episodes, by months since the event and route (results.frames.incidence)."""
+        from zerolimit.results.frames import incidence
+
+        return incidence(self.episodes, kind, repeated)
+
     def _read(self, name: str) -> pd.DataFrame:
         import pandas as pd
         import pyarrow as pa
