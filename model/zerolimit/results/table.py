@@ -112,6 +112,7 @@ def segments(monthly: Columns) -> Table:
     share("used_up", "of loans asked for")
     counts("Cut found at need", "found_at_need")
     counts("Cut found by looking", "found_looking")
+    counts("Cut known by a notice before", "found_by_notice")
     counts("Shortfalls", "shortfalls")
     table.add_row()
     table.add_row(Text("With a line, and who lost it", style="bold"))
@@ -149,7 +150,7 @@ def reasons(monthly: Columns, meanings: bool) -> RenderableType:
 
 def platform(tables: Tables) -> RenderableType:
     """Pool use and idle cash over the months; over the whole run overhang, losses, trust."""
-    used = ("pool", "principal", "planned", "cash", "overhang")
+    used = ("pool", "principal", "planned", "cash", "overhang", "gini")
     row = {name: values(tables.platform, name).astype(float) for name in used}
     table = grid("Platform", "", "mean", "lowest", "highest")
 
@@ -166,6 +167,7 @@ def platform(tables: Tables) -> RenderableType:
     spread("Pool use: principal", divided(row["principal"], pool), percent)
     spread("Pool use: planned exposure", divided(row["planned"], pool), percent)
     spread("Idle cash, yuan", row["cash"], yuan)
+    spread("Gini coefficient of lines", row["gini"], "{:.3f}".format)
     lost = int(values(tables.monthly, "sum_written_off").sum() - values(tables.monthly, "sum_recovered").sum())
     mean = float(row["principal"].mean()) if tables.months else 0.0
     first, last = trust(tables.monthly)[[0, -1]] if tables.months else (float("nan"), float("nan"))
