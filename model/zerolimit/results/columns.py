@@ -50,7 +50,8 @@ PLATFORM: dict[str, tuple[str, str]] = {
     "rank_cutoff": (
         "by allocation",
         "level that uses up the pool: the lowest place served (points; by age months, by profit yuan a yuan; 0 when all are,"
-        " infinite when nobody is), by pro_rata the share that each is given, by water_filling the fen at most",
+        " infinite when nobody is), by pro_rata the share that each is given, by water_filling the fen at most, by one's own"
+        " rule its level",
     ),
     "cash": ("fen", "not lent"),
     "overhang": ("fen", "principal above the pool"),
