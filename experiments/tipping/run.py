@@ -23,7 +23,7 @@ if __name__ == "__main__":
             per="base_tightness",
             scale=100,
             xlabel="pool, share of the sum of first lines",
-            ylabel=f"{says}, % of on-time payers at risk a month",
+            ylabel=f"{says}, % of on-time payers at risk, a month",
             labels={value: f"tightness {value:g}" for value in table["base_tightness"]},
         )
         print(table.pivot(index="base_tightness", columns="pool_share", values=f"{name}_rate").mul(100).round(2))

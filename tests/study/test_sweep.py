@@ -19,6 +19,7 @@ import zerolimit
 from zerolimit.errors import BadInput
 from zerolimit.simulation import Simulation
 from zerolimit.study import executors, folder, lock
+from zerolimit.study.code import worker_modules
 from zerolimit.study.definition import Study, read_study
 from zerolimit.study.folder import ERRORS, LOCK, MERGED, STUDY, Folder
 from zerolimit.study.lock import acquire, judged
@@ -255,9 +256,9 @@ def test_another_code_is_refused_in_an_old_folder(tmp_path: Path) -> None:
     sweep(wish(), tmp_path / "a", executor=Here())
     file = tmp_path / "a" / STUDY
     record = json.loads(file.read_text())
-    record["declared"]["zerolimit_source"] = "0" * 16
+    record["declared"]["code"] = "0" * 16
     file.write_text(json.dumps(record))
-    with pytest.raises(BadInput, match="zerolimit_source: there"):
+    with pytest.raises(BadInput, match="code: there"):
         sweep(wish(), tmp_path / "a", executor=Here(), resume=True)
 
 
@@ -345,7 +346,7 @@ def test_a_full_disk_is_one_line_that_says_what_is_kept(tmp_path: Path, monkeypa
 def test_a_worker_with_another_code_stops_the_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from zerolimit.study import worker
 
-    monkeypatch.setattr(worker, "code_here", lambda: "another")
+    monkeypatch.setattr(worker, "code_hash", lambda: "another")
     with pytest.raises(BadInput, match="has another zerolimit than the coordinator"):
         sweep(wish(), tmp_path / "a", executor=Here())
 
@@ -504,6 +505,24 @@ def test_a_worker_imports_neither_mesa_nor_figures_nor_pandas() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=HOME)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("engine", ["objects", "compiled"])
+def test_the_code_that_a_folder_is_held_to_is_all_that_a_worker_runs(engine: str) -> None:
+    """Every module of the package that a run with all measures has loaded, and none that only draws or prints."""
+    code = (
+        "import json, sys; from zerolimit.study.worker import *; from zerolimit.study.code import *;"
+        "from zerolimit.scenario import load_scenario;"
+        "world = load_scenario('baseline', borrowers=450, network='small_world');"
+        "job = Job(world, {}, 14, 0, (), ('zero_limit',), ('pool',), tuple(MEASURES), None, None, 'ENGINE', code_hash());"
+        "done = do(job, Task('ab', 0, 0, 1, {})); assert isinstance(done, Done), done;"
+        "print(json.dumps([name for name in sys.modules if name.split('.')[0] == 'zerolimit']))"
+    )
+    code = code.replace("ENGINE", engine)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=HOME)
+    loaded = {name.removeprefix("zerolimit").removeprefix(".") for name in json.loads(done.stdout.splitlines()[-1])}
+    assert loaded <= {*worker_modules()}
+    assert not {"study.figures", "results.figures", "cli", "market", "study.sweep"} & {*worker_modules()}
 
 
 def threads_here(_: Any) -> dict[str, str | None]:

@@ -20,10 +20,10 @@ from zerolimit.draws import as_seed
 from zerolimit.errors import BadInput, nearest
 from zerolimit.results.columns import BY, PLATFORM, monthly_meanings, parts_of
 from zerolimit.results.outcomes import RATES
-from zerolimit.results.store import source_hash
 from zerolimit.rules.rule import fingerprint
 from zerolimit.scenario import Scenario, load_scenario, presets, read_toml
 from zerolimit.simulation import ENGINES
+from zerolimit.study.code import code_hash
 from zerolimit.study.design import DESIGNS, Design, Point, make_design, parse_factor, parse_key, plain, split
 from zerolimit.study.measures import MEASURES
 from zerolimit.study.worker import Job, Measure, Task
@@ -120,7 +120,7 @@ class Study:
             "factors": list(self.design.keys),
             "points": len(self.points),
             "points_hash": hashlib.sha256(values.encode()).hexdigest()[:16],
-            "zerolimit_source": source_hash()[:16],
+            "code": code_hash()[:16],
         }
 
     @cached_property
@@ -159,7 +159,7 @@ class Study:
             measure=self.measure,
             portfolio=self.portfolio,
             engine=s.engine,
-            source=source_hash(),
+            source=code_hash(),
         )
 
     def tasks(self) -> Iterator[Task]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from zerolimit.errors import BadInput, nearest
+from zerolimit.results.figures import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY
 
 if TYPE_CHECKING:
     import pandas as pd
 
-BLUE, ORANGE = "#0072B2", "#E69F00"
-COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000", "#999999")
-"""Okabe and Ito 2008, told apart by colour-blind readers."""
+COLOURS = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY, BLACK, GREY)
+WIDEST = 44
+"""Letters in a line beside an axis."""
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
@@ -64,7 +66,7 @@ def draw_lines(
             axes.plot(some[x], some[y] * scale, color=colour, marker=MARKS[k % len(MARKS)], markersize=4.5, label=label)
             if low in some and high in some:
                 axes.fill_between(some[x], some[low] * scale, some[high] * scale, color=colour, alpha=0.18, linewidth=0)
-        axes.set(xlabel=xlabel or x, ylabel=ylabel or y)
+        axes.set(xlabel=xlabel or x, ylabel=fill(ylabel or y, WIDEST))
         if title:
             axes.set_title(title, fontsize=10)
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))

@@ -193,7 +193,8 @@ class Results:
         found = self.by([*keys, of], [outcome]).pivot(index=keys, columns=of, values=name)
         if base not in found.columns:
             raise BadInput(f"effect: {of} is never {base!r}, but {', '.join(map(str, found.columns))}")
-        apart = found.sub(found[base], axis=0).stack().to_frame("effect").reset_index()
+        apart = found.sub(found[base], axis=0)
+        apart = apart.melt(var_name=of, value_name="effect", ignore_index=False).reset_index()
         grouped = apart.groupby([*per, of], sort=True)["effect"]
         error = 2 * grouped.std() / grouped.count() ** 0.5
         mean = grouped.mean()

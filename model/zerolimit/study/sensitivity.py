@@ -70,7 +70,8 @@ def morris_effects(factors: Sequence[str], places: Array, values: Array, *, conf
 
 def draw_sobol(table: pd.DataFrame, file: Path | str, *, outcome: str, most: int = 20) -> None:
     """First-order and total indices as bars with intervals, the largest on top."""
-    from zerolimit.study.figures import BLUE, ORANGE, paper
+    from zerolimit.results.figures import BLUE, ORANGE
+    from zerolimit.study.figures import paper
 
     some = table.head(most)[::-1]
     with paper(file, height=1.2 + 0.32 * len(some)) as axes:
@@ -87,7 +88,8 @@ def draw_sobol(table: pd.DataFrame, file: Path | str, *, outcome: str, most: int
 
 def draw_morris(table: pd.DataFrame, file: Path | str, *, outcome: str, unit: str = "", most: int = 12) -> None:
     """mu_star against sigma; the names of the parameters that matter most stand at their points."""
-    from zerolimit.study.figures import BLUE, paper, spread_labels
+    from zerolimit.results.figures import BLUE
+    from zerolimit.study.figures import paper, spread_labels
 
     with paper(file, height=4.8) as axes:
         high = 1.05 * float(max(table["mu_star"].max() + table["mu_star_conf"].max(), table["sigma"].max()))

@@ -20,6 +20,7 @@ from zerolimit.results.columns import BY
 from zerolimit.results.record import CELLS, CELLS_PER_SEGMENT
 from zerolimit.scenario import Scenario
 from zerolimit.simulation import Recorded, Simulation
+from zerolimit.study.code import code_hash
 from zerolimit.study.design import Point, split
 from zerolimit.study.measures import MEASURES
 
@@ -94,7 +95,7 @@ class Failed:
 
 def do(job: Job, task: Task) -> Done | Failed:
     """One run. An error is returned, not raised: it is this run's and nobody else's."""
-    if code_here() != job.source:
+    if code_hash() != job.source:
         raise OtherCode(
             f"the worker {socket.gethostname()} (process {os.getpid()}) has another zerolimit than the coordinator:"
             " install the same version on both"
@@ -183,14 +184,6 @@ def totals(history: list[Recorded], job: Job) -> dict[str, list[Any]]:
         else:
             columns[name] = [float(sum(monthly.tolist()))] * rows
     return columns
-
-
-@cache
-def code_here() -> str:
-    """Hash of the code that this process runs."""
-    from zerolimit.results.store import source_hash
-
-    return source_hash()
 
 
 @cache
