@@ -507,6 +507,17 @@ def test_a_worker_imports_neither_mesa_nor_figures_nor_pandas() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_runs_in_one_process_share_the_compiled_month() -> None:
+    """The same functions, so nothing is compiled, nor loaded from the cache, again for a run."""
+    first, second = (Simulation(wish().scenario, seed, engine="compiled", threads=1) for seed in (1, 2))
+    assert first.engine.loops.module is second.engine.loops.module  # type: ignore[attr-defined]
+    entry = next(iter(first.engine.loops.entries()))  # type: ignore[attr-defined]
+    first.run(2)
+    before = len(first.engine.loops[entry].signatures)  # type: ignore[attr-defined]
+    second.run(2)
+    assert len(second.engine.loops[entry].signatures) == before  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("engine", ["objects", "compiled"])
 def test_the_code_that_a_folder_is_held_to_is_all_that_a_worker_runs(engine: str) -> None:
     """Every module of the package that a run with all measures has loaded, and none that only draws or prints."""

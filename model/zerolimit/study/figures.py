@@ -132,13 +132,20 @@ def draw_bars(frame: pd.DataFrame, file: Path | str, *, name: str, panels: Mappi
 
 
 def spread_labels(axes: Any, frame: pd.DataFrame, x: str, y: str, name: str) -> None:
-    """Names at points, one after the other moved up where they would stand on another."""
+    """Names beside points, from the lowest up; where one would stand on another it moves up, on a thin line to its point."""
     taken: list[tuple[float, float]] = []
-    xs, ys = axes.get_xlim(), axes.get_ylim()
-    wide, tall = 0.22 * (xs[1] - xs[0]), 0.045 * (ys[1] - ys[0])
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    wide, tall, gap = 0.2 * (right - left), 0.042 * (top - bottom), 0.012 * (right - left)
     for _, row in frame.sort_values(y).iterrows():
-        at, up = float(row[x]), float(row[y])
+        at, up = float(row[x]) + gap, float(row[y])
         while any(abs(at - other) < wide and abs(up - above) < tall for other, above in taken):
             up += tall / 4
         taken.append((at, up))
-        axes.annotate(row[name], (row[x], row[y]), (at + 0.01 * (xs[1] - xs[0]), up), fontsize=8, va="center")
+        line = {"arrowstyle": "-", "color": "0.6", "linewidth": 0.6, "shrinkA": 0, "shrinkB": 2}
+        look = {
+            "fontsize": 8,
+            "va": "center",
+            "zorder": 4,
+            "bbox": {"facecolor": "white", "alpha": 0.75, "pad": 0.5, "lw": 0},
+        }
+        axes.annotate(row[name], (row[x], row[y]), (at, up), arrowprops=line if up > row[y] else None, **look)

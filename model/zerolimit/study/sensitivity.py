@@ -86,7 +86,7 @@ def draw_sobol(table: pd.DataFrame, file: Path | str, *, outcome: str, most: int
         axes.legend(frameon=False, loc="lower right")
 
 
-def draw_morris(table: pd.DataFrame, file: Path | str, *, outcome: str, unit: str = "", most: int = 12) -> None:
+def draw_morris(table: pd.DataFrame, file: Path | str, *, outcome: str, unit: str = "", most: int = 10) -> None:
     """mu_star against sigma; the names of the parameters that matter most stand at their points."""
     from zerolimit.results.figures import BLUE
     from zerolimit.study.figures import paper, spread_labels
@@ -95,10 +95,8 @@ def draw_morris(table: pd.DataFrame, file: Path | str, *, outcome: str, unit: st
         high = 1.05 * float(max(table["mu_star"].max() + table["mu_star_conf"].max(), table["sigma"].max()))
         axes.plot([0, high], [0, high], color="0.6", linewidth=0.8, linestyle="--")
         axes.text(0.97 * high, 0.99 * high, "sigma = mu*", color="0.4", ha="right", va="bottom", fontsize=8)
-        axes.errorbar(
-            table["mu_star"], table["sigma"], xerr=table["mu_star_conf"], fmt="o", color=BLUE, elinewidth=0.8, markersize=5
-        )
-        spread_labels(axes, table.head(most), "mu_star", "sigma", "parameter")
+        points = {"fmt": "o", "color": BLUE, "ecolor": "#9cc6e3", "elinewidth": 0.9, "markersize": 5, "zorder": 3}
+        axes.errorbar(table["mu_star"], table["sigma"], xerr=table["mu_star_conf"], **points)
         suffix = f", {unit}" if unit else ""
         axes.set(
             xlabel=f"mu*: mean absolute effect on {outcome} over the whole span{suffix}",
@@ -106,3 +104,4 @@ def draw_morris(table: pd.DataFrame, file: Path | str, *, outcome: str, unit: st
             xlim=(0, high),
             ylim=(0, 1.04 * high),
         )
+        spread_labels(axes, table.head(most), "mu_star", "sigma", "parameter")
