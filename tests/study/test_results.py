@@ -26,6 +26,10 @@ WISH: dict[str, Any] = {
 }
 
 
+T_OF_3 = 4.302652729911275
+"""Student's 0.975 quantile with 2 degrees of freedom, from tables."""
+
+
 class MadeUp(Executor):
     """Gives numbers that can be added up by hand in place of runs."""
 
@@ -67,20 +71,20 @@ def test_rates_are_divided_from_sums_not_averaged(results: Results) -> None:
     assert found["zero_limit_rate"].tolist() == [3 / 420, 15 / 420]
 
 
-def test_intervals_are_two_standard_errors_over_replications(results: Results) -> None:
+def test_intervals_are_students_over_replications(results: Results) -> None:
     found = results.by("point").set_index("point")
     each = np.array([3 / 10, 3 / 100, 3 / 100])
-    error = each.std(ddof=1) / np.sqrt(3)
+    error = T_OF_3 * each.std(ddof=1) / np.sqrt(3)
     assert found.loc[3, "zero_limit_rate"] == 9 / 210
-    assert found.loc[3, "zero_limit_low"] == pytest.approx(9 / 210 - 2 * error)
-    assert found.loc[3, "zero_limit_high"] == pytest.approx(9 / 210 + 2 * error)
+    assert found.loc[3, "zero_limit_low"] == pytest.approx(9 / 210 - error)
+    assert found.loc[3, "zero_limit_high"] == pytest.approx(9 / 210 + error)
 
 
 def test_an_effect_is_taken_within_replications(results: Results) -> None:
     """At the points 0 to 3, rates are point / 10 in the first replication and point / 100 in the others."""
     found = results.effect("zero_limit", "lgd", 0.5, per=["campaign_order"]).set_index(["campaign_order", "lgd"])
     apart = np.array([2 / 10, 2 / 100, 2 / 100])
-    error = 2 * apart.std(ddof=1) / np.sqrt(3)
+    error = T_OF_3 * apart.std(ddof=1) / np.sqrt(3)
     assert found.loc[("risk", 0.5)].tolist() == [0.0, 0.0, 0.0]
     for name in ("risk", "target"):
         row = found.loc[(name, 0.6)]

@@ -12,6 +12,7 @@ from zerolimit.results.columns import BY, PLATFORM, parts_of
 from zerolimit.results.outcomes import RATES
 from zerolimit.study.definition import rates_kept
 from zerolimit.study.folder import DESIGN, MERGED, STUDY, Folder
+from zerolimit.study.intervals import half_width
 from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class Results:
     def by(self, names: str | Iterable[str], outcomes: Iterable[str] | None = None) -> pd.DataFrame:
         """Sums over all runs with the same values of some columns, then rates from those sums; means of the other outcomes.
 
-        `NAME_low` and `NAME_high` enclose a rate by two standard errors over replications where there are several (each
+        `NAME_low` and `NAME_high` enclose a rate by Student's 95 % interval over replications where there are several (each
         replication's own rate, from its own sums).
         """
         import pandas as pd
@@ -176,15 +177,15 @@ class Results:
             found[f"{name}_rate"] = divided_sums(found, name)
             if several:
                 each = divided_sums(seeds, name).groupby(level=list(range(len(keys))), dropna=False)
-                error = each.std() / each.count() ** 0.5
-                found[f"{name}_low"] = found[f"{name}_rate"] - 2 * error
-                found[f"{name}_high"] = found[f"{name}_rate"] + 2 * error
+                half = half_of(each)
+                found[f"{name}_low"] = found[f"{name}_rate"] - half
+                found[f"{name}_high"] = found[f"{name}_rate"] + half
         return found.reset_index()
 
     def effect(self, outcome: str, of: str, base: Any, per: Iterable[str] = ()) -> pd.DataFrame:
         """What a parameter does to an outcome, beside its value `base`, with the same draws: `effect`, `low`, `high`.
 
-        A replication's own difference (rates from its sums), then the mean over replications and two standard errors of it.
+        A replication's own difference (rates from its sums), then the mean over replications with Student's 95 % interval.
         In a paired study both share all draws, so that this is far narrower than the intervals of `by`. `per` keeps other
         parameters, months, segments or deciles apart.
         """
@@ -196,9 +197,8 @@ class Results:
         apart = found.sub(found[base], axis=0)
         apart = apart.melt(var_name=of, value_name="effect", ignore_index=False).reset_index()
         grouped = apart.groupby([*per, of], sort=True)["effect"]
-        error = 2 * grouped.std() / grouped.count() ** 0.5
-        mean = grouped.mean()
-        return mean.to_frame().assign(low=mean - error, high=mean + error).reset_index()
+        mean, half = grouped.mean(), half_of(grouped)
+        return mean.to_frame().assign(low=mean - half, high=mean + half).reset_index()
 
     def _column(self, outcome: str) -> str:
         """The table's column of an outcome: the rate where there is one."""
@@ -259,6 +259,11 @@ class Results:
             raise BadInput(f"{self.path}: the design is {made}; this needs a study with design = {design!r}")
         if self.kept_apart:
             raise BadInput(f"{self.path}: keeps {', '.join(self.kept_apart)} apart; a sensitivity study keeps whole runs")
+
+
+def half_of(grouped: Any) -> pd.Series[float]:
+    """Half of Student's interval of each group's mean; not a number where a group has one value."""
+    return grouped.std() * grouped.count().map(lambda n: half_width(n) if n > 1 else float("nan"))
 
 
 def divided_sums(frame: pd.DataFrame, rate: str) -> pd.Series[float]:
