@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zerolimit.errors import BadInput
+from zerolimit.engine.base import as_stored
+from zerolimit.errors import BadInput, Cancelled
 from zerolimit.fields import FIELDS
 from zerolimit.names import LEFT, MECHANISMS
 from zerolimit.own_path import Change, Edit, OwnPath, Recorder, Values, in_prospect, is_usable
@@ -183,13 +184,15 @@ def explain(
     *,
     rules: Iterable[Any] = (),
     progress: Callable[[int], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Explanation:
     """Why a borrower's line was cut, lost or refused in a month, and what would have been enough.
 
     `run` is a run folder, what `zerolimit.load` gives, or a CreditMarket; it is run again up to that month. `borrower` is
     the name in the portfolio's column id where there is one, else the slot's number; `rules` those of one's own that a
-    folder's run had. `progress` is called with the months done. BadInput where nothing was cut that month.
+    folder's run had. `progress` is called with the months done; `cancel` is asked after each, and Cancelled raised where it
+    returns true. BadInput where nothing was cut that month.
     """
     origin = origin_of(run, tuple(rules))
     slot, name = whom(origin, borrower)
@@ -201,7 +204,13 @@ def explain(
         recorders.append(Recorder(world, slot))
         return recorders[0]
 
-    seen = replace(origin, months=int(month) + 1).watched(slot, beside=beside, progress=progress, say=say)[0]
+    def done(months: int) -> None:
+        if progress is not None:
+            progress(months)
+        if cancel is not None and cancel():
+            raise Cancelled("stopped before the month was reached")
+
+    seen = replace(origin, months=int(month) + 1).watched(slot, beside=beside, progress=done, say=say)[0]
     return notice_of(origin, slot, name, recorders[0], seen)
 
 
@@ -321,7 +330,7 @@ class Notice:
 
     def behind(self, rule: str, field: str, value: float) -> dict[tuple[int, str], Edit]:
         def edit(values: Values) -> None:
-            values[field] = value
+            values[field] = as_stored(field, value)
 
         return {(self.month, rule): edit}
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from zerolimit.allocation.ended import Ended, Last, ended
 from zerolimit.draws import bits, unit
-from zerolimit.engine.base import Array
+from zerolimit.engine.base import Array, as_stored
 from zerolimit.engine.objects import Objects
 from zerolimit.engine.plan import Plan
 from zerolimit.names import BY_PROFIT, OPEN, REAPPLY
@@ -196,7 +196,7 @@ class OwnPath(Objects):
         """The fields after the decision of month `last`, on a path that begins as recorded with month `first`."""
         self.change = change or Change()
         self.rows[0].update(self.seen[first].before)
-        self.rows[0].update(self.change.begins)
+        self.rows[0].update({name: as_stored(name, value) for name, value in self.change.begins.items()})
         for month in range(first, last):
             self.decide(month, None)
             self.live(month)

@@ -188,6 +188,16 @@ def test_it_stops_when_asked_and_tells_how_far_it_is() -> None:
     assert told == [(1, 4), (2, 4)]
 
 
+def test_shares_do_not_depend_on_how_many_worlds_run_at_once() -> None:
+    one, other = (
+        attribute("baseline", borrowers=700, months=5, players=("trigger", "scarcity"), workers=workers)
+        for workers in (1, 3)
+    )
+    assert all((one.counts[name] == other.counts[name]).all() for name in one.counts)
+    assert (one.state == other.state).all()
+    assert (one.first_event == other.first_event).all()
+
+
 def test_every_player_can_be_taken_out_of_the_baseline() -> None:
     for name in PLAYERS:
         assert attribute("baseline", borrowers=60, months=2, players=(name,)).players == (name,)

@@ -17,7 +17,7 @@ from zerolimit import CreditMarket, cli
 from zerolimit.allocation.ended import ended
 from zerolimit.allocation.rules import allocate
 from zerolimit.cases.case import Scripted
-from zerolimit.errors import BadInput
+from zerolimit.errors import BadInput, Cancelled
 from zerolimit.names import ALLOCATIONS, LEFT, MECHANISMS
 from zerolimit.notice import Explanation, Notice, explain
 from zerolimit.own_path import Change, OwnPath, Recorder
@@ -101,11 +101,12 @@ def test_where_no_number_of_fewer_loans_would_do_it_says_so() -> None:
 
 
 def test_loans_no_longer_small_are_the_other_way_out() -> None:
+    """Small is below 35 %; 0.350 is stored as 5,734 / 16,384 = 0.34998, so 0.351 it is."""
     origin = scripted(trigger_frequency=0.7, trigger_size=0.35)
     told = why(origin)
-    assert found(told)["loan_size"] == pytest.approx(0.35)
+    assert found(told)["loan_size"] == 0.351
     one = notice(origin)
-    assert [k for k in range(250, 352) if one.kept(one.lived(begins={"loan_size": k / 1000}))] == [350, 351]
+    assert [k for k in range(250, 352) if one.kept(one.lived(begins={"loan_size": k / 1000}))] == [351]
 
 
 # score, tightness, balance, income
@@ -253,6 +254,18 @@ def test_mechanisms_shares_on_ones_own_path_sum_to_what_happened() -> None:
     assert parts["contagion"] == (0.0, 0, 0)
     assert len(told.reasons) <= 4
     assert "For this borrower alone, with the others as they were" in " ".join(str(told).split())
+
+
+def test_a_notice_stops_when_asked_and_tells_how_far_it_is() -> None:
+    told: list[int] = []
+    with pytest.raises(Cancelled):
+        explain(scripted(), 4, REVIEWED, progress=told.append, cancel=lambda: len(told) == 2)
+    assert told == [1, 2]
+
+
+def test_a_score_is_as_the_platform_would_store_it() -> None:
+    """760.1 is stored as 760.09998 (float32), below a cutoff of 760.1: a tenth more is needed."""
+    assert found(why(scripted(cutoff_then=760.1)))["score"] == 760.2
 
 
 def test_what_cannot_be_explained_is_refused_in_one_line() -> None:
