@@ -198,9 +198,27 @@ def test_shares_do_not_depend_on_how_many_worlds_run_at_once() -> None:
     assert (one.first_event == other.first_event).all()
 
 
-def test_every_player_can_be_taken_out_of_the_baseline() -> None:
-    for name in PLAYERS:
-        assert attribute("baseline", borrowers=60, months=2, players=(name,)).players == (name,)
+ALL_ON: dict[str, Any] = {
+    "reasons_sent": True,
+    "early_warning": True,
+    "notice_months": 1,
+    "adaptation_months": 2,
+    "appeals_capacity": 0.1,
+    "fear_gain": 0.5,
+}
+
+
+@pytest.mark.parametrize("name", PLAYERS)
+def test_every_player_makes_a_difference_where_it_is_on(name: str) -> None:
+    scenario = {**ALL_ON, "pool_share": 0.25, "base_tightness": 0.2, "neighbour_weight": 0.5, "appeals_share": 0.05}
+    found = attribute("baseline", borrowers=700, months=10, players=(name,), **scenario)
+    assert any((game[0] != game[1]).any() for game in found.counts.values())
+
+
+@pytest.mark.parametrize("name", ["reasons", "warning", "notice", "adaptation"])
+def test_a_policy_that_is_off_has_no_share_to_ask_for(name: str) -> None:
+    with pytest.raises(BadInput, match=f"players: {name} is off in baseline .*set it first"):
+        attribute("baseline", borrowers=60, months=2, players=(name,))
 
 
 @pytest.mark.parametrize(

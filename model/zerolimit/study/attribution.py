@@ -321,6 +321,10 @@ def checked_players(players: Iterable[str], base: Scenario) -> tuple[str, ...]:
             raise BadInput(f"players: {name!r} is none of {', '.join(PLAYERS)}{nearest(name, PLAYERS)}")
         if name in base.off:
             raise BadInput(f"players: {name} is off in {base.name}, so it has no share; take it out of `off`")
+        without = PLAYERS[name]
+        if without and all(getattr(base, one) == value for one, value in without.items()):
+            told = ", ".join(f"{one} = {str(value).lower()}" for one, value in without.items())
+            raise BadInput(f"players: {name} is off in {base.name} ({told}), so it has no share; set it first")
     if len(set(chosen)) < len(chosen) or not 1 <= len(chosen) <= MOST:
         raise BadInput(f"players: 1 to {MOST} different ones are needed, not {', '.join(chosen) or 'none'}")
     return chosen
