@@ -392,25 +392,27 @@ class Notice:
 
     def larger_pool(self) -> Enough | None:
         """A pool so much larger this month, all claims as they were."""
-        claims, pool = self.held.claims, self.held.pool
-        if claims is None or pool <= 0:
+        pool = self.held.pool
+        if self.held.claims is None or pool <= 0:
             return None
-        own = int(np.flatnonzero(claims.rows == self.path.slot)[0])
-
-        def granted(more: int) -> Values:
-            return self.lived(granted=int(claims.shared(pool + more)[0][own]))
-
         high = 1
-        while not self.kept(granted(high)):
+        while not self.kept(self.in_pool(high)):
             high *= 2
             if high > 1_000 * pool:
                 return None
         low = high // 2
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (low, middle) if self.kept(granted(middle)) else (middle, high)
+            low, high = (low, middle) if self.kept(self.in_pool(middle)) else (middle, high)
         text = f"a pool {percent_up(high / pool)} larger ({in_yuan(high)} more) in month {self.month}"
-        return Enough("pool", float(high), float(pool), "fen", in_prospect(granted(high)), text)
+        return Enough("pool", float(high), float(pool), "fen", in_prospect(self.in_pool(high)), text)
+
+    def in_pool(self, more: int) -> Values:
+        """The decision with so many fen more in the month's pool."""
+        claims = self.held.claims
+        assert claims is not None
+        own = int(np.flatnonzero(claims.rows == self.path.slot)[0])
+        return self.lived(granted=int(claims.shared(self.held.pool + more)[0][own]))
 
     def shares(self) -> tuple[tuple[Share, ...], int]:
         """What each mechanism did on this path: Shapley shares over all subsets that are off for this borrower alone."""

@@ -1,5 +1,6 @@
 """What would have been enough, where the smallest change can be worked out by hand, and by trying every smaller one."""
 
+from dataclasses import replace
 from itertools import combinations
 from math import ceil, floor
 from pathlib import Path
@@ -21,7 +22,7 @@ from zerolimit.errors import BadInput, Cancelled
 from zerolimit.names import ALLOCATIONS, LEFT, MECHANISMS
 from zerolimit.notice import Explanation, Notice, explain
 from zerolimit.own_path import Change, OwnPath, Recorder
-from zerolimit.replay import CloseUp, Origin
+from zerolimit.replay import CloseUp, Origin, origin_of
 from zerolimit.scenario import load_scenario
 from zerolimit.simulation import Simulation, own_rules
 
@@ -152,6 +153,52 @@ def test_less_owed_by_what_a_blocked_line_lacks() -> None:
     assert found(told)["owed"] == ceil((told.balance + 50_000 - 400_000) / 100) * 100
     one = notice(origin)
     assert one.target == told.balance + 50_000
+
+
+def test_a_line_used_a_month_sooner_than_the_idle_trigger() -> None:
+    """Idle for 28 months at the review, the trigger acts from 24 on: 23 would have been enough."""
+    unused = {"owed": 0.0, "months_left": 0.0, "frequency": 0.0, "idle": 26.0}
+    told = why(scripted(account=unused, trigger_idle=24.0, idle_keep=0.0))
+    assert told.reasons[0] == "idle"
+    assert found(told)["idle"] == 23
+    assert told.frame().set_index("says").loc["months without use, below"].distance == 24 - 28
+
+
+def test_fewer_loans_repaid_early() -> None:
+    """A share of 0.9, the trigger above 0.7; 0.700 is stored as 11,469 / 16,384 = 0.70001, so 0.699 it is."""
+    told = why(scripted(account={"early": 0.9, "frequency": 0.1}, early_keep=0.0))
+    assert told.reasons[0] == "early"
+    assert found(told)["early"] == 0.699
+
+
+def test_arrears_paid_are_enough_where_they_alone_were_the_reason() -> None:
+    stay = dict.fromkeys(("cure_1", "hold_1", "cure_2", "step_2", "hold_2", "cure_3", "step_3", "hold_3"), 0.0)
+    origin = scripted(account={"frequency": 0.1, "late": 1.0}, weight_arrears=0.0, weight_punctuality=0.0, **stay)
+    told = explain(origin, 4, 0)
+    assert told.reasons[0] == "arrears"
+    assert told.shares == tuple(replace(one, shapley=0.0, but_for=0, alone=0) for one in told.shares)
+    assert told.without == 1
+    overdue = notice(origin, month=0).values
+    assert found(told)["arrears"] == overdue["overdue"] + overdue["overdue_interest"] > 0.0
+
+
+@pytest.mark.parametrize("rule", ["profit", "pro_rata", "water_filling", "equal_floor"])
+def test_no_smaller_pool_would_have_been_enough(rule: str) -> None:
+    scenario = load_scenario("baseline", borrowers=150, pool_share=0.22, allocation=rule)
+    market = CreditMarket(scenario, seed=6, engine="objects").run(2)
+    rows = market.episodes.query("reason == 'grant'").itertuples()
+    origin, tried = origin_of(market), 0
+    for event in list(rows)[:4]:
+        one = notice(origin, int(event.borrower), int(event.month))
+        enough = one.larger_pool()
+        if enough is None:
+            assert rule == "profit"
+            continue
+        more = int(enough.amount)
+        assert one.kept(one.in_pool(more))
+        assert not any(one.kept(one.in_pool(int(less))) for less in np.linspace(0, more - 1, 40))
+        tried += 1
+    assert tried > 0
 
 
 # the pool: three alike, who are served in the order of a lottery
