@@ -323,7 +323,9 @@ def attribute(
         int | None, typer.Option(metavar="N", help="Repeat with so many seeds, from --seed on, for intervals.")
     ] = None,
     since: Annotated[int, typer.Option(metavar="M", help="Months of common past.")] = 0,
-    borrower: Annotated[int | None, typer.Option(metavar="ID", help="Print one borrower's shares too: a slot.")] = None,
+    borrower: Annotated[
+        str | None, typer.Option(metavar="ID", help="One borrower's shares too: a portfolio's id, else a slot.")
+    ] = None,
     setting: Annotated[list[str] | None, typer.Option("--set", metavar="K=V", help="A parameter, as in TOML.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for Parquet files and a figure.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,

@@ -29,14 +29,16 @@ def attribute_scenario(
     seed: int,
     seeds: int | None,
     since: int,
-    borrower: int | None,
+    borrower: str | None,
     out: Path | None,
     *,
     quiet: bool,
 ) -> None:
     """Run every world of some players, print their shares of an outcome, and leave tidy files and a figure."""
     from zerolimit.names import MECHANISMS
+    from zerolimit.replay import Origin
     from zerolimit.results.store import check_target
+    from zerolimit.story import whom
     from zerolimit.study.attribution import attribute, checked_players
     from zerolimit.study.intervals import as_seeds
 
@@ -44,9 +46,8 @@ def attribute_scenario(
         check_target(out)
     known_count(outcome)
     as_seeds(seeds, seed)
-    size = scenario.borrowers if clients is None else clients.size
-    if borrower is not None and not 0 <= borrower < size:
-        raise BadInput(f"borrower: {borrower} is not from 0 to {size - 1}")
+    sized = scenario if clients is None else scenario.change(borrowers=clients.size)
+    who = None if borrower is None else whom(Origin(scenario.name, sized, seed, months, portfolio=clients), borrower)
     named = [name.strip() for name in players.split(",")] if players is not None else MECHANISMS
     chosen = checked_players(named, scenario)
     with bar("worlds", quiet) as advance:
@@ -62,8 +63,8 @@ def attribute_scenario(
             say=None if quiet else tell,
         )
     print_shares(found, outcome)
-    if borrower is not None:
-        print_borrower(found, borrower)
+    if who is not None:
+        print_borrower(found, *who)
     if out is not None:
         found.save(out, outcome)
         tell(f"shares by month, segment and decile, totals, pairs, borrowers and a figure: {out}")
@@ -146,7 +147,7 @@ def pairs_table(found: Attribution, outcome: str) -> Table:
     return table
 
 
-def print_borrower(found: Attribution, number: int) -> None:
+def print_borrower(found: Attribution, number: int, name: str) -> None:
     """One borrower's shares, by the months and the state games."""
     from rich.console import Console
 
@@ -162,7 +163,7 @@ def print_borrower(found: Attribution, number: int) -> None:
     console = Console(highlight=False)
     last = found.since + found.months - 1
     says = f"months current and without a usable line, and the state at the end of month {last}"
-    console.print(f"\nBorrower {number:,}, seed {found.seed}: {says}", style="bold")
+    console.print(f"\nBorrower {name}, seed {found.seed}: {says}", style="bold")
     console.print(table)
 
 

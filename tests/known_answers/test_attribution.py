@@ -222,11 +222,27 @@ def test_a_policy_that_is_off_has_no_share_to_ask_for(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"workers": 0}, "workers: a whole number of at least 1"),
+        ({"months": 0}, "months: at least 1"),
+        ({"follow": [60]}, "follow: 60 is not from 0 to 59"),
+        ({"players": ()}, "players: 1 to 10"),
+        ({"seeds": []}, "seeds: at least one"),
+        ({"borrower": 3}, "borrower"),
+    ],
+)
+def test_bad_input_from_python_is_one_line_too(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        attribute("baseline", **{"borrowers": 60, "months": 1, "players": ("trigger",), **given})
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ("--players triger", "'triger' is none of"),
         ("--seeds 0", "seeds: a whole number from 1"),
-        ("--borrower 60 --borrowers 60", "borrower: 60 is not from 0 to 59"),
+        ("--borrower 60 --borrowers 60", "borrower 60: slots are numbered 0 to 59"),
         ("--outcome zero", "outcome: 'zero' is no monthly count"),
         ("--out .", "already exists"),
     ],

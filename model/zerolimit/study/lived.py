@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zerolimit.engine.base import Array
-from zerolimit.errors import Cancelled
+from zerolimit.errors import BadInput, Cancelled
 from zerolimit.names import LEFT, SEGMENTS, ZERO_LIMIT
 from zerolimit.results.record import CELLS_PER_SEGMENT
 from zerolimit.simulation import Simulation
@@ -129,6 +129,8 @@ def side_by_side(
 
     Each task is given what says that it should stop: `cancel`, or something that went wrong, Ctrl-C included.
     """
+    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
+        raise BadInput(f"workers: a whole number of at least 1 is needed, not {workers!r}")
     done: list[Any] = [None] * len(tasks)
     with stopping(cancel) as (stop, halt), ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
         futures = {pool.submit(task, stop): number for number, task in enumerate(tasks)}
