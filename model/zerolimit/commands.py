@@ -155,11 +155,11 @@ def print_borrower(found: Attribution, number: int, name: str) -> None:
     columns = [str(name) for name in values if (values[name] != 0.0).any()]
     table = right_table("", *(name.removeprefix("state_").replace("_", " ") for name in columns))
     rows = values[columns].to_numpy().tolist()
-    for name, row in zip(found.players, rows, strict=False):
-        table.add_row(name, *(f"{value:+.2f}" for value in row))
+    for player, row in zip(found.players, rows, strict=False):
+        table.add_row(player, *(f"{value:+.2f}" for value in row))
     table.add_section()
-    for name, row in zip(("with none on", "with all on"), rows[-2:], strict=True):
-        table.add_row(name, *(f"{value:.0f}" for value in row))
+    for world, row in zip(("with none on", "with all on"), rows[-2:], strict=True):
+        table.add_row(world, *(f"{value:.0f}" for value in row))
     console = Console(highlight=False)
     last = found.since + found.months - 1
     says = f"months current and without a usable line, and the state at the end of month {last}"
