@@ -13,7 +13,7 @@ import pytest
 from tests.test_story import ACCOUNT, CALM, TRAITS
 from typer.testing import CliRunner
 
-from zerolimit import attribute, cli
+from zerolimit import attribute, cli, rule
 from zerolimit.errors import BadInput, Cancelled
 from zerolimit.simulation import Simulation
 from zerolimit.study.attribution import PLAYERS, Attribution
@@ -186,6 +186,19 @@ def test_it_stops_when_asked_and_tells_how_far_it_is() -> None:
             cancel=stop,
         )
     assert told == [(1, 4), (2, 4)]
+
+
+@rule("frequency", after="receive")
+def forgets(frequency):
+    """The platform remembers nothing of how often one borrows."""
+    return 0.0
+
+
+def test_a_rule_of_ones_own_is_in_every_world() -> None:
+    found = of_few(FREQUENT, SELDOM, players=("trigger",), rules=[forgets], base_tightness=0.0, trigger_frequency=0.7)
+    assert found.rules[0].name == "forgets"
+    assert found.game("zero_limit").tolist() == [0, 0]
+    assert of_few(FREQUENT, SELDOM, players=("trigger",), base_tightness=0.0).game("zero_limit").tolist() == [0, 1]
 
 
 def test_shares_do_not_depend_on_how_many_worlds_run_at_once() -> None:

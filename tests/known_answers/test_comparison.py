@@ -10,7 +10,7 @@ import pytest
 from tests.known_answers.test_attribution import FREQUENT, LOW, SELDOM, TIGHT, Few
 from typer.testing import CliRunner
 
-from zerolimit import cli, compare
+from zerolimit import cli, compare, rule
 from zerolimit.errors import BadInput, Cancelled
 from zerolimit.results.outcomes import RATES
 from zerolimit.scenario import load_scenario
@@ -113,6 +113,23 @@ def test_what_is_saved(pair: Comparison, tmp_path: Path) -> None:
     assert load_scenario(str(tmp_path / "pair" / "b.toml")).trigger_frequency == CHANGE["trigger_frequency"]
     with pytest.raises(BadInput, match="already exists"):
         pair.save(tmp_path / "pair")
+
+
+def test_a_rule_of_ones_own_against_the_allocation_that_says_the_same() -> None:
+    """`need x level` is pro rata but for rounding: the two worlds share their pools alike to the yuan."""
+    found = compare("baseline", borrowers=800, months=3, seeds=1, pool_share=0.33, allocation="pro_rata", rules_b=[alike])
+    assert found.differing() == ["own rules: none in a, alike in b"]
+    lines = found.values("sum_limit", ["month"])[0]
+    assert abs(lines[0] - lines[1]).max() < 1e-4 * lines[0].min()
+    other = compare("baseline", borrowers=800, months=3, seeds=1, pool_share=0.33, rules_b=[alike])
+    lines = other.values("sum_limit", ["month"])[0]
+    assert abs(lines[0] - lines[1]).max() > 1e-3 * lines[0].min()
+
+
+@rule("granted")
+def alike(level, need):
+    """The same share for all."""
+    return need * level
 
 
 def test_it_stops_when_asked() -> None:

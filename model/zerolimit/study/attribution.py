@@ -21,6 +21,7 @@ from zerolimit.errors import BadInput, nearest
 from zerolimit.names import MECHANISMS, SEGMENTS
 from zerolimit.results.columns import monthly_meanings, parts_of
 from zerolimit.results.record import CELLS_PER_SEGMENT
+from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario, load_scenario
 from zerolimit.simulation import Simulation
 from zerolimit.study.intervals import as_seeds, over_seeds
@@ -68,6 +69,8 @@ class Attribution:
     """
 
     scenario: Scenario
+    rules: tuple[Rule, ...]
+    """Of one's own."""
     players: tuple[str, ...]
     since: int
     months: int
@@ -285,10 +288,11 @@ class Attribution:
         """
         import pandas as pd
 
-        from zerolimit.results.store import whole_folder, write_study
+        from zerolimit.results.store import rule_hash, whole_folder, write_study
 
         with whole_folder(folder) as path:
             facts = {"players": self.players, "since": self.since, "months": self.months, "seeds": self.seeds}
+            facts["rules"] = {rule.name: rule_hash(rule) for rule in self.rules}
             write_study(path, {"scenario": self.scenario}, study="attribution", **facts)
             self.shares(outcome, BY).to_parquet(path / "cells.parquet", index=False)
             months = [self.shares(name, ("month",)).assign(outcome=name) for name in self.counts]
@@ -339,6 +343,7 @@ def attribute(
     players: Iterable[str] = MECHANISMS,
     since: int = 0,
     portfolio: Any = None,
+    rules: Iterable[Rule] = (),
     follow: Iterable[int] = (),
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -349,14 +354,15 @@ def attribute(
     """Run all 2^k worlds of k players for `months` months after `since` and keep what shares are made of.
 
     `seeds` (how many, counted from `seed`, or a list) repeats it, for intervals over seeds: what is kept for each borrower
-    is the first seed's. `follow` are slots whose state is kept month by month. Parameters go by name, as `borrowers=`.
+    is the first seed's. `rules` are one's own, in every world; `follow` are slots whose state is kept month by month.
+    Parameters go by name, as `borrowers=`.
     `progress` is called with the worlds done and all worlds; `cancel` is asked before each month of a world, and Cancelled
     raised where it returns true. BadInput on unknown or repeated players, or too many.
     """
     base = load_scenario(scenario, **parameters) if isinstance(scenario, str) else scenario.change(**parameters)
     if months < 1 or since < 0:
         raise BadInput(f"months: at least 1 after a past of at least 0 is needed, not {months} after {since}")
-    chosen, rows = checked_players(players, base), tuple(follow)
+    chosen, rows, own = checked_players(players, base), tuple(follow), tuple(rules)
     size = base.borrowers if portfolio is None else portfolio.size
     for row in rows:
         if not 0 <= row < size:
@@ -367,7 +373,7 @@ def attribute(
     for number, one in enumerate(all_seeds):
         start = number * 2 ** len(chosen)
         told = None if progress is None else partial(told_from, progress, start, every)
-        past = Simulation(base, one, engine="compiled", portfolio=portfolio, threads=1, say=say).run(since)
+        past = Simulation(base, one, engine="compiled", portfolio=portfolio, rules=own, threads=1, say=say).run(since)
         kept = () if number else rows
         found.append(all_worlds(past, chosen, months, kept, workers, told, cancel, everybody=number == 0))
     first = found[0]
@@ -410,6 +416,7 @@ def all_worlds(
     empty = np.zeros((len(done), 0), np.int8)
     return Attribution(
         past.first_scenario,
+        past.own,
         players,
         past.month,
         months,

@@ -19,8 +19,9 @@ from zerolimit.fields import STATE
 from zerolimit.names import LEFT, SEGMENTS
 from zerolimit.results.columns import column_of, divided, monthly_meanings, parts_of
 from zerolimit.results.outcomes import RATES
+from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario, load_scenario
-from zerolimit.simulation import Simulation
+from zerolimit.simulation import Simulation, own_rules
 from zerolimit.study.intervals import as_seeds, over_seeds, unpaired_runs
 from zerolimit.study.lived import STATES, Lived, Stop, live, side_by_side
 from zerolimit.wording import number_of
@@ -46,6 +47,8 @@ class Comparison:
 
     a: Scenario
     b: Scenario
+    rules: tuple[tuple[Rule, ...], tuple[Rule, ...]]
+    """Of one's own, by side."""
     seeds: tuple[int, ...]
     months: int
     counts: dict[str, Array]
@@ -73,7 +76,9 @@ class Comparison:
         def brief(value: Any) -> str:
             return number_of(len(value), "entry") if isinstance(value, list) and len(str(value)) > 40 else str(value)
 
-        return [f"{name}: {brief(one[name])} in a, {brief(other[name])} in b" for name in names]
+        told = [f"{name}: {brief(one[name])} in a, {brief(other[name])} in b" for name in names]
+        mine, theirs = (", ".join(rule.name for rule in own) or "none" for own in self.rules)
+        return told if mine == theirs else [*told, f"own rules: {mine} in a, {theirs} in b"]
 
     # values by seed
 
@@ -198,12 +203,13 @@ class Comparison:
         differences.parquet: rates over the run; months.parquet and segments.parquet: by month, by segment;
         borrowers.parquet: who; transitions.parquet: states at the end; comparison.png; a.toml, b.toml, provenance.json.
         """
-        from zerolimit.results.store import whole_folder, write_study
+        from zerolimit.results.store import rule_hash, whole_folder, write_study
 
         listed = tuple(dict.fromkeys((*RATES, outcome)))
         with whole_folder(folder) as path:
             scenarios = {"a": self.a, "b": self.b}
-            write_study(path, scenarios, study="comparison", seeds=self.seeds, months=self.months)
+            own = {name: {one.name: rule_hash(one) for one in some} for name, some in zip(SIDES, self.rules, strict=True)}
+            write_study(path, scenarios, study="comparison", seeds=self.seeds, months=self.months, rules=own)
             self.differences(listed).to_parquet(path / "differences.parquet", index=False)
             self.differences(listed, ["month"]).to_parquet(path / "months.parquet", index=False)
             self.differences(listed, ["segment"]).to_parquet(path / "segments.parquet", index=False)
@@ -222,6 +228,8 @@ def compare(
     seeds: int | Iterable[int] = 10,
     only_a: Mapping[str, Any] | None = None,
     only_b: Mapping[str, Any] | None = None,
+    rules_a: Iterable[Rule] = (),
+    rules_b: Iterable[Rule] = (),
     portfolio: Any = None,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -231,9 +239,10 @@ def compare(
 ) -> Comparison:
     """Run two scenarios on the same borrowers and draws, seed by seed.
 
-    Without `b`, it is `a` once more; `only_a` and `only_b` set parameters of one side, others (as `borrowers=`) go by name
-    and to both. `seeds` is how many, counted from `seed`, or a list. `progress` is called with worlds done and all worlds;
-    `cancel` is asked before each month of a world, and Cancelled raised where it returns true.
+    Without `b`, it is `a` once more; `only_a` and `only_b` set parameters of one side, `rules_a` and `rules_b` are rules of
+    one's own, other parameters (as `borrowers=`) go by name and to both. `seeds` is how many, counted from `seed`, or a
+    list. `progress` is called with worlds done and all worlds; `cancel` is asked before each month of a world, and Cancelled
+    raised where it returns true.
     """
     sides = [
         load_scenario(one, **{**parameters, **(own or {})})
@@ -243,15 +252,17 @@ def compare(
     ]
     if months < 1:
         raise BadInput(f"months: at least 1 is needed, not {months}")
-    same_people(*sides)
+    rules = [tuple(rules_a), tuple(rules_b)]
+    same_people(sides[0], sides[1], same_rules=rules[0] == rules[1])
     all_seeds = as_seeds(seeds, seed)
 
-    def world(scenario: Scenario, number: int, stop: Stop) -> tuple[dict[str, Array], Lived]:
-        simulation = Simulation(scenario, number, engine="compiled", portfolio=portfolio, threads=1, say=say)
+    def world(side: int, number: int, stop: Stop) -> tuple[dict[str, Array], Lived]:
+        options: dict[str, Any] = {"portfolio": portfolio, "rules": rules[side], "threads": 1, "say": say}
+        simulation = Simulation(sides[side], number, engine="compiled", **options)
         born = {name: np.asarray(simulation.column(name)).copy() for name in BORN}
         return born, live(simulation, months, stop=stop)
 
-    tasks = [partial(world, scenario, number) for number in all_seeds for scenario in sides]
+    tasks = [partial(world, side, number) for number in all_seeds for side in (0, 1)]
     done: list[tuple[dict[str, Array], Lived]] = side_by_side(tasks, workers, progress, cancel)
     pairs = [done[k : k + 2] for k in range(0, len(done), 2)]
     lived = [[one for _, one in pair] for pair in pairs]
@@ -267,6 +278,7 @@ def compare(
     return Comparison(
         sides[0],
         sides[1],
+        (own_rules(rules[0]), own_rules(rules[1])),
         all_seeds,
         months,
         {name: np.stack([np.stack([one.counts[name] for one in pair]) for pair in lived]) for name in lived[0][0].counts},
@@ -280,12 +292,12 @@ def compare(
     )
 
 
-def same_people(a: Scenario, b: Scenario) -> None:
+def same_people(a: Scenario, b: Scenario, *, same_rules: bool = True) -> None:
     """BadInput where two scenarios cannot be compared: other numbers of borrowers, or nothing that differs."""
     if a.borrowers != b.borrowers:
         both = f"{a.borrowers:,} and {b.borrowers:,}"
         raise BadInput(f"borrowers: the same number is needed on both sides, not {both}; give it for both")
-    if a == b.change(name=a.name, description=a.description):
+    if same_rules and a == b.change(name=a.name, description=a.description):
         raise BadInput(f"{a.name}: both sides are the same scenario; change a parameter of one of them")
 
 
