@@ -210,8 +210,8 @@ def of_folder(run: Run, rules: tuple[Rule, ...]) -> Origin:
     missing = {rule: digest for rule, digest in record["rules"].items() if digest not in map(rule_hash, own_rules(rules))}
     if missing:
         raise BadInput(
-            f"{name}: was run with {', '.join(missing)}, a rule of one's own; tell it from Python:"
-            f" zerolimit.tell({name!r}, borrower, rules=[...]), with the rules as they were"
+            f"{name}: was run with {', '.join(missing)}, a rule of one's own; tell it from Python: zerolimit.tell"
+            " and zerolimit.explain take rules=[...], the rules as they were"
         )
     if len(record["rules"]) < len(rules):
         raise BadInput(f"rules: {name} was run with {len(record['rules'])}, not {len(rules)}")
