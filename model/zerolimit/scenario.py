@@ -314,7 +314,7 @@ class Scenario(BaseModel):
 
     # pool
     pool_share: float | None = parameter(
-        0.308, "of the sum of first lines", 0, 100, "size of the pool", "assumption", "scarcity"
+        0.312, "of the sum of first lines", 0, 100, "size of the pool", "assumption", "scarcity"
     )
     pool_yuan: float | None = parameter(
         None, "yuan", 0, 1e13, "size of the pool, in place of pool_share", "assumption", "scarcity"
