@@ -205,7 +205,7 @@ def print_comparison(found: Comparison, outcome: str) -> None:
     from rich.console import Console
 
     from zerolimit.results.outcomes import RATES
-    from zerolimit.study.comparison import PAIRED
+    from zerolimit.study.comparison import PAIRED, unit_of
 
     console = Console(highlight=False)
     console.print(f"a: {found.a.name}; b: {found.b.name}", style="bold")
@@ -216,16 +216,16 @@ def print_comparison(found: Comparison, outcome: str) -> None:
     console.print(counts_table(found.who()))
     console.print("\nState at the end: a in rows, b in columns", style="bold")
     console.print(counts_table(found.transitions()))
-    console.print("\nDifference b less a over the run (rates in percent)", style="bold")
+    console.print("\nDifference b less a over the run", style="bold")
     table = right_table("", "a", "b", "difference", "95 % from", "to", "unpaired runs")
     for _, row in found.differences(dict.fromkeys([outcome, *RATES])).iterrows():
-        scale, digits = (100.0, 3) if row.outcome in RATES else (1.0, 1)
-        cells = [f"{scale * row[name]:,.{digits}f}" for name in ("a", "b")]
-        cells += [
-            f"{scale * row[name]:+,.{digits}f}" if row[name] == row[name] else "-" for name in ("difference", "low", "high")
-        ]
-        cells.append(f"{row.unpaired_runs:,.0f}" if abs(row.unpaired_runs) < float("inf") else "-")
-        table.add_row(row.outcome, *cells)
+        scale, unit = unit_of(row.outcome)
+        digits = 3 if unit == "%" else 1
+        told = [f"{scale * row[name]:,.{digits}f}" for name in ("a", "b")]
+        told += [f"{scale * row[name]:+,.{digits}f}" for name in ("difference", "low", "high")]
+        told.append(f"{row.unpaired_runs:,.0f}")
+        cells = ["-" if text.lstrip("+-") in ("nan", "inf") else text for text in told]
+        table.add_row(f"{row.outcome}, {unit}", *cells)
     console.print(table)
     if found.single:
         console.print(

@@ -15,7 +15,7 @@ from zerolimit.errors import BadInput, Cancelled
 from zerolimit.results.outcomes import RATES
 from zerolimit.scenario import load_scenario
 from zerolimit.simulation import Simulation
-from zerolimit.study.comparison import ZEROED, Comparison
+from zerolimit.study.comparison import ZEROED, Comparison, difference, unit_of
 
 
 def test_who_was_zeroed_in_one_and_not_in_the_other_by_hand() -> None:
@@ -73,6 +73,19 @@ def test_differences_are_those_of_two_runs_seed_by_seed(pair: Comparison) -> Non
     assert row.variance_ratio == pytest.approx(ratio)
     assert row.unpaired_runs == np.ceil(4 * ratio)
     assert difference.mean() > 0.0
+
+
+def test_a_seed_without_a_number_is_left_out() -> None:
+    """Pairs (1, 3), (2, 5) and one with nothing to divide by: mean difference 2.5 over two seeds."""
+    found = difference(np.array([1.0, np.nan, 2.0]), np.array([3.0, 1.0, 5.0]))
+    assert (found["a"], found["b"], found["difference"], found["seeds"]) == (1.5, 4.0, 2.5, 2)
+    assert np.isnan(difference(np.array([np.nan]), np.array([1.0]))["difference"])
+
+
+def test_units_are_those_of_the_outcome() -> None:
+    assert unit_of("zero_limit") == (100.0, "%")
+    assert unit_of("appeal_wait") == (1.0, "months")
+    assert unit_of("complaints") == (1.0, "borrowers")
 
 
 def test_tables_agree_with_each_other(pair: Comparison) -> None:

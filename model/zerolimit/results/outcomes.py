@@ -120,3 +120,5 @@ RATES: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
     ),
 }
 """Rate -> (numerators, denominators, meaning)."""
+IN_MONTHS = frozenset(name for name, (_, _, says) in RATES.items() if says.startswith("months "))
+"""Rates that are months; the others are shares."""

@@ -17,12 +17,12 @@ from zerolimit.engine.base import Array
 from zerolimit.errors import BadInput, nearest
 from zerolimit.fields import STATE
 from zerolimit.names import LEFT, SEGMENTS
-from zerolimit.results.columns import column_of, divided, monthly_meanings, parts_of
-from zerolimit.results.outcomes import RATES
+from zerolimit.results.columns import divided, monthly_meanings, parts_of
+from zerolimit.results.outcomes import IN_MONTHS, RATES
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario, load_scenario
 from zerolimit.simulation import Simulation, own_rules
-from zerolimit.study.intervals import as_seeds, over_seeds, unpaired_runs
+from zerolimit.study.intervals import as_seeds, interval, unpaired_runs
 from zerolimit.study.lived import STATES, Lived, Stop, live, side_by_side
 from zerolimit.wording import number_of
 
@@ -101,7 +101,8 @@ class Comparison:
     def differences(self, outcomes: Iterable[str] = tuple(RATES), by: Iterable[str] = ()) -> pd.DataFrame:
         """Mean difference b - a of rates or counts with its 95 % interval, a row an outcome (and month, segment).
 
-        Columns: outcome, the groups asked for, a, b, difference, low, high, variance_ratio, unpaired_runs, seeds.
+        Columns: outcome, the groups asked for, a, b, difference, low, high, variance_ratio, unpaired_runs, seeds. A rate is
+        no number where there is nothing to divide by; a seed in which it is none on a side is left out.
         """
         import pandas as pd
 
@@ -110,14 +111,11 @@ class Comparison:
         tables = []
         for outcome in outcomes:
             values = self.values(outcome, wanted).astype(np.float64)
-            one, other = (values[:, side].reshape(len(self.seeds), -1) for side in (0, 1))
-            mean, low, high = over_seeds(other - one)
-            saved = [unpaired_runs(one[:, k], other[:, k]) for k in range(one.shape[1])]
+            one, other = (values[:, side].reshape(len(self.seeds), -1).T for side in (0, 1))
             index = pd.MultiIndex.from_product([[outcome], *(labels[name] for name in wanted)], names=["outcome", *wanted])
-            found = {"a": one.mean(axis=0), "b": other.mean(axis=0), "difference": mean, "low": low, "high": high}
-            found |= {"variance_ratio": [ratio for ratio, _ in saved], "unpaired_runs": [runs for _, runs in saved]}
-            tables.append(pd.DataFrame(found, index=index).reset_index())
-        return pd.concat(tables, ignore_index=True).assign(seeds=len(self.seeds))
+            rows = [difference(*pair) for pair in zip(one, other, strict=True)]
+            tables.append(pd.DataFrame(rows, index=index).reset_index())
+        return pd.concat(tables, ignore_index=True)
 
     # who
 
@@ -174,7 +172,7 @@ class Comparison:
         from matplotlib.figure import Figure
 
         table = self.differences([outcome], ["month"])
-        scale, unit = (100.0, "%") if outcome in RATES else (1.0, monthly_meanings()[column_of(outcome)][0])
+        scale, unit = unit_of(outcome)
         meaning = outcome.replace("_", " ")
         figure = Figure(figsize=(9.0, 5.5), dpi=110, layout="constrained")
         FigureCanvasAgg(figure)
@@ -190,7 +188,7 @@ class Comparison:
         if len(self.seeds) > 1:
             low, high = scale * table.low, scale * table.high
             below.fill_between(table.month, low, high, color="#999999", alpha=0.4, linewidth=0, label="95 % interval")
-        below.set(xlabel="month", ylabel=f"b less a, {'percentage points' if outcome in RATES else unit}")
+        below.set(xlabel="month", ylabel=f"b less a, {'percentage points' if unit == '%' else unit}")
         below.legend(frameon=False)
         for axes in (above, below):
             axes.margins(x=0.0)
@@ -217,6 +215,26 @@ class Comparison:
             long = self.transitions().reset_index().melt("a", var_name="b", value_name="borrowers")
             long.to_parquet(path / "transitions.parquet", index=False)
             self.draw(path / "comparison.png", outcome)
+
+
+def unit_of(outcome: str) -> tuple[float, str]:
+    """By how much an outcome is multiplied to be told, and its unit then."""
+    if outcome in IN_MONTHS:
+        return 1.0, "months"
+    return (100.0, "%") if outcome in RATES else (1.0, monthly_meanings()[outcome][0])
+
+
+def difference(a: Array, b: Array) -> dict[str, float]:
+    """Means, mean paired difference with its interval, and what pairing has saved, over the seeds with two numbers."""
+    both = np.isfinite(a) & np.isfinite(b)
+    one, other = a[both], b[both]
+    if not len(one):
+        names = ("a", "b", "difference", "low", "high", "variance_ratio", "unpaired_runs")
+        return {**dict.fromkeys(names, np.nan), "seeds": 0}
+    apart, (ratio, runs) = interval(other - one), unpaired_runs(one, other)
+    found = {"a": float(one.mean()), "b": float(other.mean())}
+    found |= {"difference": apart.mean, "low": apart.low, "high": apart.high}
+    return {**found, "variance_ratio": ratio, "unpaired_runs": runs, "seeds": len(one)}
 
 
 def compare(
