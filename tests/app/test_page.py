@@ -33,7 +33,6 @@ from zerolimit.app.work import Cancelled, Desk, Job
 from zerolimit.errors import BadInput
 from zerolimit.names import ALLOCATIONS, CAPS, ENDS, MECHANISMS, REASONS, SEGMENTS
 from zerolimit.replay import origin_of
-from zerolimit.results.columns import values
 from zerolimit.results.outcomes import RATES
 from zerolimit.scenario import Scenario, about, bounds, choices, presets
 from zerolimit.story import KINDS
@@ -67,14 +66,19 @@ def test_both_languages_have_the_same_texts_with_the_same_places() -> None:
     for table, rows in english.items():
         assert set(rows) == set(chinese[table]), table
         for key, text in rows.items():
-            places = [sorted(name for _, name, _, _ in string.Formatter().parse(one) if name) for one in (text, chinese[table][key])]
+            places = [
+                sorted(name for _, name, _, _ in string.Formatter().parse(one) if name)
+                for one in (text, chinese[table][key])
+            ]
             assert places[0] == places[1], f"{table}.{key}"
 
 
 def test_what_the_model_declares_is_translated() -> None:
     chinese = texts("zh")
     assert set(chinese["parameter"]) == {*NAMES, "borrowers"} - {"off"}
-    assert set(chinese["unit"]) == {about(name)["unit"] for name in (*NAMES, "borrowers") if kind_of(name) == "number" and name != "off"}
+    assert set(chinese["unit"]) == {
+        about(name)["unit"] for name in (*NAMES, "borrowers") if kind_of(name) == "number" and name != "off"
+    }
     assert set(chinese["cap"]) == {cap.name for cap in CAPS} == set(texts("en")["reason"])
     assert set(chinese["allocation"]) == set(ALLOCATIONS)
     assert set(chinese["preset"]) == set(presets())
@@ -90,7 +94,11 @@ def test_every_text_that_the_code_asks_for_is_there() -> None:
         for key in re.findall(r'(?:words|WORDS)\(\s*"([a-z_]+\.[a-z_]+)"', file.read_text(encoding="utf-8"))
     }
     assert len(used) > 100
-    assert not [key for key in used if key.partition(".")[2] not in texts("en").get(key.partition(".")[0], {}) and key[-1] not in "._"]
+    assert not [
+        key
+        for key in used
+        if key.partition(".")[2] not in texts("en").get(key.partition(".")[0], {}) and key[-1] not in "._"
+    ]
 
 
 def test_figures_are_translated_whole(market: CreditMarket, tmp_path: Path) -> None:
@@ -125,7 +133,13 @@ def test_money_is_written_for_each_language(fen: int, english: str, chinese: str
 
 
 def test_shares_and_numbers_are_written_for_each_language() -> None:
-    assert [EN.percent(share) for share in (0.0, 0.00125, 0.0812, 0.5, 1.0)] == ["0 %", "0.125 %", "8.12 %", "50.0 %", "100 %"]
+    assert [EN.percent(share) for share in (0.0, 0.00125, 0.0812, 0.5, 1.0)] == [
+        "0 %",
+        "0.125 %",
+        "8.12 %",
+        "50.0 %",
+        "100 %",
+    ]
     assert ZH.percent(0.5) == "50.0%"
     assert EN.percent(float("nan")) == ZH.number(float("inf")) == "–"
 
@@ -513,7 +527,7 @@ def test_the_panels_and_parameters_serve_a_plain_solaraviz() -> None:
     market = CreditMarket("baseline", rng=1, borrowers=120)
     model = solara.Reactive(market)
     page = SolaraViz(model, components=components(), model_params=model_params())
-    box, rc = solara.render(solara.AppLayout(children=[page]), handle_error=False)
+    _, rc = solara.render(solara.AppLayout(children=[page]), handle_error=False)
     try:
         buttons(rc)["Step"].click()
         buttons(rc)["Step"].click()
@@ -545,7 +559,7 @@ def test_view_shows_the_page_in_a_notebook_cell() -> None:
 
     market = CreditMarket("baseline", seed=1, borrowers=120).run(months=6)
     before = threading.active_count()
-    box, rc = solara.render(market.view(language="zh"), handle_error=False)
+    _, rc = solara.render(market.view(language="zh"), handle_error=False)
     assert market.month == 6
     assert {"pool", "used-up"} <= {one.file for one in rc.find(Widget).widgets}
     buttons(rc)["单步"].click()

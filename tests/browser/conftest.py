@@ -1,4 +1,4 @@
-"""The served page in a real headless Chromium: the system's, or Playwright's own. Without one the tests are skipped, in CI they fail."""
+"""The served page in headless Chromium, the system's or Playwright's own. Without one tests are skipped; in CI they fail."""
 
 import os
 import shutil
@@ -77,19 +77,19 @@ def wait_for(address: str) -> None:
 class Visitor:
     """A tab of its own, and all that must not happen in it."""
 
-    def __init__(self, browser: Any, address: str, **options: Any) -> None:
-        self.context = browser.new_context(**{"locale": "en-US", "viewport": {"width": 1280, "height": 900}, **options})
-        self.page = self.context.new_page()
+    def __init__(self, context: Any, address: str) -> None:
+        self.page = context.new_page()
         self.page.set_default_timeout(30_000)
         self.away: list[str] = []
         self.errors: list[str] = []
         self.host = address
-        self.context.route("**/*", self._route)
+        self.page.route("**/*", self._route)
         self.page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("response", lambda response: response.status >= 400 and self.errors.append(response.url))
         self.page.goto(address)
-        self.page.locator(".zl-headline .zl-small").first.wait_for()
+        # the first visitor of all waits until the month has been compiled
+        self.page.locator(".zl-headline .zl-small").first.wait_for(timeout=240_000)
 
     def _route(self, route: Any) -> None:
         if route.request.url.startswith((self.host, "data:", "blob:")):
@@ -121,18 +121,25 @@ class Visitor:
         self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
 
     def close(self) -> None:
-        self.context.close()
+        self.page.close()
         assert self.away == [], "requests left the machine"
         assert self.errors == []
 
 
+@pytest.fixture(scope="session")
+def ordinary(browser: Any) -> Any:
+    """What visitors without wishes share: a browser that has been here before."""
+    return browser.new_context(locale="en-US", viewport={"width": 1280, "height": 900})
+
+
 @pytest.fixture
-def visit(browser: Any, server: tuple[str, int]) -> Iterator[Callable[..., Visitor]]:
+def visit(browser: Any, ordinary: Any, server: tuple[str, int]) -> Iterator[Callable[..., Visitor]]:
     """Opens the page; what must not happen is looked at when the test ends."""
     opened: list[Visitor] = []
 
     def open_page(**options: Any) -> Visitor:
-        opened.append(Visitor(browser, server[0], **options))
+        wishes = {"locale": "en-US", "viewport": {"width": 1280, "height": 900}, **options}
+        opened.append(Visitor(browser.new_context(**wishes) if options else ordinary, server[0]))
         return opened[-1]
 
     yield open_page

@@ -1,6 +1,7 @@
-"""A visitor's way through the page, in Chromium: it opens, is changed, stepped, played, asked; nothing leaves the machine."""
+"""A visitor's way through the page in Chromium: opened, changed, stepped, played, asked; nothing leaves the machine."""
 
 import http.client
+import re
 import subprocess
 import sys
 import zipfile
@@ -62,7 +63,7 @@ def test_it_plays_until_paused(visit: Visit, expect: Any) -> None:
     visitor = visit()
     visitor.page.get_by_label("Speed").select_option("10.0")
     visitor.button("▶ Play").click()
-    expect(visitor.page.locator(".zl-month")).to_have_text("Month 27")
+    expect(visitor.page.locator(".zl-month")).to_have_text(re.compile(r"Month (2[6-9]|[3-9]\d)"))
     visitor.button("‖ Pause").click()
     expect(visitor.button("▶ Play")).to_be_enabled()
 
@@ -179,7 +180,7 @@ def test_a_portfolio_is_uploaded_and_checked(visit: Visit, expect: Any) -> None:
 
 
 def test_two_visitors_have_runs_of_their_own(visit: Visit) -> None:
-    one, other = visit(), visit()
+    one, other = visit(), visit(locale="en-GB")
     one.button("Step").click()
     one.month(25)
     other.month(24)
@@ -193,7 +194,8 @@ def test_it_speaks_chinese(visit: Visit, expect: Any) -> None:
     page = visitor.page
     expect(page.locator(".zl-headline")).to_contain_text("正在发生什么")
     assert page.evaluate("document.fonts.check(\"12px 'Zerolimit Sans'\", '额')")
-    assert "Zerolimit Sans" in page.evaluate("[...document.fonts].filter((one) => one.status === 'loaded').map((one) => one.family).join()")
+    loaded = page.evaluate("[...document.fonts].filter((one) => one.status === 'loaded').map((one) => one.family)")
+    assert "Zerolimit Sans" in loaded
     visitor.drawn("why-zero")
     visitor.picture("chinese")
     visitor.button("English").click()
@@ -211,8 +213,8 @@ def test_nothing_is_wider_than_the_screen_in_light_and_dark(visit: Visit, expect
         expect(page.locator(".zl-card").first).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         cut_off = page.evaluate(
-            """[...document.querySelectorAll('.zl-card, .zl-runs, .zl-side')].filter((one) => one.scrollWidth > one.clientWidth + 1)
-            .map((one) => one.className)"""
+            """[...document.querySelectorAll('.zl-card, .zl-runs, .zl-side')]
+            .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.className)"""
         )
         assert cut_off == []
         visitor.picture(f"{room.lower().replace(' ', '-')}-{width}-dark")
@@ -228,7 +230,7 @@ def test_everything_has_a_name_and_is_reached_by_keyboard(visit: Visit) -> None:
     page = visitor.page
     nameless = page.evaluate(
         """[...document.querySelectorAll('.zl-page button, .zl-page input, .zl-page select, .zl-page [role=img]')]
-        .filter((one) => !(one.getAttribute('aria-label') || (one.labels && one.labels.length && one.labels[0].innerText.trim()) || one.innerText.trim()))
+        .filter((one) => ![one.ariaLabel, one.labels?.[0]?.innerText, one.innerText].some((name) => name?.trim()))
         .map((one) => one.outerHTML.slice(0, 120))"""
     )
     assert nameless == []
@@ -272,7 +274,12 @@ def test_strangers_and_files_stay_outside(server: tuple[str, int]) -> None:
     assert status("/zerolimit/zerolimit-sans.otf") == 200
     assert status("/", Host="evil.example") == 400
     assert status("/", Origin="http://evil.example") == 403
-    for path in ("/zerolimit/../page.py", "/zerolimit/%2e%2e/page.py", "/_solara/cdn/../../../etc/passwd", "/_solara/cdn/no@1.0.0/x.js"):
+    for path in (
+        "/zerolimit/../page.py",
+        "/zerolimit/%2e%2e/page.py",
+        "/_solara/cdn/../../../etc/passwd",
+        "/_solara/cdn/no@1.0.0/x.js",
+    ):
         assert status(path) == 404
     assert status("/resourcez") == 404
 

@@ -33,7 +33,9 @@ MARKED = {
     **dict.fromkeys(("zero limit", "line lost", "written off"), RED),
     **dict.fromkeys(("blocked", "cut", "frozen", "announced", "warned"), ORANGE),
     **dict.fromkeys(("line back", "raised", "appeal won"), GREEN),
-    **dict.fromkeys(("found", "appeals", "appeal rejected", "over the trigger", "used up", "late", "leaves", "enters"), PURPLE),
+    **dict.fromkeys(
+        ("found", "appeals", "appeal rejected", "over the trigger", "used up", "late", "leaves", "enters"), PURPLE
+    ),
 }
 """Events that are marked on the timeline, and their colour."""
 
@@ -135,10 +137,11 @@ def last_cut(seen: tuple[Seen, ...]) -> Seen | None:
     """The month of the last event of this borrower: a zero limit or a block; else of the last cut of the line."""
     events = [now for now in seen if now.decided.get("happened", 0.0) > 0.0]
     cuts = [now for now in seen if now.decided and now.after["limit"] < now.before["limit"] and now.after["status"] != LEFT]
-    return (events or cuts or [None])[-1]
+    found = events or cuts
+    return found[-1] if found else None
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def OneBorrower(borrowers: Borrowers, words: Words, ink: Ink, tick: int) -> Any:
     """Pick somebody; then what happened, why, and how it would have been otherwise."""
     found = borrowers.found
@@ -150,7 +153,7 @@ def OneBorrower(borrowers: Borrowers, words: Words, ink: Ink, tick: int) -> Any:
                 Told(found, words)
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Choice(borrowers: Borrowers, words: Words, ink: Ink, tick: int) -> Any:
     """Who is followed, in which worlds, and the timeline."""
     session, found = borrowers.session, borrowers.found
@@ -185,7 +188,9 @@ def Choice(borrowers: Borrowers, words: Words, ink: Ink, tick: int) -> Any:
             Progress(job.done, job.of, words("borrower.again"), words, borrowers.desk.stop)
         Wrong(borrowers.desk.wrong, words)
         if session.month == 0 or found is None:
-            solara.v.Html(tag="p", class_="zl-empty", children=[words("borrower.nobody" if session.month else "page.not_run")])
+            solara.v.Html(
+                tag="p", class_="zl-empty", children=[words("borrower.nobody" if session.month else "page.not_run")]
+            )
             return
         solara.v.Html(tag="h3", children=[who_is(found, words)])
         chart = words("borrower.chart", id=found.name)
@@ -217,7 +222,7 @@ def timeline(found: Worlds, words: Words, ink: Ink) -> Option:
         return rows
 
     wholly = words.number
-    parts = (
+    parts: tuple[tuple[str, Any, Any, str, int, int, dict[str, Any]], ...] = (
         ("limit", lambda after: after["limit"] / FEN, wholly, BLUE, 0, 0, {"step": "middle"}),
         ("owed", lambda after: after["principal"] / FEN, wholly, ORANGE, 0, 0, {}),
         ("risk", lambda after: after["risk"], wholly, PURPLE, 1, 1, {}),
@@ -245,7 +250,10 @@ def timeline(found: Worlds, words: Words, ink: Ink) -> Option:
         yAxis=[
             axis(ink, words("who.yuan"), gridIndex=0, min=0),
             axis(ink, words("borrower.points"), gridIndex=1, min=350, max=950, interval=200),
-            {**axis(ink, words("borrower.trust_axis"), gridIndex=1, min=0, max=1, interval=0.5), "splitLine": {"show": False}},
+            {
+                **axis(ink, words("borrower.trust_axis"), gridIndex=1, min=0, max=1, interval=0.5),
+                "splitLine": {"show": False},
+            },
         ],
         series=series,
     )
@@ -274,7 +282,7 @@ def told(kind: str, text: str, words: Words) -> str:
     return text if words.language == "en" else words.declared("kind", kind, KINDS[kind])
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Notice(found: Worlds, words: Words) -> Any:
     """The letter that this borrower would have got, and what would have been enough."""
     with solara.v.Html(tag="section", class_="zl-card", attributes={"aria-labelledby": "zl-notice"}):
@@ -335,7 +343,7 @@ def enough(now: Seen, words: Words) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Told(found: Worlds, words: Words) -> Any:
     """The story month by month."""
     with solara.v.Html(tag="section", class_="zl-card", attributes={"aria-labelledby": "zl-told"}):
@@ -343,7 +351,11 @@ def Told(found: Worlds, words: Words) -> Any:
         for life in found.story.lives:
             if words.language == "en":
                 solara.v.Html(tag="p", class_="zl-lead", children=[introduced(life, alone=len(found.story.lives) == 1)])
-            Table(words("borrower.months"), [words("borrower.when"), words("borrower.line"), words("borrower.what")], rows_of(life, words))
+            Table(
+                words("borrower.months"),
+                [words("borrower.when"), words("borrower.line"), words("borrower.what")],
+                rows_of(life, words),
+            )
             if words.language == "en":
                 for text in summed_up(life):
                     solara.v.Html(tag="p", class_="zl-says", children=[text])
@@ -353,7 +365,11 @@ def rows_of(life: Any, words: Words) -> list[list[str]]:
     """Months of a life with what happened; in another language than the stories' only the marked events."""
     if words.language == "en":
         return [
-            [f"{one.first}" if one.first == one.last else f"{one.first}–{one.last}", one.limit, " ".join(text for _, text in one.sentences)]
+            [
+                f"{one.first}" if one.first == one.last else f"{one.first}–{one.last}",
+                one.limit,
+                " ".join(text for _, text in one.sentences),
+            ]
             for one in paragraphs(life, 0, life.months[-1].month)
         ]
     at: Mapping[int, float] = {now.month: now.after["limit"] / FEN for now in life.months}

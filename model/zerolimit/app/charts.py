@@ -39,7 +39,7 @@ DARK = Ink("#eeeeee", "#b5b5b5", "#444444", "#1e1e1e", "#ffffff")
 Option = dict[str, Any]
 
 
-class Widget(ipyvuetify.VuetifyTemplate):  # type: ignore[misc]
+class Widget(ipyvuetify.VuetifyTemplate):
     """An ECharts option on the page (chart.vue). `data` with a `key` can be clicked, with a `tip` be hovered."""
 
     template_file = (__file__, "chart.vue")
@@ -57,7 +57,7 @@ class Widget(ipyvuetify.VuetifyTemplate):  # type: ignore[misc]
             self.on_pick(event["key"])
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Chart(
     option: Option,
     label: str,
@@ -109,7 +109,15 @@ def months_axis(ink: Ink, words: Words, months: int) -> Option:
 
 def legend(ink: Ink, **more: Any) -> Option:
     """The legend above the chart, in a row that can be paged."""
-    return {"type": "scroll", "top": 0, "left": 0, "itemWidth": 16, "itemHeight": 11, "textStyle": {"color": ink.text}, **more}
+    return {
+        "type": "scroll",
+        "top": 0,
+        "left": 0,
+        "itemWidth": 16,
+        "itemHeight": 11,
+        "textStyle": {"color": ink.text},
+        **more,
+    }
 
 
 def looks(reason: str, ink: Ink) -> Option:

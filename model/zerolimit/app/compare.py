@@ -113,7 +113,7 @@ class Comparison:
         self.desk.start("compare", work, origin.months)
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Compare(comparison: Comparison, words: Words, ink: Ink, tick: int) -> Any:
     """Choose what is otherwise, run it, and see both."""
     session = comparison.session
@@ -199,7 +199,9 @@ def table(one: Picture, other: Picture, words: Words) -> list[list[str]]:
     rows = [row(name, (one.total(name), other.total(name)), words.number) for name in COUNTS]
     rows += [row(name, (one.total(name), other.total(name)), words.yuan) for name in MONEY]
     rows.append(row("net_income", (sum_of(one, "net_income"), sum_of(other, "net_income")), words.yuan))
-    rows.append(row("trust", (last(trust(one.tables.monthly)), last(trust(other.tables.monthly))), lambda t: words.number(t, 3)))
+    rows.append(
+        row("trust", (last(trust(one.tables.monthly)), last(trust(other.tables.monthly))), lambda t: words.number(t, 3))
+    )
     return rows
 
 

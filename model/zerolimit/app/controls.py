@@ -143,11 +143,13 @@ def says_of(name: str, words: Words) -> str:
 def option_text(name: str, value: str, words: Words) -> str:
     """A choice, with what it means where that is declared."""
     if name == "allocation":
-        return words("controls.choice", name=words("option." + value), says=words.declared("allocation", value, ALLOCATIONS[value]))
+        return words(
+            "controls.choice", name=words("option." + value), says=words.declared("allocation", value, ALLOCATIONS[value])
+        )
     return words("option." + value)
 
 
-class Widget(ipyvuetify.VuetifyTemplate):  # type: ignore[misc]
+class Widget(ipyvuetify.VuetifyTemplate):
     """One labelled control of plain HTML (field.vue): keyboard and screen readers know it."""
 
     template_file = (__file__, "field.vue")
@@ -172,13 +174,15 @@ class Widget(ipyvuetify.VuetifyTemplate):  # type: ignore[misc]
             self.on_change(event["value"])
 
 
-def choose(id: str, label: str, value: Any, options: Mapping[str, str], on_change: Callable[[Any], None], **more: Any) -> Any:
+def choose(
+    id: str, label: str, value: Any, options: Mapping[str, str], on_change: Callable[[Any], None], **more: Any
+) -> Any:
     """A list to choose from, of plain HTML."""
     listed = [{"value": key, "text": text} for key, text in options.items()]
     return Widget.element(id=id, kind="choice", label=label, value=value, options=listed, on_change=on_change, **more)
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Controls(session: Session, words: Words, tick: int) -> Any:
     """Everything that can be set, by group. Errors stand beside the control that they are about."""
     with solara.Column(gap="0", classes=["zl-controls"]):
@@ -194,7 +198,7 @@ def Controls(session: Session, words: Words, tick: int) -> Any:
                         _parameter(session, control, words)
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def _Start(session: Session, words: Words, tick: int) -> Any:
     reset = acts(session, words, now=False, changed=False)
     with solara.v.Html(tag="fieldset", class_="zl-group"):
@@ -227,7 +231,7 @@ def _Start(session: Session, words: Words, tick: int) -> Any:
         Upload(session, words, reset, tick)
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Upload(session: Session, words: Words, acting: Mapping[str, str], tick: int) -> Any:
     """A portfolio of the visitor's own, checked like any portfolio."""
     with solara.v.Html(tag="div", class_="zl-field"):
@@ -242,9 +246,7 @@ def Upload(session: Session, words: Words, acting: Mapping[str, str], tick: int)
             for note in session.portfolio.notes:
                 solara.v.Html(tag="p", class_="zl-says", children=[note])
         if "portfolio" in session.errors:
-            solara.v.Html(
-                tag="p", class_="zl-error", attributes={"role": "alert"}, children=[session.errors["portfolio"]]
-            )
+            solara.v.Html(tag="p", class_="zl-error", attributes={"role": "alert"}, children=[session.errors["portfolio"]])
         solara.v.Html(tag="p", class_="zl-says", children=[words("controls.portfolio")])
 
 
@@ -254,7 +256,10 @@ def acts(session: Session, words: Words, *, now: bool, changed: bool) -> dict[st
         kind = "month" if now else "reset"
         return {"kind": kind, "text": words("controls." + kind)}
     kind = "month" if now else "reset"
-    return {"kind": f"{kind} zl-waiting" if changed else kind, "text": words(f"controls.{kind}_waits" if changed else f"controls.{kind}")}
+    return {
+        "kind": f"{kind} zl-waiting" if changed else kind,
+        "text": words(f"controls.{kind}_waits" if changed else f"controls.{kind}"),
+    }
 
 
 def _parameter(session: Session, control: Control, words: Words, disabled: bool = False) -> None:

@@ -32,15 +32,15 @@ def zipped(market: CreditMarket, command: str, words: Words) -> bytes:
         folder = Path(room) / (name or "run")
         market.save(folder)
         with drawn_in(words):
-            for file in (FIGURE, Path(FIGURE).with_suffix(".svg").name):
-                draw_summary(tables_of(market.simulation), market.simulation.scenario, folder / file, words.english)
+            for figure in (folder / FIGURE, (folder / FIGURE).with_suffix(".svg")):
+                draw_summary(tables_of(market.simulation), market.simulation.scenario, figure, words.english)
         (folder / COMMAND).write_text(command + "\n", encoding="utf-8")
         for file in sorted(folder.iterdir()):
             parcel.write(file, f"{folder.name}/{file.name}")
     return paper.getvalue()
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Downloads(session: Session, words: Words, tick: int) -> Any:
     """The zip, and the command line."""
     with solara.v.Html(tag="section", class_="zl-card zl-wide", attributes={"aria-labelledby": "zl-downloads"}):

@@ -34,7 +34,7 @@ PANELS: dict[str, Callable[..., Any]] = {
 def component(name: str, panel: Callable[..., Any]) -> Callable[[CreditMarket], Any]:
     """A panel as a function of the model, which Mesa calls after each step."""
 
-    @solara.component  # type: ignore[untyped-decorator]
+    @solara.component
     def Panel(model: CreditMarket) -> Any:
         from mesa.visualization.utils import update_counter
 

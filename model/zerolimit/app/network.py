@@ -31,7 +31,9 @@ SIZES = (300, 1_000, 3_000)
 
 def colours(ink: Ink) -> dict[str, str]:
     """A colour for each state."""
-    return dict(zip(STATES, (BLUE, ORANGE, RED, ink.strong, "#bdbdbd" if ink.ground == "#ffffff" else "#6a6a6a"), strict=True))
+    return dict(
+        zip(STATES, (BLUE, ORANGE, RED, ink.strong, "#bdbdbd" if ink.ground == "#ffffff" else "#6a6a6a"), strict=True)
+    )
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def placed(part: Part) -> Part:
 
 
 def spread_out(at: Array) -> Array:
-    """Places by rank in each direction, half and half with the places themselves: no knot in the middle, no far stragglers."""
+    """Places by rank in each direction, half and half with the places themselves: no knot, no far stragglers."""
     ranks = np.argsort(np.argsort(at, axis=0), axis=0) / max(1, len(at) - 1)
     low, high = at.min(axis=0), at.max(axis=0)
     return 0.5 * ranks + 0.5 * (at - low) / np.where(high > low, high - low, 1.0)
@@ -173,7 +175,7 @@ def first_event(market: CreditMarket) -> int:
     return next((int(one["borrower"][0]) for one in market.simulation.episodes.starts if len(one["borrower"])), 0)
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Network(networks: Networks, words: Words, ink: Ink, pick: Callable[[Any], None], tick: int) -> Any:
     """The network with its legend; a click picks the borrower."""
     market = networks.session.market
@@ -194,7 +196,7 @@ def Network(networks: Networks, words: Words, ink: Ink, pick: Callable[[Any], No
         Chart(drawn(seen, words, ink), words("network.chart"), "network", words, ink, 640, on_pick=pick)
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Legend(seen: Look, words: Words, ink: Ink) -> Any:
     """States with their numbers, and segments with their shapes."""
     with solara.v.Html(tag="ul", class_="zl-legend", attributes={"aria-label": words("network.legend")}):

@@ -38,7 +38,7 @@ begins_with: dict[str, Any] = {"base": "baseline"}
 """What `zerolimit app` was called with: the scenario of a new visitor."""
 
 
-class Document(ipyvuetify.VuetifyTemplate):  # type: ignore[misc]
+class Document(ipyvuetify.VuetifyTemplate):
     """What the document itself says: its language, and that it may be zoomed (document.vue)."""
 
     template_file = (__file__, "document.vue")
@@ -51,19 +51,19 @@ def stylesheet() -> str:
     return (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Style() -> Any:
     """The page's looks."""
     solara.Style(stylesheet())
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Layout(children: Any = ()) -> Any:
     """Nothing around the page."""
     return solara.v.Html(tag="div", children=list(children))
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Page() -> Any:
     """What a visitor sees at the address."""
     accepted = (solara.lab.headers.value or {}).get("accept-language", [""])
@@ -71,7 +71,7 @@ def Page() -> Any:
     Viewer(None, language, set_language)
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Viewer(market: CreditMarket | None, language: str = "en", set_language: Any = None) -> Any:
     """The page around a new run, or around a market in a notebook cell."""
     words, ink = Words(language), use_ink()
@@ -141,7 +141,7 @@ def Viewer(market: CreditMarket | None, language: str = "en", set_language: Any 
                             Downloads(session, words, tick.value)
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Head(words: Words, language: str, set_language: Any, open_: bool, set_open: Any) -> Any:
     """The name, the question, the language, light or dark."""
     with solara.v.Html(tag="header", class_="zl-head"):
@@ -170,7 +170,7 @@ def Head(words: Words, language: str, set_language: Any, open_: bool, set_open: 
                 Theme(words)
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Theme(words: Words) -> Any:
     """Light or dark."""
     dark = solara.lab.use_dark_effective()
@@ -181,7 +181,7 @@ def Theme(words: Words) -> Any:
     solara.Button(words("page.light" if dark else "page.dark"), on_click=turn, text=True, small=True)
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Rooms(room: str, set_room: Any, words: Words) -> Any:
     """Where to look."""
     with solara.v.Html(tag="nav", class_="zl-rooms", attributes={"aria-label": words("page.rooms")}):
@@ -195,7 +195,7 @@ def Rooms(room: str, set_room: Any, words: Words) -> Any:
             )
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Runs(session: Session, words: Words, tick: int) -> Any:
     """Reset, step, play with its speed, and many months at once."""
     months, set_months = solara.use_state("12")
@@ -205,7 +205,10 @@ def Runs(session: Session, words: Words, tick: int) -> Any:
     with solara.v.Html(tag="section", class_="zl-runs", attributes={"aria-label": words("page.run")}):
         with solara.v.Html(tag="div", class_="zl-buttons"):
             solara.v.Html(
-                tag="span", class_="zl-month", attributes={"aria-live": "polite"}, children=[words("page.month_n", n=session.month)]
+                tag="span",
+                class_="zl-month",
+                attributes={"aria-live": "polite"},
+                children=[words("page.month_n", n=session.month)],
             )
             solara.Button(words("page.reset"), on_click=lambda: session.reset(), outlined=True, disabled=busy)
             solara.Button(words("page.step"), on_click=lambda: session.run(1), outlined=True, disabled=busy)
@@ -223,10 +226,18 @@ def Runs(session: Session, words: Words, tick: int) -> Any:
 
             choose("speed", words("page.speed_label"), str(session.speed), speeds, set_speed)
             Widget.element(
-                id="months", kind="text", label=words("page.months"), value=months, error=wrong, on_change=lambda given: set_months(str(given).strip())
+                id="months",
+                kind="text",
+                label=words("page.months"),
+                value=months,
+                error=wrong,
+                on_change=lambda given: set_months(str(given).strip()),
             )
             solara.Button(
-                words("page.run_months"), on_click=lambda: session.run(int(months)), outlined=True, disabled=busy or bool(wrong)
+                words("page.run_months"),
+                on_click=lambda: session.run(int(months)),
+                outlined=True,
+                disabled=busy or bool(wrong),
             )
         if session.policy() and session.month:
             solara.v.Html(tag="p", class_="zl-note", children=[words("page.policy_waits")])
@@ -238,7 +249,7 @@ def Runs(session: Session, words: Words, tick: int) -> Any:
         Wrong(session.desk.wrong, words)
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Headline(picture: Picture, words: Words) -> Any:
     """What is going on, in a sentence and six figures."""
     with solara.v.Html(tag="section", class_="zl-card zl-wide zl-headline", attributes={"aria-labelledby": "zl-headline"}):
@@ -256,9 +267,16 @@ def Headline(picture: Picture, words: Words) -> Any:
 def sentences(picture: Picture, words: Words) -> list[str]:
     """The situation in plain words."""
     if not picture.months:
-        return [words("headline.begins", n=words.number(picture.size), pool=of_pool(picture, words)), words("headline.press")]
+        return [
+            words("headline.begins", n=words.number(picture.size), pool=of_pool(picture, words)),
+            words("headline.press"),
+        ]
     at_risk, zero = picture.total("at_risk"), picture.total("zero_limit")
-    found = [words("headline.so_far", n=words.number(at_risk), zero=words.number(zero), rate=words.percent(zero / max(1, at_risk)))]
+    found = [
+        words(
+            "headline.so_far", n=words.number(at_risk), zero=words.number(zero), rate=words.percent(zero / max(1, at_risk))
+        )
+    ]
     reasons = picture.by_reason()
     if reasons:
         name = next(iter(reasons))

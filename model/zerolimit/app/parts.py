@@ -10,7 +10,7 @@ import solara
 from zerolimit.app.language import Words
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Progress(done: int, of: int, text: str, words: Words, stop: Callable[[], None] | None = None) -> Any:
     """A bar with what is being done, and a button that stops it. `of` 0: without an end."""
     share = min(1.0, done / of) if of else 0.0
@@ -25,7 +25,7 @@ def Progress(done: int, of: int, text: str, words: Words, stop: Callable[[], Non
             solara.Button(words("page.cancel"), on_click=stop, text=True, small=True)
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Wrong(text: str, words: Words) -> Any:
     """Why something failed, in one line; nothing where nothing did."""
     if text:
@@ -34,7 +34,7 @@ def Wrong(text: str, words: Words) -> Any:
         solara.v.Html(tag="span")
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
     """A table of which the first column names the row."""
     cells = [solara.v.Html(tag="th", attributes={"scope": "col"}, children=[head]) for head in heads]

@@ -15,7 +15,7 @@ from zerolimit.results.figures import BLUE, ORANGE, PALE, RED, SKY
 from zerolimit.terms import FEN
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Pool(picture: Picture, words: Words, ink: Ink) -> Any:
     """The gauge, the figures beside it, and the pool month by month."""
     with solara.v.Html(tag="section", class_="zl-card", attributes={"aria-labelledby": "zl-pool"}):
@@ -35,7 +35,7 @@ def in_words(picture: Picture, words: Words) -> str:
     return words("pool.in_words", share=words.percent(share), pool=words.yuan(picture.pool))
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Gauge(picture: Picture, words: Words) -> Any:
     """The pool as a bar: lent, and planned for open lines; below it the figures."""
     pool = picture.pool
@@ -47,7 +47,10 @@ def Gauge(picture: Picture, words: Words) -> Any:
         with solara.v.Html(
             tag="div",
             class_="zl-gauge",
-            attributes={"role": "img", "aria-label": words("pool.gauge", share=words.percent(picture.principal / max(pool, 1)))},
+            attributes={
+                "role": "img",
+                "aria-label": words("pool.gauge", share=words.percent(picture.principal / max(pool, 1))),
+            },
         ):
             for kind, share in parts:
                 solara.v.Html(tag="span", class_="zl-" + kind, style_=f"width: {100.0 * share:.2f}%")

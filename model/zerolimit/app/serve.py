@@ -133,7 +133,9 @@ def serve(scenario: str = "baseline", *, host: str = LOOPBACK, port: int = PORT,
     number = bound.getsockname()[1]
     shown = f"[{host}]" if ":" in host else LOOPBACK if host in ("0.0.0.0", "") else host
     address = f"http://{shown}:{number}"
-    config = uvicorn.Config(guarded(starlette.app, host), log_level="error", ws="websockets-sansio" if has_sansio() else "auto")
+    config = uvicorn.Config(
+        guarded(starlette.app, host), log_level="error", ws="websockets-sansio" if has_sansio() else "auto"
+    )
     server = uvicorn.Server(config)
     if not is_loopback(host):
         print(f"Warning: anybody who can reach {host} can use this page; there is no password", file=sys.stderr)

@@ -19,7 +19,7 @@ from zerolimit.portfolio import Portfolio, read_portfolio
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 
 
-class Picker(FileInput):  # type: ignore[misc]
+class Picker(FileInput):
     """A file input of plain HTML (upload.vue), read in pieces when it is asked for."""
 
     template = traitlets.Instance(Template).tag(sync=True, **widget_serialization)
@@ -27,7 +27,7 @@ class Picker(FileInput):  # type: ignore[misc]
     label = traitlets.Unicode().tag(sync=True)
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Pick(label: str, on_file: Callable[[str, BinaryIO, int], None]) -> Any:
     """Choose a file; `on_file`, which must not fail, is called off the event loop with its name, the file and its size."""
     chosen, set_chosen = solara.use_state(None)
@@ -53,7 +53,9 @@ def Pick(label: str, on_file: Callable[[str, BinaryIO, int], None]) -> Any:
 
 def portfolio_of(name: str, file: BinaryIO, size: int, most: int) -> Portfolio:
     """The portfolio in an uploaded file; BadInput names the file, never a path of this machine."""
-    plain = "".join(letter if letter.isalnum() or letter in "-_. " else "-" for letter in Path(name.replace("\\", "/")).name[-100:])
+    plain = "".join(
+        letter if letter.isalnum() or letter in "-_. " else "-" for letter in Path(name.replace("\\", "/")).name[-100:]
+    )
     ending = next((one for one in ENDINGS if plain.lower().endswith(one)), None)
     if ending is None:
         raise BadInput(f"{plain}: a portfolio is {', '.join(ENDINGS)}")

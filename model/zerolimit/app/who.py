@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import solara
@@ -25,7 +26,7 @@ FATES: dict[str, tuple[str, ...]] = {
 FATE_COLOURS = {"recovered": GREEN, "appealed": SKY, "left": GREY, "without": RED}
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Rates(picture: Picture, words: Words, ink: Ink) -> Any:
     """Rates by segment and by income decile."""
     outcome, set_outcome = solara.use_state("zero_limit")
@@ -62,13 +63,17 @@ def by_group(picture: Picture, outcome: str, words: Words, ink: Ink) -> Option:
         ],
         yAxis=[axis(ink, unit, gridIndex=0, min=0), axis(ink, unit, gridIndex=1, min=0)],
         series=[
-            bars(words("who." + outcome), points(segments, words.percent, 100.0), {"color": RED}, xAxisIndex=0, yAxisIndex=0),
-            bars(words("who." + outcome), points(deciles, words.percent, 100.0), {"color": ORANGE}, xAxisIndex=1, yAxisIndex=1),
+            bars(
+                words("who." + outcome), points(segments, words.percent, 100.0), {"color": RED}, xAxisIndex=0, yAxisIndex=0
+            ),
+            bars(
+                words("who." + outcome), points(deciles, words.percent, 100.0), {"color": ORANGE}, xAxisIndex=1, yAxisIndex=1
+            ),
         ],
     )
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Spreads(picture: Picture, words: Words, ink: Ink) -> Any:
     """Lines and scores, before and now."""
     with solara.v.Html(tag="section", class_="zl-card", attributes={"aria-labelledby": "zl-spread"}):
@@ -77,7 +82,9 @@ def Spreads(picture: Picture, words: Words, ink: Ink) -> Any:
         Chart(of_scores(picture, words, ink), words("who.scores_chart"), "scores", words, ink, 240)
 
 
-def before_and_now(picture: Picture, before: Array, now: Array, names: list[str], unit: str, words: Words, ink: Ink) -> Option:
+def before_and_now(
+    picture: Picture, before: Array, now: Array, names: list[str], unit: str, words: Words, ink: Ink
+) -> Option:
     """Two sets of bars beside each other, in per cent of accounts."""
     then, after = (numbers / max(1, int(numbers.sum())) for numbers in (before, now))
     return option_of(
@@ -97,7 +104,11 @@ def before_and_now(picture: Picture, before: Array, now: Array, names: list[str]
 def of_lines(picture: Picture, words: Words, ink: Ink) -> Option:
     """The spread of credit lines."""
     edges = [words.short(edge).replace(",000", "k") if words.language == "en" else words.short(edge) for edge in LINES]
-    names = [words("who.no_line"), *(f"{low}–{high}" for low, high in zip(edges[1:], edges[2:], strict=False)), f"{edges[-1]}+"]
+    names = [
+        words("who.no_line"),
+        *(f"{low}–{high}" for low, high in pairwise(edges[1:])),
+        f"{edges[-1]}+",
+    ]
     return before_and_now(picture, picture.first.lines, picture.now.lines, names, words("who.yuan"), words, ink)
 
 
@@ -108,7 +119,7 @@ def of_scores(picture: Picture, words: Words, ink: Ink) -> Option:
     )
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Flow(picture: Picture, words: Words, ink: Ink) -> Any:
     """Where those who repaid on time went."""
     with solara.v.Html(tag="section", class_="zl-card zl-wide", attributes={"aria-labelledby": "zl-flow"}):
@@ -209,5 +220,3 @@ def sankey(picture: Picture, counted: Flows, words: Words, ink: Ink) -> Option:
             }
         ],
     )
-
-

@@ -8,7 +8,7 @@ import solara
 
 from zerolimit.app.charts import Chart, Ink, Option, axis, bars, legend, looks, months_axis, option_of, points
 from zerolimit.app.language import Words
-from zerolimit.app.parts import Progress, Wrong
+from zerolimit.app.parts import Progress, Table, Wrong
 from zerolimit.app.picture import Picture
 from zerolimit.app.work import Desk, Job
 from zerolimit.names import CAPS, MECHANISMS
@@ -24,7 +24,7 @@ COLOURS = dict(zip(MECHANISMS, (GREEN, BLUE, PURPLE, RED, ORANGE, SKY), strict=T
 SAYS = {cap.name: cap.says for cap in CAPS}
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Why(picture: Picture, words: Words, ink: Ink) -> Any:
     """Zero limits (and blocked borrowers) by reason, month by month."""
     kind, set_kind = solara.use_state("zero")
@@ -121,7 +121,7 @@ class Shares:
         self.desk.start("shares", work, 2 ** len(players))
 
 
-@solara.component  # type: ignore[untyped-decorator]
+@solara.component
 def Counterfactual(shares: Shares, words: Words, ink: Ink, tick: int) -> Any:
     """What each mechanism adds, over all worlds with some of them on."""
     with solara.v.Html(tag="section", class_="zl-card", attributes={"aria-labelledby": "zl-shares"}):
@@ -147,17 +147,17 @@ def Counterfactual(shares: Shares, words: Words, ink: Ink, tick: int) -> Any:
             solara.v.Html(tag="p", class_="zl-note", children=[words("why.without_changes")])
         table = shares.found.shares("zero_limit")
         Chart(by_player(table, words, ink), words("why.shares_chart"), "shares", words, ink, 60 + 34 * len(table))
-        with solara.v.Html(tag="table", class_="zl-table"):
-            solara.v.Html(tag="caption", children=[words("why.events")])
-            heads = ("mechanism", "shapley", "but_for", "alone")
-            cells = [solara.v.Html(tag="th", attributes={"scope": "col"}, children=[words("why." + head)]) for head in heads]
-            solara.v.Html(tag="thead", children=[solara.v.Html(tag="tr", children=cells)])
-            with solara.v.Html(tag="tbody"):
-                for row in table.itertuples():
-                    with solara.v.Html(tag="tr"):
-                        solara.v.Html(tag="th", attributes={"scope": "row"}, children=[words("mechanism." + row.player)])
-                        for value in (words.number(row.shapley, 1), words.number(row.but_for), words.number(row.alone)):
-                            solara.v.Html(tag="td", children=[value])
+        heads = [words("why." + head) for head in ("mechanism", "shapley", "but_for", "alone")]
+        rows = [
+            [
+                words(f"mechanism.{row['player']}"),
+                words.number(row["shapley"], 1),
+                words.number(row["but_for"]),
+                words.number(row["alone"]),
+            ]
+            for row in table.to_dict("records")
+        ]
+        Table(words("why.events"), heads, rows)
         none, whole = words.number(int(table["none"].iloc[0])), words.number(int(table["all"].iloc[0]))
         solara.v.Html(tag="p", class_="zl-says", children=[words("why.sum", none=none, all=whole)])
 
@@ -172,14 +172,21 @@ def by_player(table: Any, words: Words, ink: Ink) -> Option:
     """Shapley shares as bars; what has protected goes to the left."""
     rows = table.sort_values("shapley")
     data = [
-        {"value": round(float(row.shapley), 2), "tip": words.number(row.shapley, 1), "itemStyle": {"color": COLOURS.get(row.player, GREY)}}
-        for row in rows.itertuples()
+        {
+            "value": round(float(row["shapley"]), 2),
+            "tip": words.number(row["shapley"], 1),
+            "itemStyle": {"color": COLOURS.get(row["player"], GREY)},
+        }
+        for row in rows.to_dict("records")
     ]
     return option_of(
         ink,
         grid={"left": 12, "right": 46, "top": 8, "bottom": 36, "containLabel": True},
         tooltip={"trigger": "axis", "confine": True},
-        yAxis={**axis(ink, "", "category", data=[words("mechanism." + row.player) for row in rows.itertuples()]), "splitLine": {"show": False}},
+        yAxis={
+            **axis(ink, "", "category", data=[words(f"mechanism.{row['player']}") for row in rows.to_dict("records")]),
+            "splitLine": {"show": False},
+        },
         xAxis=axis(ink, words("why.events_axis"), below=True),
         series=[bars(words("why.shapley"), data, {})],
     )
