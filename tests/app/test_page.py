@@ -1,5 +1,6 @@
 """The page without a browser: texts, controls, the visitor's session, pictures, downloads, the server's doors."""
 
+import inspect
 import io
 import re
 import socket
@@ -16,8 +17,8 @@ import numpy as np
 import pytest
 
 import zerolimit
-from zerolimit import CreditMarket, Simulation, load_scenario
-from zerolimit.app.borrower import someone_like_li, switched_off
+from zerolimit import CreditMarket, Simulation, load_scenario, notice, reasons
+from zerolimit.app.borrower import Borrowers, in_words, someone_like_li, switched_off
 from zerolimit.app.compare import OWN, REMEDIES, another, differences
 from zerolimit.app.controls import GROUPS, NAMES, kind_of, read, read_seed, says_of, unit_of
 from zerolimit.app.downloads import zipped
@@ -38,7 +39,7 @@ from zerolimit.scenario import Scenario, about, bounds, choices, presets
 from zerolimit.story import KINDS
 
 EN, ZH = Words("en"), Words("zh")
-DECLARED = {"parameter", "unit", "allocation", "preset", "cap", "kind", "english"}
+DECLARED = {"parameter", "unit", "allocation", "preset", "cap", "kind", "enough", "english"}
 """Tables that only languages other than English have: they translate declarations."""
 
 
@@ -83,6 +84,12 @@ def test_what_the_model_declares_is_translated() -> None:
     assert set(chinese["allocation"]) == set(ALLOCATIONS)
     assert set(chinese["preset"]) == set(presets())
     assert set(chinese["kind"]) == set(KINDS)
+    assert set(chinese["enough"]) == {kind.name for kind in notice.KINDS}
+    told = re.findall(
+        r'compare\(\s*"\w+",.*?"([^"]+)"(?:, above=False)?\s*\)', inspect.getsource(reasons.thresholds), re.DOTALL
+    )
+    assert len(told) >= 14
+    assert set(told) <= set(chinese["english"])
     assert set(texts("en")["mechanism"]) == set(MECHANISMS) == set(texts("en")["mechanism_says"])
     assert set(texts("en")["segment"]) == set(SEGMENTS)
 
@@ -407,6 +414,30 @@ def test_someone_like_li_is_a_punctual_owner_hit_by_the_trigger(market: CreditMa
         assert (mine["segment"].astype(str) == "owner").any()
     fresh = CreditMarket("baseline", seed=3, borrowers=50)
     assert someone_like_li(fresh) is None
+
+
+def test_a_borrower_is_followed_with_the_notice_that_explain_writes(market: CreditMarket) -> None:
+    session = Session(market=market)
+    borrowers = Borrowers(session)
+    borrowers.like_li()
+    done(session, borrowers.desk)
+    found = borrowers.found
+    assert found is not None
+    assert found.notice is not None
+    assert found.notice == notice.explain(market, found.who.slot, found.notice.month)
+    assert found.notice.kind == "zero limit"
+    for words in (EN, ZH):
+        assert all(in_words(one, words) for one in found.notice.enough)
+    assert [in_words(one, EN) for one in found.notice.enough] == [one.text for one in found.notice.enough]
+    borrowers.without("trigger")
+    done(session, borrowers.desk)
+    assert borrowers.found is not None
+    assert borrowers.found.off == "trigger"
+    assert [now.month for now in borrowers.found.other] == [now.month for now in found.seen]
+    for wrong in ("2000", "-1", "nobody", ""):
+        borrowers.pick(wrong)
+        assert borrowers.wrong
+        assert borrowers.typed == wrong
 
 
 def test_the_second_world_has_the_mechanism_off_throughout() -> None:

@@ -14,13 +14,12 @@ from zerolimit.app.language import Words
 from zerolimit.app.parts import Progress, Table, Wrong
 from zerolimit.app.work import Desk, Job
 from zerolimit.errors import BadInput
-from zerolimit.names import BASELINE, CAPS, LEFT, MECHANISMS, OWNER, REASONS, SEGMENTS, ZERO_LIMIT
-from zerolimit.reasons import apart, caps_in, numbers, reason_named
+from zerolimit.names import LEFT, MECHANISMS, OWNER, REASONS, SEGMENTS, ZERO_LIMIT
+from zerolimit.notice import Enough, Explanation, explain, in_columns, what_was_cut
 from zerolimit.replay import Origin, Seen, origin_of
 from zerolimit.results.columns import values
 from zerolimit.results.episodes import episode_columns
 from zerolimit.results.figures import BLUE, GREEN, ORANGE, PURPLE, RED
-from zerolimit.rules.decision import NO_CAP
 from zerolimit.story import Story, introduced, paragraphs, story_of, summed_up, whom
 from zerolimit.terms import FEN
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from zerolimit.app.session import Session
     from zerolimit.market import CreditMarket
 
-OF_CAP = {cap.name: cap for cap in CAPS}
 MARKED = {
     **dict.fromkeys(("zero limit", "line lost", "written off"), RED),
     **dict.fromkeys(("blocked", "cut", "frozen", "announced", "warned"), ORANGE),
@@ -41,13 +39,22 @@ MARKED = {
 
 
 @dataclass(frozen=True)
+class Somebody:
+    """A borrower by slot, with the name that it is shown by; story.whom takes it as it is."""
+
+    slot: int
+    unique_id: str
+
+
+@dataclass(frozen=True)
 class Worlds:
     """A borrower in the run, and in a second world where there is one."""
 
-    slot: int
-    name: str
+    who: Somebody
     story: Story
     seen: tuple[Seen, ...]
+    notice: Explanation | None
+    """Of the last zero limit or block, else of the last cut; None where nothing was cut."""
     other: tuple[Seen, ...] = ()
     off: str = ""
 
@@ -62,35 +69,38 @@ class Borrowers:
         self.typed = ""
         self.wrong = ""
 
-    def pick(self, whom_: Any) -> None:
-        """A borrower by its id; an unknown one is answered beside the box."""
-        self.typed, self.wrong = str(whom_), ""
+    def pick(self, given: Any) -> None:
+        """A borrower by what was typed, a portfolio's id or a slot; an unknown one is answered beside the box."""
+        self.typed, self.wrong = str(given), ""
         try:
             origin = self.session.held(origin_of)
-            if origin is None:
-                return
-            slot, name = whom(origin, str(whom_).replace(",", "").strip())
+            if origin is not None:
+                self._watch(origin, Somebody(*whom(origin, str(given).replace(",", "").strip())), "")
         except BadInput as error:
             self.wrong = str(error)
             self.session.told()
-            return
-        self._watch(origin, slot, name, "")
+
+    def pick_slot(self, slot: int) -> None:
+        """The borrower in a slot."""
+        origin = self.session.held(origin_of)
+        if origin is not None:
+            table = getattr(origin.portfolio, "table", None)
+            named = None if table is None or "id" not in table.column_names else table["id"]
+            self.pick(slot if named is None else named[slot].as_py())
 
     def like_li(self) -> None:
         """Somebody like Li of the article."""
-        found = self.session.held(someone_like_li)
-        if found is not None:
-            self.pick(found)
+        slot = self.session.held(someone_like_li)
+        if slot is not None:
+            self.pick_slot(slot)
 
     def without(self, mechanism: str) -> None:
         """The same borrower with one mechanism off; the empty name takes the second world away."""
-        if self.found is None:
-            return
         origin = self.session.held(origin_of)
-        if origin is not None:
-            self._watch(origin, self.found.slot, self.found.name, mechanism)
+        if self.found is not None and origin is not None:
+            self._watch(origin, self.found.who, mechanism)
 
-    def _watch(self, origin: Origin, slot: int, name: str, off: str) -> None:
+    def _watch(self, origin: Origin, who: Somebody, off: str) -> None:
         def work(job: Job) -> None:
             done = 0
 
@@ -99,12 +109,14 @@ class Borrowers:
                 done += 1
                 self.desk.report(job, done)
 
-            seen = tuple(origin.watched(slot, progress=progress)[0])
-            story = story_of(origin, slot, name, seen, 0, origin.months - 1)
-            other = tuple(switched_off(origin, off).watched(slot, progress=progress)[0]) if off else ()
-            self.found = Worlds(slot, name, story, seen, other, off)
+            seen = tuple(origin.watched(who.slot, progress=progress)[0])
+            story = story_of(origin, who.slot, who.unique_id, seen, 0, origin.months - 1)
+            cut = month_cut(seen)
+            notice = None if cut is None else explain(origin, who, cut, progress=progress)
+            other = tuple(switched_off(origin, off).watched(who.slot, progress=progress)[0]) if off else ()
+            self.found = Worlds(who, story, seen, notice, other, off)
 
-        self.desk.start("borrower", work, origin.months * (2 if off else 1))
+        self.desk.start("borrower", work, origin.months * (3 if off else 2))
 
 
 def switched_off(origin: Origin, mechanism: str) -> Origin:
@@ -133,12 +145,11 @@ def someone_like_li(market: CreditMarket) -> int | None:
     return None
 
 
-def last_cut(seen: tuple[Seen, ...]) -> Seen | None:
-    """The month of the last event of this borrower: a zero limit or a block; else of the last cut of the line."""
-    events = [now for now in seen if now.decided.get("happened", 0.0) > 0.0]
-    cuts = [now for now in seen if now.decided and now.after["limit"] < now.before["limit"] and now.after["status"] != LEFT]
-    found = events or cuts
-    return found[-1] if found else None
+def month_cut(seen: tuple[Seen, ...]) -> int | None:
+    """The month that the notice is about: of the last zero limit or block, else of the last cut of any kind."""
+    cuts = [(now.month, event.kind) for now in seen if (event := what_was_cut(now)) is not None]
+    events = [month for month, kind in cuts if kind in ("zero limit", "blocked")]
+    return events[-1] if events else cuts[-1][0] if cuts else None
 
 
 @solara.component
@@ -193,8 +204,8 @@ def Choice(borrowers: Borrowers, words: Words, ink: Ink, tick: int) -> Any:
             )
             return
         solara.v.Html(tag="h3", children=[who_is(found, words)])
-        chart = words("borrower.chart", id=found.name)
-        Chart(timeline(found, words, ink), chart, f"borrower-{found.slot}", words, ink, 460)
+        chart = words("borrower.chart", id=found.who.unique_id)
+        Chart(timeline(found, words, ink), chart, f"borrower-{found.who.slot}", words, ink, 460)
 
 
 def who_is(found: Worlds, words: Words) -> str:
@@ -202,7 +213,7 @@ def who_is(found: Worlds, words: Words) -> str:
     first = found.seen[0].before
     return words(
         "borrower.who",
-        id=found.name,
+        id=found.who.unique_id,
         segment=words("segment." + SEGMENTS[int(first["segment"])]),
         age=words.number(first["age"]),
         income=words.number(first["income_true"] / FEN),
@@ -285,62 +296,51 @@ def told(kind: str, text: str, words: Words) -> str:
 @solara.component
 def Notice(found: Worlds, words: Words) -> Any:
     """The letter that this borrower would have got, and what would have been enough."""
+    notice = found.notice
     with solara.v.Html(tag="section", class_="zl-card", attributes={"aria-labelledby": "zl-notice"}):
         solara.v.Html(tag="h2", attributes={"id": "zl-notice"}, children=[words("borrower.notice")])
-        now = last_cut(found.seen)
-        if now is None:
+        if notice is None:
             solara.v.Html(tag="p", class_="zl-empty", children=[words("borrower.never_cut")])
             return
-        before, after = now.decided["limit_before"] / FEN, now.decided["limit"] / FEN
+        before, after = words.number(notice.before / FEN), words.number(notice.after / FEN)
         with solara.v.Html(tag="blockquote", class_="zl-letter"):
-            solara.v.Html(
-                tag="p",
-                children=[words("borrower.letter", n=now.month, before=words.number(before), after=words.number(after))],
-            )
+            solara.v.Html(tag="p", children=[words("borrower.letter", n=notice.month, before=before, after=after)])
             with solara.v.Html(tag="ol"):
-                for name, text in reasons_of(now, words):
-                    strong = solara.v.Html(tag="strong", children=[words.declared("cap", name, OF_CAP[name].says)])
-                    solara.v.Html(tag="li", children=[strong, f" {text}"])
+                for name, text in zip(notice.reasons, notice.reason_texts, strict=True):
+                    solara.v.Html(tag="li", children=[words.declared("cap", name, text)])
         solara.v.Html(tag="h3", children=[words("borrower.enough")])
+        line = words.number(notice.target / FEN)
+        solara.v.Html(tag="p", class_="zl-lead", children=[words("borrower.enough_says", line=line)])
         with solara.v.Html(tag="ul"):
-            for text in enough(now, words):
-                solara.v.Html(tag="li", children=[text])
+            for one in notice.enough:
+                solara.v.Html(tag="li", children=[in_words(one, words)])
+            if not notice.enough:
+                solara.v.Html(tag="li", children=[words("borrower.nothing")])
+        rows = [[words.english(one.says), *(words.english(text) for text in in_columns(one))] for one in notice.thresholds]
+        heads = ("threshold", "own", "needed", "distance", "left")
+        Table(words("borrower.thresholds"), [words("borrower." + head) for head in heads], rows)
+        shares = [one for one in notice.shares if one.shapley != 0.0]
+        if shares:
+            parts = [f"{words('mechanism.' + one.mechanism)} {words.number(one.shapley, 2)}" for one in shares]
+            solara.v.Html(tag="p", class_="zl-says", children=[words("borrower.shares", shares=", ".join(parts))])
 
 
-def reasons_of(now: Seen, words: Words) -> list[tuple[str, str]]:
-    """The reason first, then every other cap that alone was below the minimum loan, with the numbers."""
-    first = reason_named(now.decided["reason"])
-    names = [first, *(name for name in caps_in(now.decided["mask"]) if name != first)]
-    level = now.platform.get("rank_cutoff", 0.0)
-    return [
-        (name, f"({numbers(name, now.decided, now.measured, now.terms, level)})" if words.language == "en" else "")
-        for name in names
-        if name in OF_CAP
-    ]
+def in_words(one: Enough, words: Words) -> str:
+    """A change that would have been enough: the notice's own sentence, or the same in another language."""
+    if words.language == "en":
+        return one.text
+    return words.declared("enough", one.kind, one.text).format(
+        amount=measured(one.amount, one, words), own=measured(one.own, one, words)
+    )
 
 
-def enough(now: Seen, words: Words) -> list[str]:
-    """What would have kept the line: the distance to each threshold of the caps that were too low."""
-    names = [name for name, _ in reasons_of(now, words)]
-    short = now.measured.get("points_to_cutoff", 0.0)
-    over = -now.measured.get("loans_to_trigger", 0.0)
-    away = -now.measured.get("distance_to_tolerance", 0.0)
-    found = []
-    for name in names:
-        if name in ("cutoff", "cutoff_shift") and short < 0.0:
-            found.append(words("borrower.enough_points", n=words.number(-short, 1)))
-        elif name == "trigger" and over > 0.0:
-            mine, most = apart(now.decided["frequency"], now.terms["trigger_frequency"], 2)
-            size = words.number(100.0 * now.terms["trigger_size"])
-            found.append(words("borrower.enough_loans", most=most, mine=mine, size=size))
-        elif name == "positioning" and away > 0.0:
-            found.append(words("borrower.enough_distance", n=words.number(away, 2)))
-        elif OF_CAP[name].mechanism != BASELINE:
-            found.append(words("borrower.enough_world", mechanism=words("mechanism." + OF_CAP[name].mechanism)))
-        else:
-            least, cap = now.terms["minimum_loan"], now.measured.get(f"cap_{name}", NO_CAP)
-            found.append(words("borrower.enough_cap", cap=words.number(cap / FEN), least=words.number(least / FEN)))
-    return list(dict.fromkeys(found))
+def measured(value: float, one: Enough, words: Words) -> str:
+    """A number in its unit."""
+    if one.unit.startswith("fen"):
+        return words.yuan(value)
+    if one.unit.startswith("share"):
+        return words.percent(value, 1)
+    return words.number(value, 0 if value == int(value) else 3 if one.kind == "distance" else 1)
 
 
 @solara.component

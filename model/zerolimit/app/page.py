@@ -102,7 +102,7 @@ def Viewer(market: CreditMarket | None, language: str = "en", set_language: Any 
 
     def pick(slot: Any) -> None:
         set_room("borrower")
-        rooms[2].pick(slot)
+        rooms[2].pick_slot(int(slot))
 
     Style()
     if set_language is not None:
