@@ -111,6 +111,13 @@ class Case:
 CASES = [
     # parameters
     Case("unknown parameter", "run --set ned_rate=0.1", ("ned_rate", "need_rate")),
+    Case("change without a month", "run --change need_rate=0.1", ("--change", "month:name=value")),
+    Case("change beyond the run", "run --change 9:need_rate=0.1", ("9:need_rate", "months 0 to 0")),
+    Case("change of an unknown parameter", "run --change 0:ned_rate=1", ("--change", "ned_rate", "need_rate")),
+    Case("change given twice", "run --change 0:need_rate=0 --change 0:need_rate=1", ("need_rate", "twice", "month 0")),
+    Case("change of a start", "run --change 0:first_late=0.1", ("first_late", "only at the start")),
+    Case("page on a port that is none", "app --port 70000 --no-browser", ("port", "70000", "65,535")),
+    Case("page of an unknown scenario", "app baselin --no-browser", ("baselin", "did you mean 'baseline'")),
     Case("wrong type", "run --set need_rate=often", ("need_rate", "often", "0 to 1")),
     Case("switch with a word", "run --set reasons_sent=perhaps", ("reasons_sent", "perhaps")),
     Case("too large", "run --set need_rate=1.5", ("need_rate", "1.5", "0 to 1")),

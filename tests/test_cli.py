@@ -82,6 +82,18 @@ def test_the_same_command_gives_the_same_numbers(tmp_path: Path) -> None:
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
+def test_a_change_acts_from_its_month_on_as_that_of_a_simulation(tmp_path: Path) -> None:
+    changes = ["--change", "2:base_tightness=0.5", "--change", '2:off=["trigger"]', "--change", "4:allocation=lottery"]
+    told("run", *SMALL[:3], "6", *SMALL[4:], *changes, "--out", str(tmp_path / "run"))
+    simulation = Simulation(load_scenario("baseline", borrowers=40), 1, engine="objects").run(2)
+    simulation.change(base_tightness=0.5, off=["trigger"])
+    simulation.run(2).change(allocation="lottery")
+    simulation.run(2)
+    found = load(tmp_path / "run")
+    assert found.platform["principal"].tolist() == [one.platform["principal"] for one in simulation.history]
+    assert found.provenance["changes"] == simulation.changes
+
+
 def test_a_portfolio_is_run_and_copied(tmp_path: Path) -> None:
     clients = tmp_path / "clients.csv"
     clients.write_text("name,credit\n" + "".join(f"c{k},{1000 + 100 * k}\n" for k in range(30)))

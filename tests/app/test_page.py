@@ -607,3 +607,16 @@ def test_choices_of_the_page_are_those_of_the_parameters() -> None:
     for name in NAMES:
         for one in choices(name):
             assert one == "file" or one in texts("en")["option"], f"{name}: {one}"
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_guides_examples_run(number: int) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "page.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    assert len(blocks) == 2
+    exec(compile(blocks[number], "docs/page.md", "exec"), {})
+
+
+def test_the_guide_names_every_room() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "page.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| (.+?) \| [A-Z]", guide, re.MULTILINE) == list(texts("en")["room"].values())

@@ -355,6 +355,7 @@ def Told(found: Worlds, words: Words) -> Any:
                 words("borrower.months"),
                 [words("borrower.when"), words("borrower.line"), words("borrower.what")],
                 rows_of(life, words),
+                wordy=True,
             )
             if words.language == "en":
                 for text in summed_up(life):

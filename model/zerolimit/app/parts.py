@@ -35,8 +35,8 @@ def Wrong(text: str, words: Words) -> Any:
 
 
 @solara.component
-def Table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
-    """A table of which the first column names the row."""
+def Table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]], wordy: bool = False) -> Any:
+    """A table of which the first column names the row; the last one of a wordy table holds sentences."""
     cells = [solara.v.Html(tag="th", attributes={"scope": "col"}, children=[head]) for head in heads]
     body = [
         solara.v.Html(
@@ -50,7 +50,7 @@ def Table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     ]
     solara.v.Html(
         tag="table",
-        class_="zl-table",
+        class_="zl-table" + (" zl-wordy" if wordy else ""),
         children=[
             solara.v.Html(tag="caption", children=[caption]),
             solara.v.Html(tag="thead", children=[solara.v.Html(tag="tr", children=cells)]),
