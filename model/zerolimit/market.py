@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from zerolimit.portfolio import Portfolio
+    from zerolimit.results.store import Draw
 
 PLATFORM_REPORTERS = ("pool", "principal", "cash", "pool_use", "tightness")
 """Properties of Platform that the market's own DataCollector reports beside all rates."""
@@ -223,10 +224,11 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         self._has_run("incidence")
         return incidence(self.episodes, kind, repeated)
 
-    def save(self, folder: Path | str, panel: str | None = None, force: bool = False) -> Path:
+    def save(self, folder: Path | str, panel: str | None = None, force: bool = False, figure: Draw | None = None) -> Path:
         """Write the run's folder; `zerolimit.load(folder)` reads it.
 
         `panel` (all, sample=N, none) is some of the borrowers whom the market keeps month by month; without it, all these.
+        `figure` draws summary.png in place of the project's own.
         """
         from zerolimit.results.store import save
 
@@ -236,7 +238,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
             raise BadInput(
                 "panel: months were run by market.simulation, past the market, and are not in it; take panel='none'"
             )
-        return save(self.simulation, folder, panel=part, force=force)
+        return save(self.simulation, folder, panel=part, force=force, figure=figure)
 
     def view(self, language: str = "en") -> Any:
         """The page's panels around this market, for a notebook cell; needs the extra `app`. `language` is en or zh."""

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -155,7 +156,10 @@ def test_results_are_taken_along_and_load_again(visit: Visit, tmp_path: Path) ->
         with page.expect_download() as chart:
             page.get_by_label(f"Save as {kind}: why-zero").click()
         assert chart.value.suggested_filename == f"why-zero.{kind.lower()}"
-        assert Path(chart.value.path()).read_bytes().startswith(start)
+        data = Path(chart.value.path()).read_bytes()
+        assert data.startswith(start)
+        if kind == "SVG":
+            assert any(text.text and "small loans" in text.text for text in ElementTree.fromstring(data).iter())
     visitor.room("Download")
     with page.expect_download() as parcel:
         page.get_by_text("Download the run (zip)").click()
@@ -187,6 +191,13 @@ def test_two_visitors_have_runs_of_their_own(visit: Visit) -> None:
     other.button("Reset").click()
     other.month(0)
     one.month(25)
+
+
+def test_a_dark_system_gets_a_dark_page(visit: Visit, expect: Any) -> None:
+    visitor = visit(color_scheme="dark")
+    expect(visitor.button("Light")).to_be_visible()
+    visitor.button("Light").click()
+    expect(visitor.button("Dark")).to_be_visible()
 
 
 def test_it_speaks_chinese(visit: Visit, expect: Any) -> None:

@@ -12,11 +12,12 @@ import solara
 
 from zerolimit.app.fonts import drawn_in
 from zerolimit.app.language import Words
-from zerolimit.results.store import FIGURE
 
 if TYPE_CHECKING:
     from zerolimit.app.session import Session
     from zerolimit.market import CreditMarket
+    from zerolimit.results.store import Tables
+    from zerolimit.scenario import Scenario
 
 COMMAND = "command.txt"
 
@@ -24,16 +25,16 @@ COMMAND = "command.txt"
 def zipped(market: CreditMarket, command: str, words: Words) -> bytes:
     """The run's folder (results/store.py) and its summary as SVG, in the language of the page, as a zip."""
     from zerolimit.results.figures import draw_summary
-    from zerolimit.results.store import tables_of
+
+    def draw(tables: Tables, scenario: Scenario, file: Path) -> None:
+        with drawn_in(words):
+            for picture in (file, file.with_suffix(".svg")):
+                draw_summary(tables, scenario, picture, words.english)
 
     paper = io.BytesIO()
     with tempfile.TemporaryDirectory() as room, zipfile.ZipFile(paper, "w", zipfile.ZIP_DEFLATED) as parcel:
         name = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in market.simulation.scenario.name)
-        folder = Path(room) / (name or "run")
-        market.save(folder)
-        with drawn_in(words):
-            for figure in (folder / FIGURE, (folder / FIGURE).with_suffix(".svg")):
-                draw_summary(tables_of(market.simulation), market.simulation.scenario, figure, words.english)
+        folder = market.save(Path(room) / (name or "run"), figure=draw)
         (folder / COMMAND).write_text(command + "\n", encoding="utf-8")
         for file in sorted(folder.iterdir()):
             parcel.write(file, f"{folder.name}/{file.name}")

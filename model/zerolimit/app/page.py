@@ -39,10 +39,14 @@ begins_with: dict[str, Any] = {"base": "baseline"}
 
 
 class Document(ipyvuetify.VuetifyTemplate):
-    """What the document itself says: its language, and that it may be zoomed (document.vue)."""
+    """What the document itself says: its language, that it may be zoomed, and whether dark is preferred (document.vue)."""
 
     template_file = (__file__, "document.vue")
     lang = traitlets.Unicode("en").tag(sync=True)
+
+    def vue_prefers_dark(self, *nothing: Any) -> None:
+        """The visitor's system is dark, and the visitor has chosen nothing else here."""
+        solara.lab.theme.dark = True
 
 
 @cache

@@ -30,7 +30,10 @@ SETTINGS = {
     "SOLARA_KERNEL_MAX_COUNT": "100",
     "SOLARA_ASSETS_FONTAWESOME_ENABLED": "False",
 }
-"""Solara's settings: no telemetry, no banner, and a run whose tab was closed without a word is freed after ten minutes."""
+"""Solara's: no telemetry, no banner, and a run whose tab was closed without a word is freed after ten minutes.
+
+The variant "auto" leaves the page blank (solara 1.64); document.vue asks the browser instead.
+"""
 
 
 def check_installed() -> None:
