@@ -57,6 +57,8 @@ class Worlds:
     """Of the last zero limit or block, else of the last cut; None where nothing was cut."""
     other: tuple[Seen, ...] = ()
     off: str = ""
+    built: int = 0
+    """Number of the market (session.Session)."""
 
 
 class Borrowers:
@@ -100,7 +102,13 @@ class Borrowers:
         if self.found is not None and origin is not None:
             self._watch(origin, self.found.who, mechanism)
 
+    def shown(self) -> Worlds | None:
+        """The borrower of this run; None where nobody is picked, or somebody of another run."""
+        return self.found if self.found is not None and self.found.built == self.session.built else None
+
     def _watch(self, origin: Origin, who: Somebody, off: str) -> None:
+        built = self.session.built
+
         def work(job: Job) -> None:
             done = 0
 
@@ -114,7 +122,7 @@ class Borrowers:
             cut = month_cut(seen)
             notice = None if cut is None else explain(origin, who, cut, progress=progress)
             other = tuple(switched_off(origin, off).watched(who.slot, progress=progress)[0]) if off else ()
-            self.found = Worlds(who, story, seen, notice, other, off)
+            self.found = Worlds(who, story, seen, notice, other, off, built)
 
         self.desk.start("borrower", work, origin.months * (3 if off else 2))
 
@@ -155,7 +163,7 @@ def month_cut(seen: tuple[Seen, ...]) -> int | None:
 @solara.component
 def OneBorrower(borrowers: Borrowers, words: Words, ink: Ink, tick: int) -> Any:
     """Pick somebody; then what happened, why, and how it would have been otherwise."""
-    found = borrowers.found
+    found = borrowers.shown()
     with solara.v.Html(tag="div", class_="zl-stack zl-wide"):
         Choice(borrowers, words, ink, tick)
         if found is not None and borrowers.session.month:
@@ -167,7 +175,7 @@ def OneBorrower(borrowers: Borrowers, words: Words, ink: Ink, tick: int) -> Any:
 @solara.component
 def Choice(borrowers: Borrowers, words: Words, ink: Ink, tick: int) -> Any:
     """Who is followed, in which worlds, and the timeline."""
-    session, found = borrowers.session, borrowers.found
+    session, found = borrowers.session, borrowers.shown()
     run = session.month > 0 and not session.desk.busy
     with solara.v.Html(tag="section", class_="zl-card", attributes={"aria-labelledby": "zl-borrower"}):
         solara.v.Html(tag="h2", attributes={"id": "zl-borrower"}, children=[words("borrower.title")])
@@ -203,6 +211,8 @@ def Choice(borrowers: Borrowers, words: Words, ink: Ink, tick: int) -> Any:
                 tag="p", class_="zl-empty", children=[words("borrower.nobody" if session.month else "page.not_run")]
             )
             return
+        if found.story.last + 1 != session.month:
+            solara.v.Html(tag="p", class_="zl-note", children=[words("borrower.outdated", n=found.story.last + 1)])
         solara.v.Html(tag="h3", children=[who_is(found, words)])
         chart = words("borrower.chart", id=found.who.unique_id)
         Chart(timeline(found, words, ink), chart, f"borrower-{found.who.slot}", words, ink, 460)

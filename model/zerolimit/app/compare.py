@@ -74,8 +74,8 @@ class Comparison:
         self.difference = f"off:{MECHANISMS[1]}"
         self.own = "pool_share=0.4"
         self.wrong = ""
-        self.found: tuple[Picture, Picture, str, str] | None = None
-        """The run, the second world, what was otherwise, and what was typed for it."""
+        self.found: tuple[Picture, Picture, str, str, int] | None = None
+        """The run, the second world, what was otherwise, what was typed for it, and the number of the market."""
 
     def choose(self, difference: str) -> None:
         """What is to be otherwise."""
@@ -90,7 +90,7 @@ class Comparison:
     def ask(self) -> None:
         """Run the second world as long as the first."""
         self.wrong = ""
-        base, difference, own = self.session.picture, self.difference, self.own
+        base, difference, own, built = self.session.picture, self.difference, self.own, self.session.built
         try:
             origin = self.session.held(origin_of)
             if origin is None or base is None:
@@ -106,7 +106,7 @@ class Comparison:
             try:
                 picture_of(world)
                 other.run(world, lambda month: self.desk.report(job, month))
-                self.found = base, picture_of(world), difference, own
+                self.found = base, picture_of(world), difference, own, built
             finally:
                 world.close()
 
@@ -144,10 +144,10 @@ def Compare(comparison: Comparison, words: Words, ink: Ink, tick: int) -> Any:
         if job is not None:
             Progress(job.done, job.of, words("compare.running", done=job.done, of=job.of), words, comparison.desk.stop)
         Wrong(comparison.desk.wrong, words)
-        if comparison.found is None:
+        if comparison.found is None or comparison.found[4] != session.built:
             solara.v.Html(tag="p", class_="zl-empty", children=[words("compare.none" if session.month else "page.not_run")])
             return
-        one, other, difference, own = comparison.found
+        one, other, difference, own, _ = comparison.found
         name = own if difference == OWN else differences(words)[difference]
         same_run = session.picture is not None and one.tables is session.picture.tables
         if not same_run:

@@ -19,6 +19,7 @@ from zerolimit.errors import BadInput
 from zerolimit.names import ALLOCATIONS, MECHANISMS
 from zerolimit.scenario import Scenario, about, bounds, choices, load_scenario, presets
 from zerolimit.simulation import SETUP_ONLY
+from zerolimit.terms import FEN
 
 if TYPE_CHECKING:
     from zerolimit.app.session import Session
@@ -266,12 +267,15 @@ def _parameter(session: Session, control: Control, words: Words, disabled: bool 
     name = control.name
     low, _ = bounds(name)
     now = name not in SETUP_ONLY
+    says = says_of(name, words) + words("controls.stop") + span_of(name, words)
+    if name == "pool_share" and session.wanted.pool_yuan is not None:
+        says += words("controls.in_yuan", pool=words.yuan(session.wanted.pool_yuan * FEN))
     Widget.element(
         id=name,
         kind=kind_of(name),
         label=words("label." + name),
         unit=unit_of(name, words),
-        says=says_of(name, words) + words("controls.stop") + span_of(name, words),
+        says=says,
         error=session.errors.get(name, ""),
         acts=acts(session, words, now=now, changed=session.waits(name)),
         value=session.shown(name, getattr(session.wanted, name)),

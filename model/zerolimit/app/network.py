@@ -139,7 +139,7 @@ class Networks:
         self.desk = Desk(session.told)
         self.most = SIZES[0]
         self.part: Part | None = None
-        self._of: tuple[Any, int] | None = None
+        self._of: tuple[int, int] | None = None
 
     def ask(self, most: int) -> None:
         """Another number of borrowers."""
@@ -149,9 +149,9 @@ class Networks:
     def refresh(self) -> None:
         """Find the part anew where the market or the number is another."""
         market = self.session.market
-        if market is None or self._of == (id(market), self.most) or self.desk.busy:
+        if market is None or self._of == (self.session.built, self.most) or self.desk.busy:
             return
-        wanted = id(market), self.most
+        wanted = self.session.built, self.most
 
         def work(job: Job) -> None:
             start = self.session.held(first_event)
@@ -164,7 +164,7 @@ class Networks:
     def seen(self) -> Look | None:
         """The borrowers as they stand."""
         part = self.part
-        if part is None or self._of is None or self._of[0] != id(self.session.market):
+        if part is None or self._of is None or self._of[0] != self.session.built:
             return None
         found: Look | None = self.session.held(lambda market: look(market, part))
         return found
@@ -179,7 +179,7 @@ def first_event(market: CreditMarket) -> int:
 def Network(networks: Networks, words: Words, ink: Ink, pick: Callable[[Any], None], tick: int) -> Any:
     """The network with its legend; a click picks the borrower."""
     market = networks.session.market
-    solara.use_effect(networks.refresh, [id(market), networks.most])
+    solara.use_effect(networks.refresh, [networks.session.built, market is None, networks.most])
     with solara.v.Html(tag="section", class_="zl-card zl-wide", attributes={"aria-labelledby": "zl-network"}):
         solara.v.Html(tag="h2", attributes={"id": "zl-network"}, children=[words("network.title")])
         sizes = {str(size): words("network.size", n=words.number(size)) for size in SIZES}

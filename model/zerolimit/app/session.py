@@ -53,6 +53,8 @@ class Session:
         self.picture: Picture | None = None
         self.speed = 2.0
         self.desk = Desk(self.told)
+        self.built = 0
+        """Counts markets, so that what was found out about one is not taken for another's."""
         self._starts: tuple[Scenario, str, int, Any] | None = None
         self._held = threading.Lock()
         """Whoever runs the market or reads its columns holds it."""
@@ -214,6 +216,7 @@ class Session:
             self.wanted = market.simulation.scenario
             self._starts = self.wanted, self.base, self.seed, clients
             self.market, self.picture = market, picture_of(market.simulation)
+            self.built += 1
 
     def _run(self, job: Job, months: int) -> None:
         try:

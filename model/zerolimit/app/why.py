@@ -89,12 +89,16 @@ class Shares:
         self.session = session
         self.desk = Desk(session.told)
         self.found: Attribution | None = None
-        self.of: tuple[Any, int] | None = None
-        """Market and months that the shares belong to."""
+        self.of: tuple[int, int] | None = None
+        """Number of the market and months that the shares belong to."""
 
     def current(self) -> bool:
         """Whether the shares belong to the run as it stands."""
-        return self.of is not None and self.of == (id(self.session.market), self.session.month)
+        return self.of == (self.session.built, self.session.month)
+
+    def shown(self) -> Attribution | None:
+        """The shares of this run, be it a later month; None where there are none, or of another run."""
+        return self.found if self.of is not None and self.of[0] == self.session.built else None
 
     def ask(self) -> None:
         """All worlds of the mechanisms that are on, in the background."""
@@ -105,7 +109,7 @@ class Shares:
             return
         simulation = market.simulation
         players = [name for name in MECHANISMS if name not in simulation.first_scenario.off]
-        asked = id(market), market.month
+        asked = self.session.built, market.month
 
         def work(job: Job) -> None:
             found = attribute(
@@ -124,6 +128,7 @@ class Shares:
 @solara.component
 def Counterfactual(shares: Shares, words: Words, ink: Ink, tick: int) -> Any:
     """What each mechanism adds, over all worlds with some of them on."""
+    found = shares.shown()
     with solara.v.Html(tag="section", class_="zl-card", attributes={"aria-labelledby": "zl-shares"}):
         solara.v.Html(tag="h2", attributes={"id": "zl-shares"}, children=[words("why.shares")])
         solara.v.Html(tag="p", class_="zl-lead", children=[words("why.shares_lead")])
@@ -132,20 +137,20 @@ def Counterfactual(shares: Shares, words: Words, ink: Ink, tick: int) -> Any:
             Progress(job.done, job.of, words("why.worlds", done=job.done, of=job.of), words, shares.desk.stop)
         else:
             solara.Button(
-                words("why.again" if shares.found is not None else "why.ask"),
+                words("why.again" if found is not None else "why.ask"),
                 on_click=shares.ask,
                 outlined=True,
                 small=True,
                 disabled=shares.session.month == 0 or not any_on(shares.session),
             )
         Wrong(shares.desk.wrong, words)
-        if shares.found is None:
+        if found is None:
             return
         if not shares.current():
-            solara.v.Html(tag="p", class_="zl-note", children=[words("why.outdated", n=shares.found.months)])
+            solara.v.Html(tag="p", class_="zl-note", children=[words("why.outdated", n=found.months)])
         elif shares.session.market is not None and shares.session.market.simulation.changes:
             solara.v.Html(tag="p", class_="zl-note", children=[words("why.without_changes")])
-        table = shares.found.shares("zero_limit")
+        table = found.shares("zero_limit")
         Chart(by_player(table, words, ink), words("why.shares_chart"), "shares", words, ink, 60 + 34 * len(table))
         heads = [words("why." + head) for head in ("mechanism", "shapley", "but_for", "alone")]
         rows = [
