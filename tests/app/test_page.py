@@ -292,9 +292,14 @@ def test_a_closed_session_lets_go() -> None:
     session = Session(borrowers=100)
     session.run(2)
     done(session)
+    session.play()
     session.close()
+    done(session)
     assert session.market is None
     assert session.picture is None
+    session.run(1)
+    done(session)
+    assert session.market is None
 
 
 def test_playing_stops_when_asked_and_a_second_job_waits() -> None:

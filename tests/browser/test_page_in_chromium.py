@@ -2,6 +2,7 @@
 
 import http.client
 import re
+import signal
 import subprocess
 import sys
 import zipfile
@@ -296,6 +297,16 @@ def test_strangers_and_files_stay_outside(server: tuple[str, int]) -> None:
     ):
         assert status(path) == 404
     assert status("/resourcez") == 404
+
+
+def test_another_address_than_loopback_is_warned_of() -> None:
+    command = [sys.executable, "-m", "zerolimit.cli", "app", "--no-browser", "--port", "0", "--host", "0.0.0.0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith("zerolimit is served at http://127.0.0.1:")
+        process.send_signal(signal.SIGINT)
+        assert "anybody who can reach 0.0.0.0 can use this page" in process.stderr.read()
 
 
 def test_a_port_in_use_ends_in_one_line(taken: int) -> None:

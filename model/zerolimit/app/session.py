@@ -53,6 +53,7 @@ class Session:
         self.picture: Picture | None = None
         self.speed = 2.0
         self.desk = Desk(self.told)
+        self.closed = False
         self.built = 0
         """Counts markets, so that what was found out about one is not taken for another's."""
         self._starts: tuple[Scenario, str, int, Any] | None = None
@@ -193,6 +194,7 @@ class Session:
 
     def close(self) -> None:
         """The visitor has left: let go of the run."""
+        self.closed = True
         self.changed = lambda: None
         self.stop()
         with self._held:
@@ -206,6 +208,8 @@ class Session:
             self._run(job, months)
 
     def _build(self) -> None:
+        if self.closed:
+            raise Cancelled
         with self._held:
             if self.market is not None:
                 self.market.simulation.close()
