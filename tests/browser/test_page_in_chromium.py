@@ -207,7 +207,7 @@ def test_it_speaks_chinese(visit: Visit, expect: Any) -> None:
     visitor = visit(locale="zh-CN")
     page = visitor.page
     expect(page.locator(".zl-headline")).to_contain_text("正在发生什么")
-    assert page.evaluate("document.fonts.check(\"12px 'Zerolimit Sans'\", '额')")
+    page.wait_for_function("document.fonts.check(\"12px 'Zerolimit Sans'\", '额')")
     loaded = page.evaluate("[...document.fonts].filter((one) => one.status === 'loaded').map((one) => one.family)")
     assert "Zerolimit Sans" in loaded
     visitor.drawn("why-zero")
@@ -225,6 +225,9 @@ def test_nothing_is_wider_than_the_screen_in_light_and_dark(visit: Visit, expect
     for room in ("Overview", "Who", "Network", "One borrower", "Compare", "Download"):
         visitor.room(room)
         expect(page.locator(".zl-card").first).to_be_visible()
+        if room == "Network":
+            visitor.drawn("network")
+        page.wait_for_function("[...document.querySelectorAll('.zl-chart [role=img]')].every((one) => one.dataset.drawn)")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         cut_off = page.evaluate(
             """[...document.querySelectorAll('.zl-card, .zl-runs, .zl-side')]
