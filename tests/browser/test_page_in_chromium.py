@@ -259,6 +259,7 @@ def test_everything_has_a_name_and_is_reached_by_keyboard(visit: Visit) -> None:
         assert wanted in reached, wanted
 
 
+@pytest.mark.slow
 def test_an_axe_check_finds_nothing_serious(visit: Visit, expect: Any) -> None:
     found = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
     visitor = visit()
