@@ -6,6 +6,7 @@ With `--check` nothing is written, and the exit code is 1 where a document is ou
 
 from __future__ import annotations
 
+import ast
 import inspect
 import io
 import re
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import typer.main
 from rich.console import Console
 
+import zerolimit
 from zerolimit.cases.case import load_case
 from zerolimit.cases.case import told as told_of
 from zerolimit.cli import app
@@ -51,7 +53,10 @@ if TYPE_CHECKING:
 
 HOME = Path(__file__).parent.parent
 PACKAGE = "zerolimit."
-DOCUMENTS = ("README.md", "docs/ODD.md", "docs/parameters.md", "docs/phases.md", "docs/results.md", "docs/studies.md")
+DOCUMENTS = (
+    "README.md",
+    *(f"docs/{page}.md" for page in ("api", "architecture", "ODD", "parameters", "phases", "results", "studies")),
+)
 PART = re.compile(r"(<!-- generated: ([^>]+?) -->\n)(.*?)(<!-- /generated -->)", re.DOTALL)
 
 # Markdown
@@ -358,6 +363,101 @@ def walk() -> dict[str, str]:
     return found
 
 
+# the code
+
+
+@cache
+def layers() -> dict[str, tuple[list[str], list[str]]]:
+    """Layer -> its modules (or packages, as `rules.*`) and its libraries, from the first table of docs/architecture.md."""
+    text = (HOME / "docs/architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|`]+) \| (`[^|]+) \| [^|]+ \|([^|]*)\|$", text, re.MULTILINE)
+    return {name: (re.findall(r"`([^`]+)`", modules), re.findall(r"\w+", libraries)) for name, modules, libraries in rows}
+
+
+def layer_of(module: str) -> str:
+    """The layer that a module belongs to: the one that names it, else the one that names its package."""
+    for wanted in (module, f"{module.partition('.')[0]}.*"):
+        for layer, (named, _) in layers().items():
+            if wanted in named:
+                return layer
+    raise KeyError(f"{module}: no layer of docs/architecture.md has it")
+
+
+@cache
+def imports() -> dict[str, tuple[set[str], set[str]]]:
+    """Module -> the modules of ours and the libraries that it imports, inside functions too; not what only types need.
+
+    Names are without `zerolimit.`, and the package itself is `zerolimit`.
+    """
+    source = HOME / "model/zerolimit"
+    found: dict[str, tuple[set[str], set[str]]] = {}
+    for file in sorted(source.rglob("*.py")):
+        name = ".".join(file.relative_to(source).with_suffix("").parts).removesuffix("__init__").strip(".") or "zerolimit"
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        tree.body = [node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))]
+        ours: set[str] = set()
+        libraries: set[str] = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                named = [one.name for one in node.names]
+            else:
+                named = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for one in named:
+                top = one.partition(".")[0]
+                if top == "zerolimit":
+                    ours.add(one.removeprefix(PACKAGE))
+                elif top not in sys.stdlib_module_names:
+                    libraries.add(top)
+        found[name] = ours - {name}, libraries
+    return found
+
+
+def first_sentence(module: str) -> str:
+    """What a module says of itself in one sentence."""
+    file = HOME / "model/zerolimit" / module.removeprefix("zerolimit").replace(".", "/")
+    file = file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
+    said = " ".join((ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").split("\n\n")[0].split())
+    return re.split(r"(?<=[.:]) ", said)[0].rstrip(".:")
+
+
+def with_words() -> list[str]:
+    """Modules that say what they are, in the order of the layers; a package's empty door is none."""
+    order = list(layers())
+    named = [name for name in imports() if first_sentence(name)]
+    return sorted(named, key=lambda name: (order.index(layer_of(name)), name))
+
+
+def modules() -> str:
+    """Every module, what it is and what it imports of ours."""
+    rows = [
+        (f"`{name}`", first_sentence(name), layer_of(name), code(*sorted(imports()[name][0] - {"zerolimit"})))
+        for name in with_words()
+    ]
+    return table(("module", "what it is", "layer", "imports of ours"), rows)
+
+
+def autosummary(names: Iterable[str], toctree: bool = True) -> str:
+    """A list for Sphinx to fill from docstrings."""
+    options = "   :toctree: modules\n" if toctree else "   :nosignatures:\n"
+    lines = "\n".join(f"   {name}" for name in names)
+    return f"```{{eval-rst}}\n.. autosummary::\n{options}\n{lines}\n```"
+
+
+def names() -> str:
+    """The public names, where each lives."""
+    return autosummary((f"~{PACKAGE}{home}.{name}" for name, home in zerolimit._HOMES.items()), toctree=False)
+
+
+def reference() -> str:
+    """The reference of every module but the rules, for Sphinx to fill from the docstrings."""
+    parts = []
+    for layer in layers():
+        listed = [name for name in with_words() if layer_of(name) == layer and (layer != "rules" or name == "rules.rule")]
+        ours = autosummary(PACKAGE + name for name in listed if name != "zerolimit")
+        parts.append(f"## {layer[0].upper()}{layer[1:]}\n\n{ours}")
+    return "\n\n".join(parts)
+
+
 # a run
 
 
@@ -468,6 +568,8 @@ PARTS: dict[str, Callable[..., str]] = {
         functions,
         kinds,
         measures,
+        modules,
+        names,
         off,
         order,
         outcomes,
@@ -478,6 +580,7 @@ PARTS: dict[str, Callable[..., str]] = {
         portfolio,
         printed,
         rates,
+        reference,
         rules,
         scenario_presets,
         state,

@@ -1,0 +1,149 @@
+"""Make the site: `python docs/build.py`, after which build/site/html/index.html opens in any browser, without a network.
+
+Pages live where a reader of the repository finds them (README.md, docs/, bench/RESULTS.md, notebooks/). Here they are put
+together under build/site/source, with links between them rewritten, and given to Sphinx, which treats a warning as an error.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+HOME = Path(__file__).resolve().parent.parent
+SITE = HOME / "build" / "site"
+
+ELSEWHERE = {
+    "README.md": "index.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+    "bench/RESULTS.md": "benchmark.md",
+    "model/zerolimit/data/README.md": "data.md",
+}
+"""Pages that do not live in docs/ -> where they stand in the site."""
+
+CONTENTS = """
+```{{toctree}}
+:hidden:
+:caption: Learn
+
+{notebooks}
+```
+
+```{{toctree}}
+:hidden:
+:caption: The model
+
+{model}
+```
+
+```{{toctree}}
+:hidden:
+:caption: Studies
+
+{studies}
+```
+
+```{{toctree}}
+:hidden:
+:caption: Reference
+
+{reference}
+```
+
+```{{toctree}}
+:hidden:
+:caption: For developers
+
+{developers}
+```
+"""
+
+MODEL = ("ODD", "parameters", "phases", "facts", "data")
+REFERENCE = ("results", "api")
+DEVELOPERS = ("architecture", "contributing", "changelog", "benchmark")
+
+LINK = re.compile(r"(\]\()([^)\s#]+)((?:#[^)\s]*)?\))")
+CODE = re.compile(r"(^```.*?^```|`[^`\n]+`)", re.DOTALL | re.MULTILINE)
+
+
+def pages() -> dict[Path, str]:
+    """Every page's file -> its name in the site."""
+    found = {HOME / name: page for name, page in ELSEWHERE.items()}
+    found |= {file: file.name for file in sorted((HOME / "docs").glob("*.md"))}
+    found |= {file: f"notebooks/{file.name}" for file in sorted((HOME / "notebooks").glob("*.ipynb"))}
+    found |= {file: f"studies/{file.parent.name}.md" for file in sorted((HOME / "experiments").glob("*/README.md"))}
+    return found
+
+
+def rewritten(text: str, file: Path, known: dict[Path, str]) -> str:
+    """A page's text with its links to other pages and files as they are in the site."""
+    here = (SITE / "source" / known[file]).parent
+
+    def link(found: re.Match[str]) -> str:
+        if "://" in found[2] or found[2].startswith("mailto:"):
+            return found[0]
+        target = (file.parent / found[2]).resolve()
+        if target in known:
+            return found[1] + os.path.relpath(SITE / "source" / known[target], here) + found[3]
+        return found[1] + os.path.relpath(target, here) + found[3] if target.is_file() else found[0]
+
+    return "".join(part if k % 2 else LINK.sub(link, part) for k, part in enumerate(CODE.split(text)))
+
+
+def contents(known: dict[Path, str]) -> str:
+    """The site's order, as hidden lists of pages."""
+
+    def listed(folder: str) -> str:
+        return "\n".join(sorted(page for page in known.values() if page.startswith(f"{folder}/")))
+
+    text = CONTENTS.format(
+        notebooks=listed("notebooks"),
+        model="\n".join(MODEL),
+        studies=listed("studies"),
+        reference="\n".join(REFERENCE),
+        developers="\n".join(DEVELOPERS),
+    )
+    return re.sub(r"\n```\{toctree\}\n:hidden:\n:caption: [\w ]+\n\n+```\n", "", text)
+
+
+def assemble() -> Path:
+    """Write the pages under build/site/source; files that did not change are left alone, so that Sphinx need not read them."""
+    source = SITE / "source"
+    known = pages()
+    wanted: dict[Path, bytes] = {}
+    for file, page in known.items():
+        data = file.read_bytes()
+        if file.suffix == ".md":
+            text = rewritten(data.decode(), file, known)
+            data = (text + contents(known) if page == "index.md" else text).encode()
+        wanted[source / page] = data
+    for old in source.rglob("*"):
+        if old.is_file() and old not in wanted and "modules" not in old.relative_to(source).parts:
+            old.unlink()
+    for path, data in wanted.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.is_file() or path.read_bytes() != data:
+            path.write_bytes(data)
+    return source
+
+
+def main() -> int:
+    """Assemble and build; the exit code is Sphinx's."""
+    from sphinx.cmd.build import main as sphinx
+
+    source = assemble()
+    shutil.rmtree(source / "modules", ignore_errors=True)
+    where = SITE / "html"
+    failed = sphinx(
+        ["-b", "html", "-W", "--keep-going", "-q", "-c", str(HOME / "docs"), "-d", str(SITE / "trees"), str(source), str(where)]
+    )
+    if not failed:
+        print(f"{where.relative_to(HOME)}/index.html")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
