@@ -53,8 +53,9 @@ check: $(READY) ## style, format, types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-docs: $(READY) ## write the generated parts of the documents anew
+docs: $(READY) ## write the generated parts of the documents anew, and the site: build/site/html/index.html
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/build.py
 
 study: $(READY) ## run a study of experiments/ and draw its figure: make study NAME=tipping
 	@test -f "experiments/$(NAME)/run.py" || { echo "make study NAME=...: one of $$(ls -d experiments/*/ | xargs -n1 basename | paste -sd' ')" >&2; exit 2; }

@@ -1,7 +1,7 @@
-"""Make the site: `python docs/build.py`, after which build/site/html/index.html opens in any browser, without a network.
+"""Make the site: `python docs/build.py [FOLDER]`. Then FOLDER/html/index.html opens in any browser, without a network.
 
 Pages live where a reader of the repository finds them (README.md, docs/, bench/RESULTS.md, notebooks/). Here they are put
-together under build/site/source, with links between them rewritten, and given to Sphinx, which treats a warning as an error.
+together under FOLDER/source, with links between them rewritten, and given to Sphinx, which treats a warning as an error.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ import shutil
 import sys
 from pathlib import Path
 
+from sphinx.cmd.build import main as sphinx
+
 HOME = Path(__file__).resolve().parent.parent
 SITE = HOME / "build" / "site"
+"""Where the site goes without a FOLDER."""
 
 ELSEWHERE = {
     "README.md": "index.md",
@@ -78,16 +81,16 @@ def pages() -> dict[Path, str]:
     return found
 
 
-def rewritten(text: str, file: Path, known: dict[Path, str]) -> str:
+def rewritten(text: str, file: Path, known: dict[Path, str], source: Path) -> str:
     """A page's text with its links to other pages and files as they are in the site."""
-    here = (SITE / "source" / known[file]).parent
+    here = (source / known[file]).parent
 
     def link(found: re.Match[str]) -> str:
         if "://" in found[2] or found[2].startswith("mailto:"):
             return found[0]
         target = (file.parent / found[2]).resolve()
         if target in known:
-            return found[1] + os.path.relpath(SITE / "source" / known[target], here) + found[3]
+            return found[1] + os.path.relpath(source / known[target], here) + found[3]
         return found[1] + os.path.relpath(target, here) + found[3] if target.is_file() else found[0]
 
     return "".join(part if k % 2 else LINK.sub(link, part) for k, part in enumerate(CODE.split(text)))
@@ -109,17 +112,18 @@ def contents(known: dict[Path, str]) -> str:
     return re.sub(r"\n```\{toctree\}\n:hidden:\n:caption: [\w ]+\n\n+```\n", "", text)
 
 
-def assemble() -> Path:
-    """Write the pages under build/site/source; files that did not change are left alone, so that Sphinx need not read them."""
-    source = SITE / "source"
+def assemble(source: Path) -> None:
+    """Write the pages; files that did not change are left alone, so that Sphinx need not read them."""
     known = pages()
     wanted: dict[Path, bytes] = {}
     for file, page in known.items():
         data = file.read_bytes()
         if file.suffix == ".md":
-            text = rewritten(data.decode(), file, known)
+            text = rewritten(data.decode(), file, known, source)
             data = (text + contents(known) if page == "index.md" else text).encode()
         wanted[source / page] = data
+    templates = HOME / "docs" / "templates" / "autosummary"
+    wanted |= {source / "templates" / "autosummary" / file.name: file.read_bytes() for file in templates.iterdir()}
     for old in source.rglob("*"):
         if old.is_file() and old not in wanted and "modules" not in old.relative_to(source).parts:
             old.unlink()
@@ -127,23 +131,19 @@ def assemble() -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.is_file() or path.read_bytes() != data:
             path.write_bytes(data)
-    return source
 
 
-def main() -> int:
+def main(folder: Path = SITE) -> int:
     """Assemble and build; the exit code is Sphinx's."""
-    from sphinx.cmd.build import main as sphinx
-
-    source = assemble()
+    source, pages, trees = folder / "source", folder / "html", folder / "trees"
+    assemble(source)
     shutil.rmtree(source / "modules", ignore_errors=True)
-    where = SITE / "html"
-    failed = sphinx(
-        ["-b", "html", "-W", "--keep-going", "-q", "-c", str(HOME / "docs"), "-d", str(SITE / "trees"), str(source), str(where)]
-    )
+    strict = ["-W", "--keep-going", "-q"]
+    failed = sphinx(["-b", "html", *strict, "-c", str(HOME / "docs"), "-d", str(trees), str(source), str(pages)])
     if not failed:
-        print(f"{where.relative_to(HOME)}/index.html")
+        print(os.path.relpath(pages / "index.html"))
     return failed
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*map(Path, sys.argv[1:2])))

@@ -12,14 +12,13 @@ author = copyright = "The zerolimit developers"
 version = release = zerolimit.__version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.viewcode"]
-templates_path = ["templates"]
+exclude_patterns = ["templates"]
 default_role = "code"
-pygments_style = "sphinx"
+pygments_style = "tango"
 pygments_dark_style = "monokai"
 language = "en"
-nitpicky = False
 
-# Markdown and notebooks (a dollar is a dollar: no maths from other hosts). Notebooks are committed with outputs; a test runs them
+# Markdown and notebooks: a dollar is a dollar; notebooks are committed with their outputs, and a test runs them
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence"]
 nb_execution_mode = "off"
@@ -27,8 +26,10 @@ nb_merge_streams = True
 suppress_warnings = ["mystnb.unknown_mime_type"]
 
 # the reference
+templates_path = ["templates"]
 autosummary_generate = True
 autosummary_ignore_module_all = False
+autodoc_default_options = {"no-value": True}
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
@@ -83,6 +84,15 @@ def rewrite(app: Any, what: str, name: str, thing: Any, options: Any, lines: lis
         lines[:] = as_rst(lines)
 
 
+def forget_sourceless(app: Any) -> list[Any]:
+    """Sphinx lists modules without Python source among those whose code it shows, under a link to nothing."""
+    code = app.env._viewcode_modules
+    for name in [name for name, found in code.items() if not found]:
+        del code[name]
+    return []
+
+
 def setup(app: Any) -> dict[str, bool]:
+    app.connect("html-collect-pages", forget_sourceless, priority=400)
     app.connect("autodoc-process-docstring", rewrite)
     return {"parallel_read_safe": True}

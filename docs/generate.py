@@ -217,19 +217,19 @@ def rules(module: str) -> str:
 
 def contract(rule: Rule) -> str:
     """What a rule reads, draws and writes, and the parameters in it with default, unit and source."""
-    given = (
-        f"`{name}` = {number(Scenario.model_fields[name].default)} ({about(name)['unit']}; {about(name)['source']})"
-        for name in Scenario.model_fields
-        if name in rule.terms
-    )
     parts = {
         "Reads": code(*rule.fields),
         "Draws": code(*rule.draws),
         "Writes": code(*rule.writes),
-        "Parameters:": "; ".join(given),
         "Announced by the platform:": code(*(name for name in ANNOUNCED if name in rule.terms)),
     }
-    return "\n".join(f"- {what} {names}" for what, names in parts.items() if names)
+    given = [
+        (f"`{name}`", number(field.default), about(name)["unit"], field.description, about(name)["source"])
+        for name, field in Scenario.model_fields.items()
+        if name in rule.terms
+    ]
+    listed = "\n".join(f"- {what} {names}" for what, names in parts.items() if names)
+    return f"{listed}\n\n{table(('parameter', 'default', 'unit', 'meaning', 'source'), given)}" if given else listed
 
 
 def functions(module: str, *names: str) -> str:
@@ -417,7 +417,7 @@ def first_sentence(module: str) -> str:
     file = HOME / "model/zerolimit" / module.removeprefix("zerolimit").replace(".", "/")
     file = file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
     said = " ".join((ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").split("\n\n")[0].split())
-    return re.split(r"(?<=[.:]) ", said)[0].rstrip(".:")
+    return re.split(r"(?<=\.) ", said)[0].rstrip(".:")
 
 
 def with_words() -> list[str]:

@@ -204,7 +204,7 @@ def anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
 
 
-@pytest.mark.parametrize("name", [*GENERATE.DOCUMENTS, "docs/facts.md", "CHANGELOG.md", "experiments/README.md"])
+@pytest.mark.parametrize("name", [*GENERATE.DOCUMENTS, "docs/facts.md", "CHANGELOG.md", "CONTRIBUTING.md", "experiments/README.md"])
 def test_links_within_the_project_lead_somewhere(name: str) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", read(name)):
         if "://" in target:
