@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env run app test test-all check docs study bench lock clean
+.PHONY: help env run app test test-all check docs study bench lock clean accept
 
 PYTHON ?= python3
 VENV := .venv
@@ -47,6 +47,9 @@ test: $(READY) ## the tests, without the slow ones
 test-all: $(READY) ## all tests
 	$(WARM)
 	$(BIN)/python -m pytest -n 2
+
+accept: $(READY) ## accept the outputs of all presets as they are now (tests/baselines)
+	$(BIN)/python tests/baselines.py
 
 check: $(READY) ## style, format, types
 	$(BIN)/ruff check .
