@@ -3,7 +3,6 @@
 import importlib.util
 import re
 import subprocess
-import tomllib
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import pytest
 import typer.main
 
-import zerolimit
 from zerolimit.cli import app
 from zerolimit.month import all_rules
 from zerolimit.results import store
@@ -190,13 +188,6 @@ def test_no_registry_and_no_machine_path_is_named() -> None:
 def test_paths_of_machines_are_noticed() -> None:
     assert PATHS.search("see " + "/".join(("", "wo" + "rk", "main")))
     assert not PATHS.search("run/" + "wo" + "rk and the ~/" + "tm" + "p of others")
-
-
-def test_all_versions_agree() -> None:
-    assert tomllib.loads(read("pyproject.toml"))["project"]["version"] == zerolimit.__version__
-    assert re.findall(r"^version: (\S+)", read("CITATION.cff"), re.MULTILINE) == [zerolimit.__version__]
-    assert re.findall(r'^  "version": "([^"]+)"', read("codemeta.json"), re.MULTILINE) == [zerolimit.__version__]
-    assert zerolimit.__version__ in read("CHANGELOG.md")
 
 
 def anchor(heading: str) -> str:
