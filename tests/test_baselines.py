@@ -3,8 +3,9 @@
 import re
 from pathlib import Path
 
-import baselines
 import pytest
+
+import baselines
 
 ACCEPT = "If it is meant: `make accept`, and say it in CHANGELOG.md under Regression information."
 
