@@ -7,17 +7,26 @@ With `--check` nothing is written, and the exit code is 1 where a document is ou
 from __future__ import annotations
 
 import ast
+import atexit
+import hashlib
 import inspect
 import io
+import json
+import os
 import re
+import shlex
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import typer.main
 from rich.console import Console
 
@@ -33,8 +42,9 @@ from zerolimit.month import BIRTH, MONTH, Phase
 from zerolimit.names import CAPS, ENDS, LEFT, MECHANISMS
 from zerolimit.notice import KINDS, explain
 from zerolimit.portfolio import COLUMNS
-from zerolimit.results.columns import PLATFORM, monthly_meanings, parts_of, values
+from zerolimit.results.columns import PLATFORM, cube, monthly_meanings, parts_of, values
 from zerolimit.results.episodes import MEANINGS
+from zerolimit.results.figures import LOOKS
 from zerolimit.results.frames import Panel, panel_meanings
 from zerolimit.results.outcomes import OUTCOMES, RATES
 from zerolimit.results.store import Tables, tables_of
@@ -46,7 +56,7 @@ from zerolimit.study.attribution import HELD, PLAYERS
 from zerolimit.study.definition import Settings
 from zerolimit.study.design import DESIGNS
 from zerolimit.study.measures import MEASURES as OF_A_RUN
-from zerolimit.terms import ANNOUNCED, NEVER, NO_CAP, OFF
+from zerolimit.terms import ANNOUNCED, FEN, NEVER, NO_CAP, OFF
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -488,6 +498,134 @@ def told() -> str:
     return f"```text\n{replace(story, first=max(0, zero - 6), last=min(story.last, zero + 9))}\n```"
 
 
+@cache
+def runs() -> Path:
+    """A folder in which `zerolimit run --borrowers 30000 --out runs/drawn` has been run, as `make run` does."""
+    folder = Path(mkdtemp(prefix="zerolimit-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    command(folder, "zerolimit run --borrowers 30000 --out runs/drawn")
+    return folder
+
+
+def command(folder: Path, line: str) -> str:
+    """What a command prints, at 100 columns."""
+    words = [sys.executable, "-c", "from zerolimit.cli import main; main()", *shlex.split(line)[1:]]
+    plain = {"COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": str(HOME / "model")}
+    done = subprocess.run(words, cwd=folder, env=os.environ | plain, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{line}\n{done.stderr}")
+    return "\n".join(line.rstrip() for line in done.stdout.splitlines()).strip()
+
+
+ANSWERS: dict[str, tuple[str, str]] = {
+    "explain": (
+        "zerolimit explain runs/drawn --borrower {borrower} --month {month}",
+        r"\n\nDistance to(.|\n)*?\n(?=\nWhat alone)",
+    ),
+    "attribute": ("zerolimit attribute --borrowers 10000 --months 24", r"\n\nInteractions(.|\n)*"),
+    "compare": (
+        "zerolimit compare baseline --b notice_months=3 --set base_tightness=0.4 --borrowers 5000 --months 18",
+        "",
+    ),
+    "wrongful": ("zerolimit wrongful --borrowers 20000", ""),
+    "clients": ("zerolimit run --portfolio uci", r"\nCut found(.|\n)*?(?=\n\nReasons)|\n\nPlatform(.|\n)*"),
+}
+"""What the README answers: a command, and what of its output is left out there (shown as ...)."""
+
+
+def answer(name: str) -> str:
+    """A command of ANSWERS with what it prints."""
+    line, less = ANSWERS[name]
+    if "{borrower}" in line:
+        line = line.format(**one_borrower())
+    text = command(runs(), line)
+    shown = re.sub(less, "\n...\n", text).strip() if less else text
+    return f"```bash\n{line}\n```\n\n```text\n{shown}\n```"
+
+
+def one_borrower() -> dict[str, int]:
+    """The first borrower of the first population whom the trigger sets to zero after a year of the default scenario."""
+    episodes = baseline()[0].episodes
+    kind, reason = (episodes[name] for name in ("kind", "reason"))
+    wanted = (values(episodes, "month") >= 12) & (values(episodes, "generation") == 0)
+    wanted &= values(episodes, "kind") == kind.labels.index("zero limit")
+    wanted &= values(episodes, "reason") == reason.labels.index("trigger")
+    first = int(np.flatnonzero(wanted)[0])
+    return {"borrower": int(values(episodes, "borrower")[first]), "month": int(values(episodes, "month")[first])}
+
+
+# the figure of the README
+
+FIGURE = "docs/figures/why.png"
+
+
+def drawn_numbers() -> dict[str, Any]:
+    """What the figure shows: Li's line and debt (yuan), and the baseline's events by reason and month."""
+    frame = told_of(load_case("li")).frame()
+    found: dict[str, Any] = {
+        "line": (frame.limit / FEN).tolist(),
+        "owed": ((frame.scheduled + frame.overdue) / FEN).tolist(),
+    }
+    monthly = baseline()[0].monthly
+    for cap in CAPS:
+        events = [cube(monthly, f"{kind}_by_{cap.name}").sum(axis=(1, 2)) for kind in ("zero", "blocked")]
+        if (total := sum(events)).any():
+            found[cap.name] = total.tolist()
+    return found
+
+
+def digest(numbers: dict[str, Any]) -> str:
+    """Of what the figure shows; it is written into the file, so that a stale figure is noticed."""
+    return hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()
+
+
+def figure_is_current() -> bool:
+    """Whether the figure in the repository shows the numbers of today."""
+    from PIL import Image
+
+    file = HOME / FIGURE
+    return file.is_file() and Image.open(file).info.get("Description") == digest(drawn_numbers())
+
+
+def draw_figure() -> None:
+    """One borrower on the left, everybody on the right."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    numbers = drawn_numbers()
+    figure = Figure(figsize=(11.0, 3.4), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    line, owed = numbers.pop("line"), numbers.pop("owed")
+    months = np.arange(len(line))
+    zero = np.flatnonzero(np.array(line) == 0)
+    left.axvspan(zero[0] - 0.5, zero[-1] + 0.5, color="#eeeeee", linewidth=0)
+    left.step(months, line, where="mid", color="#0072B2", linewidth=1.8, label="credit line")
+    left.step(months, owed, where="mid", color="#E69F00", linewidth=1.4, label="owed")
+    left.annotate("zero", (zero.mean(), 0.0), (zero.mean(), max(line) * 0.97), ha="center", va="top", fontsize=9)
+    left.set(title="One borrower, never late", xlabel="month", ylabel="yuan", ylim=(0, None))
+    left.yaxis.set_major_formatter("{x:,.0f}")
+    base = np.zeros(len(next(iter(numbers.values()))))
+    says = {cap.name: cap.says for cap in CAPS}
+    for name in sorted(numbers, key=lambda one: -sum(numbers[one])):
+        colour, hatch = LOOKS[name]
+        looks = {"color": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0.3}
+        right.bar(np.arange(len(base)), numbers[name], 1.0, base, label=says[name], **looks)
+        base += numbers[name]
+    right.set(
+        title="30,000 borrowers, and why", xlabel="month", ylabel="on-time payers who lost\ntheir line or were blocked"
+    )
+    for axes in (left, right):
+        axes.title.set(fontsize=11, fontweight="bold", ha="left", x=0.0)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.margins(x=0.01)
+    left.legend(frameon=False, fontsize=8)
+    handles, labels = right.get_legend_handles_labels()
+    right.legend(handles[::-1], labels[::-1], frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    (HOME / FIGURE).parent.mkdir(exist_ok=True)
+    figure.savefig(HOME / FIGURE, metadata={"Software": None, "Description": digest(drawn_numbers())})
+
+
 def patterns() -> str:
     """Facts beside the same numbers in the default scenario."""
     tables, panel, least = baseline()
@@ -556,6 +694,7 @@ PARTS: dict[str, Callable[..., str]] = {
     part.__name__: part
     for part in (
         announced,
+        answer,
         calendar,
         caps,
         commands,
@@ -604,17 +743,23 @@ def renewed(text: str, skip: tuple[str, ...] = ()) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write what has changed, or only say so."""
+    writes = "--check" not in arguments
     stale = 0
+    if not figure_is_current():
+        stale += 1
+        print(f"{FIGURE}: {'written' if writes else 'out of date'}")
+        if writes:
+            draw_figure()
     for name in DOCUMENTS:
         file = HOME / name
         old = file.read_text(encoding="utf-8")
         new = renewed(old)
         if new != old:
             stale += 1
-            print(f"{name}: {'out of date' if '--check' in arguments else 'written'}")
-            if "--check" not in arguments:
+            print(f"{name}: {'written' if writes else 'out of date'}")
+            if writes:
                 file.write_text(new, encoding="utf-8")
-    return int(stale > 0 and "--check" in arguments)
+    return int(stale > 0 and not writes)
 
 
 if __name__ == "__main__":
