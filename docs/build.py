@@ -64,7 +64,7 @@ CONTENTS = """
 ```
 """
 
-MODEL = ("ODD", "parameters", "phases", "facts", "data")
+MODEL = ("ODD", "parameters", "phases", "facts", "data", "peers")
 REFERENCE = ("results", "api")
 DEVELOPERS = ("architecture", "contributing", "changelog", "benchmark")
 

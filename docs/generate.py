@@ -39,7 +39,19 @@ from zerolimit.dated import MONTH as MONTH_COLUMN
 from zerolimit.draws import PURPOSES, lifelong
 from zerolimit.fields import BYTES, FLOWS, MEASURES, STATE
 from zerolimit.month import BIRTH, MONTH, Phase
-from zerolimit.names import CAPS, ENDS, LEFT, MECHANISMS
+from zerolimit.names import (
+    ALLOCATIONS,
+    BASELINE,
+    CAPS,
+    ENDS,
+    EVENTS,
+    LEFT,
+    MECHANISMS,
+    SECTORS,
+    SEGMENTS,
+    STATUSES,
+    STRATEGIES,
+)
 from zerolimit.notice import KINDS, explain
 from zerolimit.portfolio import COLUMNS
 from zerolimit.results.columns import PLATFORM, cube, monthly_meanings, parts_of, values
@@ -274,6 +286,35 @@ def caps() -> str:
     """The named caps, in the order that decides ties."""
     rows = ((k + 1, cap.name, cap.says, cap.mechanism) for k, cap in enumerate(CAPS))
     return table(("code", "cap", "what it says", "mechanism"), rows)
+
+
+def mechanisms() -> str:
+    """What can be switched off: the caps and the parameters that belong to each."""
+    rows = []
+    for mechanism in (*MECHANISMS, BASELINE):
+        owned = [name for name in Scenario.model_fields if about(name)["mechanism"] == mechanism and about(name)["unit"]]
+        shown = code(*owned) if mechanism != BASELINE else "all others"
+        rows.append((mechanism, code(*(cap.name for cap in CAPS if cap.mechanism == mechanism)), shown))
+    return table(("mechanism", "caps", "parameters"), rows)
+
+
+def allocations() -> str:
+    """How the pool may be shared."""
+    return table(("rule", "who is served"), ((f"`{name}`", says) for name, says in ALLOCATIONS.items()))
+
+
+def codes() -> str:
+    """What the numbers in coded fields mean."""
+    named = {
+        "segment": SEGMENTS,
+        "sector": SECTORS,
+        "strategy": STRATEGIES,
+        "status": STATUSES,
+        "event": EVENTS,
+        "reason": ("none", *(cap.name for cap in CAPS)),
+    }
+    rows = ((f"`{name}`", ", ".join(f"{k} {word}" for k, word in enumerate(words))) for name, words in named.items())
+    return table(("field", "codes"), rows)
 
 
 def ends() -> str:
@@ -693,10 +734,12 @@ def facts() -> dict[str, tuple[str, str]]:
 PARTS: dict[str, Callable[..., str]] = {
     part.__name__: part
     for part in (
+        allocations,
         announced,
         answer,
         calendar,
         caps,
+        codes,
         commands,
         dated,
         dictionary,
@@ -707,6 +750,7 @@ PARTS: dict[str, Callable[..., str]] = {
         functions,
         kinds,
         measures,
+        mechanisms,
         modules,
         names,
         off,
