@@ -60,14 +60,12 @@ docs: $(READY) ## write the generated parts of the documents anew, and the site:
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/build.py
 
-<<<<<<< HEAD
 study: $(READY) ## run a study of experiments/ and draw its figure: make study NAME=tipping
 	@test -f "experiments/$(NAME)/run.py" || { echo "make study NAME=...: one of $$(ls -d experiments/*/ | xargs -n1 basename | paste -sd' ')" >&2; exit 2; }
 	$(BIN)/python experiments/$(NAME)/run.py
-=======
+
 notebooks: $(READY) ## run the notebooks and keep their outputs
 	$(BIN)/python tests/notebooks.py
->>>>>>> 014abcb (Notebooks 1 to 7, run whole by the tests and kept with their outputs (first slice))
 
 bench: $(READY) ## measure speed and memory
 	$(BIN)/python bench/run.py

@@ -32,6 +32,7 @@ CONTENTS = """
 :hidden:
 :caption: Learn
 
+guide
 {notebooks}
 ```
 
@@ -64,7 +65,7 @@ CONTENTS = """
 ```
 """
 
-MODEL = ("ODD", "parameters", "phases", "facts", "data", "peers")
+MODEL = ("ODD", "parameters", "phases", "facts", "data", "plausible", "peers")
 REFERENCE = ("results", "api")
 DEVELOPERS = ("architecture", "contributing", "changelog", "benchmark")
 

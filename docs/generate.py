@@ -77,7 +77,10 @@ HOME = Path(__file__).parent.parent
 PACKAGE = "zerolimit."
 DOCUMENTS = (
     "README.md",
-    *(f"docs/{page}.md" for page in ("api", "architecture", "ODD", "parameters", "phases", "results", "studies")),
+    *(
+        f"docs/{page}.md"
+        for page in ("ODD", "api", "architecture", "guide", "parameters", "phases", "results", "studies")
+    ),
 )
 PART = re.compile(r"(<!-- generated: ([^>]+?) -->\n)(.*?)(<!-- /generated -->)", re.DOTALL)
 
@@ -425,6 +428,13 @@ def layers() -> dict[str, tuple[list[str], list[str]]]:
     return {name: (re.findall(r"`([^`]+)`", modules), re.findall(r"\w+", libraries)) for name, modules, libraries in rows}
 
 
+def doors() -> dict[str, list[str]]:
+    """Module -> what it opens although that is further down, inside a function; from the second table of the page."""
+    text = (HOME / "docs/architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w.]+)` \| (`[^|]+) \| [^|]+ \|$", text, re.MULTILINE)
+    return {module: re.findall(r"`([^`]+)`", opened) for module, opened in rows}
+
+
 def layer_of(module: str) -> str:
     """The layer that a module belongs to: the one that names it, else the one that names its package."""
     for wanted in (module, f"{module.partition('.')[0]}.*"):
@@ -593,6 +603,16 @@ def one_borrower() -> dict[str, int]:
     wanted &= values(episodes, "reason") == reason.labels.index("trigger")
     first = int(np.flatnonzero(wanted)[0])
     return {"borrower": int(values(episodes, "borrower")[first]), "month": int(values(episodes, "month")[first])}
+
+
+def speed() -> str:
+    """The benchmark's goals and what was measured, from bench/RESULTS.md, the missed ones too."""
+    text = (HOME / "bench/RESULTS.md").read_text(encoding="utf-8")
+    goals = re.search(r"^\| goal \|.*?(?=\n\n|\Z)", text, re.DOTALL | re.MULTILINE)
+    when = re.search(r"^\d{4}-\d\d-\d\d .*$", text, re.MULTILINE)
+    if goals is None or when is None:
+        raise ValueError("bench/RESULTS.md: no table of goals, or no date")
+    return f"{goals[0]}\n\nMeasured {when[0]}. [All figures](bench/RESULTS.md)."
 
 
 # the figure of the README
@@ -766,6 +786,7 @@ PARTS: dict[str, Callable[..., str]] = {
         reference,
         rules,
         scenario_presets,
+        speed,
         state,
         study_designs,
         study_measures,
