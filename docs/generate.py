@@ -565,18 +565,18 @@ def command(folder: Path, line: str) -> str:
     done = subprocess.run(words, cwd=folder, env=os.environ | plain, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{line}\n{done.stderr}")
-    return "\n".join(line.rstrip() for line in done.stdout.splitlines()).strip()
+    return "\n".join(line.rstrip() for line in done.stdout.splitlines()).strip("\n")
 
 
 ANSWERS: dict[str, tuple[str, str]] = {
     "explain": (
         "zerolimit explain runs/drawn --borrower {borrower} --month {month}",
-        r"\n\nDistance to(.|\n)*?\n(?=\nWhat alone)",
+        r"\n\nDistance to(.|\n)*?(?=\n\nWhat alone)",
     ),
     "attribute": ("zerolimit attribute --borrowers 10000 --months 24", r"\n\nInteractions(.|\n)*"),
     "compare": (
         "zerolimit compare baseline --b notice_months=3 --set base_tightness=0.4 --borrowers 5000 --months 18",
-        "",
+        r"\n\nState at the end(.|\n)*?(?=\n\nDifference)",
     ),
     "wrongful": ("zerolimit wrongful --borrowers 20000", ""),
     "clients": ("zerolimit run --portfolio uci", r"\nCut found(.|\n)*?(?=\n\nReasons)|\n\nPlatform(.|\n)*"),
@@ -590,7 +590,7 @@ def answer(name: str) -> str:
     if "{borrower}" in line:
         line = line.format(**one_borrower())
     text = command(runs(), line)
-    shown = re.sub(less, "\n...\n", text).strip() if less else text
+    shown = re.sub(less, "\n...", text) if less else text
     return f"```bash\n{line}\n```\n\n```text\n{shown}\n```"
 
 

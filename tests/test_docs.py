@@ -166,9 +166,15 @@ def test_the_guide_names_every_file_of_a_run() -> None:
 FILES = {
     "clients.csv": "LINE,OWED\n20000,3000\n5000,4900\n80000,0\n",
     "events.csv": "month,kind,value\n7,tightness,0.2\n",
+    "experiments/tipping/study.toml": """
+borrowers = 100
+months = 2
+[vary]
+pool_share = [0.2, 0.3]
+""",
     "economy.csv": "date,macro\n" + "".join(f"{2007 + k // 12}-{k % 12 + 1:02d},{-k / 60:.2f}\n" for k in range(36)),
 }
-"""What the examples say the reader brings."""
+"""What the examples say the reader brings; and a study that is small."""
 
 
 def example_lines() -> list[str]:
@@ -182,6 +188,7 @@ def example_lines() -> list[str]:
 def after_make_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("examples")
     for name, text in FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     recipe = re.search(r"^run:.*\n((?:\t.*\n)+)", read("Makefile"), re.MULTILINE)
     assert recipe is not None
