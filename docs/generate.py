@@ -77,10 +77,7 @@ HOME = Path(__file__).parent.parent
 PACKAGE = "zerolimit."
 DOCUMENTS = (
     "README.md",
-    *(
-        f"docs/{page}.md"
-        for page in ("ODD", "api", "architecture", "guide", "parameters", "phases", "results", "studies")
-    ),
+    *(f"docs/{page}.md" for page in ("ODD", "api", "architecture", "guide", "parameters", "phases", "results", "studies")),
 )
 PART = re.compile(r"(<!-- generated: ([^>]+?) -->\n)(.*?)(<!-- /generated -->)", re.DOTALL)
 
