@@ -23,6 +23,7 @@ ELSEWHERE = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
     "bench/RESULTS.md": "benchmark.md",
+    "experiments/README.md": "experiments.md",
     "model/zerolimit/data/README.md": "data.md",
 }
 """Pages that do not live in docs/ -> where they stand in the site."""
@@ -75,10 +76,10 @@ CODE = re.compile(r"(^```.*?^```|`[^`\n]+`)", re.DOTALL | re.MULTILINE)
 
 def pages() -> dict[Path, str]:
     """Every page's file -> its name in the site."""
-    found = {HOME / name: page for name, page in ELSEWHERE.items()}
+    found = {HOME / name: page for name, page in ELSEWHERE.items() if (HOME / name).is_file()}
     found |= {file: file.name for file in sorted((HOME / "docs").glob("*.md"))}
     found |= {file: f"notebooks/{file.name}" for file in sorted((HOME / "notebooks").glob("*.ipynb"))}
-    found |= {file: f"studies/{file.parent.name}.md" for file in sorted((HOME / "experiments").glob("*/README.md"))}
+    found |= {file: f"experiments/{file.parent.name}.md" for file in sorted((HOME / "experiments").glob("*/README.md"))}
     return found
 
 
@@ -101,12 +102,12 @@ def contents(known: dict[Path, str]) -> str:
     """The site's order, as hidden lists of pages."""
 
     def listed(folder: str) -> str:
-        return "\n".join(sorted(page for page in known.values() if page.startswith(f"{folder}/")))
+        return "\n".join(sorted(page for page in known.values() if page.startswith(folder)))
 
     text = CONTENTS.format(
-        notebooks=listed("notebooks"),
+        notebooks=listed("notebooks/"),
         model="\n".join(MODEL),
-        studies=listed("studies"),
+        studies="\n".join(("studies", listed("experiments"))),
         reference="\n".join(REFERENCE),
         developers="\n".join(DEVELOPERS),
     )

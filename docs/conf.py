@@ -23,7 +23,8 @@ myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence"]
 nb_execution_mode = "off"
 nb_merge_streams = True
-suppress_warnings = ["mystnb.unknown_mime_type"]
+suppress_warnings = ["mystnb.unknown_mime_type", "ref.python"]
+"""The latter: names that two modules have, in signatures."""
 
 # the reference
 templates_path = ["templates"]
