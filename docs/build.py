@@ -115,32 +115,25 @@ def contents(known: dict[Path, str]) -> str:
 
 
 def assemble(source: Path) -> None:
-    """Write the pages; files that did not change are left alone, so that Sphinx need not read them."""
+    """Write the pages."""
     known = pages()
-    wanted: dict[Path, bytes] = {}
+    shutil.rmtree(source, ignore_errors=True)
     for file, page in known.items():
-        data = file.read_bytes()
+        place = source / page
+        place.parent.mkdir(parents=True, exist_ok=True)
         if file.suffix == ".md":
-            text = rewritten(data.decode(), file, known, source)
-            data = (text + contents(known) if page == "index.md" else text).encode()
-        wanted[source / page] = data
-    templates = HOME / "docs" / "templates" / "autosummary"
-    wanted |= {source / "templates" / "autosummary" / file.name: file.read_bytes() for file in templates.iterdir()}
-    for old in source.rglob("*"):
-        if old.is_file() and old not in wanted and "modules" not in old.relative_to(source).parts:
-            old.unlink()
-    for path, data in wanted.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.is_file() or path.read_bytes() != data:
-            path.write_bytes(data)
+            text = rewritten(file.read_text(encoding="utf-8"), file, known, source)
+            place.write_text(text + contents(known) if page == "index.md" else text, encoding="utf-8")
+        else:
+            shutil.copyfile(file, place)
+    shutil.copytree(HOME / "docs" / "templates", source / "templates")
 
 
 def main(folder: Path = SITE) -> int:
     """Assemble and build; the exit code is Sphinx's."""
     source, pages, trees = folder / "source", folder / "html", folder / "trees"
     assemble(source)
-    shutil.rmtree(source / "modules", ignore_errors=True)
-    strict = ["-W", "--keep-going", "-q"]
+    strict = ["-E", "-W", "--keep-going", "-q"]
     failed = sphinx(["-b", "html", *strict, "-c", str(HOME / "docs"), "-d", str(trees), str(source), str(pages)])
     if not failed:
         print(os.path.relpath(pages / "index.html"))
