@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env run app test test-all check docs study bench lock clean
+.PHONY: help env run app test test-all check docs study bench lock clean accept notebooks
 
 PYTHON ?= python3
 VENV := .venv
@@ -48,17 +48,24 @@ test-all: $(READY) ## all tests
 	$(WARM)
 	$(BIN)/python -m pytest -n 2
 
+accept: $(READY) ## accept the outputs of all presets as they are now (tests/baselines)
+	$(BIN)/python tests/baselines.py
+
 check: $(READY) ## style, format, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-docs: $(READY) ## write the generated parts of the documents anew
+docs: $(READY) ## write the generated parts of the documents anew, and the site: build/site/html/index.html
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/build.py
 
 study: $(READY) ## run a study of experiments/ and draw its figure: make study NAME=tipping
 	@test -f "experiments/$(NAME)/run.py" || { echo "make study NAME=...: one of $$(ls -d experiments/*/ | xargs -n1 basename | paste -sd' ')" >&2; exit 2; }
 	$(BIN)/python experiments/$(NAME)/run.py
+
+notebooks: $(READY) ## run the notebooks and keep their outputs
+	$(BIN)/python tests/notebooks.py
 
 bench: $(READY) ## measure speed and memory
 	$(BIN)/python bench/run.py

@@ -6,20 +6,31 @@ With `--check` nothing is written, and the exit code is 1 where a document is ou
 
 from __future__ import annotations
 
+import ast
+import atexit
+import hashlib
 import inspect
 import io
+import json
+import os
 import re
+import shlex
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import typer.main
 from rich.console import Console
 
+import zerolimit
 from zerolimit.cases.case import load_case
 from zerolimit.cases.case import told as told_of
 from zerolimit.cli import app
@@ -28,11 +39,24 @@ from zerolimit.dated import MONTH as MONTH_COLUMN
 from zerolimit.draws import PURPOSES, lifelong
 from zerolimit.fields import BYTES, FLOWS, MEASURES, STATE
 from zerolimit.month import BIRTH, MONTH, Phase
-from zerolimit.names import CAPS, ENDS, LEFT, MECHANISMS
+from zerolimit.names import (
+    ALLOCATIONS,
+    BASELINE,
+    CAPS,
+    ENDS,
+    EVENTS,
+    LEFT,
+    MECHANISMS,
+    SECTORS,
+    SEGMENTS,
+    STATUSES,
+    STRATEGIES,
+)
 from zerolimit.notice import KINDS, explain
 from zerolimit.portfolio import COLUMNS
-from zerolimit.results.columns import PLATFORM, monthly_meanings, parts_of, values
+from zerolimit.results.columns import PLATFORM, cube, monthly_meanings, parts_of, values
 from zerolimit.results.episodes import MEANINGS
+from zerolimit.results.figures import LOOKS
 from zerolimit.results.frames import Panel, panel_meanings
 from zerolimit.results.outcomes import OUTCOMES, RATES
 from zerolimit.results.store import Tables, tables_of
@@ -44,14 +68,17 @@ from zerolimit.study.attribution import HELD, PLAYERS
 from zerolimit.study.definition import Settings
 from zerolimit.study.design import DESIGNS
 from zerolimit.study.measures import MEASURES as OF_A_RUN
-from zerolimit.terms import ANNOUNCED, NEVER, NO_CAP, OFF
+from zerolimit.terms import ANNOUNCED, FEN, NEVER, NO_CAP, OFF
 
 if TYPE_CHECKING:
     import pandas as pd
 
 HOME = Path(__file__).parent.parent
 PACKAGE = "zerolimit."
-DOCUMENTS = ("README.md", "docs/ODD.md", "docs/parameters.md", "docs/phases.md", "docs/results.md", "docs/studies.md")
+DOCUMENTS = (
+    "README.md",
+    *(f"docs/{page}.md" for page in ("ODD", "api", "architecture", "guide", "parameters", "phases", "results", "studies")),
+)
 PART = re.compile(r"(<!-- generated: ([^>]+?) -->\n)(.*?)(<!-- /generated -->)", re.DOTALL)
 
 # Markdown
@@ -212,19 +239,19 @@ def rules(module: str) -> str:
 
 def contract(rule: Rule) -> str:
     """What a rule reads, draws and writes, and the parameters in it with default, unit and source."""
-    given = (
-        f"`{name}` = {number(Scenario.model_fields[name].default)} ({about(name)['unit']}; {about(name)['source']})"
-        for name in Scenario.model_fields
-        if name in rule.terms
-    )
     parts = {
         "Reads": code(*rule.fields),
         "Draws": code(*rule.draws),
         "Writes": code(*rule.writes),
-        "Parameters:": "; ".join(given),
         "Announced by the platform:": code(*(name for name in ANNOUNCED if name in rule.terms)),
     }
-    return "\n".join(f"- {what} {names}" for what, names in parts.items() if names)
+    given = [
+        (f"`{name}`", number(field.default), about(name)["unit"], field.description, about(name)["source"])
+        for name, field in Scenario.model_fields.items()
+        if name in rule.terms
+    ]
+    listed = "\n".join(f"- {what} {names}" for what, names in parts.items() if names)
+    return f"{listed}\n\n{table(('parameter', 'default', 'unit', 'meaning', 'source'), given)}" if given else listed
 
 
 def functions(module: str, *names: str) -> str:
@@ -259,6 +286,35 @@ def caps() -> str:
     """The named caps, in the order that decides ties."""
     rows = ((k + 1, cap.name, cap.says, cap.mechanism) for k, cap in enumerate(CAPS))
     return table(("code", "cap", "what it says", "mechanism"), rows)
+
+
+def mechanisms() -> str:
+    """What can be switched off: the caps and the parameters that belong to each."""
+    rows = []
+    for mechanism in (*MECHANISMS, BASELINE):
+        owned = [name for name in Scenario.model_fields if about(name)["mechanism"] == mechanism and about(name)["unit"]]
+        shown = code(*owned) if mechanism != BASELINE else "all others"
+        rows.append((mechanism, code(*(cap.name for cap in CAPS if cap.mechanism == mechanism)), shown))
+    return table(("mechanism", "caps", "parameters"), rows)
+
+
+def allocations() -> str:
+    """How the pool may be shared."""
+    return table(("rule", "who is served"), ((f"`{name}`", says) for name, says in ALLOCATIONS.items()))
+
+
+def codes() -> str:
+    """What the numbers in coded fields mean."""
+    named = {
+        "segment": SEGMENTS,
+        "sector": SECTORS,
+        "strategy": STRATEGIES,
+        "status": STATUSES,
+        "event": EVENTS,
+        "reason": ("none", *(cap.name for cap in CAPS)),
+    }
+    rows = ((f"`{name}`", ", ".join(f"{k} {word}" for k, word in enumerate(words))) for name, words in named.items())
+    return table(("field", "codes"), rows)
 
 
 def ends() -> str:
@@ -358,6 +414,108 @@ def walk() -> dict[str, str]:
     return found
 
 
+# the code
+
+
+@cache
+def layers() -> dict[str, tuple[list[str], list[str]]]:
+    """Layer -> its modules (or packages, as `rules.*`) and its libraries, from the first table of docs/architecture.md."""
+    text = (HOME / "docs/architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|`]+) \| (`[^|]+) \| [^|]+ \|([^|]*)\|$", text, re.MULTILINE)
+    return {name: (re.findall(r"`([^`]+)`", modules), re.findall(r"\w+", libraries)) for name, modules, libraries in rows}
+
+
+def doors() -> dict[str, list[str]]:
+    """Module -> what it opens although that is further down, inside a function; from the second table of the page."""
+    text = (HOME / "docs/architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w.]+)` \| (`[^|]+) \| [^|]+ \|$", text, re.MULTILINE)
+    return {module: re.findall(r"`([^`]+)`", opened) for module, opened in rows}
+
+
+def layer_of(module: str) -> str:
+    """The layer that a module belongs to: the one that names it, else the one that names its package."""
+    for wanted in (module, f"{module.partition('.')[0]}.*"):
+        for layer, (named, _) in layers().items():
+            if wanted in named:
+                return layer
+    raise KeyError(f"{module}: no layer of docs/architecture.md has it")
+
+
+@cache
+def imports() -> dict[str, tuple[set[str], set[str]]]:
+    """Module -> the modules of ours and the libraries that it imports, inside functions too; not what only types need.
+
+    Names are without `zerolimit.`, and the package itself is `zerolimit`.
+    """
+    source = HOME / "model/zerolimit"
+    found: dict[str, tuple[set[str], set[str]]] = {}
+    for file in sorted(source.rglob("*.py")):
+        name = ".".join(file.relative_to(source).with_suffix("").parts).removesuffix("__init__").strip(".") or "zerolimit"
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        tree.body = [node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))]
+        ours: set[str] = set()
+        libraries: set[str] = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                named = [one.name for one in node.names]
+            else:
+                named = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for one in named:
+                top = one.partition(".")[0]
+                if top == "zerolimit":
+                    ours.add(one.removeprefix(PACKAGE))
+                elif top not in sys.stdlib_module_names:
+                    libraries.add(top)
+        found[name] = ours - {name}, libraries
+    return found
+
+
+def first_sentence(module: str) -> str:
+    """What a module says of itself in one sentence."""
+    file = HOME / "model/zerolimit" / module.removeprefix("zerolimit").replace(".", "/")
+    file = file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
+    said = " ".join((ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").split("\n\n")[0].split())
+    return re.split(r"(?<=\.) ", said)[0].rstrip(".:")
+
+
+def with_words() -> list[str]:
+    """Modules that say what they are, in the order of the layers; a package's empty door is none."""
+    order = list(layers())
+    named = [name for name in imports() if first_sentence(name)]
+    return sorted(named, key=lambda name: (order.index(layer_of(name)), name))
+
+
+def modules() -> str:
+    """Every module, what it is and what it imports of ours."""
+    rows = [
+        (f"`{name}`", first_sentence(name), layer_of(name), code(*sorted(imports()[name][0] - {"zerolimit"})))
+        for name in with_words()
+    ]
+    return table(("module", "what it is", "layer", "imports of ours"), rows)
+
+
+def autosummary(names: Iterable[str], toctree: bool = True) -> str:
+    """A list for Sphinx to fill from docstrings."""
+    options = "   :toctree: modules\n" if toctree else "   :nosignatures:\n"
+    lines = "\n".join(f"   {name}" for name in names)
+    return f"```{{eval-rst}}\n.. autosummary::\n{options}\n{lines}\n```"
+
+
+def names() -> str:
+    """The public names, where each lives."""
+    return autosummary((f"~{PACKAGE}{home}.{name}" for name, home in zerolimit._HOMES.items()), toctree=False)
+
+
+def reference() -> str:
+    """The reference of every module but the rules, for Sphinx to fill from the docstrings."""
+    parts = []
+    for layer in layers():
+        listed = [name for name in with_words() if layer_of(name) == layer and (layer != "rules" or name == "rules.rule")]
+        ours = autosummary(PACKAGE + name for name in listed if name != "zerolimit")
+        parts.append(f"## {layer[0].upper()}{layer[1:]}\n\n{ours}")
+    return "\n\n".join(parts)
+
+
 # a run
 
 
@@ -386,6 +544,144 @@ def told() -> str:
     story = told_of(load_case("li"))
     zero = next((event.month for event in story.events if event.kind == "zero limit"), 0)
     return f"```text\n{replace(story, first=max(0, zero - 6), last=min(story.last, zero + 9))}\n```"
+
+
+@cache
+def runs() -> Path:
+    """A folder in which `zerolimit run --borrowers 30000 --out runs/drawn` has been run, as `make run` does."""
+    folder = Path(mkdtemp(prefix="zerolimit-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    command(folder, "zerolimit run --borrowers 30000 --out runs/drawn")
+    return folder
+
+
+def command(folder: Path, line: str) -> str:
+    """What a command prints, at 100 columns."""
+    words = [sys.executable, "-c", "from zerolimit.cli import main; main()", *shlex.split(line)[1:]]
+    plain = {"COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": str(HOME / "model")}
+    done = subprocess.run(words, cwd=folder, env=os.environ | plain, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{line}\n{done.stderr}")
+    return "\n".join(line.rstrip() for line in done.stdout.splitlines()).strip("\n")
+
+
+ANSWERS: dict[str, tuple[str, str]] = {
+    "explain": (
+        "zerolimit explain runs/drawn --borrower {borrower} --month {month}",
+        r"\n\nDistance to(.|\n)*?(?=\n\nWhat alone)",
+    ),
+    "attribute": ("zerolimit attribute --borrowers 10000 --months 24", r"\n\nInteractions(.|\n)*"),
+    "compare": (
+        "zerolimit compare baseline --b notice_months=3 --set base_tightness=0.4 --borrowers 5000 --months 18",
+        r"\n\nState at the end(.|\n)*?(?=\n\nDifference)",
+    ),
+    "wrongful": ("zerolimit wrongful --borrowers 20000", ""),
+    "clients": ("zerolimit run --portfolio uci", r"\nCut found(.|\n)*?(?=\n\nReasons)|\n\nPlatform(.|\n)*"),
+}
+"""What the README answers: a command, and what of its output is left out there (shown as ...)."""
+
+
+def answer(name: str) -> str:
+    """A command of ANSWERS with what it prints."""
+    line, less = ANSWERS[name]
+    if "{borrower}" in line:
+        line = line.format(**one_borrower())
+    text = command(runs(), line)
+    shown = re.sub(less, "\n...", text) if less else text
+    return f"```bash\n{line}\n```\n\n```text\n{shown}\n```"
+
+
+def one_borrower() -> dict[str, int]:
+    """The first borrower of the first population whom the trigger sets to zero after a year of the default scenario."""
+    episodes = baseline()[0].episodes
+    kind, reason = (episodes[name] for name in ("kind", "reason"))
+    wanted = (values(episodes, "month") >= 12) & (values(episodes, "generation") == 0)
+    wanted &= values(episodes, "kind") == kind.labels.index("zero limit")
+    wanted &= values(episodes, "reason") == reason.labels.index("trigger")
+    first = int(np.flatnonzero(wanted)[0])
+    return {"borrower": int(values(episodes, "borrower")[first]), "month": int(values(episodes, "month")[first])}
+
+
+def speed() -> str:
+    """The benchmark's goals and what was measured, from bench/RESULTS.md, the missed ones too."""
+    text = (HOME / "bench/RESULTS.md").read_text(encoding="utf-8")
+    goals = re.search(r"^\| goal \|.*?(?=\n\n|\Z)", text, re.DOTALL | re.MULTILINE)
+    when = re.search(r"^\d{4}-\d\d-\d\d .*$", text, re.MULTILINE)
+    if goals is None or when is None:
+        raise ValueError("bench/RESULTS.md: no table of goals, or no date")
+    return f"{goals[0]}\n\nMeasured {when[0]}. [All figures](bench/RESULTS.md)."
+
+
+# the figure of the README
+
+FIGURE = "docs/figures/why.png"
+
+
+def drawn_numbers() -> dict[str, Any]:
+    """What the figure shows: Li's line and debt (yuan), and the baseline's events by reason and month."""
+    frame = told_of(load_case("li")).frame()
+    found: dict[str, Any] = {
+        "line": (frame.limit / FEN).tolist(),
+        "owed": ((frame.scheduled + frame.overdue) / FEN).tolist(),
+    }
+    monthly = baseline()[0].monthly
+    for cap in CAPS:
+        events = [cube(monthly, f"{kind}_by_{cap.name}").sum(axis=(1, 2)) for kind in ("zero", "blocked")]
+        if (total := sum(events)).any():
+            found[cap.name] = total.tolist()
+    return found
+
+
+def digest(numbers: dict[str, Any]) -> str:
+    """Of what the figure shows; it is written into the file, so that a stale figure is noticed."""
+    return hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()
+
+
+def figure_is_current() -> bool:
+    """Whether the figure in the repository shows the numbers of today."""
+    from PIL import Image
+
+    file = HOME / FIGURE
+    return file.is_file() and Image.open(file).info.get("Description") == digest(drawn_numbers())
+
+
+def draw_figure() -> None:
+    """One borrower on the left, everybody on the right."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    numbers = drawn_numbers()
+    figure = Figure(figsize=(11.0, 3.4), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    line, owed = numbers.pop("line"), numbers.pop("owed")
+    months = np.arange(len(line))
+    zero = np.flatnonzero(np.array(line) == 0)
+    left.axvspan(zero[0] - 0.5, zero[-1] + 0.5, color="#eeeeee", linewidth=0)
+    left.step(months, line, where="mid", color="#0072B2", linewidth=1.8, label="credit line")
+    left.step(months, owed, where="mid", color="#E69F00", linewidth=1.4, label="owed")
+    left.annotate("zero", (zero.mean(), 0.0), (zero.mean(), max(line) * 0.97), ha="center", va="top", fontsize=9)
+    left.set(title="One borrower, never late", xlabel="month", ylabel="yuan", ylim=(0, None))
+    left.yaxis.set_major_formatter("{x:,.0f}")
+    base = np.zeros(len(next(iter(numbers.values()))))
+    says = {cap.name: cap.says for cap in CAPS}
+    for name in sorted(numbers, key=lambda one: -sum(numbers[one])):
+        colour, hatch = LOOKS[name]
+        looks = {"color": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0.3}
+        right.bar(np.arange(len(base)), numbers[name], 1.0, base, label=says[name], **looks)
+        base += numbers[name]
+    right.set(
+        title="30,000 borrowers, and why", xlabel="month", ylabel="on-time payers who lost\ntheir line or were blocked"
+    )
+    for axes in (left, right):
+        axes.title.set(fontsize=11, fontweight="bold", ha="left", x=0.0)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.margins(x=0.01)
+    left.legend(frameon=False, fontsize=8)
+    handles, labels = right.get_legend_handles_labels()
+    right.legend(handles[::-1], labels[::-1], frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    (HOME / FIGURE).parent.mkdir(exist_ok=True)
+    figure.savefig(HOME / FIGURE, metadata={"Software": None, "Description": digest(drawn_numbers())})
 
 
 def patterns() -> str:
@@ -455,9 +751,12 @@ def facts() -> dict[str, tuple[str, str]]:
 PARTS: dict[str, Callable[..., str]] = {
     part.__name__: part
     for part in (
+        allocations,
         announced,
+        answer,
         calendar,
         caps,
+        codes,
         commands,
         dated,
         dictionary,
@@ -468,6 +767,9 @@ PARTS: dict[str, Callable[..., str]] = {
         functions,
         kinds,
         measures,
+        mechanisms,
+        modules,
+        names,
         off,
         order,
         outcomes,
@@ -478,8 +780,10 @@ PARTS: dict[str, Callable[..., str]] = {
         portfolio,
         printed,
         rates,
+        reference,
         rules,
         scenario_presets,
+        speed,
         state,
         study_designs,
         study_measures,
@@ -501,17 +805,23 @@ def renewed(text: str, skip: tuple[str, ...] = ()) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write what has changed, or only say so."""
+    writes = "--check" not in arguments
     stale = 0
+    if not figure_is_current():
+        stale += 1
+        print(f"{FIGURE}: {'written' if writes else 'out of date'}")
+        if writes:
+            draw_figure()
     for name in DOCUMENTS:
         file = HOME / name
         old = file.read_text(encoding="utf-8")
         new = renewed(old)
         if new != old:
             stale += 1
-            print(f"{name}: {'out of date' if '--check' in arguments else 'written'}")
-            if "--check" not in arguments:
+            print(f"{name}: {'written' if writes else 'out of date'}")
+            if writes:
                 file.write_text(new, encoding="utf-8")
-    return int(stale > 0 and "--check" in arguments)
+    return int(stale > 0 and not writes)
 
 
 if __name__ == "__main__":

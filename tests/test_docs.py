@@ -3,7 +3,6 @@
 import importlib.util
 import re
 import subprocess
-import tomllib
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import pytest
 import typer.main
 
-import zerolimit
 from zerolimit.cli import app
 from zerolimit.month import all_rules
 from zerolimit.results import store
@@ -31,8 +29,10 @@ def written_by() -> ModuleType:
 
 
 GENERATE = written_by()
-OF_A_RUN = ("printed", "patterns")
-"""Generated parts that show what the default scenario gives."""
+OF_A_RUN = ("answer", "patterns", "printed", "speed", "told")
+"""Generated parts that show what runs give (and, of speed, gave)."""
+PAGES = ("README.md", "docs/guide.md")
+"""Whose examples are run."""
 WRITE_ANEW = "out of date: run docs/generate.py"
 
 
@@ -52,10 +52,25 @@ def test_generated_parts_are_up_to_date(name: str) -> None:
     assert GENERATE.renewed(read(name), OF_A_RUN) == read(name), WRITE_ANEW
 
 
-@pytest.mark.parametrize("part", OF_A_RUN)
-def test_what_documents_say_of_the_default_scenario_is_what_it_gives(part: str) -> None:
-    shown = [found[3] for name in GENERATE.DOCUMENTS for found in GENERATE.PART.finditer(read(name)) if found[2] == part]
-    assert shown == [f"{GENERATE.PARTS[part]()}\n"], WRITE_ANEW
+def shown_of_runs() -> dict[str, str]:
+    """Part with its arguments -> what the documents show."""
+    found = {one[2]: one[3] for name in GENERATE.DOCUMENTS for one in GENERATE.PART.finditer(read(name))}
+    return {part: text for part, text in found.items() if part.split()[0] in OF_A_RUN}
+
+
+@pytest.mark.parametrize("part", shown_of_runs())
+def test_what_documents_show_of_runs_is_what_runs_give(part: str) -> None:
+    name, *arguments = part.split()
+    assert shown_of_runs()[part] == f"{GENERATE.PARTS[name](*arguments)}\n", WRITE_ANEW
+
+
+def test_the_readme_answers_every_question_with_a_command() -> None:
+    assert [part.split()[1] for part in shown_of_runs() if part.startswith("answer ")] == list(GENERATE.ANSWERS)
+
+
+def test_the_figure_of_the_readme_shows_the_numbers_of_today() -> None:
+    assert GENERATE.figure_is_current(), WRITE_ANEW
+    assert f"]({GENERATE.FIGURE})" in read("README.md")
 
 
 def test_a_stale_part_is_noticed() -> None:
@@ -86,11 +101,14 @@ def test_the_list_of_parameters_has_every_parameter_once() -> None:
 # examples
 
 
-@pytest.mark.parametrize("number", range(len(blocks("README.md", "python"))))
-def test_readme_example_runs(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+EXAMPLES = [(name, number) for name in PAGES for number in range(len(blocks(name, "python")))]
+
+
+@pytest.mark.parametrize(("name", "number"), EXAMPLES)
+def test_example_runs(name: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
-    exec(compile(blocks("README.md", "python")[number], f"README example {number + 1}", "exec"), {"__name__": "__main__"})
+    exec(compile(blocks(name, "python")[number], f"{name} example {number + 1}", "exec"), {"__name__": "__main__"})
 
 
 def shell_lines(name: str) -> list[list[str]]:
@@ -110,10 +128,11 @@ def command_named(words: list[str]) -> Any:
     return command
 
 
-def test_every_command_in_the_readme_exists() -> None:
-    lines = shell_lines("README.md")
+@pytest.mark.parametrize("name", PAGES)
+def test_every_command_shown_exists(name: str) -> None:
+    lines = shell_lines(name)
     targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
-    assert {words[0] for words in lines} == {"make", "zerolimit"}
+    assert {words[0] for words in lines} <= {"make", "zerolimit"}
     for words in lines:
         if words[0] == "make":
             assert words[1] in targets
@@ -122,21 +141,67 @@ def test_every_command_in_the_readme_exists() -> None:
         assert {word for word in words if word.startswith("--")} <= known
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"`make ([a-z-]+)", read("README.md")))))
-def test_every_target_in_the_readme_exists(target: str) -> None:
+@pytest.mark.parametrize(
+    "target", sorted(set(re.findall(r"`make ([a-z-]+)", "".join(map(read, (*PAGES, "CONTRIBUTING.md"))))))
+)
+def test_every_target_named_exists(target: str) -> None:
     assert re.search(rf"^{target}:.*## ", read("Makefile"), re.MULTILINE)
 
 
-def test_every_preset_in_the_readme_exists() -> None:
-    named = {words[2] for words in shell_lines("README.md") if words[:2] == ["zerolimit", "run"] and words[2][0] != "-"}
-    named |= set(re.findall(r'CreditMarket\("([^"]+)"', read("README.md")))
+@pytest.mark.parametrize("name", PAGES)
+def test_every_preset_named_exists(name: str) -> None:
+    named = {words[2] for words in shell_lines(name) if words[:2] == ["zerolimit", "run"] and words[2][0] != "-"}
+    named |= set(re.findall(r'CreditMarket\("([^"]+)"', read(name)))
     assert named <= set(presets())
 
 
-def test_the_readme_names_every_file_of_a_run() -> None:
+def test_the_guide_names_every_file_of_a_run() -> None:
     tables = (store.MONTHLY, store.PLATFORM_FILE, store.EPISODES, store.PANEL, store.PORTFOLIO)
     files = (store.SCENARIO, store.PROVENANCE, store.FIGURE, *tables)
-    assert [file for file in files if f"`{file}`" not in read("README.md")] == []
+    assert [file for file in files if f"`{file}`" not in read("docs/guide.md")] == []
+
+
+# every command is run as it stands, in the order of the pages, after `make run`
+
+FILES = {
+    "clients.csv": "LINE,OWED\n20000,3000\n5000,4900\n80000,0\n",
+    "events.csv": "month,kind,value\n7,tightness,0.2\n",
+    "experiments/tipping/study.toml": """
+borrowers = 100
+months = 2
+[vary]
+pool_share = [0.2, 0.3]
+""",
+    "economy.csv": "date,macro\n" + "".join(f"{2007 + k // 12}-{k % 12 + 1:02d},{-k / 60:.2f}\n" for k in range(36)),
+}
+"""What the examples say the reader brings; and a study that is small."""
+
+
+def example_lines() -> list[str]:
+    """The command lines of the pages, but for those whose output stands beside them (run by docs/generate.py)."""
+    pages = "\n".join(GENERATE.PART.sub("", read(name)) for name in PAGES)
+    found = "\n".join(re.findall(r"^```bash\n(.*?)^```", pages, re.DOTALL | re.MULTILINE))
+    return [re.sub(r"\s+#.*", "", line) for line in found.splitlines() if line.startswith("zerolimit ")]
+
+
+@pytest.fixture(scope="module")
+def after_make_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("examples")
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    recipe = re.search(r"^run:.*\n((?:\t.*\n)+)", read("Makefile"), re.MULTILINE)
+    assert recipe is not None
+    for line in recipe[1].splitlines():
+        assert line.startswith("\t$(BIN)/zerolimit ")
+        GENERATE.command(folder, line.removeprefix("\t$(BIN)/"))
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", example_lines())
+def test_a_command_line_runs_as_it_stands(line: str, after_make_run: Path) -> None:
+    assert GENERATE.command(after_make_run, line)
 
 
 # facts
@@ -192,21 +257,23 @@ def test_paths_of_machines_are_noticed() -> None:
     assert not PATHS.search("run/" + "wo" + "rk and the ~/" + "tm" + "p of others")
 
 
-def test_all_versions_agree() -> None:
-    assert tomllib.loads(read("pyproject.toml"))["project"]["version"] == zerolimit.__version__
-    assert re.findall(r"^version: (\S+)", read("CITATION.cff"), re.MULTILINE) == [zerolimit.__version__]
-    assert re.findall(r'^  "version": "([^"]+)"', read("codemeta.json"), re.MULTILINE) == [zerolimit.__version__]
-    assert zerolimit.__version__ in read("CHANGELOG.md")
-
-
 def anchor(heading: str) -> str:
     """A heading's anchor, as GitHub makes it."""
     return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
 
 
-@pytest.mark.parametrize(
-    "name", [*GENERATE.DOCUMENTS, "docs/facts.md", "docs/page.md", "CHANGELOG.md", "experiments/README.md"]
+BY_HAND = (
+    "docs/facts.md",
+    "docs/page.md",
+    "docs/peers.md",
+    "docs/plausible.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "experiments/README.md",
 )
+
+
+@pytest.mark.parametrize("name", [*GENERATE.DOCUMENTS, *BY_HAND])
 def test_links_within_the_project_lead_somewhere(name: str) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", read(name)):
         if "://" in target:

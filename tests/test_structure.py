@@ -1,6 +1,7 @@
 """The house keeps its directions, and each thing is declared once."""
 
 import ast
+import runpy
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,11 @@ from zerolimit.scenario import CALENDAR_KINDS, Scenario, about
 from zerolimit.terms import ANNOUNCED, OFF, TERMS
 
 PACKAGE = Path(zerolimit.__file__).parent
+HOME = Path(__file__).parent.parent
+DOCUMENTS = runpy.run_path(str(HOME / "docs" / "generate.py"))
+LAYERS = list(DOCUMENTS["layers"]())
+IMPORTS: dict[str, tuple[set[str], set[str]]] = DOCUMENTS["imports"]()
+layer_of = DOCUMENTS["layer_of"]
 
 
 def imports(path: Path) -> set[str]:
@@ -32,6 +38,47 @@ def imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
     return found
+
+
+def file_of(module: str) -> Path:
+    file = PACKAGE / module.removeprefix("zerolimit").replace(".", "/")
+    return file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
+
+
+@pytest.mark.parametrize("module", IMPORTS)
+def test_imports_go_up_the_table_of_the_architecture_page(module: str) -> None:
+    """Those inside functions too; only what type checkers need may look down."""
+    own = LAYERS.index(layer_of(module))
+    opened = DOCUMENTS["doors"]().get(module, [])
+    allowed = {name for name in IMPORTS[module][0] if name in opened or f"{name.partition('.')[0]}.*" in opened}
+    below = {name for name in IMPORTS[module][0] if LAYERS.index(layer_of(name)) > own}
+    assert below == allowed
+    at_the_top = {name.removeprefix("zerolimit.") for name in imports(file_of(module))}
+    assert at_the_top.isdisjoint(allowed)
+
+
+@pytest.mark.parametrize("module", IMPORTS)
+def test_a_layer_uses_only_the_libraries_that_the_architecture_page_names(module: str) -> None:
+    layer = layer_of(module)
+    assert IMPORTS[module][1] - set(DOCUMENTS["layers"]()[layer][1]) == set()
+
+
+def test_the_architecture_page_names_what_exists() -> None:
+    """Every layer's modules are there, each once, and every library that it names is used."""
+    named = [name for modules, _ in DOCUMENTS["layers"]().values() for name in modules]
+    assert len(named) == len(set(named))
+    packages = {f"{name.partition('.')[0]}.*" for name in IMPORTS}
+    assert set(named) <= set(IMPORTS) | packages
+    for layer, (_, libraries) in DOCUMENTS["layers"]().items():
+        used = set().union(*(IMPORTS[name][1] for name in IMPORTS if layer_of(name) == layer))
+        assert set(libraries) <= used, layer
+
+
+def test_an_import_is_seen_wherever_it_stands() -> None:
+    assert "scenario" in IMPORTS["simulation"][0]
+    assert "engine.compiled" in IMPORTS["simulation"][0]
+    assert "pandas" in IMPORTS["kept"][1]
+    assert "market" not in IMPORTS["story"][0]
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "rules").glob("*.py")), ids=lambda path: path.name)

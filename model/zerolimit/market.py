@@ -1,7 +1,9 @@
 """CreditMarket(mesa.Model): a face on the month, which itself knows no Mesa (simulation.py).
 
-market = CreditMarket("jiebei-2020", seed=7, borrowers=50_000).run(months=36)
-market.rate("zero_limit", by="month").plot()
+In three lines:
+
+    market = CreditMarket("jiebei-2020", seed=7, borrowers=50_000).run(months=36)
+    market.rate("zero_limit", by="month").plot()
 """
 
 from __future__ import annotations

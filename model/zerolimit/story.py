@@ -169,7 +169,7 @@ class Story:
         from rich.console import Console
 
         paper = io.StringIO()
-        Console(file=paper, width=100, color_system=None).print(self)
+        Console(file=paper, width=100, color_system=None, force_jupyter=False).print(self)
         return "\n".join(line.rstrip() for line in paper.getvalue().splitlines())
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:

@@ -8,8 +8,10 @@ from zerolimit.rules.rule import LARGEST, rule, whole
 def fall_due(status, limit, scheduled, overdue, overdue_interest, due_0, terms):
     """This month's instalments and interest, in fen.
 
-    interest = floor(principal x monthly rate), on all principal, scheduled and overdue; none beyond what can be stored.
-    The schedule is void while nothing is scheduled. The effective line when the month begins is the limit of an open line.
+    interest = floor(principal x monthly rate), on all principal, scheduled and overdue; less where principal and interest
+    due would exceed 1.9e9 fen, what can be stored. due = due_0, and 0 while nothing is scheduled: the schedule is void
+    then. owing = overdue interest + overdue + interest + due. After this due_0 is 0, to become the month a year ahead.
+    The effective line when the month begins is the limit of an open line, else 0.
     """
     principal = scheduled + overdue
     due = due_0 if scheduled > 0.0 else 0.0
@@ -38,12 +40,21 @@ def repay(
 ):
     """How much is paid this month, in fen, and the months past due after it.
 
-    A current borrower misses with probability propensity x stress + gamma x [no usable line]. In arrears of d months
-    the month's draw decides between cure (all), step (two of d + 1 parts), hold (one part) and roll (nothing), with
-    the probabilities of the bucket. After paying P of A owed, late' = 0 if P = A, else late + 1 - floor(P (late + 1) / A).
-    Who is short may bridge the gap from another lender, counting on a new loan, else pays what is there. Who pays on
-    time may repay all early with probability early_rate x trust if savings_kept months' worth stays; `open` terms are
-    repaid in full with probability open_repay_rate, by the same draw.
+    Of d = late months past due and A = owing, all is d + 1 parts. How many are meant to be paid is decided by u_pay.
+    d = 0: none with probability propensity x stress + gamma x [no open line of the minimum loan or more], else all.
+    d > 0: all with probability cure, two with step (where d > 1), one with hold, else none, in this order; parameters
+    _1, _2, _3 for d of 1, 2, more. Meant is A for all, 0 for none, else min(A, floor(A parts / (d + 1)) + 1); paid is
+    what of it is in savings.
+
+    Bridging: with d = 0, an open line, and principal less due plus the gap (meant less paid) within the limit, another
+    lender fills the gap if u_bridge < bridge_share (and other debt stays within 1.9e9 fen): it becomes other debt.
+    The rest: with d = 0, A paid, and R = principal before less due above 0, something scheduled, R is repaid too
+    - early, if u_early < early_rate x trust, nothing was lacking, and R + savings_kept x A is left in savings; or
+    - where term_open is above 0, if u_early < open_repay_rate and R is left in savings.
+
+    late' = 0 if A is paid, else min(120, d + 1 - floor(P (d + 1) / A)) with P paid. standing: late (2) if A is not paid,
+    on-time payer (1) if anything was paid, else 0. since_paid starts at 0 with each payment, else grows, to 120.
+    Nothing is paid, and late' and standing are 0, in a vacant slot.
     """
     if status == LEFT:
         return cash, 0.0, 0.0, 0.0, other_debt, 0.0, since_paid, 0.0
@@ -89,7 +100,9 @@ def repay(
 def apply_payment(scheduled, overdue, overdue_interest, due_now, interest_now, principal_before, paid, terms):
     """A payment goes to overdue interest, overdue principal, due interest, due instalments, then the rest of the loan.
 
-    What of the month's dues is not paid becomes overdue. Repaying the rest clears the schedule.
+    What of the month's dues is not paid becomes overdue. Repaying the rest clears the schedule. Interest paid is that of
+    both kinds, principal paid all else. settled: when nothing is owed any more, of a principal above 0 before, 2 if the
+    rest was repaid and term_open is 0, else 1; otherwise 0.
     """
     to_old_interest = min(paid, overdue_interest)
     left = paid - to_old_interest
@@ -115,7 +128,11 @@ def apply_payment(scheduled, overdue, overdue_interest, due_now, interest_now, p
 
 @rule("status", "limit", "scheduled", "overdue", "overdue_interest", "written_off", "recovered", "standing")
 def charge_off(status, limit, scheduled, overdue, overdue_interest, late, standing, terms):
-    """A loan chargeoff_months past due is written off; recovered = floor(principal x (1 - lgd)). The account ends."""
+    """A loan chargeoff_months or more past due is written off; recovered = floor(principal x (1 - lgd)). The account ends.
+
+    Written off is all principal, scheduled and overdue. Line and debt are 0 then, the slot is vacant (status left), and the
+    standing is charged off (3).
+    """
     if status == LEFT or late < terms.chargeoff_months:
         return status, limit, scheduled, overdue, overdue_interest, 0.0, 0.0, standing
     principal = scheduled + overdue
