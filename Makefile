@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env run app test test-all check docs study bench lock clean accept notebooks
+.PHONY: help env run app test test-slow test-all check docs study bench lock clean accept notebooks
 
 PYTHON ?= python3
 VENV := .venv
@@ -44,9 +44,11 @@ test: $(READY) ## the tests, without the slow ones
 	$(WARM)
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
-test-all: $(READY) ## all tests
+test-slow: $(READY) ## the slow tests
 	$(WARM)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 -m slow
+
+test-all: test test-slow ## all tests
 
 accept: $(READY) ## accept the outputs of all presets as they are now (tests/baselines)
 	$(BIN)/python tests/baselines.py
