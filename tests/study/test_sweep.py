@@ -25,7 +25,7 @@ from zerolimit.study.folder import ERRORS, LOCK, MERGED, STUDY, Folder
 from zerolimit.study.lock import acquire, judged
 from zerolimit.study.screen import span, status
 from zerolimit.study.sweep import Progress, sweep
-from zerolimit.study.worker import Done, Failed
+from zerolimit.study.worker import Done, Failed, own_rules_of
 
 WISH: dict[str, Any] = {
     "name": "small",
@@ -160,6 +160,40 @@ def test_wrongful_zeros_are_counted_by_the_shadow_world(tmp_path: Path) -> None:
     followed = follow(Simulation(study.scenario.change(pool_share=0.2), 1, engine="objects"), 14)
     assert row["followed"] == (followed.wrongful >= 0).sum()
     assert row["wrongful"] == (followed.wrongful == 1).sum()
+
+
+SMALLEST_FIRST = """
+import zerolimit
+
+@zerolimit.rule("rank", after="decide")
+def smallest_first(wanted, scheduled, overdue):
+    return -(wanted - scheduled - overdue)
+"""
+
+
+def test_a_rule_of_ones_own_reaches_the_workers(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(SMALLEST_FIRST, encoding="utf-8")
+    study = wish(rules=[f"{tmp_path / 'mine.py'}:smallest_first"])
+    sweep(study, tmp_path / "a", workers=1)
+    sweep(wish(), tmp_path / "without", executor=Here())
+    table = zerolimit.load(tmp_path / "a").table()
+    assert table["blocked"].tolist() != zerolimit.load(tmp_path / "without").table()["blocked"].tolist()
+    world = study.scenario.change(pool_share=0.2, planned_use=0.1)
+    twin = Simulation(world, 1, engine="objects", rules=own_rules_of(study.rules)).run(4)
+    assert table["blocked"].iloc[0] == sum(int(one.counts["blocked"].sum()) for one in twin.history)
+    with pytest.raises(BadInput, match="rules: there"):
+        sweep(wish(), tmp_path / "a", executor=Here(), resume=True)
+
+
+def test_a_rule_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(SMALLEST_FIRST, encoding="utf-8")
+    for text, told in (
+        ("mine.py", "write it as FILE.py:NAME"),
+        ("none.py:smallest_first", "no such file"),
+        (f"{tmp_path / 'mine.py'}:smalest_first", "did you mean 'smallest_first'"),
+    ):
+        with pytest.raises(BadInput, match=told):
+            wish(rules=[text])
 
 
 def count_lines(simulation: Simulation) -> dict[str, float]:
@@ -525,7 +559,8 @@ def test_the_code_that_a_folder_is_held_to_is_all_that_a_worker_runs(engine: str
         "import json, sys; from zerolimit.study.worker import *; from zerolimit.study.code import *;"
         "from zerolimit.scenario import load_scenario;"
         "world = load_scenario('baseline', borrowers=450, network='small_world');"
-        "job = Job(world, {}, 14, 0, (), ('zero_limit',), ('pool',), tuple(MEASURES), None, None, 'ENGINE', code_hash());"
+        "kept = ((), ('zero_limit',), ('pool',), tuple(MEASURES));"
+        "job = Job(world, {}, 14, 0, *kept, None, None, (), 'ENGINE', code_hash());"
         "done = do(job, Task('ab', 0, 0, 1, {})); assert isinstance(done, Done), done;"
         "print(json.dumps([name for name in sys.modules if name.split('.')[0] == 'zerolimit']))"
     )

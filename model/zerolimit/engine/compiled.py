@@ -182,8 +182,9 @@ class Loops:
                 file.write(self.source)
             os.replace(file.name, self.path)
         name = f"zerolimit_month_{self.digest}"
-        if not own and name in LOADED:
-            self.module = LOADED[name]
+        key = (name, *(rule.function for rule in own))
+        if key in LOADED:
+            self.module = LOADED[key]
             return
         spec = importlib.util.spec_from_file_location(name, self.path)
         assert spec is not None
@@ -194,8 +195,7 @@ class Loops:
         sys.modules[name] = module
         spec.loader.exec_module(module)
         self.module = module
-        if not own:
-            LOADED[name] = module
+        LOADED[key] = module
 
     @property
     def ready(self) -> Path:
@@ -295,8 +295,8 @@ def ordinary_loops() -> Loops:
 
 
 KNOWN: set[Callable[..., Any]] = set()
-LOADED: dict[str, ModuleType] = {}
-"""Generated modules without rules of one's own, once each in a process: another run takes what is loaded."""
+LOADED: dict[tuple[Any, ...], ModuleType] = {}
+"""Generated modules by name and rules of one's own, once each in a process: another run takes what is loaded."""
 
 
 def make_known_once(function: Callable[..., Any]) -> None:

@@ -26,7 +26,7 @@ from zerolimit.simulation import ENGINES
 from zerolimit.study.code import code_hash
 from zerolimit.study.design import DESIGNS, Design, Point, make_design, parse_factor, parse_key, plain, split
 from zerolimit.study.measures import MEASURES
-from zerolimit.study.worker import Job, Measure, Task
+from zerolimit.study.worker import Job, Measure, Task, rule_in
 
 STUDY_FILE = "study.toml"
 MOST_MONTHS = 10_000
@@ -48,6 +48,7 @@ class Settings(BaseModel):
     replications: int = Field(1, ge=1, le=1_000_000, description="runs of each point, with different seeds")
     seed: int = Field(1, ge=0, lt=MOST_SEED, description="seed of the first replication; the next ones follow")
     paired: bool = Field(True, description="points share the seeds, so the draws, of their replications")
+    rules: tuple[str, ...] = Field((), description="rules of one's own: FILE.py:NAME, the file beside the study file")
     engine: Literal[ENGINES] = Field("auto", description="engine of the runs; all give the same")  # type: ignore[valid-type]
     outcomes: tuple[str, ...] = Field((), max_length=200, description="rates, counts, platform columns, measures to keep")
     by: tuple[Literal[BY], ...] = Field((), description="kept apart by month, segment, decile")  # type: ignore[valid-type]
@@ -76,6 +77,8 @@ class Study:
     """The design's points as the scenario holds their values."""
     portfolio: tuple[str, str] | None = None
     """Path and hash of the clients' file."""
+    rules: tuple[tuple[str, str, str], ...] = ()
+    """File, name and hash of each rule of one's own."""
     measure: Measure | None = None
 
     def __repr__(self) -> str:
@@ -99,6 +102,7 @@ class Study:
             "network_file": file_hash(self.scenario.network_file),
             "set": {str(month): values for month, values in self.later.items()},
             "portfolio": self.portfolio and self.portfolio[1],
+            "rules": [f"{name} {known[:16]}" for _, name, known in self.rules],
             "months": s.months,
             "burn_in": s.burn_in,
             "by": list(s.by),
@@ -158,6 +162,7 @@ class Study:
             measures=self.kept.measures,
             measure=self.measure,
             portfolio=self.portfolio,
+            rules=self.rules,
             engine=s.engine,
             source=code_hash(),
         )
@@ -294,7 +299,8 @@ def checked(given: Mapping[str, Any], home: Path, where: str, name: str, measure
     portfolio = None
     if settings.portfolio is not None:
         portfolio = portfolio_of(settings.portfolio, home)
-    return Study(settings, settings.name or name, base, later, design, points, portfolio, measure)
+    rules = tuple(rule_of(text, home, f"{where}: rules") for text in settings.rules)
+    return Study(settings, settings.name or name, base, later, design, points, portfolio, rules, measure)
 
 
 def scenario_of(settings: Settings, home: Path) -> Scenario:
@@ -311,6 +317,17 @@ def portfolio_of(name: str, home: Path) -> tuple[str, str]:
 
     path = name if name in SHIPPED else str((home / name).resolve())
     return path, read_portfolio(path).source.sha256
+
+
+def rule_of(text: str, home: Path, where: str) -> tuple[str, str, str]:
+    """File, name and hash of a rule named as FILE.py:NAME."""
+    file, colon, name = text.rpartition(":")
+    if not colon or not file or not name:
+        raise BadInput(f"{where}: {text!r}: write it as FILE.py:NAME")
+    path = (home / file).resolve()
+    if not path.is_file():
+        raise BadInput(f"{where}: {path}: no such file")
+    return str(path), name, fingerprint(rule_in(str(path), name).function)
 
 
 def checked_point(point: Point, base: Scenario, later: Mapping[int, Point], where: str) -> Point:

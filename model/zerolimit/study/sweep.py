@@ -24,7 +24,7 @@ from zerolimit.study.definition import Study, read_study
 from zerolimit.study.executors import CannotStart, WorkerDied, dask_executor, local_pool
 from zerolimit.study.folder import ERRORS, MERGED, PROGRESS, TIMES, Folder, part_schema, part_table, write_json
 from zerolimit.study.lock import Lock, held
-from zerolimit.study.worker import Done, Failed, OtherCode, Place, Task, do
+from zerolimit.study.worker import Done, Failed, OtherCode, Place, Task, do, own_rules_of
 
 if TYPE_CHECKING:
     from zerolimit.study.results import Results
@@ -251,14 +251,24 @@ def every(seconds: float, ask: Callable[[], int]) -> Callable[[], int]:
 
 def compile_once(study: Study, say: Callable[[str], None]) -> None:
     """The compiled month, in the cache that workers read, before there are workers: none compiles by itself."""
-    from zerolimit.simulation import SMALL
+    from zerolimit.simulation import SMALL, Simulation
 
-    small = study.portfolio is None and study.scenario.borrowers < SMALL and "borrowers" not in study.design.keys
+    small = (
+        not study.rules
+        and study.portfolio is None
+        and study.scenario.borrowers < SMALL
+        and "borrowers" not in study.design.keys
+    )
     if study.settings.engine == "objects" or (study.settings.engine == "auto" and small):
         return
     from zerolimit.engine.compiled import ordinary_loops
 
-    ordinary_loops().compile_all(say, alone=False)
+    if study.rules:
+        Simulation(
+            study.scenario.change(borrowers=SMALL), 1, engine="compiled", rules=own_rules_of(study.rules), say=say
+        ).close()
+    else:
+        ordinary_loops().compile_all(say, alone=False)
 
 
 def run_study(

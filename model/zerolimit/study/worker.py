@@ -9,15 +9,18 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from zerolimit.engine.base import Array
-from zerolimit.errors import BadInput
+from zerolimit.errors import BadInput, nearest
 from zerolimit.names import SEGMENTS
 from zerolimit.results.columns import BY
 from zerolimit.results.record import CELLS, CELLS_PER_SEGMENT
+from zerolimit.rules.rule import Rule, fingerprint
 from zerolimit.scenario import Scenario
 from zerolimit.simulation import Recorded, Simulation
 from zerolimit.study.code import code_hash
@@ -47,6 +50,8 @@ class Job:
     measures: tuple[str, ...]
     measure: Measure | None
     portfolio: tuple[str, str] | None
+    rules: tuple[tuple[str, str, str], ...]
+    """File, name and hash of each rule of one's own."""
     engine: str
     source: str
 
@@ -123,6 +128,7 @@ def counted(job: Job, task: Task) -> tuple[dict[str, list[Any]], float]:
         engine=job.engine,
         threads=1,
         portfolio=None if job.portfolio is None else clients(*job.portfolio),
+        rules=own_rules_of(job.rules),
     )
     try:
         began = time.perf_counter()
@@ -184,6 +190,35 @@ def totals(history: list[Recorded], job: Job) -> dict[str, list[Any]]:
         else:
             columns[name] = [float(sum(monthly.tolist()))] * rows
     return columns
+
+
+def own_rules_of(named: tuple[tuple[str, str, str], ...]) -> tuple[Rule, ...]:
+    """Rules of one's own; BadInput where one is another than the coordinator's."""
+    found = []
+    for path, name, known in named:
+        rule = rule_in(path, name)
+        if fingerprint(rule.function) != known:
+            raise BadInput(f"{path}: on {socket.gethostname()} the rule {name} is another one than the coordinator's")
+        found.append(rule)
+    return tuple(found)
+
+
+@cache
+def rule_in(path: str, name: str) -> Rule:
+    """A rule that a Python file declares; the file is run once in a process."""
+    spec = spec_from_file_location(f"zerolimit_rules_{Path(path).stem}", path)
+    try:
+        assert spec is not None
+        assert spec.loader is not None
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+    except (AssertionError, OSError, SyntaxError) as error:
+        raise BadInput(f"{path}: cannot be read as Python: {error or 'no .py file'}") from None
+    found = getattr(module, name, None)
+    if not isinstance(found, Rule):
+        known = [key for key, value in vars(module).items() if isinstance(value, Rule)]
+        raise BadInput(f"{path}: {name!r} is no rule in it{nearest(name, known)}")
+    return found
 
 
 @cache
