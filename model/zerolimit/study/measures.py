@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zerolimit.engine.base import Array
 from zerolimit.names import LEFT
 
 if TYPE_CHECKING:
@@ -27,24 +26,9 @@ class Declared:
     shadow: bool = False
 
 
-def gini(amounts: Array) -> float:
-    """Gini coefficient of amounts that are not negative; 0: all alike, towards 1: one has all. NaN where all are 0.
-
-    G = sum_i (2 i - n - 1) x_(i) / (n sum x), x sorted.
-    """
-    ordered = np.sort(np.asarray(amounts, np.float64))
-    total = ordered.sum()
-    if total <= 0.0:
-        return float("nan")
-    n = len(ordered)
-    rank = 2.0 * np.arange(1, n + 1) - n - 1.0
-    return float((rank * ordered).sum() / (n * total))
-
-
 def gini_of_lines(simulation: Simulation) -> float:
-    """Gini of the lines of all who are with the platform, zeros included."""
-    here = simulation.column("status") != LEFT
-    return gini(simulation.column("limit")[here])
+    """Gini of the lines of all who have an account at the end (results/record.py)."""
+    return simulation.history[-1].platform["gini"]
 
 
 def with_usable_line(simulation: Simulation) -> float:
