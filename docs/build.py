@@ -33,8 +33,7 @@ CONTENTS = """
 :hidden:
 :caption: Learn
 
-guide
-{notebooks}
+{learn}
 ```
 
 ```{{toctree}}
@@ -66,6 +65,7 @@ guide
 ```
 """
 
+LEARN = ("guide", "page")
 MODEL = ("ODD", "parameters", "phases", "facts", "data", "plausible", "peers")
 REFERENCE = ("results", "api")
 DEVELOPERS = ("architecture", "contributing", "changelog", "benchmark")
@@ -104,8 +104,12 @@ def contents(known: dict[Path, str]) -> str:
     def listed(folder: str) -> str:
         return "\n".join(sorted(page for page in known.values() if page.startswith(folder)))
 
+    placed = {"index", *LEARN, *MODEL, *REFERENCE, *DEVELOPERS, "studies"}
+    others = sorted(
+        page for page in known.values() if "/" not in page and page[:-3] not in placed and page != "experiments.md"
+    )
     text = CONTENTS.format(
-        notebooks=listed("notebooks/"),
+        learn="\n".join((*LEARN, listed("notebooks/"), *others)),
         model="\n".join(MODEL),
         studies="\n".join(("studies", listed("experiments"))),
         reference="\n".join(REFERENCE),
