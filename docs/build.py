@@ -104,7 +104,7 @@ def contents(known: dict[Path, str]) -> str:
     def listed(folder: str) -> str:
         return "\n".join(sorted(page for page in known.values() if page.startswith(folder)))
 
-    placed = {"index", *LEARN, *MODEL, *REFERENCE, *DEVELOPERS, "studies"}
+    placed = {"index", *LEARN, *MODEL, *REFERENCE, *DEVELOPERS, "studies", "experiments"}
     others = sorted(
         page for page in known.values() if "/" not in page and page[:-3] not in placed and page != "experiments.md"
     )
