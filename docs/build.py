@@ -105,9 +105,7 @@ def contents(known: dict[Path, str]) -> str:
         return "\n".join(sorted(page for page in known.values() if page.startswith(folder)))
 
     placed = {"index", *LEARN, *MODEL, *REFERENCE, *DEVELOPERS, "studies", "experiments"}
-    others = sorted(
-        page for page in known.values() if "/" not in page and page[:-3] not in placed and page != "experiments.md"
-    )
+    others = sorted(page for page in known.values() if "/" not in page and page[:-3] not in placed)
     text = CONTENTS.format(
         learn="\n".join((*LEARN, listed("notebooks/"), *others)),
         model="\n".join(MODEL),
