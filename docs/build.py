@@ -68,7 +68,7 @@ CONTENTS = """
 LEARN = ("guide", "page")
 MODEL = ("ODD", "parameters", "phases", "facts", "data", "plausible", "peers")
 REFERENCE = ("results", "api")
-DEVELOPERS = ("architecture", "contributing", "changelog", "benchmark")
+DEVELOPERS = ("architecture", "contributing", "changelog")
 
 LINK = re.compile(r"(\]\()([^)\s#]+)((?:#[^)\s]*)?\))")
 CODE = re.compile(r"(^```.*?^```|`[^`\n]+`)", re.DOTALL | re.MULTILINE)
@@ -77,6 +77,9 @@ CODE = re.compile(r"(^```.*?^```|`[^`\n]+`)", re.DOTALL | re.MULTILINE)
 def pages() -> dict[Path, str]:
     """Every page's file -> its name in the site."""
     found = {HOME / name: page for name, page in ELSEWHERE.items() if (HOME / name).is_file()}
+    found |= {
+        file: f"benchmark-{file.stem.lower()}.md" for file in sorted((HOME / "bench").glob("*.md")) if file not in found
+    }
     found |= {file: file.name for file in sorted((HOME / "docs").glob("*.md"))}
     found |= {file: f"notebooks/{file.name}" for file in sorted((HOME / "notebooks").glob("*.ipynb"))}
     found |= {file: f"experiments/{file.parent.name}.md" for file in sorted((HOME / "experiments").glob("*/README.md"))}
@@ -105,13 +108,14 @@ def contents(known: dict[Path, str]) -> str:
         return "\n".join(sorted(page for page in known.values() if page.startswith(folder)))
 
     placed = {"index", *LEARN, *MODEL, *REFERENCE, *DEVELOPERS, "studies", "experiments"}
-    others = sorted(page for page in known.values() if "/" not in page and page[:-3] not in placed)
+    alone = (page for page in known.values() if "/" not in page and not page.startswith("benchmark"))
+    others = sorted(page for page in alone if page[:-3] not in placed)
     text = CONTENTS.format(
         learn="\n".join((*LEARN, listed("notebooks/"), *others)),
         model="\n".join(MODEL),
         studies="\n".join(("studies", listed("experiments"))),
         reference="\n".join(REFERENCE),
-        developers="\n".join(DEVELOPERS),
+        developers="\n".join((*DEVELOPERS, listed("benchmark"))),
     )
     return re.sub(r"\n```\{toctree\}\n:hidden:\n:caption: [\w ]+\n\n+```\n", "", text)
 
