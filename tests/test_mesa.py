@@ -1,5 +1,6 @@
 """The Mesa face: agents as views of columns, phases overridden in Python, collectors, batch runs."""
 
+import math
 from collections import Counter
 from functools import partial
 
@@ -393,7 +394,8 @@ class TestOverriding:
     def test_a_phase_written_out_in_python_equals_the_rule(self):
         class Payer(Borrower):
             def pay_bills(self):
-                self.cash = self.cash - self.outlay
+                most = math.floor(self.model.scenario.savings_cap * self.income_true)
+                self.cash = min(self.cash - self.outlay, most)
 
         market = make(borrower_class=Payer).run(4)
         assert columns(market) == columns(make().run(4))

@@ -61,7 +61,7 @@ def parts_meant(s: State, p: Any) -> int:
 def repay(s: State, p: Any) -> State:
     same = {"cash": s["cash"], "other_debt": s["other_debt"], "since_paid": s["since_paid"]}
     if s["status"] == STATUS["left"]:
-        return same | {"paid": 0, "late": 0, "bridged": 0, "standing": 0}
+        return same | {"paid": 0, "late": 0, "bridged": 0, "standing": 0, "slid": 0}
     d, owing, cash, debt = s["late"], s["owing"], s["cash"], s["other_debt"]
     parts = parts_meant(s, p)
     if parts == d + 1:
@@ -86,14 +86,16 @@ def repay(s: State, p: Any) -> State:
         ):
             paid += rest
             cash -= rest
+    late = 0 if within >= owing else min(120, d + 1 - within * (d + 1) // owing)
     return {
         "cash": cash,
         "paid": paid,
-        "late": 0 if within >= owing else min(120, d + 1 - within * (d + 1) // owing),
+        "late": late,
         "bridged": bridged,
         "other_debt": debt,
         "standing": 2 if within < owing else 1 if paid else 0,
         "since_paid": 0 if paid else min(120, s["since_paid"] + 1),
+        "slid": d + 1 if d or late else 0,
     }
 
 

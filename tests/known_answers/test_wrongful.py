@@ -22,7 +22,7 @@ def each_segment(name: str, value: float) -> dict[str, float]:
 
 def test_every_zero_is_wrongful_where_nobody_ever_misses_a_payment() -> None:
     able = {**each_segment("spend", 0.3), **each_segment("jobloss", 0.0), **each_segment("volatility", 0.0)}
-    found = follow(world(**each_segment("miss", 0.0), **able), 24)
+    found = follow(world(10_000, **each_segment("miss", 0.0), **able), 24)
     told = found.wrongful[found.month <= 24 - WITHIN]
     assert len(told) > 20
     assert (told == 1).all()

@@ -54,7 +54,8 @@ def repay(
 
     late' = 0 if A is paid, else min(120, d + 1 - floor(P (d + 1) / A)) with P paid. standing: late (2) if A is not paid,
     on-time payer (1) if anything was paid, else 0. since_paid starts at 0 with each payment, else grows, to 120.
-    Nothing is paid, and late' and standing are 0, in a vacant slot.
+    slid, for the counts of moves, is d + 1 where d or late' is above 0, else 0. In a vacant slot nothing is paid, and late',
+    standing and slid are 0.
     """
     if status == LEFT:
         return cash, 0.0, 0.0, 0.0, other_debt, 0.0, since_paid, 0.0
