@@ -71,9 +71,21 @@ def test_a_run_s_episodes_first_and_repeated_apart() -> None:
     )
 
 
+def test_a_second_block_is_no_first_although_no_line_was_zero() -> None:
+    frame = pd.DataFrame(
+        {"kind": ["blocked after repayment"] * 3, "ended": ["score", "censored", "score"], "duration": [1, 3, 2]}
+        | {"zeros_before": [0, 0, 1], "borrower": [7, 7, 8], "generation": [0, 0, 0], "month": [2, 5, 4]}
+    )
+    first, later = (incidence(frame, kind="blocked after repayment", repeated=which) for which in (False, True))
+    assert (first["at_risk"].iloc[0], later["at_risk"].iloc[0]) == (2, 1)
+
+
 def test_what_is_no_table_of_episodes_is_said_in_one_line() -> None:
     with pytest.raises(BadInput, match="no column 'kind'"):
         incidence(pd.DataFrame({"month": [1]}))
-    frame = pd.DataFrame({"kind": ["zero limit"], "ended": ["censored"], "duration": [3], "zeros_before": [0]})
+    frame = pd.DataFrame(
+        {"kind": ["zero limit"], "ended": ["censored"], "duration": [3], "zeros_before": [0]}
+        | {"borrower": [1], "generation": [0], "month": [2]}
+    )
     with pytest.raises(BadInput, match="did you mean 'zero limit'"):
         incidence(frame, kind="zero limits")

@@ -112,8 +112,8 @@ def zero_limits(episodes: Columns) -> Array:
 def recovered_within(episodes: Columns, horizon: int, months: int) -> tuple[int, int]:
     """Zero-limit events that had a usable line again within `horizon` months, and how many could be watched that long.
 
-    Only events at least `horizon` months before the end of the run count, so nothing is censored; arrears, charge-off and
-    leaving are ends without recovery.
+    Only events at least `horizon` months before the end of the run count, so nothing is censored; charge-off and leaving are
+    ends without recovery. Arrears end no episode: a line that comes back after some is a recovery.
     """
     watched = zero_limits(episodes) & (values(episodes, "month") + horizon < months)
     ended = values(episodes, "ended")

@@ -77,15 +77,16 @@ def incidence(episodes: pd.DataFrame, kind: str = "zero limit", repeated: bool |
     names.ENDS `hazard ...` (a month) and `incidence ...` (share so far); competing ends are kept apart. `kind` is the
     event; `repeated` takes only first events (False) or only later ones (True) of their borrower.
     """
-    missing = [name for name in ("kind", "ended", "duration", "zeros_before") if name not in episodes.columns]
+    needed = ("kind", "ended", "duration", "zeros_before", "borrower", "generation", "month")
+    missing = [name for name in needed if name not in episodes.columns]
     if missing:
         raise BadInput(f"incidence: the frame has no column {missing[0]!r}; it needs a run's episodes")
     if kind not in EVENTS[1:]:
         raise BadInput(f"kind: {kind!r} is not one of {', '.join(EVENTS[1:])}{nearest(str(kind), EVENTS[1:])}")
-    mine = episodes["kind"].astype(str) == kind
+    chosen = episodes[episodes["kind"].astype(str) == kind]
     if repeated is not None:
-        mine &= (episodes["zeros_before"] > 0) == repeated
-    chosen = episodes[mine]
+        earlier = chosen.sort_values("month", kind="stable").groupby(["borrower", "generation"]).cumcount()
+        chosen = chosen[((earlier > 0) | (kind == EVENTS[1]) & (chosen["zeros_before"] > 0)) == repeated]
     ended = np.array([ENDS.index(str(name)) for name in chosen["ended"]], np.int64)
     return as_frame(cumulative_incidence(chosen["duration"].to_numpy(np.int64), ended)).set_index("month")
 
