@@ -22,7 +22,7 @@ $(READY): requirements.lock pyproject.toml
 	@if command -v uv >/dev/null; then \
 	  echo "Making $(VENV) with uv: once, a minute or two"; \
 	  uv venv --quiet --clear --python '>=3.$(OLDEST)' $(VENV) && \
-	  VIRTUAL_ENV=$(VENV) uv pip $(INSTALL) && VIRTUAL_ENV=$(VENV) uv pip $(SELF); \
+	  VIRTUAL_ENV=$(VENV) uv pip $(INSTALL) --compile-bytecode && VIRTUAL_ENV=$(VENV) uv pip $(SELF); \
 	else \
 	  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, $(OLDEST)))' 2>/dev/null || \
 	    { echo "zerolimit needs Python 3.$(OLDEST) or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1): install one and say make PYTHON=python3.$(OLDEST)" >&2; exit 1; }; \
