@@ -145,13 +145,14 @@ class Portfolio:
     def _income_behind_limits(self, simulation: Simulation) -> Array:
         """Recorded incomes (fen a month) for which `have_history` would have drawn the file's limits; drawn where 0.
 
-        income = limit / (income_multiple x (line_low + (line_high - line_low) u)), with the borrower's own draw u.
+        income = limit / (income_multiple x (line_low + (line_high - line_low) u)), with the borrower's own draw u; at least
+        income_floor, below which there is no line: nobody loses a line to an income that the file does not say.
         """
         terms = simulation.terms
         limit = self.values["limit"]
         u = simulation.engine.uniforms("u_born_limit", np.arange(self.size), simulation.month)
         months = terms["income_multiple"] * (terms["line_low"] + (terms["line_high"] - terms["line_low"]) * u)
-        behind = np.clip(np.floor(limit / np.maximum(months, 0.01)), 10_000.0, COLUMNS["income"].high * FEN)
+        behind = np.clip(np.floor(limit / np.maximum(months, 0.01)), terms["income_floor"], COLUMNS["income"].high * FEN)
         return np.where(limit > 0, behind, simulation.column("income_seen"))
 
     def put_accounts(self, simulation: Simulation) -> None:
@@ -280,7 +281,7 @@ def read_raw(source: Any) -> Raw:
         path = Path(str(resources.files("zerolimit") / "data" / f"{source}.parquet"))
     else:
         path = Path(source)
-    where = f"portfolio {path.name}"
+    where = f"portfolio {path.name or source}"
     if not path.exists():
         beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         hint = nearest(path.name, [*SHIPPED, *beside])

@@ -117,7 +117,7 @@ def test_a_killed_coordinator_leaves_no_workers_and_resume_finishes_exactly_the_
     assert 5 <= len(done) < RUNS
     kept = {run: Folder(out).part(run).stat().st_mtime_ns for run in done}
     assert (out / LOCK).exists()
-    assert "which has ended; go on with --resume" in told("sweep", "--status", str(out))
+    assert f"which has ended; go on with zerolimit sweep STUDY --out {out} --resume" in told("sweep", "--status", str(out))
     told("sweep", str(home / "study.toml"), "--out", str(out), "--resume")
     assert {run: Folder(out).part(run).stat().st_mtime_ns for run in done} == kept
     assert Folder(out).count() == RUNS

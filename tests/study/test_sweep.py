@@ -474,7 +474,7 @@ def test_status_says_how_far_and_who(tmp_path: Path) -> None:
     done = Folder(tmp_path / "a").count()
     assert status(tmp_path / "a") == [
         f"small: {done} of 8 runs done ({done / 8:.1%}), 0 failed",
-        "nobody works on it; go on with zerolimit sweep STUDY --resume",
+        f"nobody works on it; go on with zerolimit sweep STUDY --out {tmp_path / 'a'} --resume",
     ]
     mine = acquire(tmp_path / "a")
     assert status(tmp_path / "a")[1].startswith(f"held by process {os.getpid()} on {socket.gethostname()}")

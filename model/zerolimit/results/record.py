@@ -36,7 +36,7 @@ def gini(limit: Array, status: Array) -> float:
     """
     line = limit[status == int(OPEN)]
     line.sort()
-    without = np.count_nonzero(status != int(LEFT)) - len(line)
+    without = int(np.count_nonzero(status != int(LEFT))) - len(line)
     n, total, weighted = without + len(line), int(line.sum(dtype=np.int64)), 0
     places = np.arange(1, SLICE + 1, dtype=np.int64)
     for start in range(0, len(line), SLICE):

@@ -470,6 +470,8 @@ class Run:
         import pandas as pd
         import pyarrow as pa
 
+        if not (self.folder / name).exists():
+            raise BadInput(f"{self.folder}: {name} is missing")
         try:
             return pd.read_parquet(self.folder / name)
         except (OSError, pa.ArrowException) as error:

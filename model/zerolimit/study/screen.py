@@ -79,16 +79,17 @@ def status(path: Path) -> list[str]:
         raise BadInput(f"{path}: is not a study's folder")
     done, failed, total = folder.count(), len(folder.failures()), int(declared["runs"])
     lines = [f"{declared['name']}: {done:,} of {number_of(total, 'run')} done ({done / total:.1%}), {failed:,} failed"]
+    again = f"zerolimit sweep STUDY --out {path} --resume"
     lock = path / LOCK
     holder = read_json(lock)
     state, age = judged(lock, holder)
     if state == "free":
-        lines.append("complete" if done == total else "nobody works on it; go on with zerolimit sweep STUDY --resume")
+        lines.append("complete" if done == total else f"nobody works on it; go on with {again}")
         return lines
     if state != "alive":
-        gone = "which has ended; go on with --resume"
+        gone = f"which has ended; go on with {again}"
         if state == "stale":
-            gone = f"last seen {span(age)} ago; if that has ended for sure, go on with --resume --take-over"
+            gone = f"last seen {span(age)} ago; if that has ended for sure, go on with {again} --take-over"
         lines.append(f"held by {told(holder)}, {gone}")
         return lines
     lines.append(f"held by {told(holder)}, last seen {age:.0f} s ago")
