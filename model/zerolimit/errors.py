@@ -13,7 +13,7 @@ class OutOfRange(BadInput, OverflowError):
 
 
 class Cancelled(RuntimeError):
-    """A study was stopped on the way, by the one who asked for it."""
+    """Work was stopped on the way, by the one who asked for it."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import zerolimit
-from zerolimit import CreditMarket, Simulation, load_scenario, notice, reasons
+from zerolimit import CreditMarket, Simulation, attribute, load_scenario, notice, reasons
 from zerolimit.app.borrower import Borrowers, in_words, someone_like_li, switched_off
 from zerolimit.app.compare import OWN, REMEDIES, another, differences
 from zerolimit.app.controls import GROUPS, NAMES, kind_of, read, read_seed, says_of, unit_of
@@ -30,8 +30,9 @@ from zerolimit.app.serve import is_loopback, listening
 from zerolimit.app.session import Session
 from zerolimit.app.uploads import portfolio_of
 from zerolimit.app.who import FATES, flows
-from zerolimit.app.work import Cancelled, Desk, Job
-from zerolimit.errors import BadInput
+from zerolimit.app.why import Shares
+from zerolimit.app.work import Desk, Job
+from zerolimit.errors import BadInput, Cancelled
 from zerolimit.names import ALLOCATIONS, CAPS, ENDS, MECHANISMS, REASONS, SEGMENTS
 from zerolimit.replay import origin_of
 from zerolimit.results.outcomes import RATES
@@ -335,7 +336,7 @@ def test_a_failing_run_is_one_line() -> None:
         raise BadInput("this\ncannot be")
 
     def stopped(job: Job) -> None:
-        raise Cancelled
+        raise Cancelled("stopped before all worlds were run")
 
     desk.start("x", wrong)
     while desk.busy:
@@ -346,6 +347,25 @@ def test_a_failing_run_is_one_line() -> None:
     while desk.busy:
         time.sleep(0.01)
     assert desk.wrong == ""
+
+
+def test_stopped_shares_run_no_further_month_and_are_no_failure(
+    market: CreditMarket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares = Shares(Session(market=market))
+    steps: list[int] = []
+
+    def stopped(*given: Any, **named: Any) -> Any:
+        shares.desk.stop()
+        monkeypatch.setattr(Simulation, "step", lambda simulation: steps.append(simulation.month))
+        return attribute(*given, **named)
+
+    monkeypatch.setattr("zerolimit.study.attribution.attribute", stopped)
+    shares.ask()
+    done(shares.session, shares.desk)
+    assert steps == []
+    assert shares.found is None
+    assert shares.desk.wrong == ""
 
 
 # pictures

@@ -11,8 +11,8 @@ from typing import Any, BinaryIO
 from zerolimit.app.controls import read, read_seed
 from zerolimit.app.language import Words
 from zerolimit.app.picture import Picture, picture_of
-from zerolimit.app.work import Cancelled, Desk, Job, one_line
-from zerolimit.errors import BadInput
+from zerolimit.app.work import Desk, Job, one_line
+from zerolimit.errors import BadInput, Cancelled
 from zerolimit.market import CreditMarket
 from zerolimit.scenario import Scenario, load_scenario, presets
 from zerolimit.simulation import SETUP_ONLY

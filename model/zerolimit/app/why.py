@@ -119,6 +119,7 @@ class Shares:
                 players=players,
                 portfolio=simulation.portfolio,
                 progress=lambda done, of: self.desk.report(job, done),
+                cancel=job.stopped.is_set,
             )
             self.found, self.of = found, asked
 

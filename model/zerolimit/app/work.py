@@ -9,14 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from zerolimit.errors import BadInput
+from zerolimit.errors import BadInput, Cancelled
 
 PAUSE = 0.25
 """Seconds between two reports of progress at least."""
-
-
-class Cancelled(Exception):
-    """The visitor does not want it any more."""
 
 
 @dataclass
@@ -57,8 +53,9 @@ class Desk:
 
     def stop(self) -> None:
         """Ask the job to end; it does so at its next report."""
-        if self.job is not None:
-            self.job.stopped.set()
+        job = self.job
+        if job is not None:
+            job.stopped.set()
 
     def report(self, job: Job, done: int) -> None:
         """Progress, from within a job; ends it there when it was cancelled."""
