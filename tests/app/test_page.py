@@ -9,7 +9,7 @@ import threading
 import time
 import tomllib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -301,6 +301,62 @@ def test_a_closed_session_lets_go() -> None:
     session.run(1)
     done(session)
     assert session.market is None
+
+
+def while_building(monkeypatch: pytest.MonkeyPatch, do: Callable[[], None]) -> list[CreditMarket]:
+    """Do something once while a session's market is being built; the markets that were built."""
+    built: list[CreditMarket] = []
+
+    def build(*given: Any, **named: Any) -> CreditMarket:
+        if not built:
+            do()
+        built.append(CreditMarket(*given, **named))
+        return built[-1]
+
+    monkeypatch.setattr("zerolimit.app.session.CreditMarket", build)
+    return built
+
+
+def test_what_is_typed_while_a_market_is_built_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session(borrowers=100)
+
+    def typed() -> None:
+        session.take("pool_share", "0.2", EN)
+        session.take("borrowers", "120", EN)
+        session.take_seed("9", EN)
+
+    while_building(monkeypatch, typed)
+    session.reset()
+    done(session)
+    assert session.market is not None
+    assert (session.market.seed, session.market.simulation.size) == (1, 100)
+    assert session.policy() == {"pool_share": 0.2}
+    assert session.differs_at_start() == {"borrowers", "seed"}
+    session.reset()
+    done(session)
+    assert (session.market.seed, session.market.simulation.size) == (9, 120)
+    assert session.market.simulation.first_scenario.pool_share == 0.2
+    assert not session.differs_at_start()
+
+
+def test_who_leaves_while_a_market_is_built_leaves_none_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    let_go: list[Simulation] = []
+    close = Simulation.close
+
+    def closed(simulation: Simulation) -> None:
+        let_go.append(simulation)
+        close(simulation)
+
+    monkeypatch.setattr(Simulation, "close", closed)
+    session = Session(borrowers=100)
+    built = while_building(monkeypatch, session.close)
+    session.reset(2)
+    done(session)
+    assert session.market is None
+    assert session.picture is None
+    assert let_go == [one.simulation for one in built]
+    assert len(built) == 1
+    assert session.desk.wrong == ""
 
 
 def test_playing_stops_when_asked_and_a_second_job_waits() -> None:

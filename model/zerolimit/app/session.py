@@ -208,17 +208,22 @@ class Session:
             self._run(job, months)
 
     def _build(self) -> None:
+        """A market as the controls say now; what is typed meanwhile stays wanted."""
         if self.closed:
             raise Cancelled
         with self._held:
             if self.market is not None:
                 self.market.simulation.close()
                 self.market = self.picture = None
-        clients = self.portfolio
-        market = CreditMarket(self.wanted, seed=self.seed, portfolio=clients)
+        asked, base, seed, clients = self.wanted, self.base, self.seed, self.portfolio
+        market = CreditMarket(asked, seed=seed, portfolio=clients)
         with self._held:
-            self.wanted = market.simulation.scenario
-            self._starts = self.wanted, self.base, self.seed, clients
+            if self.closed:
+                market.simulation.close()
+                raise Cancelled
+            if self.wanted is asked:
+                self.wanted = market.simulation.scenario
+            self._starts = market.simulation.scenario, base, seed, clients
             self.market, self.picture = market, picture_of(market.simulation)
             self.built += 1
 
@@ -244,7 +249,8 @@ class Session:
         if self.market is None or (self.month == 0 and (self.differs_at_start() or self.policy())):
             self._build()
         with self._held:
-            assert self.market is not None
+            if self.market is None:
+                raise Cancelled
             if changed := self.policy():
                 self.market.change(**changed)
             self.market.step()
