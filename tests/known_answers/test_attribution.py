@@ -300,6 +300,16 @@ def test_unpaired_runs_by_hand() -> None:
     assert np.isnan(unpaired_runs([1, 1], [2, 2])[0])
 
 
+def test_a_difference_that_is_the_same_but_for_rounding_is_the_same() -> None:
+    """0.1 more in every seed: its variance is 1e-34 in doubles. A millionth more in one of three is no rounding."""
+    a = np.array([0.3, 0.7, 0.11, 1234.5])
+    assert ((a + 0.1) - a).var(ddof=1) > 0.0
+    assert unpaired_runs(a, a + 0.1) == (np.inf, np.inf)
+    assert np.isnan(unpaired_runs([0.1, 0.1, 0.1], [0.1 + 0.2, 0.3, 0.3])[0])
+    ratio, _ = unpaired_runs([0.0, 1.0, 2.0], [0.0, 1.0 + 1e-6, 2.0])
+    assert ratio == pytest.approx(2.0 / (1e-12 / 3.0), rel=1e-6)
+
+
 def test_without_common_draws_nothing_is_saved() -> None:
     generator = np.random.default_rng(5)
     ratio, runs = unpaired_runs(generator.normal(size=4_000), generator.normal(size=4_000))

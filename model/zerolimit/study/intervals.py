@@ -13,6 +13,8 @@ from zerolimit.draws import as_seed
 from zerolimit.errors import BadInput
 
 CONFIDENCE = 0.95
+SAME = 1e-12
+"""Spread of differences, over the largest value, that is rounding."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,16 @@ def unpaired_runs(a: Any, b: Any) -> tuple[float, float]:
 
     With n pairs the mean difference has variance s^2(b - a) / n; with n' independent runs on each side it would have
     (s^2(a) + s^2(b)) / n'. Equal precision takes n' = n x ratio, ratio = (s^2(a) + s^2(b)) / s^2(b - a), rounded up.
-    The ratio is infinite where the difference is the same for every seed, and not a number with less than two seeds.
+    The ratio is infinite where the difference is the same for every seed (to 12 digits of the largest value), and not a
+    number where all values of a side are, or with less than two seeds.
     """
     one, other = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if len(one) < 2:
         return nan, nan
     apart, together = one.var(ddof=1) + other.var(ddof=1), (other - one).var(ddof=1)
-    if together == 0.0:
-        return (nan, nan) if apart == 0.0 else (inf, inf)
+    nothing = (SAME * max(np.abs(one).max(), np.abs(other).max())) ** 2
+    if together <= nothing:
+        return (nan, nan) if apart <= nothing else (inf, inf)
     return apart / together, float(ceil(round(len(one) * apart / together, 9)))
 
 
