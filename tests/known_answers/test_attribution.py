@@ -321,6 +321,23 @@ def test_seeds_are_counted_or_listed() -> None:
     assert as_seeds(None, 7) == (7,)
     assert as_seeds(3, 7) == (7, 8, 9)
     assert as_seeds([4, 2], 7) == (4, 2)
-    for bad in (0, True, [], [1, 1]):
+    assert as_seeds(np.int64(3), np.int64(7)) == (7, 8, 9)  # type: ignore[arg-type]
+    assert as_seeds(np.array([4, 2]), 7) == (4, 2)  # type: ignore[arg-type]
+    wrong: tuple[Any, ...] = (0, True, [], [1, 1], 2.5, "3", np.float64(2.0), np.int64(-1))
+    for bad in wrong:
         with pytest.raises(BadInput, match="seed"):
             as_seeds(bad, 1)
+    with pytest.raises(BadInput, match=r"2\^64"):
+        as_seeds(2, 2**64 - 1)
+    with pytest.raises(BadInput, match="seed"):
+        as_seeds(2, -1)
+
+
+def test_a_scenario_may_be_a_path_or_a_mapping(tmp_path: Path) -> None:
+    file = tmp_path / "small.toml"
+    file.write_text('base = "baseline"\nborrowers = 200\n')
+    given = [attribute(one, months=2, players=("trigger",)) for one in (file, str(file), {"borrowers": 200})]
+    assert [one.scenario.borrowers for one in given] == [200, 200, 200]
+    assert given[0].game("zero_limit").tolist() == given[1].game("zero_limit").tolist()
+    with pytest.raises(BadInput, match="neither a preset"):
+        attribute(tmp_path / "none.toml", months=2)

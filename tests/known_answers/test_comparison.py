@@ -145,6 +145,17 @@ def alike(level, need):
     return need * level
 
 
+def test_scenarios_may_be_paths(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.toml", tmp_path / "other.toml"
+    one.write_text('base = "baseline"\nborrowers = 200\n')
+    other.write_text('base = "baseline"\nborrowers = 200\ntrigger_frequency = 0.6\n')
+    found = compare(one, other, months=2, seeds=np.int64(2))  # type: ignore[arg-type]
+    assert (found.a.name, found.b.name, found.seeds) == ("one", "other", (1, 2))
+    assert found.b.trigger_frequency == 0.6
+    with pytest.raises(BadInput, match="a Scenario is needed, not int"):
+        compare(3, other, months=2)  # type: ignore[arg-type]
+
+
 def test_it_stops_when_asked() -> None:
     with pytest.raises(Cancelled):
         compare("baseline", borrowers=300, months=2, seeds=2, only_b=CHANGE, cancel=lambda: True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
 from math import factorial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -335,7 +336,7 @@ def checked_players(players: Iterable[str], base: Scenario) -> tuple[str, ...]:
 
 
 def attribute(
-    scenario: str | Scenario = "baseline",
+    scenario: str | Path | dict[str, Any] | Scenario = "baseline",
     *,
     months: int = 36,
     seed: int = 1,
@@ -359,7 +360,7 @@ def attribute(
     `progress` is called with the worlds done and all worlds; `cancel` is asked before each month of a world, and Cancelled
     raised where it returns true. BadInput on unknown or repeated players, or too many.
     """
-    base = load_scenario(scenario, **parameters) if isinstance(scenario, str) else scenario.change(**parameters)
+    base = load_scenario(scenario, **parameters)
     if months < 1 or since < 0:
         raise BadInput(f"months: at least 1 after a past of at least 0 is needed, not {months} after {since}")
     chosen, rows, own = checked_players(players, base), tuple(follow), tuple(rules)

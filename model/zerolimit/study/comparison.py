@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -238,8 +239,8 @@ def difference(a: Array, b: Array) -> dict[str, float]:
 
 
 def compare(
-    a: str | Scenario,
-    b: str | Scenario | None = None,
+    a: str | Path | dict[str, Any] | Scenario,
+    b: str | Path | dict[str, Any] | Scenario | None = None,
     *,
     months: int = 36,
     seed: int = 1,
@@ -263,10 +264,7 @@ def compare(
     raised where it returns true.
     """
     sides = [
-        load_scenario(one, **{**parameters, **(own or {})})
-        if isinstance(one, str)
-        else one.change(**{**parameters, **(own or {})})
-        for one, own in ((a, only_a), (a if b is None else b, only_b))
+        load_scenario(one, **{**parameters, **(own or {})}) for one, own in ((a, only_a), (a if b is None else b, only_b))
     ]
     if months < 1:
         raise BadInput(f"months: at least 1 is needed, not {months}")

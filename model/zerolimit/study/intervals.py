@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil, inf, nan, sqrt
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -67,13 +68,24 @@ def unpaired_runs(a: Any, b: Any) -> tuple[float, float]:
     return apart / together, float(ceil(round(len(one) * apart / together, 9)))
 
 
+def how_many(seeds: Any) -> int:
+    """A number of seeds, of any whole type."""
+    try:
+        number = 0 if isinstance(seeds, bool) else index(seeds)
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise BadInput(f"seeds: a whole number from 1 or a list of seeds is needed, not {seeds!r}")
+    return number
+
+
 def as_seeds(seeds: int | Iterable[int] | None, seed: int) -> tuple[int, ...]:
     """Seeds from how many there are to be, counted from `seed`, or from a list."""
     if seeds is None:
         return (as_seed(seed),)
-    if isinstance(seeds, bool) or (isinstance(seeds, int) and seeds < 1):
-        raise BadInput(f"seeds: a whole number from 1 or a list of seeds is needed, not {seeds!r}")
-    found = tuple(range(seed, seed + seeds)) if isinstance(seeds, int) else tuple(as_seed(one) for one in seeds)
+    first = as_seed(seed)
+    listed = seeds if isinstance(seeds, Iterable) else range(first, first + how_many(seeds))
+    found = tuple(as_seed(one) for one in listed)
     if not found or len(set(found)) < len(found):
         raise BadInput("seeds: at least one is needed, all different")
     return found
