@@ -56,7 +56,7 @@ from zerolimit.notice import KINDS, explain
 from zerolimit.portfolio import COLUMNS
 from zerolimit.results.columns import PLATFORM, cube, monthly_meanings, parts_of, values
 from zerolimit.results.episodes import MEANINGS
-from zerolimit.results.figures import LOOKS
+from zerolimit.results.figures import BLUE, LOOKS, ORANGE
 from zerolimit.results.frames import Panel, panel_meanings
 from zerolimit.results.outcomes import OUTCOMES, RATES
 from zerolimit.results.store import Tables, tables_of
@@ -658,8 +658,8 @@ def draw_figure() -> None:
     months = np.arange(len(line))
     zero = np.flatnonzero(np.array(line) == 0)
     left.axvspan(zero[0] - 0.5, zero[-1] + 0.5, color="#eeeeee", linewidth=0)
-    left.step(months, line, where="mid", color="#0072B2", linewidth=1.8, label="credit line")
-    left.step(months, owed, where="mid", color="#E69F00", linewidth=1.4, label="owed")
+    left.step(months, line, where="mid", color=BLUE, linewidth=1.8, label="credit line")
+    left.step(months, owed, where="mid", color=ORANGE, linewidth=1.4, label="owed")
     left.annotate("zero", (zero.mean(), 0.0), (zero.mean(), max(line) * 0.97), ha="center", va="top", fontsize=9)
     left.set(title="One borrower, never late", xlabel="month", ylabel="yuan", ylim=(0, None))
     left.yaxis.set_major_formatter("{x:,.0f}")

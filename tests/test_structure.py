@@ -1,6 +1,7 @@
 """The house keeps its directions, and each thing is declared once."""
 
 import ast
+import re
 import runpy
 import shutil
 import subprocess
@@ -220,6 +221,15 @@ def test_power_and_logarithm_are_refused_in_rules() -> None:
 def test_money_fits_its_column() -> None:
     assert STORABLE["i4"] <= 2**31 - 1
     assert STORABLE["i2"] <= 2**15 - 1
+
+
+def test_the_palette_is_declared_once() -> None:
+    """A colour of the figures has a name in results/figures.py; nobody else writes its number."""
+    home = PACKAGE / "results" / "figures.py"
+    palette = set(re.findall(r"#[0-9a-f]{6}", home.read_text(encoding="utf-8").split("LOOKS = ")[0].lower())) - {"#000000"}
+    assert len(palette) == 10
+    others = [path for path in [*PACKAGE.rglob("*.py"), HOME / "docs" / "generate.py"] if path != home]
+    assert [path.name for path in others if any(one in path.read_text(encoding="utf-8").lower() for one in palette)] == []
 
 
 PRINT_DIGEST = (

@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolimit.allocation.level import NOTHING, PRO_RATA, WATER_FILLING, Evenly, Levels, granted_at, share_out
-
-Lottery = Callable[[NDArray[Any]], NDArray[np.uint64]]
+from zerolimit.allocation.prefix import Lottery
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ Only whole totals are needed from the borrowers, so the search is exact, the sam
 over many machines. What the next step of the level would give is served by lottery.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,7 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from zerolimit.allocation.prefix import serve_prefix
+from zerolimit.allocation.prefix import Lottery, serve_prefix
 
 WHOLE = 2**30
 """The level of a share of 1."""
@@ -81,7 +80,7 @@ def share_out(
     rule: Levels,
     capacity: int,
     rows: NDArray[Any],
-    lottery: Callable[[NDArray[Any]], NDArray[np.uint64]],
+    lottery: Lottery,
     top: int | None = None,
 ) -> tuple[NDArray[np.int64], int]:
     """Grants (fen) at the largest level at which they fit into `capacity` (fen), and that level.

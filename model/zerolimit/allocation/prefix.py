@@ -12,6 +12,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 BINS = 4096
+Lottery = Callable[[NDArray[Any]], NDArray[np.uint64]]
+"""64 bits for the positions asked; the smallest goes first."""
 
 
 @njit(cache=True, nogil=True)
@@ -28,7 +30,7 @@ def serve_prefix(
     costs: NDArray[Any],
     capacity: int,
     rows: NDArray[Any],
-    lottery: Callable[[NDArray[Any]], NDArray[np.uint64]],
+    lottery: Lottery,
 ) -> tuple[NDArray[np.bool_], int, int]:
     """Who is served when the highest `order` goes first and each takes `costs` (whole, not negative) of `capacity`.
 
@@ -64,7 +66,7 @@ def serve_fitting(
     costs: NDArray[Any],
     capacity: int,
     rows: NDArray[Any],
-    lottery: Callable[[NDArray[Any]], NDArray[np.uint64]],
+    lottery: Lottery,
 ) -> NDArray[np.bool_]:
     """Who is served when each in turn takes what it asks if it still fits, and is passed over if not."""
     served = np.zeros(len(rows), np.bool_)

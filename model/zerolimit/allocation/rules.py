@@ -1,15 +1,12 @@
 """The ways to share the pool (names.ALLOCATIONS): an order that is served, or a level that all share."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zerolimit.allocation.level import PRO_RATA, WATER_FILLING, WHOLE, Evenly, Levels, share_out
-from zerolimit.allocation.prefix import serve_prefix
-
-Lottery = Callable[[NDArray[Any]], NDArray[np.uint64]]
+from zerolimit.allocation.prefix import Lottery, serve_prefix
 
 
 def allocate(

@@ -12,7 +12,7 @@ import traitlets
 
 from zerolimit.app.language import Words
 from zerolimit.results.columns import Array
-from zerolimit.results.figures import LOOKS
+from zerolimit.results.figures import BLACK, LOOKS
 
 FONT = "Roboto, 'Zerolimit Sans', sans-serif"
 HATCHES: dict[str, dict[str, Any]] = {
@@ -124,7 +124,7 @@ def looks(reason: str, ink: Ink) -> Option:
     """Colour and hatching of a reason, the same as in the figures."""
     colour, hatch = LOOKS[reason]
     return {
-        "color": ink.strong if colour == "#000000" else colour,
+        "color": ink.strong if colour == BLACK else colour,
         "decal": {**HATCHES[hatch], "color": "rgba(255,255,255,0.65)"},
     }
 

@@ -11,7 +11,7 @@ from zerolimit.app.charts import Chart, Ink, Option, axis, bars, legend, line, m
 from zerolimit.app.language import SCALES, Words
 from zerolimit.app.picture import Picture
 from zerolimit.results.columns import Array
-from zerolimit.results.figures import BLUE, ORANGE, PALE, RED, SKY
+from zerolimit.results.figures import BLUE, GREY, ORANGE, PALE, RED, SKY
 from zerolimit.terms import FEN
 
 
@@ -95,7 +95,7 @@ def by_month(picture: Picture, words: Words, ink: Ink) -> Option:
     ]
     if not np.isnan(known).all():
         area = {"areaStyle": {"color": PALE if ink.ground == "#ffffff" else "#3a3a3a"}, "z": 0, "lineStyle": {"width": 0}}
-        series.insert(0, {**line(words("pool.pool"), over(known), "#999999", step="middle"), **area})
+        series.insert(0, {**line(words("pool.pool"), over(known), GREY, step="middle"), **area})
     return option_of(
         ink,
         legend=legend(ink),

@@ -31,7 +31,9 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
     "#CC79A7",
 )
 """Okabe and Ito 2008, told apart by colour-blind readers."""
-GREY, PALE = "#999999", "#e3e3e3"
+GREY, PALE, TEAL = "#999999", "#e3e3e3", "#004D40"
+SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY)
+"""Colours of things in a row, in this order."""
 LOOKS = {
     "trigger": (BLUE, ""),
     "idle": (BLUE, "///"),

@@ -21,6 +21,7 @@ from zerolimit.engine.base import Array
 from zerolimit.errors import BadInput, nearest
 from zerolimit.names import MECHANISMS, SEGMENTS
 from zerolimit.results.columns import monthly_meanings, parts_of
+from zerolimit.results.figures import BLACK, GREY, SERIES, TEAL, YELLOW
 from zerolimit.results.record import CELLS_PER_SEGMENT
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario, load_scenario
@@ -56,8 +57,7 @@ HELD: dict[str, tuple[str, ...]] = {"habits": ("frequency", "propensity")}
 GROUPS = (("rescoring", "trigger"), ("positioning", "scarcity"), ("tightening",), ("contagion",))
 """Players that belong together, for Owen values (model.md); who is in none is alone."""
 BY = ("month", "segment", "decile")
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442", "#999999", "#000000", "#004D40")
-"""Okabe and Ito 2008, told apart by colour-blind readers."""
+COLOURS = (*SERIES, YELLOW, GREY, BLACK, TEAL)
 MOST = 10
 """Players at most: twice the worlds for each."""
 

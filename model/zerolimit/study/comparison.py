@@ -19,6 +19,7 @@ from zerolimit.errors import BadInput, nearest
 from zerolimit.fields import STATE
 from zerolimit.names import LEFT, SEGMENTS
 from zerolimit.results.columns import divided, monthly_meanings, parts_of
+from zerolimit.results.figures import BLUE, GREY, RED
 from zerolimit.results.outcomes import IN_MONTHS, RATES
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario, load_scenario
@@ -38,8 +39,6 @@ PAIRED = (
     "Both worlds of a seed have the same borrowers and draws; feedbacks through totals included. Intervals: Student's t over"
     f" the paired differences; {FORMULA}."
 )
-COLOURS = ("#0072B2", "#D55E00")
-"""Okabe and Ito 2008."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +179,7 @@ class Comparison:
         above, below = figure.subplots(2, 1, sharex=True)
         changes = self.differing()
         told = f", {changes[0].partition(':')[0]} changed" if self.a.name == self.b.name and len(changes) == 1 else ""
-        for name, colour, label in zip(SIDES, COLOURS, (self.a.name, self.b.name + told), strict=True):
+        for name, colour, label in zip(SIDES, (BLUE, RED), (self.a.name, self.b.name + told), strict=True):
             above.plot(table.month, scale * table[name], color=colour, label=f"{name}: {label}")
         above.set(ylabel=f"{meaning}, {unit}", title=f"{meaning}, mean of {len(self.seeds)} seeds")
         above.legend(frameon=False)
@@ -188,7 +187,7 @@ class Comparison:
         below.plot(table.month, scale * table.difference, color="black", label="mean of paired differences")
         if len(self.seeds) > 1:
             low, high = scale * table.low, scale * table.high
-            below.fill_between(table.month, low, high, color="#999999", alpha=0.4, linewidth=0, label="95 % interval")
+            below.fill_between(table.month, low, high, color=GREY, alpha=0.4, linewidth=0, label="95 % interval")
         below.set(xlabel="month", ylabel=f"b less a, {'percentage points' if unit == '%' else unit}")
         below.legend(frameon=False)
         for axes in (above, below):

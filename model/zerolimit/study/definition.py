@@ -384,11 +384,11 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str =
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             found += differences(old, new, f"{prefix}{key}.")
         elif old != new:
-            found.append(f"{prefix}{key}: there {shortly(old)}, now {shortly(new)}")
+            found.append(f"{prefix}{key}: there {in_brief(old)}, now {in_brief(new)}")
     return found
 
 
-def shortly(value: Any) -> str:
+def in_brief(value: Any) -> str:
     """A value in a message."""
     text = json.dumps(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -9,12 +9,12 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from zerolimit.errors import BadInput, nearest
-from zerolimit.results.figures import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY
+from zerolimit.results.figures import BLACK, BLUE, GREY, SERIES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COLOURS = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY, BLACK, GREY)
+COLOURS = (*SERIES, BLACK, GREY)
 WIDEST = 44
 """Letters in a line beside an axis."""
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -106,7 +106,7 @@ def draw_map(
         axes.figure.colorbar(drawn, ax=axes, label=zlabel or z)
 
 
-def shortly(value: float) -> str:
+def three_digits(value: float) -> str:
     """A number at a bar: three digits, thousands whole."""
     return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
 
@@ -123,7 +123,7 @@ def draw_bars(frame: pd.DataFrame, file: Path | str, *, name: str, panels: Mappi
     grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axes, (column, (label, scale)) in zip(grid, panels.items(), strict=True):
         drawn = axes.barh(some[name].astype(str), some[column] * scale, color=BLUE, height=0.66)
-        axes.bar_label(drawn, fmt=shortly, padding=2, fontsize=8)
+        axes.bar_label(drawn, fmt=three_digits, padding=2, fontsize=8)
         axes.axvline(0.0, color="black", linewidth=0.6)
         axes.margins(x=0.18)
         axes.set_xlabel(label, fontsize=9)
