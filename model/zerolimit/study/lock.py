@@ -24,6 +24,9 @@ from zerolimit.study.folder import LOCK, read_json
 
 BEAT = 5.0
 STALE = 60.0
+SETTLE = 0.02
+"""Seconds before a new lock is read again, and before another attempt."""
+ATTEMPTS = 10
 
 
 class Lock:
@@ -77,15 +80,20 @@ def acquire(folder: Path, *, take_over: bool = False) -> Lock:
     """Make the lock, or say who has it."""
     path = folder / LOCK
     token = secrets.token_hex(8)
-    for _ in range(3):
+    for _ in range(ATTEMPTS):
         if created(path, token):
-            return Lock(path, token)
+            time.sleep(SETTLE)
+            if (read_json(path) or {}).get("token") == token:
+                return Lock(path, token)
+            continue
         holder = read_json(path)
         state, age = judged(path, holder)
         if state == "alive" or (state == "stale" and not take_over):
             hint = "; if that has ended for sure, say --take-over" if state == "stale" else ""
             raise BadInput(f"{folder}: held by {told(holder)}, last seen {age:.0f} s ago{hint}")
-        put_aside(path, holder)
+        if state != "free":
+            put_aside(path, take_over=take_over)
+        time.sleep(SETTLE)
     raise BadInput(f"{folder}: another coordinator is taking it just now")
 
 
@@ -124,7 +132,7 @@ def judged(path: Path, holder: dict[str, Any] | None) -> tuple[str, float]:
     age = age_of(path)
     if age is None:
         return "free", 0.0
-    if holder is not None and holder.get("machine") == machine():
+    if holder is not None and holder.get("machine") == machine() and isinstance(holder.get("pid"), int):
         return ("alive" if started(holder["pid"]) == holder.get("process") else "dead"), age
     return ("stale" if age > STALE else "alive"), age
 
@@ -146,19 +154,22 @@ def age_of(path: Path) -> float | None:
             probe.unlink()
 
 
-def put_aside(path: Path, holder: dict[str, Any] | None) -> None:
-    """Remove a lock that was judged dead or stale, but not one that has been made since."""
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+def put_aside(path: Path, *, take_over: bool) -> None:
+    """Remove a lock that is dead, or stale and to be taken over. One at a time, who judges it anew: it may be a new one."""
+    taking = path.with_name(f".{path.name}.taking.tmp")
     try:
-        os.rename(path, aside)
-    except FileNotFoundError:
+        taking.touch(exist_ok=False)
+    except FileExistsError:
+        age = age_of(taking)
+        if age is not None and age > STALE:  # its maker was killed
+            taking.unlink(missing_ok=True)
         return
-    moved = read_json(aside)
-    if moved != holder:
-        with contextlib.suppress(OSError):
-            os.link(aside, path)
-    with contextlib.suppress(OSError):
-        aside.unlink()
+    try:
+        state, _ = judged(path, read_json(path))
+        if state == "dead" or (state == "stale" and take_over):
+            path.unlink(missing_ok=True)
+    finally:
+        taking.unlink(missing_ok=True)
 
 
 def told(holder: dict[str, Any] | None) -> str:
