@@ -26,7 +26,7 @@ from zerolimit.simulation import ENGINES
 from zerolimit.study.code import code_hash
 from zerolimit.study.design import DESIGNS, Design, Point, make_design, parse_factor, parse_key, plain, split
 from zerolimit.study.measures import MEASURES
-from zerolimit.study.worker import Job, Measure, Task, rule_in
+from zerolimit.study.worker import Job, Measure, Task, file_hash, rule_in
 
 STUDY_FILE = "study.toml"
 MOST_MONTHS = 10_000
@@ -97,7 +97,7 @@ class Study:
             "scenario": {
                 key: value
                 for key, value in self.scenario.model_dump(mode="json").items()
-                if key not in ("name", "description")
+                if key not in ("name", "description", "network_file")
             },
             "network_file": file_hash(self.scenario.network_file),
             "set": {str(month): values for month, values in self.later.items()},
@@ -165,6 +165,7 @@ class Study:
             rules=self.rules,
             engine=s.engine,
             source=code_hash(),
+            ties=self.identity["network_file"],
         )
 
     def tasks(self) -> Iterator[Task]:
@@ -275,6 +276,10 @@ def checked(given: Mapping[str, Any], home: Path, where: str, name: str, measure
     fixed, later = split({key: tuple(v) if isinstance(v, list) else v for key, v in settings.set.items()})
     extra = {} if settings.borrowers is None else {"borrowers": settings.borrowers}
     base = in_place(f"{where}: set", lambda: base.change(**{**fixed, **extra}))
+    if base.network_file is not None:
+        beside = home / base.network_file
+        ties = beside if beside.is_file() else Path(base.network_file)
+        base = base.change(network_file=str(ties.resolve()))
     later = {month: of_scenario(values, f"{where}: set", base) for month, values in later.items()}
     factors = [parse_factor(key, given, where, settings.months) for key, given in settings.vary.items()]
     for number, point in enumerate(settings.points, 1):
@@ -364,16 +369,6 @@ def one_line(problem: Any) -> str:
     place = ".".join(str(part) for part in problem["loc"])
     message = str(problem["msg"])
     return f"{place}: {message[:1].lower()}{message[1:]}, not {str(problem.get('input'))[:60]!r}"
-
-
-def file_hash(path: str | None) -> str | None:
-    """Hash of a file's bytes; none without a file."""
-    if path is None:
-        return None
-    try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    except OSError as error:
-        raise BadInput(f"{path}: {(error.strerror or str(error)).lower()}") from None
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import time
@@ -54,6 +55,8 @@ class Job:
     """File, name and hash of each rule of one's own."""
     engine: str
     source: str
+    ties: str | None = None
+    """Hash of the scenario's network_file."""
 
 
 @dataclass(frozen=True)
@@ -122,8 +125,11 @@ def place(began: float, inside: float) -> Place:
 def counted(job: Job, task: Task) -> tuple[dict[str, list[Any]], float]:
     """The columns that a run leaves, and the seconds in its months."""
     first, changes = split(task.values)
+    scenario = job.scenario.change(**first)
+    if scenario.network_file == job.scenario.network_file and file_hash(scenario.network_file) != job.ties:
+        raise BadInput(f"{scenario.network_file}: on {socket.gethostname()} it is another file than the coordinator's")
     simulation = Simulation(
-        job.scenario.change(**first),
+        scenario,
         task.seed,
         engine=job.engine,
         threads=1,
@@ -203,15 +209,30 @@ def own_rules_of(named: tuple[tuple[str, str, str], ...]) -> tuple[Rule, ...]:
     return tuple(found)
 
 
-@cache
+def file_hash(path: str | None) -> str | None:
+    """Hash of a file's bytes; none without a file."""
+    if path is None:
+        return None
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError as error:
+        raise BadInput(f"{path}: {(error.strerror or str(error)).lower()}") from None
+
+
 def rule_in(path: str, name: str) -> Rule:
-    """A rule that a Python file declares; the file is run once in a process."""
+    """A rule that a Python file declares; as it is now, so an edited file is read anew."""
+    return rule_of_file(path, name, file_hash(path))
+
+
+@cache
+def rule_of_file(path: str, name: str, sha256: str | None) -> Rule:
+    """A rule of a file with this hash; the file is run once in a process."""
     spec = spec_from_file_location(f"zerolimit_rules_{Path(path).stem}", path)
     try:
         assert spec is not None
         assert spec.loader is not None
         module = module_from_spec(spec)
-        spec.loader.exec_module(module)
+        exec(compile(Path(path).read_bytes(), path, "exec"), vars(module))  # never old bytecode
     except (AssertionError, OSError, SyntaxError) as error:
         raise BadInput(f"{path}: cannot be read as Python: {error or 'no .py file'}") from None
     found = getattr(module, name, None)
