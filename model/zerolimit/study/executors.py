@@ -140,7 +140,13 @@ def serve(wire: Connection) -> None:
     wire.send("ready")
     with suppress(EOFError, OSError):
         while True:
-            function, arguments, words = wire.recv()
+            try:
+                function, arguments, words = wire.recv()
+            except (EOFError, OSError):
+                raise
+            except Exception as error:  # all of it was received, and something in it cannot be imported here
+                wire.send((False, CannotStart(f"a worker cannot import what it is to run: {error}; put it in a file")))
+                continue
             try:
                 answer = (True, function(*arguments, **words))
             except Exception as error:
