@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -38,6 +39,8 @@ PARTS, ERRORS, TIMES, MERGED = "parts", "errors", "times", "runs.parquet"
 OURS = (STUDY, DESIGN, PROGRESS, LOCK, PARTS, ERRORS, TIMES, MERGED)
 """What a folder may have before study.json is written."""
 MAGIC = b"PAR1"
+RUN = re.compile("[0-9a-f]{24}")
+"""A run's hash."""
 RUNS_A_GROUP = 1_000
 """Runs in a row group of an export."""
 PART_OPTIONS: dict[str, Any] = {"compression": "NONE", "use_dictionary": False, "write_statistics": False}
@@ -64,6 +67,11 @@ def write_whole(path: Path, data: bytes) -> None:
         with suppress(OSError):
             beside.unlink()
         raise
+
+
+def half_written(name: str) -> bool:
+    """Whether a name is of a file that is being written, or was when its writer was killed."""
+    return name.startswith(".") and name.endswith(".tmp")
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -100,7 +108,8 @@ class Folder:
         """Hashes of the finished runs, in order."""
         for shelf in sorted((self.path / PARTS).glob("[0-9a-f][0-9a-f]")):
             with os.scandir(shelf) as found:
-                yield from sorted(one.name[:-8] for one in found if one.name.endswith(".parquet") and one.name[0] != ".")
+                names = sorted(one.name[:-8] for one in found if one.name.endswith(".parquet"))
+            yield from (name for name in names if RUN.fullmatch(name) and name[:2] == shelf.name)
 
     def count(self) -> int:
         """How many runs are finished."""
@@ -129,7 +138,7 @@ class Folder:
             raise BadInput(f"{self.path}: is not a folder")
         before = self.declared()
         if before is None:
-            if any(one.name not in OURS for one in self.path.iterdir()):
+            if any(one.name not in OURS and not half_written(one.name) for one in self.path.iterdir()):
                 raise BadInput(f"{self.path}: is not a study's folder; take another --out")
             return
         from zerolimit.study.definition import differences

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -121,8 +122,7 @@ class Sweep:
         if isinstance(result, Done):
             self.keep(task, result)
         else:
-            self.folder.keep_failure(task, result)
-            self.failed += 1
+            self.fail(task, result)
         self.finished.append(time.monotonic())
 
     def keep(self, task: Task, done: Done) -> None:
@@ -131,7 +131,12 @@ class Sweep:
             known = {*self.schema.names}
             self.schema = self.folder.add_columns(name for name in done.columns if name not in known)
             self.grown = True
-        self.folder.keep(part_table(self.schema, task, done), task.run)
+        try:
+            table = part_table(self.schema, task, done)
+        except BadInput as error:
+            self.fail(task, Failed(task.run, str(error), "", done.place))
+            return
+        self.folder.keep(table, task.run)
         self.ledger.add(task.run)
         if self.times is not None:
             place = done.place
@@ -143,6 +148,11 @@ class Sweep:
                 "inside": place.inside,
             }
             self.times.write(json.dumps(record) + "\n")
+
+    def fail(self, task: Task, failed: Failed) -> None:
+        """A failed run is written down, and the others go on."""
+        self.folder.keep_failure(task, failed)
+        self.failed += 1
 
     def kept(self) -> str:
         """What a broken-off sweep says."""
@@ -206,9 +216,13 @@ def conduct(one: Sweep, workers: int, cluster: str | None, executor: Executor | 
     """Take stock, start the workers, run, merge."""
     study, folder = one.study, one.folder
     folder.clear_abandoned()
-    one.total = sum(1 for _ in study.tasks())
+    runs = [task.run for task in study.tasks()]
+    one.total = len(runs)
     folder.begin(study, one.total)
-    for run in folder.done():
+    there = [*folder.done()]
+    if strange := sorted({*there} - {*runs}):
+        raise BadInput(f"{folder.part(strange[0])}: is no run of this study; take it out of the folder")
+    for run in there:
         if folder.damaged(run):
             one.say(f"a part was damaged when the machine went down, its run is done again: {run}")
             folder.part(run).unlink()
@@ -293,6 +307,9 @@ def run_study(
     from zerolimit.study.results import load_results
     from zerolimit.study.screen import watching
 
+    typed = measure is not None and measure.__module__ == "__main__" and not hasattr(sys.modules["__main__"], "__file__")
+    if typed and executor is None:
+        raise BadInput(f"measure: {measure.__qualname__} cannot be imported by the workers: put it in a file of its own")
     made = read_study(source, measure=measure, **settings)
     with watching(made.name, quiet) as (watch, say):
         swept = sweep(
