@@ -1,5 +1,6 @@
 """A sweep leaves every run once, whoever does it and in whatever order; it can be broken off, and goes on."""
 
+import contextlib
 import errno
 import json
 import os
@@ -7,8 +8,10 @@ import random
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +199,30 @@ def test_a_rule_that_is_none_is_refused(tmp_path: Path) -> None:
             wish(rules=[text])
 
 
+def test_a_rule_that_was_edited_is_the_new_one(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(SMALLEST_FIRST, encoding="utf-8")
+    before = wish(rules=[f"{file}:smallest_first"])
+    file.write_text(SMALLEST_FIRST.replace("return -", "return +"), encoding="utf-8")
+    after = wish(rules=[f"{file}:smallest_first"])
+    assert after.rules != before.rules
+    assert sweep(after, tmp_path / "a", executor=Here()).done == 8
+
+
+def test_a_study_with_ties_is_the_same_from_every_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ties.csv").write_text("source,target\n0,1\n1,2\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    first = wish(set={"network": "file", "network_file": "ties.csv"})
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    second = wish(set={"network": "file", "network_file": "../ties.csv"})
+    assert second.declared == first.declared
+    assert sweep(first, tmp_path / "a", executor=Here()).done == 8
+    (tmp_path / "ties.csv").write_text("source,target\n0,1\n1,3\n", encoding="utf-8")
+    assert sweep(first, tmp_path / "b", executor=Here()).failed == 8
+    assert zerolimit.load(tmp_path / "b").failures()["error"].str.contains("another file than the coordinator's").all()
+
+
 def count_lines(simulation: Simulation) -> dict[str, float]:
     return {"lines": float(simulation.column("limit").sum())}
 
@@ -318,6 +345,35 @@ def test_a_part_cut_short_by_a_crash_is_done_again(tmp_path: Path) -> None:
     assert exported(tmp_path / "a") == before
 
 
+def test_a_file_that_a_killed_coordinator_half_wrote_is_no_other_folder(tmp_path: Path) -> None:
+    for name in (".design.parquet.1.ab.tmp", ".clock.ab.tmp"):
+        (tmp_path / name).touch()
+    assert sweep(wish(), tmp_path, executor=Here(), resume=True).done == 8
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_copy_of_a_part_counts_for_no_run(tmp_path: Path) -> None:
+    sweep(wish(), tmp_path / "a", executor=Here())
+    before = exported(tmp_path / "a")
+    at = Folder(tmp_path / "a")
+    first, second, *_ = at.done()
+    at.part(first).with_name(f"{first} (1).parquet").write_bytes(at.part(first).read_bytes())
+    at.part(second).unlink()
+    assert at.count() == 7
+    sweep(wish(), tmp_path / "a", executor=Here(), resume=True)
+    assert exported(tmp_path / "a") == before
+
+
+def test_a_part_of_another_study_is_refused(tmp_path: Path) -> None:
+    sweep(wish(), tmp_path / "a", executor=Here())
+    at = Folder(tmp_path / "a")
+    first = next(at.done())
+    strange = at.part(first).with_name(f"{first[:2]}{'0' * 22}.parquet")
+    strange.write_bytes(at.part(first).read_bytes())
+    with pytest.raises(BadInput, match=rf"{strange.name}: is no run of this study"):
+        sweep(wish(), tmp_path / "a", executor=Here(), resume=True)
+
+
 # runs that fail
 
 
@@ -350,6 +406,20 @@ def test_runs_that_failed_are_done_again_by_resume(tmp_path: Path, monkeypatch: 
     swept = sweep(study, tmp_path / "a", executor=Here(), resume=True)
     assert (swept.done, swept.failed) == (8, 0)
     assert list((tmp_path / "a" / ERRORS).iterdir()) == []
+
+
+def names_that_differ(simulation: Simulation) -> dict[str, float]:
+    return {"one": 1.0} if simulation.seed == 1 else {"one": 1.0, "two": 2.0}
+
+
+def test_a_measure_with_other_names_fails_its_run_only(tmp_path: Path) -> None:
+    study = read_study(WISH, measure=names_that_differ)
+    swept = sweep(study, tmp_path / "a", executor=Here())
+    assert (swept.done, swept.failed, swept.total) == (4, 4, 8)
+    failures = zerolimit.load(tmp_path / "a").failures()
+    assert {*failures["seed"]} == {2}
+    assert failures["error"].str.contains("gave two in some runs only").all()
+    assert sweep(study, tmp_path / "a", executor=Here(), resume=True).failed == 4
 
 
 def test_a_full_disk_is_one_line_that_says_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -459,6 +529,67 @@ def test_a_coordinator_that_lost_its_lock_stops(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(BadInput, match="taken over by process 4 on node7"):
         sweep(wish(), tmp_path / "a", executor=Robbed(), workers=1)
     assert json.loads((tmp_path / "a" / LOCK).read_text())["host"] == "node7"
+
+
+def dead(path: Path) -> None:
+    """A lock of this machine whose process is gone."""
+    held = {"token": "t", "host": "here", "pid": os.getpid(), "machine": lock.machine(), "process": "1", "since": "then"}
+    (path / LOCK).write_text(json.dumps(held))
+
+
+def no_links(*_: Any) -> None:
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_of_many_coordinators_on_a_dead_lock_one_holds_it(
+    links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not links:
+        monkeypatch.setattr(lock.os, "link", no_links)
+    for attempt in range(60):
+        path = tmp_path / str(attempt)
+        path.mkdir()
+        dead(path)
+        start, locks = threading.Barrier(4), []
+
+        def contend(path: Path = path, start: threading.Barrier = start, locks: list[lock.Lock] = locks) -> None:
+            start.wait()
+            with contextlib.suppress(BadInput):
+                locks.append(acquire(path))
+
+        threads = [threading.Thread(target=contend) for _ in range(4)]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+        assert len(locks) == 1
+        assert json.loads((path / LOCK).read_text())["token"] == locks[0].token
+        locks[0].release()
+        assert list(path.iterdir()) == []
+
+
+def test_a_lock_made_since_it_was_judged_dead_is_left(tmp_path: Path) -> None:
+    mine = acquire(tmp_path)
+    lock.put_aside(tmp_path / LOCK, take_over=True)
+    assert json.loads((tmp_path / LOCK).read_text())["token"] == mine.token
+    mine.release()
+
+
+def test_a_take_over_that_was_killed_is_forgotten_after_a_minute(tmp_path: Path) -> None:
+    dead(tmp_path)
+    taking = tmp_path / f".{LOCK}.taking.tmp"
+    taking.touch()
+    with pytest.raises(BadInput, match="another coordinator is taking it just now"):
+        acquire(tmp_path)
+    os.utime(taking, (1, 1))
+    acquire(tmp_path).release()
+
+
+def test_a_lock_without_a_process_is_told_by_its_age(tmp_path: Path) -> None:
+    (tmp_path / LOCK).write_text(json.dumps({"machine": lock.machine()}))
+    with pytest.raises(BadInput, match="held by process None"):
+        acquire(tmp_path)
 
 
 HOME = {**os.environ, "PYTHONPATH": str(Path(zerolimit.__file__).parents[1])}
@@ -595,6 +726,30 @@ def test_a_call_that_kills_its_worker_every_time_fails_and_the_next_one_works() 
         with pytest.raises(executors.WorkerDied, match="its worker died 3 times"):
             fatal.result(timeout=60)
         assert good.result(timeout=60) != os.getpid()
+
+
+class Unknown:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return import_module, ("no_such_module",)
+
+
+def test_a_call_that_a_worker_cannot_import_says_so_and_the_next_one_works() -> None:
+    with executors.local_pool(1) as pool:
+        strange, good = pool.submit(repr, Unknown()), pool.submit(os.getpid)
+        with pytest.raises(executors.CannotStart, match=r"cannot import .*no_such_module.*put it in a file"):
+            strange.result(timeout=60)
+        assert good.result(timeout=60) != os.getpid()
+
+
+def test_a_measure_typed_at_a_prompt_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    code = (
+        "import zerolimit; seen = lambda simulation: {'one': 1.0}\n"
+        f"try: zerolimit.study({WISH!r}, out={str(tmp_path / 'a')!r}, measure=seen, quiet=True)\n"
+        "except zerolimit.errors.BadInput as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=HOME)
+    assert "cannot be imported by the workers: put it in a file" in done.stdout
+    assert not (tmp_path / "a").exists()
 
 
 def test_errors_of_a_call_come_back() -> None:
