@@ -20,7 +20,7 @@ from zerolimit.errors import BadInput, Cancelled
 from zerolimit.fields import FIELDS
 from zerolimit.names import LEFT, MECHANISMS
 from zerolimit.own_path import Change, Edit, OwnPath, Recorder, Values, in_prospect, is_usable
-from zerolimit.reasons import Threshold, amount, apart, in_words, in_yuan, principal, thresholds
+from zerolimit.reasons import Threshold, amount, apart, in_words, in_yuan, principal, thresholds, usable_line
 from zerolimit.replay import Origin, Seen, origin_of
 from zerolimit.simulation import Simulation
 from zerolimit.story import Event, the_line, whom
@@ -264,10 +264,9 @@ class Notice:
         self.month, self.held = now.month, path.held[now.month]
         self.values, self.terms = now.decided, now.terms
         self.loans = [one.month for one in life if first <= one.month < now.month and one.after["drawn"] > 0.0]
-        m, balance = self.terms["minimum_loan"], self.values["scheduled"] + self.values["overdue"]
-        own_use = self.values["limit_before"] - balance < m
+        m = self.terms["minimum_loan"]
         self.loses = not is_usable(self.values, m)
-        self.target = (m if own_use else balance + m) if self.loses else self.values["limit_before"]
+        self.target = usable_line(self.values, m) if self.loses else self.values["limit_before"]
 
     def kept(self, values: Values) -> bool:
         """Whether a path ends well enough: in a usable line, or, where it was cut only, in a line as large as before."""

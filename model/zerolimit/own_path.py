@@ -20,6 +20,7 @@ from zerolimit.engine.base import Array, as_stored
 from zerolimit.engine.objects import Objects
 from zerolimit.engine.plan import Plan
 from zerolimit.names import BY_PROFIT, OPEN, REAPPLY
+from zerolimit.reasons import usable_line
 from zerolimit.replay import NAMES, Seen
 from zerolimit.rules.rule import Rule
 from zerolimit.simulation import Claims, Month, Simulation
@@ -27,7 +28,7 @@ from zerolimit.terms import TERMS, as_vector, switched_off
 
 Values = dict[str, float]
 Edit = Callable[[Values], None]
-NOBODY, EVERYBODY = Last(float("inf")), Last()
+NOBODY = Last(float("inf"))
 
 
 @dataclass
@@ -41,7 +42,7 @@ class Held:
     endless: bool = False
     """The pool has no end."""
     sharing: Ended = field(default_factory=lambda: Ended(1))
-    admissions: Last = EVERYBODY
+    admissions: Last = NOBODY
     desk: Last = NOBODY
     queue: str = "waiting"
     """The desk's order (scenario: appeal_order)."""
@@ -77,7 +78,7 @@ class Recorder:
         elif stage == "hear" and rows is not None:
             self.take_desk(today, rows)
         elif stage == "restore" and rows is not None:
-            self.take_aside(rows)
+            self.take_aside(today, rows)
         elif stage == "living":
             now = self.held[-1]
             now.turned_away = today.turned_away
@@ -88,21 +89,22 @@ class Recorder:
     def tickets(self, purpose: str, rows: Array) -> Callable[[Array], Array]:
         return lambda at: self.world.engine.long_words(purpose, rows[at], self.world.month)
 
+    def last(self, order: Array, served: Array, rows: Array, purpose: str, places: int) -> Last:
+        """The last of a queue for so many places; everybody, where one was left beside those that others took."""
+        more = places > int((rows != self.slot).sum())
+        return Last.of(order, served, rows, self.tickets(purpose, rows), more=more)
+
     def take_allocation(self, today: Month) -> None:
         """The level, and the last who was admitted."""
         world, now, claims = self.world, self.held[-1], today.claims
         assert claims is not None
         roll = today.results["account"].rolls["contenders"]
         new = np.flatnonzero(roll["review"] >= int(REAPPLY))
-        if len(new):
-            admitted = today._within_budget(roll["rows"], roll["rank"], roll["review"])[new]
-            rows = roll["rows"][new]
-            now.admissions = Last.of(roll["rank"][new], admitted, rows, self.tickets("u_lottery", rows))
+        rows = roll["rows"][new]
+        admitted = today._within_budget(roll["rows"], roll["rank"], roll["review"])[new]
+        now.admissions = self.last(roll["rank"][new], admitted, rows, "u_lottery", today.budget)
         limit = world.pool.limit
-        if limit is None:
-            now.endless = True
-            return
-        now.pool = limit
+        now.endless = limit is None
         grants = world.column("granted")[claims.rows].astype(np.int64)
         now.sharing = ended(
             claims.rule,
@@ -117,6 +119,9 @@ class Recorder:
             claims.own,
             claims.one,
         )
+        if limit is None:
+            return
+        now.pool = limit
         if (claims.rows == self.slot).any():
             words = claims.lottery(np.arange(len(claims.rows)))
             kept = {name: getattr(claims, name).copy() for name in ("rows", "rank", "need")}
@@ -128,16 +133,15 @@ class Recorder:
         rows, order = appellants["rows"], today.desk_order
         self.order_of = dict(zip(rows.tolist(), order.tolist(), strict=True))
         self.held[-1].queue = self.world.scenario.appeal_order
-        self.held[-1].desk = Last.of(order, np.isin(rows, heard), rows, self.tickets("u_desk", rows))
+        self.held[-1].desk = self.last(order, np.isin(rows, heard), rows, "u_desk", today.hearings)
         self.heard = heard
 
-    def take_aside(self, granted: Array) -> None:
+    def take_aside(self, today: Month, granted: Array) -> None:
         """The last appeal that the set-aside served."""
         won = self.heard[self.world.column("appealed_line")[self.heard] > 0]
         order = np.array([self.order_of[int(row)] for row in won])
-        self.held[-1].aside = Last.of(order, np.isin(won, granted), won, self.tickets("u_desk", won))
-        if self.world.scenario.appeals_share == 0.0:
-            self.held[-1].aside = NOBODY
+        more = today.aside is None or today.aside > 0
+        self.held[-1].aside = Last.of(order, np.isin(won, granted), won, self.tickets("u_desk", won), more=more)
 
 
 @dataclass(frozen=True)
@@ -226,7 +230,7 @@ class OwnPath(Objects):
         if now.terms["allocation"] == BY_PROFIT and values["rank"] < 0.0:
             return 0
         if now.endless or "scarcity" in self.change.off:
-            return need
+            return now.sharing.in_full(need, values)
         return now.sharing.grant(need, values["rank"], ticket, self.slot, values)
 
     def live(self, month: int) -> None:
@@ -281,10 +285,5 @@ def in_prospect(values: Values) -> float:
 
 
 def is_usable(values: Values, minimum_loan: float) -> bool:
-    """Whether a decision leaves a usable line: open, of at least the minimum loan, and as much of it can be drawn.
-
-    Who had drawn all of it before (less than the minimum loan was left) needs the line only: own use is no event.
-    """
-    balance, line = values["scheduled"] + values["overdue"], in_prospect(values)
-    own_use = values["limit_before"] - balance < minimum_loan
-    return values["status"] == OPEN and line >= minimum_loan and (own_use or line - balance >= minimum_loan)
+    """Whether a decision leaves a usable line: open, and no smaller than `usable_line`."""
+    return values["status"] == OPEN and in_prospect(values) >= usable_line(values, minimum_loan)

@@ -130,14 +130,22 @@ class Threshold:
     """The line that this cap alone leaves, fen; infinite where it sets none."""
 
 
+def usable_line(values: Numbers, minimum_loan: float) -> float:
+    """The smallest line that is of use after a decision, fen: B + m; m where L- - B < m.
+
+    Who had drawn all of the line before (less than the minimum loan m was left) needs the line only: own use is no event.
+    """
+    balance = values["scheduled"] + values["overdue"]
+    return minimum_loan if values["limit_before"] - balance < minimum_loan else balance + minimum_loan
+
+
 def thresholds(values: Numbers, measured: Numbers, terms: Numbers, level: float) -> list[Threshold]:
     """Every threshold of a decision, in the order of names.CAPS. `values` and `measured` are those of the decision.
 
-    Money in fen. A line is compared with what is usable: the minimum loan, above the balance where more than that was
-    available before.
+    Money in fen. A line is compared with what is usable (`usable_line`).
     """
     balance, m = values["scheduled"] + values["overdue"], terms["minimum_loan"]
-    usable = m if values["limit_before"] - balance < m else balance + m
+    usable = usable_line(values, m)
     gap = terms["readmission_gap"] if values["review"] == REAPPLY else 0.0
     found: list[Threshold] = []
 

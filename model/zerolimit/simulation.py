@@ -89,15 +89,16 @@ class Claims:
         """What a pool of `limit` (fen) has left: K - set-aside - sum B - phi x what is committed."""
         return limit - share_of(limit, self.aside) - self.principal - -(-self.phi * self.committed // PER)
 
-    def capacity(self, limit: int) -> int:
-        """What may be granted (fen): what is free over phi; without expected use, everything."""
+    def capacity(self, limit: int | None) -> int:
+        """What may be granted (fen): what is free over phi; without expected use or end (None), everything."""
         everything = int(self.need.sum(dtype=np.int64))
-        return everything if self.phi == 0 else max(0, self.free(limit)) * PER // self.phi
+        return everything if limit is None or self.phi == 0 else max(0, self.free(limit)) * PER // self.phi
 
     def shared(self, limit: int | None) -> tuple[Array, float]:
-        """Grants (fen) out of a pool of `limit` (fen; None: without end), and the level at which it was used up."""
-        if limit is None:
-            return self.need.astype(np.int64), 0.0
+        """Grants (fen) out of a pool of `limit` (fen; None: without end), and the level at which it was used up.
+
+        Without end everybody gets what the rule gives at its highest level, as out of a pool that is large enough.
+        """
         capacity, floor = self.capacity(limit), self.floor
         return allocate(self.rule, self.rank, self.need, capacity, self.least, self.rows, self.lottery, floor, self.own)
 
@@ -380,6 +381,8 @@ class Month:
         self.granted = np.zeros(0, np.int64)
         self.claims: Claims | None = None
         self.desk_order = np.zeros(0)
+        self.aside: int | None = None
+        """Fen that may be granted on appeal; None: no end."""
         self.turned_away: int | None = None
         """Arrival (64 bits) of the first request refused by the hard constraint."""
 
@@ -549,17 +552,26 @@ class Month:
             own.verify()
         return own
 
+    @property
+    def budget(self) -> int:
+        """First applications and re-applications that are admitted this month."""
+        return monthly_number(self.s.scenario.admissions, self.s.size, self.s.month)
+
+    @property
+    def hearings(self) -> int:
+        """Appeals that the desk hears this month."""
+        return monthly_number(self.s.scenario.appeals_capacity, self.s.size, self.s.month)
+
     def _within_budget(self, rows: Array, rank: Array, review: Array) -> Array:
         """First applications and re-applications beyond the month's budget do not contend."""
         s = self.s
         contends = np.ones(len(rows), np.bool_)
         new = np.flatnonzero(review >= int(REAPPLY))
-        budget = monthly_number(s.scenario.admissions, s.size, s.month)
-        if len(new) > budget:
+        if len(new) > self.budget:
             served, _, _ = serve_prefix(
                 rank[new],
                 np.ones(len(new), np.int64),
-                budget,
+                self.budget,
                 rows[new],
                 lambda at: s.engine.long_words("u_lottery", rows[new][at], s.month),
             )
@@ -613,11 +625,10 @@ class Month:
         rows = appellants["rows"]
         queue = {"waiting": appellants["waited"], "score": appellants["risk"], "lottery": np.zeros(len(rows))}
         order = self.desk_order = queue[s.scenario.appeal_order].astype(np.float64)
-        capacity = monthly_number(s.scenario.appeals_capacity, s.size, s.month)
         served, _, _ = serve_prefix(
             order,
             np.ones(len(rows), np.int64),
-            capacity,
+            self.hearings,
             rows,
             lambda at: s.engine.long_words("u_desk", rows[at], s.month),
         )
@@ -629,14 +640,12 @@ class Month:
         owed = s.column("scheduled")[heard].astype(np.int64) + s.column("overdue")[heard]
         won = np.flatnonzero(line > 0)
         need = (line - owed)[won]
-        if s.pool.limit is None:
+        if s.pool.limit is None or s.phi == 0:
             granted = np.ones(len(won), np.bool_)
         else:
-            phi = s.phi
-            aside = share_of(s.pool.limit, s.scenario.appeals_share)
-            room = int(need.sum()) if phi == 0 else aside * PER // phi
+            self.aside = share_of(s.pool.limit, s.scenario.appeals_share) * PER // s.phi
             granted, _, _ = serve_prefix(
-                order[won], need, room, heard[won], lambda at: s.engine.long_words("u_desk", heard[won][at], s.month)
+                order[won], need, self.aside, heard[won], lambda at: s.engine.long_words("u_desk", heard[won][at], s.month)
             )
         rows = heard[won[granted]]
         self._log_ends(rows, float(ENDS.index("appeal")), s.column("without_line")[rows])

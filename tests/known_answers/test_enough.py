@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from tests.known_answers.test_sharing import newer_less
+from tests.known_answers.test_sharing import half, newer_less
 from tests.test_story import ACCOUNT, BUSY, CALM, TRAITS
 from typer.testing import CliRunner
 
@@ -259,10 +259,19 @@ def test_what_one_is_granted_at_the_level_is_what_all_were_granted() -> None:
 # the path itself
 
 
-@pytest.mark.parametrize("rule", ["score", "pro_rata", "equal_floor", "own"])
-def test_with_nothing_changed_the_path_is_the_recorded_one(rule: str) -> None:
-    allocation, rules = ("score", own_rules([newer_less])) if rule == "own" else (rule, ())
-    scenario = load_scenario("baseline", borrowers=60, **BUSY, allocation=allocation, pool_share=0.3)
+OWN_RULES = {"own": newer_less, "half": half}
+
+
+@pytest.mark.parametrize(
+    ("rule", "others"),
+    [
+        *((rule, {}) for rule in ("score", "pro_rata", "equal_floor", "own")),
+        ("half", {"off": ("scarcity",)}),
+    ],
+)
+def test_with_nothing_changed_the_path_is_the_recorded_one(rule: str, others: dict[str, Any]) -> None:
+    allocation, rules = ("score", own_rules([OWN_RULES[rule]])) if rule in OWN_RULES else (rule, ())
+    scenario = load_scenario("baseline", borrowers=60, **{**BUSY, "allocation": allocation, "pool_share": 0.3, **others})
     origin = Origin("test", scenario, 4, 15, rules=rules, engine="objects")
     world = origin.begin()
     views = [CloseUp(world, slot) for slot in range(0, 60, 2)]
@@ -281,6 +290,45 @@ def test_with_nothing_changed_the_path_is_the_recorded_one(rule: str) -> None:
             path.check(life[0].month, life[-1].month)
             assert path.run(life[0].month, life[-1].month)["limit"] == life[-1].decided["limit"]
     assert contended > 50
+
+
+def test_scarcity_off_for_one_grants_what_a_rule_of_ones_own_gives_at_its_highest_level() -> None:
+    scarce = {"pool_yuan": 25_000.0, "pool_share": None, "planned_use": 1.0, "entry_rate": 0.0}
+    origin = replace(scripted(**scarce), rules=own_rules([half]))
+    one = notice(origin)
+    free = one.lived(off=("scarcity",))
+    need = int(free["wanted"] - free["principal_after"])
+    assert one.values["granted"] < need // 2
+    assert free["granted"] == need // 2
+
+
+@pytest.mark.parametrize("places", [0.0, 0.5])
+def test_an_empty_queue_takes_one_more_where_the_world_could_have(places: float) -> None:
+    """No appeals and no applications in month 0; with capacity for none, one would not have been heard or admitted."""
+    held = notice(scripted(appeals_capacity=places, admissions=places, appeals_share=places, planned_use=0.5)).path.held[0]
+    served = places > 0.0
+    for queue in (held.desk, held.admissions, held.aside):
+        assert queue.serves(0.0, 1, 4) is served
+
+
+def test_without_expected_use_the_set_aside_serves_everybody_whatever_its_share() -> None:
+    held = notice(scripted(appeals_share=0.0, planned_use=0.0)).path.held[0]
+    assert held.aside.serves(0.0, 1, 4)
+
+
+def test_a_full_queue_takes_nobody_behind_the_last() -> None:
+    """Places for two, taken by others; with one's own place among them, or a third, one is served wherever one stands."""
+    order, rows = np.array([2.0, 1.0]), np.array([7, 8])
+    world = Simulation(load_scenario("baseline", borrowers=10), 1, engine="objects")
+    ends = {
+        (slot, places): Recorder(world, slot).last(order, np.ones(2, np.bool_), rows, "u_desk", places)
+        for slot in (4, 8)
+        for places in (2, 3)
+    }
+    assert {key: end.serves(0.5, 0, key[0]) for key, end in ends.items()} == {
+        (4, 2): False, (4, 3): True, (8, 2): True, (8, 3): True
+    }  # fmt: skip
+    assert ends[4, 2].serves(1.5, 0, 4)
 
 
 def test_an_announced_cut_is_explained_by_the_decision_that_announced_it() -> None:

@@ -2,12 +2,14 @@
 
 from fractions import Fraction
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from zerolimit import attribute
 from zerolimit.allocation.level import PRO_RATA, WATER_FILLING, WHOLE, Evenly, share_out
 from zerolimit.allocation.own import Own
 from zerolimit.allocation.rules import allocate
@@ -237,6 +239,57 @@ def test_an_own_rule_that_falls_is_found_in_the_search_too() -> None:
 def test_an_own_rule_that_gives_no_number_is_refused() -> None:
     with pytest.raises(OutOfRange, match="no number"):
         share_by(own(no_number, [40], [3], 1, True), 20)
+
+
+@rule("granted")
+def nothing(level, need, tenure):
+    pass
+
+
+@rule("granted")
+def some_text(level, need, tenure):
+    return "all"
+
+
+@rule("granted")
+def by_nothing(level, need, tenure):
+    return need / (tenure - tenure)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("rule", [nothing, some_text, no_number, by_nothing])
+def test_an_own_rule_without_a_finite_number_is_refused_in_one_line_on_both_engines(rule: Rule, compiled: bool) -> None:
+    with pytest.raises(OutOfRange, match=f"^rule {rule.name}: [^\n]+$"):
+        own(rule, [40, 40], [3, 3], 1, compiled).verify()
+
+
+@rule("granted")
+def half(level, need):
+    """Nobody gets more than half of what is needed, however large the pool."""
+    return 0.5 * need * level
+
+
+@pytest.mark.parametrize("name", [*ALLOCATIONS, "own"])
+def test_a_pool_without_end_is_shared_as_one_that_is_large_enough(name: str) -> None:
+    given = {} if name == "own" else {"allocation": name}
+
+    def world(**parameters: Any) -> list[tuple[int, float]]:
+        scenario = load_scenario("baseline", borrowers=250, **given, **parameters)
+        one = Simulation(scenario, 2, engine="objects", rules=[half] if name == "own" else ()).run(4)
+        return [(int(month.platform["granted"]), month.platform["rank_cutoff"]) for month in one.history]
+
+    endless = world(off=("scarcity",))
+    assert endless == world(pool_share=100.0)
+    assert any(granted > 0 for granted, _ in endless)
+    if name in ("own", "pro_rata"):
+        assert {level for granted, level in endless if granted} == {1.0}
+
+
+def test_scarcity_explains_nothing_where_a_rule_gives_less_than_is_needed_and_the_pool_is_ample() -> None:
+    found = attribute("baseline", borrowers=400, months=6, players=("scarcity", "trigger"), rules=[half], pool_share=100.0)
+    games = {outcome: found.exact(outcome)["scarcity"] for outcome in ("zero_limit", "decreases")}
+    assert games == {"zero_limit": 0, "decreases": 0}
+    assert found.game("decreases")[-1] > 0
 
 
 def test_an_own_rule_in_a_market_is_the_same_on_both_engines_and_any_threads() -> None:

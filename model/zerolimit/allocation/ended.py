@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolimit.allocation.level import NOTHING, PRO_RATA, WATER_FILLING, Evenly, Levels, granted_at, share_out
+from zerolimit.allocation.level import NOTHING, PRO_RATA, WATER_FILLING, WHOLE, Evenly, Levels, granted_at, share_out
 from zerolimit.allocation.prefix import Lottery
 
 
@@ -28,9 +28,11 @@ class Last:
     row: int = -1
 
     @classmethod
-    def of(cls, order: NDArray[Any], served: NDArray[np.bool_], rows: NDArray[Any], lottery: Lottery) -> Last:
-        """The last in order of those who were served."""
-        if served.all():
+    def of(
+        cls, order: NDArray[Any], served: NDArray[np.bool_], rows: NDArray[Any], lottery: Lottery, *, more: bool = True
+    ) -> Last:
+        """The last in order of those who were served; `more`: where all were, one more would have been."""
+        if more and served.all():
             return cls()
         if not served.any():
             return cls(inf)
@@ -62,6 +64,10 @@ class Ended:
     first_not: Last = field(default_factory=lambda: Last(inf))
     left: int = 0
     """Fen that the first who did not fit was granted."""
+
+    def in_full(self, need: int, values: Mapping[str, float]) -> int:
+        """Fen for one who needs so much, out of a pool without end."""
+        return need if self.own is None else self.own(WHOLE, need, values)
 
     def grant(self, need: int, order: float, ticket: int, row: int, values: Mapping[str, float]) -> int:
         """Fen for one who needs so much and stands there; `values` are one's fields, for a rule of one's own."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from numbers import Real
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,6 +26,7 @@ from zerolimit.errors import BadInput, OutOfRange
 from zerolimit.rules.rule import Rule
 
 LEVEL, NEED = "level", "need"
+NO_NUMBER = "returned no number, or an infinite one"
 GRID = 64
 """Levels at which a rule is tried before it is used."""
 Function = Callable[..., Any]
@@ -51,18 +53,21 @@ def fields_of(rule: Rule) -> tuple[str, ...]:
     return tuple(name for name in rule.fields if name not in (LEVEL, NEED))
 
 
-def within(given: float, need: float, least: int) -> int:
-    """What a rule's answer comes to, in whole fen: within [0, need], and 0 below `least`."""
-    if not given == given:
-        raise OutOfRange("a rule of one's own for sharing the pool returned no number")
-    fen = int(min(need, max(0.0, given)))
+def within(given: Any, need: float, least: int) -> int:
+    """What a rule's answer comes to, in whole fen: within [0, need], and 0 below `least`. ValueError: it is not finite."""
+    if not isinstance(given, Real) or not given - given == 0.0:
+        raise ValueError(NO_NUMBER)
+    fen = int(min(need, max(0.0, float(given))))
     return fen if fen >= least else 0
 
 
 def one_at(rule: Rule, level: int, need: int, least: int, values: Mapping[str, float], terms: SimpleNamespace) -> int:
-    """Fen for one borrower at a whole level."""
+    """Fen for one borrower at a whole level. OutOfRange: the rule returned no number, or fails."""
     known = {LEVEL: level / WHOLE, NEED: float(need), "terms": terms}
-    return within(rule.function(*(known.get(name, values.get(name)) for name in rule.reads)), float(need), least)
+    try:
+        return within(rule.function(*(known.get(name, values.get(name)) for name in rule.reads)), float(need), least)
+    except (ArithmeticError, TypeError, ValueError) as error:
+        raise OutOfRange(f"rule {rule.name}: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -116,10 +121,17 @@ class Own:
     def _at(self, level: int) -> NDArray[np.int64]:
         out = np.empty(len(self.need), np.int64)
         if self.compiled:
+            from numba.core.errors import NumbaError
+
             used = tuple(self.terms[name] for name in self.rule.terms)
-            bad = fused(self.rule)(level / WHOLE, self.need, self.least, used, out, *self.columns)
+            try:
+                bad = fused(self.rule)(level / WHOLE, self.need, self.least, used, out, *self.columns)
+            except NumbaError as error:
+                raise OutOfRange(
+                    f"rule {self.rule.name}: cannot be compiled; it must return a number of fen, by plain arithmetic"
+                ) from error
             if bad:
-                within(float("nan"), 0.0, 0)
+                raise OutOfRange(f"rule {self.rule.name}: {NO_NUMBER}")
             return out
         terms, names = SimpleNamespace(**self.terms), fields_of(self.rule)
         for k in range(len(out)):
@@ -146,7 +158,7 @@ def fused(rule: Rule) -> Function:
         "    bad = 0",
         "    for k in range(len(need_)):",
         f"        given = float64(rule({', '.join(known[name] for name in rule.reads)}))",
-        "        bad += 0 if given == given else 1",
+        "        bad += 0 if given - given == 0.0 else 1",
         "        fen = int64(min(float64(need_[k]), max(0.0, given)))",
         "        out[k] = fen if fen >= least else 0",
         "    return bad",
