@@ -34,12 +34,12 @@ def gini(limit: Array, status: Array) -> float:
 
     2 sum(k x_k) / (n sum(x)) - (n + 1) / n over lines x_1 <= ... <= x_n, exact but for the division; 0 without any line.
     """
-    line = limit[status == int(OPEN)]
+    line = np.multiply(limit, status == int(OPEN), dtype=limit.dtype)
     line.sort()
-    without = int(np.count_nonzero(status != int(LEFT))) - len(line)
-    n, total, weighted = without + len(line), int(line.sum(dtype=np.int64)), 0
+    line = line[np.count_nonzero(status == int(LEFT)) :]
+    n, total, weighted = len(line), int(line.sum(dtype=np.int64)), 0
     places = np.arange(1, SLICE + 1, dtype=np.int64)
-    for start in range(0, len(line), SLICE):
+    for start in range(0, n, SLICE):
         part = line[start : start + SLICE].astype(np.int64)
-        weighted += (without + start) * int(part.sum()) + int((places[: len(part)] * part).sum())
+        weighted += start * int(part.sum()) + int((places[: len(part)] * part).sum())
     return (2 * weighted - (n + 1) * total) / (n * total) if total else 0.0
