@@ -30,6 +30,7 @@ STANDARD_ERRORS = 4.0
 OUTCOMES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "on-time payers at risk": (("at_risk",), ()),
     "zero-limit events and blocked": (("zero_limit", "blocked"), ()),
+    "zero-limit events of those at risk": (("zero_at_risk",), ()),
     "principal lent (fen)": (("sum_principal",), ()),
     "open lines": (("accounts",), ("frozen", "closed")),
     "accounts in arrears": (("late_1", "late_2", "late_3"), ()),

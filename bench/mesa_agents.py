@@ -66,7 +66,17 @@ OF_SEGMENT = ("income", "spread", "noise", "age", "miss", "volatility", "exposur
 
 RECORDED = (
     *("accounts", "on_time", "at_risk", "at_risk_inactive", "at_risk_arrears", "not_restored", "paid_off", "paid_off_early"),
-    *("reviewed", "zero_limit", "blocked", "zero_inactive", "zero_arrears", "decreases", "large_decreases", "increases"),
+    *(
+        "reviewed",
+        "zero_limit",
+        "zero_at_risk",
+        "blocked",
+        "zero_inactive",
+        "zero_arrears",
+        "decreases",
+        "large_decreases",
+        "increases",
+    ),
     *("admitted", "readmitted", "applied", "appeals", "charged_off", "frozen", "closed", "asked_count", "used_up"),
     *(
         "bridged_count",
@@ -570,6 +580,8 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         m, seen, before = self.model.terms.minimum_loan, self.model.seen, self.limit_before
         if self.happened:
             seen["zero_limit" if self.happened == ZERO_LIMIT else "blocked"] += 1
+            if self.happened == ZERO_LIMIT and before - self.balance >= m:
+                seen["zero_at_risk"] += 1
         if before >= m:
             if self.standing != 1 and (self.limit < m or self.status == LEFT):
                 seen["zero_arrears" if self.standing else "zero_inactive"] += 1

@@ -60,7 +60,7 @@ def test_differences_are_those_of_two_runs_seed_by_seed(pair: Comparison) -> Non
         both = []
         for change in ({}, CHANGE):
             run = Simulation(load_scenario("baseline", borrowers=1_200, **change), seed, engine="compiled").run(10)
-            over, under = (sum(int(one.counts[name].sum()) for one in run.history) for name in ("zero_limit", "at_risk"))
+            over, under = (sum(int(one.counts[name].sum()) for one in run.history) for name in ("zero_at_risk", "at_risk"))
             both.append(over / under)
         rates.append(both)
     one, other = np.array(rates).T

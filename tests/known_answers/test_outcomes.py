@@ -74,6 +74,32 @@ def test_the_gini_of_a_month_is_that_of_its_lines() -> None:
         assert 0.2 < found < 0.8
 
 
+def test_the_zero_limit_rate_counts_above_only_who_is_counted_below() -> None:
+    """Lines hardly above the minimum loan: most events are of borrowers whose own use had left nothing available."""
+    simulation = begun(minimum_loan=8_000.0, base_tightness=0.4)
+    owed: dict[str, Array] = {}
+
+    def watch(stage: str, rows: Array | None) -> None:
+        if stage == "decision":
+            owed.update(columns(simulation, "scheduled", "overdue", "limit"))
+
+    simulation.watch = watch
+    inside, every, risk = 0, 0, 0
+    for _ in range(MONTHS):
+        counts = simulation.step().counts
+        seen = columns(simulation, "limit", "standing")
+        before, balance = owed["limit"], owed["scheduled"] + owed["overdue"]
+        least = int(simulation.terms["minimum_loan"])
+        on_time, free = seen["standing"] == 1, before - balance >= least
+        zero = on_time & (before >= least) & ((seen["limit"] < least) | (seen["status"] == LEFT))
+        assert by_segment(counts, "zero_limit") == number(seen, zero)
+        assert by_segment(counts, "zero_at_risk") == number(seen, zero & free)
+        assert by_segment(counts, "at_risk") == number(seen, on_time & free)
+        inside, every, risk = inside + int((zero & free).sum()), every + int(zero.sum()), risk + int((on_time & free).sum())
+    assert 0 < inside < every
+    assert 0.0 < float(rates(monthly_columns(simulation.history), "zero_limit", (0, 1, 2))) == inside / risk <= 1.0
+
+
 def test_moves_in_and_out_of_arrears() -> None:
     """Everybody's months past due before and after; whoever is written off has rolled on."""
     simulation = begun(**LATE)

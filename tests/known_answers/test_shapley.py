@@ -85,7 +85,8 @@ def test_shares_of_a_market_sum_to_the_last_event(market) -> None:
     assert monthly.tolist() == [int(share * factorial(3)) for share in exact.values()]
     rates = market.rate("zero_limit")
     risk = market.game("at_risk")
-    assert sum(rates.values()) == Fraction(int(game[-1]), int(risk[-1])) - Fraction(int(game[0]), int(risk[0]))
+    zero = market.game("zero_at_risk")
+    assert sum(rates.values()) == Fraction(int(zero[-1]), int(risk[-1])) - Fraction(int(zero[0]), int(risk[0]))
 
 
 def test_one_borrowers_states_sum_to_zero(market) -> None:

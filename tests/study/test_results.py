@@ -42,7 +42,7 @@ class MadeUp(Executor):
     def numbers(self, job: Job, task: Task) -> dict[str, list[Any]]:
         """Ten at risk in the first replication, a hundred in the others; one zero limit for each point before this one."""
         at_risk = 10 if task.replication == 0 else 100
-        counts = {"months": [2], "zero_limit": [task.point], "at_risk": [at_risk]}
+        counts = {"months": [2], "zero_limit": [task.point], "zero_at_risk": [task.point], "at_risk": [at_risk]}
         return {**counts, "principal": [2.0 * task.seed], "gini_lines": [task.point / 10]}
 
 
@@ -95,7 +95,7 @@ def test_an_effect_is_taken_within_replications(results: Results) -> None:
 
 def test_columns_bring_what_they_need_and_no_more(results: Results) -> None:
     table = results.table(["zero_limit_rate"])
-    assert {"zero_limit", "at_risk", "zero_limit_rate"} <= {*table.columns}
+    assert {"zero_at_risk", "at_risk", "zero_limit_rate"} <= {*table.columns}
     assert not {"principal", "gini_lines"} & {*table.columns}
     for wrong, told in (("zero_limit_rat", "did you mean 'zero_limit_rate'"), ("blocked", "was not kept")):
         with pytest.raises(BadInput, match=told):

@@ -115,7 +115,7 @@ def test_a_run_of_a_study_counts_what_the_same_simulation_counts(tmp_path: Path)
         assert row["zero_limit"] == monthly["zero_limit"].sum()
         assert row["at_risk"] == monthly["at_risk"].sum()
         assert row["net_income"] * 4 == sum(one.platform["net_income"] for one in market.simulation.history)
-        assert row["zero_limit_rate"] == monthly["zero_limit"].sum() / monthly["at_risk"].sum()
+        assert row["zero_limit_rate"] == monthly["zero_at_risk"].sum() / monthly["at_risk"].sum()
 
 
 def test_what_changes_on_the_way_is_changed_before_that_month(tmp_path: Path) -> None:

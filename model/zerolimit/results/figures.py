@@ -54,6 +54,7 @@ DPI = 110
 SMALL = 8.0
 """Points of everything but titles."""
 AT_RISK = "% of on-time payers at risk, a month"
+PER_AT_RISK = "events per 100 on-time payers at risk, a month"
 NO_ZEROS = "no zero limits in these months"
 
 
@@ -164,7 +165,7 @@ def _by_reason(ax: Axes, tables: Tables, kind: str, title: str, none: str, say: 
         ax.set_ylim(0.0, 1.05 * float(base.max()))
     else:
         _empty(ax, say(none))
-    _title(ax, say(title), say(AT_RISK), legend=bool(shown), columns=5)
+    _title(ax, say(title), say(PER_AT_RISK), legend=bool(shown), columns=5)
 
 
 def _groups(ax: Axes, tables: Tables, say: Say) -> None:

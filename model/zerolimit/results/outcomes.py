@@ -42,6 +42,7 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "charged_off": "loans written off",
         "frozen": "frozen lines",
         "appeals_pending": "appeals before the desk, this month's included",
+        "zero_at_risk": "zero-limit events of those at risk (less all of them: own use had left nothing available)",
     },
     "outcomes_4": {
         "used_up": "used up at draw: refused within the line because the pool was empty",
@@ -94,7 +95,7 @@ DESK: dict[str, tuple[str, str]] = {
 """What the appeals desk counts, by cell and altogether: unit and meaning."""
 
 RATES: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
-    "zero_limit": (("zero_limit",), ("at_risk",), "zero-limit events over on-time payers at risk"),
+    "zero_limit": (("zero_at_risk",), ("at_risk",), "zero-limit events of on-time payers at risk over all of these"),
     "blocked": (("blocked",), ("at_risk",), "blocked after repayment over on-time payers at risk"),
     "not_restored": (("not_restored",), ("at_risk",), "not restored over on-time payers at risk"),
     "used_up": (("used_up",), ("asked_count",), "used up at draw over loans asked for"),

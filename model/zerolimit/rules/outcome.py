@@ -175,7 +175,21 @@ def look(status, strategy, event, happened, known, appealed, waited, without_lin
 
 
 @rule("outcomes_2", "outcomes_3", "cut")
-def count_decided(status, standing, settled, limit, limit_before, happened, zeros, review, appeals, notice_left, terms):
+def count_decided(
+    status,
+    standing,
+    settled,
+    limit,
+    limit_before,
+    scheduled,
+    overdue,
+    happened,
+    zeros,
+    review,
+    appeals,
+    notice_left,
+    terms,
+):
     """Outcome flags of who was touched by the decision, as bits in the order of results/outcomes.py."""
     m = terms.minimum_loan
     had_line = limit_before >= m
@@ -205,6 +219,7 @@ def count_decided(status, standing, settled, limit, limit_before, happened, zero
         + (32.0 if standing == 3.0 else 0.0)
         + (64.0 if status == FROZEN else 0.0)
         + (128.0 if appeals > 0.0 else 0.0)
+        + (256.0 if zero and limit_before - (scheduled + overdue) >= m else 0.0)
     )
     return word_2, word_3, limit_before - limit if down else 0.0
 
