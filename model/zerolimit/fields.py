@@ -18,6 +18,8 @@ STORABLE = {"i1": 127.0, "i2": 32_767.0, "i4": 2_000_000_000.0, "q2": 32_767.0 /
 
 INSTALMENTS = 12
 """Months of the repayment schedule; the longest term."""
+SCHEDULE = tuple(f"due_{k}" for k in range(INSTALMENTS))
+"""What falls due month by month. Void while nothing is scheduled: nobody reads it then, and nobody need clear it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,8 @@ STATE = (
     _state("overdue", "i4", "fen", "principal past due"),
     _state("overdue_interest", "i4", "fen", "interest past due"),
     *(
-        _state(f"due_{k}", "i4", "fen", f"principal falling due {k} months from now; void while nothing is scheduled")
-        for k in range(INSTALMENTS)
+        _state(name, "i4", "fen", f"principal falling due {k} months from now; void while nothing is scheduled")
+        for k, name in enumerate(SCHEDULE)
     ),
     _state("late", "i1", "months", "months past due"),
     _state("punctuality", "q2", "share", "moving average of payments made on time"),

@@ -492,7 +492,7 @@ class Month:
         if len(rows):
             arrives = s.engine.uniforms("u_arrive", rows, s.month) < s.scenario.entry_rate
             rows = rows[arrives]
-            s.engine.clear(rows, s.month)
+            s.engine.clear(rows, s.month, "enter")
             s._listed("enter", rows)
 
     def allocate(self) -> None:
@@ -704,9 +704,10 @@ class Month:
                 served = serve_fitting(asked, room, rows, arrival)
             else:
                 first_come = ~s.engine.words("u_arrival", rows, s.month)
-                served, _, _ = serve_prefix(first_come, asked, room, rows, arrival)
+                served, marginal, _ = serve_prefix(first_come, asked, room, rows, arrival)
+                self.turned_away = int(arrival(np.array([marginal]))[0])
         refused = np.flatnonzero(~served)
-        if len(refused):
+        if self.turned_away is None and len(refused):
             self.turned_away = int(arrival(refused).min())
         self.refused = rows[refused]
         s.engine.put_raw("refused", self.refused, 1, s.month)
@@ -743,7 +744,7 @@ class Month:
             distributed=a.distributed,
             capital=s.pool.capital,
             deficit=s.pool.deficit,
-            gini=gini(s.engine.raw("limit", s.month), s.engine.raw("status", s.month)),
+            gini=gini(s.engine.raw("limit", s.month), s.engine.raw("status", s.month), s.engine.parts, s.engine.map),
         )
 
     def recorded(self) -> Recorded:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from zerolimit.engine.base import Array
@@ -42,8 +42,11 @@ lines = some.lists(
 )
 
 
-@given(accounts=lines, slice_=some.sampled_from([1, 3, 2**15]))
-def test_the_gini_is_the_mean_difference_over_twice_the_mean(accounts: list[tuple[int, float]], slice_: int) -> None:
+@settings(deadline=None)
+@given(accounts=lines, slice_=some.sampled_from([1, 3, 2**15]), parts=some.integers(1, 5))
+def test_the_gini_is_the_mean_difference_over_twice_the_mean(
+    accounts: list[tuple[int, float]], slice_: int, parts: int
+) -> None:
     limit = np.array([0 if status in (CLOSED, LEFT) else line for line, status in accounts], np.int32)
     status = np.array([status for _, status in accounts], np.int8)
     here = [int(line) if one == OPEN else 0 for line, one in zip(limit, status, strict=True) if one != LEFT]
@@ -52,7 +55,8 @@ def test_the_gini_is_the_mean_difference_over_twice_the_mean(accounts: list[tupl
     whole = record.SLICE
     try:
         record.SLICE = slice_
-        assert record.gini(limit, status) == pytest.approx(expected, abs=1e-12)
+        assert record.gini(limit, status, parts) == pytest.approx(expected, abs=1e-12)
+        assert record.gini(limit, status, parts) == record.gini(limit, status)
     finally:
         record.SLICE = whole
 

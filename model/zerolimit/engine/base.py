@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from zerolimit.draws import BIRTH, PURPOSES, lifelong
 from zerolimit.engine.plan import Plan, Stage
 from zerolimit.errors import OutOfRange
-from zerolimit.fields import FIELDS, MEASURES, Q2, STATE, STORABLE
+from zerolimit.fields import FIELDS, MEASURES, Q2, SCHEDULE, STATE, STORABLE
 from zerolimit.rules.rule import Rule, whole
 
 Array = NDArray[Any]
@@ -99,6 +99,11 @@ class Engine(ABC):
     def copy(self) -> Engine:
         """The same borrowers again, with a future of their own."""
 
+    def empty(self, names: Iterable[str], rows: Array) -> None:
+        """Set some rows of some states to 0; a schedule is none of them."""
+        for name in names:
+            self.put_raw(name, rows, 0, 0)
+
     def find(self, name: str, value: float, month: int) -> Array:
         """The borrowers whose column holds a stored value, in order."""
         return np.flatnonzero(self.raw(name, month) == value)
@@ -122,15 +127,33 @@ class Engine(ABC):
         measured = any(name in MEASURES for rule in stage.rules for name in rule.writes)
         return np.zeros((len(MEASURES), len(rows) if measured else 0))
 
+    @property
+    def parts(self) -> int:
+        """Into how many like parts work over everybody may be cut."""
+        return 1
+
+    def map(self, work: Callable[..., Any], *arguments: Iterable[Any]) -> Iterable[Any]:
+        """As `map`, in threads where the engine has some."""
+        return map(work, *arguments)
+
+    def in_parts(self, work: Callable[[int, int], Any], length: int, least: int = 1) -> list[Any]:
+        """`work` from 0 to `length`, with threads by parts of at least `least`; gives what each part gave."""
+        return [work(0, length)]
+
     def words(self, purpose: str, rows: Array, month: int) -> Array:
         """The 32 bits of one keyed draw for each borrower listed."""
         from zerolimit.engine.philox import draw_words
 
         number = PURPOSES[purpose]
-        out = np.empty(len(rows), np.uint32)
-        generations = self.raw("generation", month)[rows]
-        when = np.uint32(BIRTH if lifelong(purpose) else month)
-        draw_words(*self.key, np.ascontiguousarray(rows), generations, when, np.uint32(number // 4), number % 4, out)
+        rows, out = np.ascontiguousarray(rows), np.empty(len(rows), np.uint32)
+        generations = self.raw("generation", month)
+        when, block = np.uint32(BIRTH if lifelong(purpose) else month), np.uint32(number // 4)
+
+        def draw(start: int, stop: int) -> None:
+            some = rows[start:stop]
+            draw_words(*self.key, some, generations[some], when, block, number % 4, out[start:stop])
+
+        self.in_parts(draw, len(rows))
         return out
 
     def long_words(self, purpose: str, rows: Array, month: int) -> Array:
@@ -142,11 +165,14 @@ class Engine(ABC):
         """The month's terms by name, for rules called from Python."""
         return SimpleNamespace(**dict(zip(self.terms, terms.tolist(), strict=True)))
 
-    def clear(self, rows: Array, month: int) -> None:
-        """Empty the slots listed for new borrowers: every state but the generation, which counts on."""
+    def clear(self, rows: Array, month: int, stage: str) -> None:
+        """Empty the slots listed for new borrowers, who then go through a stage.
+
+        The generation counts on; what is void and what the stage sets without looking stays as it is.
+        """
         generations = self.raw("generation", month)[rows].astype(np.int64) + 1
-        for field in STATE:
-            self.put_raw(field.name, rows, 0, 0)
+        spared = {"generation", *SCHEDULE, *(() if self.overrides else self.plan.stages[stage].sets)}
+        self.empty([field.name for field in STATE if field.name not in spared], rows)
         self.put_raw("generation", rows, np.minimum(generations, 32_000).astype(np.int16), month)
 
     def apply(self, rule: Rule, row: int, draws: dict[str, float], terms: SimpleNamespace, month: int) -> None:

@@ -24,6 +24,7 @@ from numba import njit, types
 from numba.core.compiler import Compiler
 from numba.extending import overload
 
+from zerolimit.draws import WORLD
 from zerolimit.engine.base import Array, Engine, Overrides, Result, real, unreal
 from zerolimit.engine.philox import make_known
 from zerolimit.engine.plan import FLOW_NAMES, Plan, Stage, dtype
@@ -40,6 +41,10 @@ CHUNK = 4096
 WIDTH = 32 if llvmlite.binding.get_host_cpu_features().get("avx512f", False) else 16
 """Borrowers that a dense loop takes at once: four vector registers of numbers, so that none waits for another."""
 
+FEW = 512
+"""Borrowers of a list below which another thread is not worth its start: they cost much more than those of a column."""
+MANY = 2**18
+"""Borrowers of a list taken at once."""
 PAGE, LINE = 4096, 64
 """Bytes of a page of memory and of a line of cache."""
 APART = 13
@@ -364,9 +369,21 @@ class Compiled(Engine):
             return
         rows = np.ascontiguousarray(rows, np.int32)
         if isinstance(values, np.ndarray):
-            put_rows(column, rows, np.ascontiguousarray(values, column.dtype))
+            values = np.ascontiguousarray(values, column.dtype)
+            self.in_parts(lambda start, stop: put_rows(column, rows[start:stop], values[start:stop]), len(rows))
         else:
-            fill_rows(column, rows, column.dtype.type(values))
+            value = column.dtype.type(values)
+            self.in_parts(lambda start, stop: fill_rows(column, rows[start:stop], value), len(rows))
+
+    def empty(self, names: Iterable[str], rows: Array) -> None:
+        rows = np.ascontiguousarray(rows, np.int32)
+        columns = [self.arrays[name] for name in names]
+
+        def fill(start: int, stop: int) -> None:
+            for column in columns:
+                fill_rows(column, rows[start:stop], column.dtype.type(0))
+
+        self.in_parts(fill, len(rows), FEW)
 
     def renew(self, name: str) -> None:
         self.arrays[name] = np.zeros(self.size, DTYPES[FIELDS[name].storage])
@@ -375,12 +392,25 @@ class Compiled(Engine):
         for name in names:
             self.arrays.pop(name, None)
 
-    def pieces(self) -> list[tuple[int, int]]:
-        """Ranges of borrowers, one a thread, at whole chunks."""
-        if self.threads == 1 or self.size < 4 * CHUNK:
-            return [(0, self.size)]
-        length = math.ceil(self.size / self.threads / CHUNK) * CHUNK
-        return [(start, min(start + length, self.size)) for start in range(0, self.size, length)]
+    def pieces(self, length: int, least: int = CHUNK, most: int = WORLD) -> list[tuple[int, int]]:
+        """Ranges from 0 to `length`, one a thread or none above `most`; each but the last a multiple of `least`."""
+        if (self.threads == 1 or length < 4 * least) and length <= most:
+            return [(0, length)]
+        size = min(math.ceil(length / self.threads / least) * least, most)
+        return [(start, min(start + size, length)) for start in range(0, length, size)]
+
+    @property
+    def parts(self) -> int:
+        return len(self.pieces(self.size))
+
+    def map(self, work: Callable[..., Any], *arguments: Iterable[Any]) -> list[Any]:
+        calls = list(zip(*arguments, strict=True))
+        if self.pool is None or len(calls) == 1:
+            return [work(*call) for call in calls]
+        return list(self.pool.map(work, *arguments))
+
+    def in_parts(self, work: Callable[[int, int], Any], length: int, least: int = CHUNK) -> list[Any]:
+        return self.map(work, *zip(*self.pieces(length, least, MANY), strict=True))
 
     def workspace(self, stage: Stage, piece: int, size: int) -> dict[str, Any]:
         """Accumulators, scratch and lists of one stage on one thread, made once. Untouched pages cost no memory."""
@@ -432,12 +462,8 @@ class Compiled(Engine):
             )
             return bad, room
 
-        pieces = self.pieces()
-        if self.pool is None or len(pieces) == 1:
-            results = [run(number, *piece) for number, piece in enumerate(pieces)]
-        else:
-            futures = [self.pool.submit(run, number, *piece) for number, piece in enumerate(pieces)]
-            results = [future.result() for future in futures]
+        pieces = self.pieces(self.size)
+        results = self.map(run, range(len(pieces)), *zip(*pieces, strict=True))
         self.refuse_bad(stage, sum(bad for bad, _ in results))
         return self.joined(stage, [room for _, room in results])
 
@@ -490,15 +516,25 @@ class Compiled(Engine):
         out = self.measures(stage, rows)
         if len(rows) == 0:
             return out
-        rows = np.ascontiguousarray(rows, np.int64)
         for number, loop in enumerate(stage.loops):
             if any(rule.name in self.overrides for rule in loop.rules):
                 self.in_python(loop.rules, rows, month, terms)
                 continue
             columns = [self.raw(column, month) for column in loop_columns(loop)]
-            bad = self.loops[f"loop_{name}_{number}"](*self.key, np.uint32(month), np.uint32(0), terms, rows, out, *columns)
-            self.refuse_bad(stage, bad)
+            head = (*self.key, np.uint32(month), np.uint32(0), terms)
+            self.refuse_bad(stage, self.over(self.loops[f"loop_{name}_{number}"], head, rows, out, columns))
         return out
+
+    def over(self, loop: Callable[..., int], head: tuple[Any, ...], rows: Array, out: Array, columns: list[Array]) -> int:
+        """One loop over some borrowers, by parts: each measures into a place of its own, and wants little memory."""
+
+        def run(start: int, stop: int) -> int:
+            part = np.zeros_like(out[:, start:stop], order="C")
+            bad = loop(*head, np.ascontiguousarray(rows[start:stop], np.int64), part, *columns)
+            out[:, start:stop] = part
+            return bad
+
+        return sum(self.in_parts(run, len(rows), FEW))
 
     def in_python(self, rules: list[Rule], rows: Array, month: int, terms: Array) -> None:
         """Rules borrower by borrower, through the overriding methods where there are some."""

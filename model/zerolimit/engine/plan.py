@@ -61,6 +61,16 @@ class Stage:
         """Names of all sums, in the order of their columns."""
         return (*self.sums, *(rare.name for rare in self.rare))
 
+    @property
+    def sets(self) -> frozenset[str]:
+        """States and columns that it writes for everybody it runs for, and reads nowhere before."""
+        read: set[str] = set()
+        found: set[str] = set()
+        for loop in self.loops:
+            read |= {name for name in loop.loads if name not in found}
+            found |= {name for name in loop.stores if loop.where is None}
+        return frozenset(found - read)
+
     def wheres(self) -> list[tuple[Rule, str | None]]:
         """Each rule with the flow that it depends on."""
         return [(rule, loop.where) for loop in self.loops for rule in loop.rules]
