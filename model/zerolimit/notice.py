@@ -20,7 +20,18 @@ from zerolimit.errors import BadInput, Cancelled
 from zerolimit.fields import FIELDS
 from zerolimit.names import LEFT, MECHANISMS
 from zerolimit.own_path import Change, Edit, OwnPath, Recorder, Values, in_prospect, is_usable
-from zerolimit.reasons import Threshold, amount, apart, in_words, in_yuan, principal, thresholds, usable_line
+from zerolimit.reasons import (
+    Threshold,
+    amount,
+    apart,
+    in_words,
+    in_yuan,
+    lines_left,
+    lowering,
+    principal,
+    thresholds,
+    usable_line,
+)
 from zerolimit.replay import Origin, Seen, origin_of
 from zerolimit.simulation import Simulation
 from zerolimit.story import Event, the_line, whom
@@ -88,8 +99,11 @@ class Explanation:
     target: float
     """The line that counts as enough: one that is usable, or, where the line was cut only, the line as it was."""
     reasons: tuple[str, ...]
-    """At most four caps, the decisive one first (names.CAPS)."""
+    """At most four caps (names.CAPS): the decisive one, then those that alone would have closed the line too."""
     reason_texts: tuple[str, ...]
+    lowering: tuple[str, ...]
+    """Caps that alone would have lowered the line and left at least the minimum loan."""
+    lowering_texts: tuple[str, ...]
     thresholds: tuple[Threshold, ...]
     enough: tuple[Enough, ...]
     not_enough: tuple[str, ...]
@@ -133,9 +147,14 @@ class Explanation:
         for number, text in enumerate(self.reason_texts, 1):
             listed.add_row(f"{number}.", text)
         yield listed
-        yield heading("Distance to every threshold")
-        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-        table.add_column("")
+        if self.lowering:
+            yield heading("Would have lowered the line, not closed it")
+            others = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
+            for text in self.lowering_texts:
+                others.add_row("-", text)
+            yield others
+        yield heading("Distance to every threshold: + inside, - beyond it")
+        table = Table("", "unit", box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
         for column in ("yours", "threshold", "distance", "line left, yuan"):
             table.add_column(column, justify="right")
         for one in self.thresholds:
@@ -163,18 +182,22 @@ class Explanation:
         yield Text(f"\n{FOR_ME} `zerolimit attribute` asks for everybody's world instead.", style="dim")
 
 
-def in_columns(one: Threshold) -> tuple[str, str, str, str]:
-    """A threshold's numbers as text."""
-    line = "none" if isinf(one.line) else amount(one.line)
+TOLD_IN = {"fen": "yuan", "share": "%", "share of income": "%", "distance": "0 to 1", "loans a month": "loans"}
+"""The unit that a threshold is told in, where it is not its own."""
+
+
+def in_columns(one: Threshold) -> tuple[str, str, str, str, str]:
+    """A threshold as text: unit, own number, threshold, distance, and the line that is left."""
+    unit, line = TOLD_IN.get(one.unit, one.unit), "no cap" if isinf(one.line) else amount(one.line)
     if one.unit == "fen":
-        return amount(one.own), amount(one.threshold), f"{'+' if one.distance > 0 else ''}{amount(one.distance)}", line
-    scale, mark = (100.0, " %") if one.unit.startswith("share") else (1.0, "")
+        distance = f"{'+' if one.distance > 0 else ''}{amount(one.distance)}"
+        return unit, amount(one.own), amount(one.threshold), distance, line
     if one.unit == "months":
-        return f"{one.own:.0f}", f"{one.threshold:.0f}", f"{one.distance:+.0f}" if one.distance else "0", line
-    digits = 0 if mark else 1 if one.unit == "points" else 2
-    own, threshold = apart(scale * one.own, scale * one.threshold, digits)
+        return unit, f"{one.own:.0f}", f"{one.threshold:.0f}", f"{one.distance:+.0f}" if one.distance else "0", line
+    scale = 100.0 if unit == "%" else 1.0
+    own, threshold = apart(scale * one.own, scale * one.threshold, {"%": 0, "points": 1}.get(unit, 2))
     digits = len(own.partition(".")[2])
-    return f"{own}{mark}", f"{threshold}{mark}", f"{scale * one.distance:+,.{digits}f}{mark}", line
+    return unit, own, threshold, f"{scale * one.distance:+,.{digits}f}", line
 
 
 def explain(
@@ -432,7 +455,13 @@ class Notice:
     def written(self, origin: Origin, slot: int, name: str, last: Seen, event: Event) -> Explanation:
         """The notice."""
         level = float(self.now.platform.get("rank_cutoff", inf))
-        caps = principal(self.values, self.now.measured)
+        u_menu = float(self.path.uniforms("u_menu", self.path.only, self.month)[0])
+        left = lines_left(self.values, self.now.measured, u_menu, self.terms)
+        caps, others = principal(self.values, left), lowering(self.values, left)
+
+        def told(some: Iterable[str]) -> tuple[str, ...]:
+            return tuple(in_words(cap, self.values, self.now.measured, self.terms, level) for cap in some)
+
         enough, failed = [], []
         for kind in KINDS:
             if not kind.possible(self):
@@ -458,7 +487,9 @@ class Notice:
             balance=float(event.values["balance"]),
             target=self.target,
             reasons=tuple(caps),
-            reason_texts=tuple(in_words(cap, self.values, self.now.measured, self.terms, level) for cap in caps),
+            reason_texts=told(caps),
+            lowering=tuple(others),
+            lowering_texts=told(others),
             thresholds=tuple(thresholds(self.values, self.now.measured, self.terms, level)),
             enough=tuple(enough),
             not_enough=tuple(failed),

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
+from types import SimpleNamespace
+from typing import Any
 
-from zerolimit.names import ALLOCATIONS, BY_OWN, BY_TARGET, CAPS, REAPPLY, REASONS
-from zerolimit.rules.decision import NO_CAP
+from zerolimit.names import ALLOCATIONS, BY_AGE, BY_OWN, BY_PROFIT, BY_TARGET, CAPS, OPEN, REAPPLY, REASONS
+from zerolimit.rules.decision import NO_CAP, decide
+from zerolimit.rules.rule import whole
 from zerolimit.terms import FEN, NEVER
 
 SAYS = {cap.name: cap.says for cap in CAPS}
@@ -179,16 +182,42 @@ def thresholds(values: Numbers, measured: Numbers, terms: Numbers, level: float)
         compare("per_person", "fen", measured["cap_per_person"], usable, "ceiling per person")
     if values["contends"] > 0.0:
         if BY_OWN < terms["allocation"] <= BY_TARGET and 0.0 < level < inf:
-            compare("grant", "points", values["rank"], level, "place in the pool's order")
+            unit = {BY_PROFIT: "yuan a yuan", BY_AGE: "months"}.get(terms["allocation"], "points")
+            compare("grant", unit, values["rank"], level, "place in the pool's order")
         else:
             compare("grant", "fen", values["granted"], m, "what the pool granted")
     return found
 
 
-def principal(values: Numbers, measured: Numbers, most: int = 4) -> list[str]:
-    """The caps that a notice names: the reason, what would have sufficed alone, what else fell below the line."""
-    reason, mask = reason_named(values["reason"]), caps_in(values["mask"])
-    below = [cap for cap in REASONS if measured.get(f"cap_{cap}", NO_CAP) < values["limit_before"]]
-    below.sort(key=lambda cap: measured[f"cap_{cap}"])
-    found = dict.fromkeys([*([] if reason == "none" else [reason]), *mask, *below])
+def lines_left(values: Numbers, measured: Numbers, u_menu: float, terms: Numbers) -> dict[str, float]:
+    """The caps that alone would have lowered the line, the lowest first, with the line (fen) that each would have left.
+
+    By the rule itself (decide): a cap within min_change of the line changes nothing, and the menu may cut below a cap.
+    `values` and `measured` are those of the decision, `u_menu` its draw. Nothing where no line was open.
+    """
+    before = values["limit_before"]
+    caps = {cap: measured[f"cap_{cap}"] for cap in REASONS if measured.get(f"cap_{cap}", NO_CAP) < before}
+    given: dict[str, Any] = {**values, "status": OPEN, "limit": before, "u_menu": u_menu, "terms": SimpleNamespace(**terms)}
+
+    def left(cap: float) -> float:
+        given["lowest"] = whole(cap)
+        return float(decide(*(given[name] for name in decide.reads))[0])
+
+    found = {cap: left(caps[cap]) for cap in sorted(caps, key=lambda cap: caps[cap])}
+    return {cap: line for cap, line in found.items() if line < before}
+
+
+def principal(values: Numbers, left: Numbers, most: int = 4) -> list[str]:
+    """The caps that a notice names: the reason, then what alone would have closed the line too (mask, or the menu's cut).
+
+    `left` is what each cap alone would have left (lines_left).
+    """
+    reason = reason_named(values["reason"])
+    closing = [cap for cap, line in left.items() if line == 0.0]
+    found = dict.fromkeys([*([] if reason == "none" else [reason]), *caps_in(values["mask"]), *closing])
     return list(found)[:most]
+
+
+def lowering(values: Numbers, left: Numbers) -> list[str]:
+    """The other caps that alone would have lowered the line and left at least the minimum loan, the lowest first."""
+    return [cap for cap, line in left.items() if line > 0.0 and cap != reason_named(values["reason"])]

@@ -91,6 +91,9 @@ def test_what_the_model_declares_is_translated() -> None:
     )
     assert len(told) >= 14
     assert set(told) <= set(chinese["english"])
+    units = [*re.findall(r'compare\(\s*"\w+", "([a-z 0-9]+)"', inspect.getsource(reasons.thresholds)), "yuan a yuan"]
+    assert {"fen", "points", "share of income"} < set(units)
+    assert {notice.TOLD_IN.get(unit, unit) for unit in units} | {"no cap"} <= set(chinese["english"])
     assert set(texts("en")["mechanism"]) == set(MECHANISMS) == set(texts("en")["mechanism_says"])
     assert set(texts("en")["segment"]) == set(SEGMENTS)
 

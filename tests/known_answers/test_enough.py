@@ -20,8 +20,9 @@ from zerolimit.allocation.rules import allocate
 from zerolimit.cases.case import Scripted
 from zerolimit.errors import BadInput, Cancelled
 from zerolimit.names import ALLOCATIONS, LEFT, MECHANISMS
-from zerolimit.notice import Explanation, Notice, explain
+from zerolimit.notice import Explanation, Notice, explain, in_columns
 from zerolimit.own_path import Change, OwnPath, Recorder
+from zerolimit.reasons import thresholds
 from zerolimit.replay import CloseUp, Origin, origin_of
 from zerolimit.scenario import load_scenario
 from zerolimit.simulation import Simulation, own_rules
@@ -108,6 +109,54 @@ def test_loans_no_longer_small_are_the_other_way_out() -> None:
     assert found(told)["loan_size"] == 0.351
     one = notice(origin)
     assert [k for k in range(250, 352) if one.kept(one.lived(begins={"loan_size": k / 1000}))] == [351]
+
+
+# which caps are named, and how the distances are told
+
+
+MENU = {"menu_balance": 0.0, "menu_step": 0.0, "menu_close": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("policy", "reasons", "lowering"),
+    [
+        ({}, ("trigger",), ("multiplier",)),
+        ({"min_change": 0.9}, ("trigger",), ()),
+        ({"menu_close": 1.0, "menu_close_below": 1.0}, ("trigger", "multiplier"), ()),
+        ({"minimum_loan": 12_000.0}, ("trigger", "multiplier"), ()),
+        ({"off": ("trigger",)}, ("multiplier",), ()),
+    ],
+)
+def test_caps_that_would_have_closed_the_line_are_told_from_those_that_would_have_lowered_it(
+    policy: dict[str, Any], reasons: tuple[str, ...], lowering: tuple[str, ...]
+) -> None:
+    """The trigger leaves nothing of 15,000, tightening half of the formula; by a menu, or under a minimum, nothing."""
+    event = {"month": REVIEWED, "kind": "tightness", "value": 0.5}
+    tight = {"calendar": [event], "cutoff_gain": 0.0, "multiplier_gain": 1.0}
+    told = why(scripted(trigger_frequency=0.7, **{**tight, **MENU, **policy}))
+    kept = told.frame().set_index("says").loc["line that tightening leaves"].line
+    assert 0.0 < kept < 1_200_000 < told.before == 1_500_000
+    assert (told.reasons, told.lowering) == (reasons, lowering)
+    assert ("Would have lowered the line, not closed it" in str(told)) == bool(lowering)
+
+
+def test_thresholds_are_told_with_unit_and_sign() -> None:
+    told = why(scripted(trigger_frequency=0.7))
+    rows = {one.says: in_columns(one) for one in told.thresholds}
+    assert rows["recorded income a month"] == ("yuan", "7,500", "500", "+7,000", rows["recorded income a month"][-1])
+    assert rows["loans a month, at most"] == ("loans", "0.76", "0.70", "-0.06", "0")
+    assert rows["or their size, of income, at least"] == ("%", "25", "35", "-10", "0")
+    assert rows["months without use, below"][::4] == ("months", "no cap")
+    assert rows["distance from target customer"][0] == "0 to 1"
+    assert "Distance to every threshold: + inside, - beyond it" in str(told)
+
+
+@pytest.mark.parametrize(("rule", "unit"), [("score", "points"), ("age", "months"), ("profit", "yuan a yuan")])
+def test_a_place_in_the_pools_order_is_told_in_the_orders_own_unit(rule: str, unit: str) -> None:
+    one = notice(scripted(allocation=rule))
+    assert one.values["contends"] == 1.0
+    place = thresholds(one.values, one.now.measured, one.terms, level=1.0)[-1]
+    assert (place.says, place.unit) == ("place in the pool's order", unit)
 
 
 # score, tightness, balance, income

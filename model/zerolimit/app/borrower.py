@@ -318,6 +318,11 @@ def Notice(found: Worlds, words: Words) -> Any:
             with solara.v.Html(tag="ol"):
                 for name, text in zip(notice.reasons, notice.reason_texts, strict=True):
                     solara.v.Html(tag="li", children=[words.declared("cap", name, text)])
+            if notice.lowering:
+                solara.v.Html(tag="p", children=[words("borrower.lowering")])
+                with solara.v.Html(tag="ul"):
+                    for name, text in zip(notice.lowering, notice.lowering_texts, strict=True):
+                        solara.v.Html(tag="li", children=[words.declared("cap", name, text)])
         solara.v.Html(tag="h3", children=[words("borrower.enough")])
         line = words.number(notice.target / FEN)
         solara.v.Html(tag="p", class_="zl-lead", children=[words("borrower.enough_says", line=line)])
@@ -327,7 +332,7 @@ def Notice(found: Worlds, words: Words) -> Any:
             if not notice.enough:
                 solara.v.Html(tag="li", children=[words("borrower.nothing")])
         rows = [[words.english(one.says), *(words.english(text) for text in in_columns(one))] for one in notice.thresholds]
-        heads = ("threshold", "own", "needed", "distance", "left")
+        heads = ("threshold", "unit", "own", "needed", "distance", "left")
         Table(words("borrower.thresholds"), [words("borrower." + head) for head in heads], rows)
         shares = [one for one in notice.shares if one.shapley != 0.0]
         if shares:
