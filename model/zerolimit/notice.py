@@ -63,6 +63,8 @@ class Enough:
     """How large it is, or the value that is needed; money in fen."""
     own: float
     """What it was."""
+    required: float
+    """What it would have had to be."""
     unit: str
     line: float
     """The line that it would have given, fen."""
@@ -119,7 +121,7 @@ class Explanation:
         return pd.DataFrame([vars(one) for one in self.thresholds])
 
     def changes(self) -> pd.DataFrame:
-        """A row for each change that would have been enough: kind, amount, own, unit, line, text."""
+        """A row for each change that would have been enough: kind, amount, own, required, unit, line, text."""
         import pandas as pd
 
         return pd.DataFrame([vars(one) for one in self.enough], columns=list(Enough.__dataclass_fields__))
@@ -166,7 +168,7 @@ class Explanation:
         yield heading(f"What alone would have been enough for {wanted}")
         if self.enough:
             found = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-            found.add_column("one change, the smallest of its kind")
+            found.add_column("required: one change, the smallest of its kind")
             found.add_column("line, yuan", justify="right")
             for change in self.enough:
                 found.add_row(change.text, amount(change.line))
@@ -334,8 +336,9 @@ class Notice:
         for k, month in enumerate(reversed(self.loans), 1):
             values = self.lived(month, no_loans_from=month)
             if self.kept(values):
-                text = f"{number_of(k, 'loan')} fewer: none borrowed from month {month} on"
-                return Enough("loans", float(k), float(len(self.loans)), "loans", in_prospect(values), text)
+                own = len(self.loans)
+                text = f"{number_of(own - k, 'loan')} (yours {own}): {k} fewer, none borrowed from month {month} on"
+                return Enough("loans", float(k), float(own), float(own - k), "loans", in_prospect(values), text)
         return None
 
     def set_at_start(self, kind: str, field: str, bound: float, step: float, says: Callable[[float, float], str]) -> Any:
@@ -359,7 +362,7 @@ class Notice:
     def told(self, kind: str, field: str, found: Any, own: float, says: Callable[[float, float], str]) -> Enough | None:
         if found is None:
             return None
-        return Enough(kind, found[0], own, FIELDS[field].unit, found[1], says(found[0], own))
+        return Enough(kind, found[0], own, found[0], FIELDS[field].unit, found[1], says(found[0], own))
 
     def less_owed(self) -> Enough | None:
         """More repaid this month."""
@@ -377,7 +380,8 @@ class Notice:
         if found is None:
             return None
         fen = min(float(found[0] * FEN), balance)
-        return Enough("owed", fen, balance, "fen", found[1], f"{in_yuan(fen)} less owed (of {amount(balance)})")
+        text = f"{in_yuan(balance - fen)} owed (yours {amount(balance)}): {amount(fen)} less"
+        return Enough("owed", fen, balance, balance - fen, "fen", found[1], text)
 
     def nothing_overdue(self) -> Enough | None:
         """All arrears paid this month."""
@@ -389,8 +393,8 @@ class Notice:
         if not self.kept(values):
             return None
         due = self.values["overdue"] + self.values["overdue_interest"]
-        text = f"all {in_yuan(due)} overdue paid"
-        return Enough("arrears", due, due, "fen", in_prospect(values), text)
+        text = f"0 yuan overdue (yours {amount(due)}): all of it paid"
+        return Enough("arrears", due, due, 0.0, "fen", in_prospect(values), text)
 
     def looser(self) -> Enough | None:
         """The month's tightness lower, or all its tightening absent. The review is called as it was."""
@@ -405,12 +409,12 @@ class Notice:
         if found is not None and found[0] < steps:
             value = round((steps - found[0]) / 1_000.0, 3)
             text = f"tightness of {value:.3f} at most in month {self.month} (it was {tightness:.3f})"
-            return Enough("tightness", value, tightness, "share", found[1], text)
+            return Enough("tightness", value, tightness, value, "share", found[1], text)
         values = self.lived(terms={self.month: OFF["tightening"]})
         if not self.kept(values):
             return None
-        text = f"month {self.month}'s tightening absent"
-        return Enough("tightness", 0.0, tightness, "share", in_prospect(values), text)
+        text = f"no tightening in month {self.month}: tightness 0 (it was {tightness:.3f}), no cutoff raised, no ceiling"
+        return Enough("tightness", 0.0, tightness, 0.0, "share", in_prospect(values), text)
 
     def larger_pool(self) -> Enough | None:
         """A pool so much larger this month, all claims as they were."""
@@ -426,8 +430,9 @@ class Notice:
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (low, middle) if self.kept(self.in_pool(middle)) else (middle, high)
-        text = f"a pool {percent_up(high / pool)} larger ({in_yuan(high)} more) in month {self.month}"
-        return Enough("pool", float(high), float(pool), "fen", in_prospect(self.in_pool(high)), text)
+        more = f"{percent_up(high / pool)} or {amount(high)} more"
+        text = f"a pool of {in_yuan(pool + high)} in month {self.month} (it was {amount(pool)}): {more}"
+        return Enough("pool", float(high), float(pool), float(pool + high), "fen", in_prospect(self.in_pool(high)), text)
 
     def in_pool(self, more: int) -> Values:
         """The decision with so many fen more in the month's pool."""

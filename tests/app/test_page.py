@@ -513,6 +513,8 @@ def test_a_borrower_is_followed_with_the_notice_that_explain_writes(market: Cred
     for words in (EN, ZH):
         assert all(in_words(one, words) for one in found.notice.enough)
     assert [in_words(one, EN) for one in found.notice.enough] == [one.text for one in found.notice.enough]
+    loans = next(one for one in found.notice.enough if one.kind == "loans")
+    assert in_words(loans, ZH) == f"借款 {loans.required:.0f} 笔（当时 {loans.own:.0f} 笔），少 {loans.amount:.0f} 笔"
     borrowers.without("trigger")
     done(session, borrowers.desk)
     assert borrowers.found is not None

@@ -22,10 +22,11 @@ from zerolimit.errors import BadInput, Cancelled
 from zerolimit.names import ALLOCATIONS, LEFT, MECHANISMS
 from zerolimit.notice import Explanation, Notice, explain, in_columns
 from zerolimit.own_path import Change, OwnPath, Recorder
-from zerolimit.reasons import thresholds
+from zerolimit.reasons import amount, in_yuan, thresholds
 from zerolimit.replay import CloseUp, Origin, origin_of
 from zerolimit.scenario import load_scenario
 from zerolimit.simulation import Simulation, own_rules
+from zerolimit.wording import number_of
 
 REVIEWED = 2
 """The month of the scripted borrowers' first review."""
@@ -52,6 +53,11 @@ def why(origin: Origin, slot: int = 4, month: int = REVIEWED) -> Explanation:
 def found(explanation: Explanation) -> dict[str, float]:
     """What would have been enough, by kind."""
     return {one.kind: one.amount for one in explanation.enough}
+
+
+def required(explanation: Explanation) -> dict[str, tuple[float, str]]:
+    """The value that each would have had to have, and its sentence."""
+    return {one.kind: (one.required, one.text) for one in explanation.enough}
 
 
 def notice(origin: Origin, slot: int = 4, month: int = REVIEWED) -> Notice:
@@ -81,7 +87,8 @@ def test_loans_fewer_are_the_last_ones_and_as_many_as_the_moving_average_needs(t
     assert (row.own, row.threshold) == (pytest.approx(0.69375, abs=1e-4), trigger)
     assert row.distance == pytest.approx(trigger - 0.69375, abs=1e-4)
     assert found(told)["loans"] == fewer
-    assert f"none borrowed from month {REVIEWED - fewer} on" in str(told)
+    last = f"{fewer} fewer, none borrowed from month {REVIEWED - fewer} on"
+    assert required(told)["loans"] == (2 - fewer, f"{number_of(2 - fewer, 'loan')} (yours 2): {last}")
     one = notice(origin)
     assert one.loans == [0, 1]
 
@@ -168,7 +175,7 @@ def test_the_score_needed_is_the_cutoff_itself() -> None:
     assert told.reasons[0] == "cutoff"
     row = told.frame().set_index("says").loc["score"]
     assert row.distance == row.own - 760.0 < 0.0
-    assert found(told)["score"] == 760.0
+    assert found(told)["score"] == required(told)["score"][0] == 760.0
     one = notice(origin)
     tried = [k / 10 for k in range(floor(10 * row.own) + 1, 7_601)]
     assert [score for score in tried if one.kept(one.lived(after=one.behind("score", "risk", score)))] == [760.0]
@@ -189,7 +196,9 @@ def test_a_ceiling_per_person_is_the_months_tightening_too() -> None:
     event = {"month": REVIEWED, "kind": "person_cap", "value": 300.0}
     told = why(scripted(calendar=[event]))
     assert told.reasons[0] == "per_person"
-    assert [one.text for one in told.enough if one.kind == "tightness"] == ["month 2's tightening absent"]
+    assert [one.text for one in told.enough if one.kind == "tightness"] == [
+        "no tightening in month 2: tightness 0 (it was 0.000), no cutoff raised, no ceiling"
+    ]
 
 
 def test_less_owed_by_what_a_blocked_line_lacks() -> None:
@@ -200,6 +209,9 @@ def test_less_owed_by_what_a_blocked_line_lacks() -> None:
     told = why(origin)
     assert told.kind == "zero limit" or told.kind == "blocked"
     assert found(told)["owed"] == ceil((told.balance + 50_000 - 400_000) / 100) * 100
+    left = told.balance - found(told)["owed"]
+    less = f"{in_yuan(left)} owed (yours {amount(told.balance)}): {amount(told.balance - left)} less"
+    assert required(told)["owed"] == (left, less)
     one = notice(origin)
     assert one.target == told.balance + 50_000
 
@@ -229,6 +241,7 @@ def test_arrears_paid_are_enough_where_they_alone_were_the_reason() -> None:
     assert told.without == 1
     overdue = notice(origin, month=0).values
     assert found(told)["arrears"] == overdue["overdue"] + overdue["overdue_interest"] > 0.0
+    assert required(told)["arrears"][0] == 0.0
 
 
 @pytest.mark.parametrize("rule", ["profit", "pro_rata", "water_filling", "equal_floor"])
@@ -276,6 +289,8 @@ def test_a_pool_larger_by_exactly_what_those_before_and_a_minimum_loan_need(rule
         assert told.reasons[0] == "grant"
         wanted, least = (whole, need) if room <= 0 else (room, 50_000)
         assert found(told)["pool"] == wanted
+        assert required(told)["pool"][0] == 2_500_000 + wanted
+        assert required(told)["pool"][1].startswith(f"a pool of {in_yuan(2_500_000 + wanted)} in month 2 (it was 25,000): ")
         assert told.shares[MECHANISMS.index("scarcity")].shapley == 1.0
         claims = lines[slot].held.claims
         own = int(np.flatnonzero(claims.rows == slot)[0])

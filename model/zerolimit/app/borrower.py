@@ -345,7 +345,9 @@ def in_words(one: Enough, words: Words) -> str:
     if words.language == "en":
         return one.text
     return words.declared("enough", one.kind, one.text).format(
-        amount=measured(one.amount, one, words), own=measured(one.own, one, words)
+        amount=measured(one.amount, one, words),
+        own=measured(one.own, one, words),
+        required=measured(one.required, one, words),
     )
 
 
