@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zerolimit.errors import BadInput
-from zerolimit.wording import number_of
+from zerolimit.wording import adding_up, number_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -91,6 +91,7 @@ def print_shares(found: Attribution, outcome: str) -> None:
     """The table of shares of one outcome over all months, the rate of that name, pairs, and which counterfactual it is."""
     from rich.console import Console
 
+    from zerolimit.reasons import NOT_THE_SAME
     from zerolimit.results.outcomes import RATES
     from zerolimit.study.attribution import EVERYBODY
 
@@ -99,10 +100,15 @@ def print_shares(found: Attribution, outcome: str) -> None:
     columns = {name: heading for name, heading in names.items() if name in shares}
     rate = found.rate(outcome) if outcome in RATES else None
     table = right_table("", *columns.values(), *(["of the rate"] if rate else []))
-    for _, row in shares.iterrows():
-        cells = [f"{row[name]:,.1f}" if name in ("shapley", "owen") else f"{row[name]:,.0f}" for name in columns]
-        cells += [points(float(rate[row["player"]]))] if rate else []
-        table.add_row(row["player"], *cells, style="green" if row.shapley < 0.0 else None)
+    cells = [
+        [f"{value:,.1f}" for value in adding_up(shares[name], 1)]
+        if name in ("shapley", "owen")
+        else [f"{value:,.0f}" for value in shares[name]]
+        for name in columns
+    ]
+    cells += [[points(value) for value in adding_up(map(float, rate.values()), 5)]] if rate else []
+    for player, share, told in zip(shares.player, shares.shapley, zip(*cells, strict=True), strict=True):
+        table.add_row(player, *told, style="green" if share < 0.0 else None)
     table.add_section()
     rest = [""] * (len(columns) - 1)
     table.add_row("sum", f"{shares.shapley.sum():,.0f}", *rest, *([points(float(sum(rate.values())))] if rate else []))
@@ -120,7 +126,8 @@ def print_shares(found: Attribution, outcome: str) -> None:
         console.print("\nInteractions: how many more two bring about together than each by itself", style="bold")
         console.print(pairs_table(found, outcome))
     notes = "But for: all less all without it. Alone: it alone less none. A negative share has protected."
-    console.print(f"\n{notes} {EVERYBODY}", style="dim")
+    console.print(f"\n{NOT_THE_SAME}", style="dim")
+    console.print(f"{notes} {EVERYBODY}", style="dim")
 
 
 def points(rate: float) -> str:
@@ -154,12 +161,13 @@ def print_borrower(found: Attribution, number: int, name: str) -> None:
     values = found.borrower(number)
     columns = [str(name) for name in values if (values[name] != 0.0).any()]
     table = right_table("", *(name.removeprefix("state_").replace("_", " ") for name in columns))
-    rows = values[columns].to_numpy().tolist()
-    for player, row in zip(found.players, rows, strict=False):
+    shares, worlds = values[columns].iloc[:-2], values[columns].iloc[-2:].to_numpy().tolist()
+    rounded = [adding_up(shares[name], 2) for name in columns]
+    for player, row in zip(found.players, zip(*rounded, strict=True), strict=True):
         table.add_row(player, *(f"{value:+.2f}" for value in row))
     table.add_section()
-    for world, row in zip(("with none on", "with all on"), rows[-2:], strict=True):
-        table.add_row(world, *(f"{value:.0f}" for value in row))
+    for world, numbers in zip(("with none on", "with all on"), worlds, strict=True):
+        table.add_row(world, *(f"{value:.0f}" for value in numbers))
     console = Console(highlight=False)
     last = found.since + found.months - 1
     says = f"months current and without a usable line, and the state at the end of month {last}"

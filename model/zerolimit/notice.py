@@ -21,6 +21,7 @@ from zerolimit.fields import FIELDS
 from zerolimit.names import LEFT, MECHANISMS
 from zerolimit.own_path import Change, Edit, OwnPath, Recorder, Values, in_prospect, is_usable
 from zerolimit.reasons import (
+    NOT_THE_SAME,
     Threshold,
     amount,
     apart,
@@ -36,7 +37,7 @@ from zerolimit.replay import Origin, Seen, origin_of
 from zerolimit.simulation import Simulation
 from zerolimit.story import Event, the_line, whom
 from zerolimit.terms import FEN, OFF
-from zerolimit.wording import number_of
+from zerolimit.wording import adding_up, number_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -178,9 +179,11 @@ class Explanation:
         if self.not_enough:
             yield Padding(Text(f"Not enough alone, however large: {'; '.join(self.not_enough)}.", style="dim"), 0)
         yield heading("Which mechanisms")
-        parts = [f"{one.shapley:.2f} {one.mechanism}" for one in self.shares if one.shapley != 0.0]
+        shares = zip(self.shares, adding_up((one.shapley for one in self.shares), 2), strict=True)
+        parts = [f"{share:.2f} {one.mechanism}" for one, share in shares if one.shapley != 0.0]
         rest = " It would have happened with all of them off, too (baseline)." if self.without else ""
         yield Text(f"{', '.join(parts) if parts else 'None of those that can be switched off'}.{rest}")
+        yield Text(NOT_THE_SAME, style="dim")
         yield Text(f"\n{FOR_ME} `zerolimit attribute` asks for everybody's world instead.", style="dim")
 
 

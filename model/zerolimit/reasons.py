@@ -14,6 +14,11 @@ from zerolimit.rules.rule import whole
 from zerolimit.terms import FEN, NEVER
 
 SAYS = {cap.name: cap.says for cap in CAPS}
+NOT_THE_SAME = (
+    "A reason names the cap that was lowest; a share (Shapley) is what a mechanism changed, on average over all ways of"
+    " having some of the others off: the two need not agree. Shares are rounded so that they add up."
+)
+"""Beside shares of mechanisms."""
 Numbers = Mapping[str, float]
 
 

@@ -283,6 +283,20 @@ def test_shares_are_printed_with_what_is_due_beside_them() -> None:
         assert words in result.stdout
 
 
+def test_printed_shares_add_up_and_are_told_from_reasons() -> None:
+    players = ("rescoring", "trigger", "scarcity")
+    command = f"attribute --borrowers 1500 --months 12 --players {','.join(players)} --quiet"
+    result = CliRunner().invoke(cli.app, command.split())
+    assert result.exit_code == 0, result.stderr
+    lines = [line.split() for line in result.stdout.splitlines()]
+    rows = [[float(cell) for cell in line[1:3]] for line in lines[2:5]]
+    with_all, with_none = (int(lines[0][k]) for k in (3, 8))
+    assert any(share != round(share) for share, _ in rows)
+    for k in range(2):
+        assert sum(row[k] for row in rows) == pytest.approx(with_all - with_none)
+    assert "A reason names the cap that was lowest; a share (Shapley)" in " ".join(result.stdout.split())
+
+
 # intervals and the runs that pairing saves
 
 

@@ -411,6 +411,10 @@ def test_mechanisms_shares_on_ones_own_path_sum_to_what_happened() -> None:
     assert parts["trigger"] == (0.5, 0, 1)
     assert parts["tightening"] == (0.5, 0, 1)
     assert parts["contagion"] == (0.0, 0, 0)
+    assert "0.50 trigger, 0.50 tightening" in str(told)
+    thirds = replace(told, shares=tuple(replace(one, shapley=1 / 3) for one in told.shares[:3]))
+    assert "0.34 rescoring, 0.33 trigger, 0.33 positioning." in str(thirds)
+    assert "the two need not agree" in " ".join(str(told).split())
     assert len(told.reasons) <= 4
     assert "For this borrower alone, with the others as they were" in " ".join(str(told).split())
 

@@ -22,6 +22,7 @@ from zerolimit.results.episodes import episode_columns
 from zerolimit.results.figures import BLUE, GREEN, ORANGE, PURPLE, RED
 from zerolimit.story import Story, introduced, paragraphs, story_of, summed_up, whom
 from zerolimit.terms import FEN
+from zerolimit.wording import adding_up
 
 if TYPE_CHECKING:
     from zerolimit.app.session import Session
@@ -334,9 +335,10 @@ def Notice(found: Worlds, words: Words) -> Any:
         rows = [[words.english(one.says), *(words.english(text) for text in in_columns(one))] for one in notice.thresholds]
         heads = ("threshold", "unit", "own", "needed", "distance", "left")
         Table(words("borrower.thresholds"), [words("borrower." + head) for head in heads], rows)
-        shares = [one for one in notice.shares if one.shapley != 0.0]
+        rounded = zip(notice.shares, adding_up((one.shapley for one in notice.shares), 2), strict=True)
+        shares = [(one.mechanism, share) for one, share in rounded if one.shapley != 0.0]
         if shares:
-            parts = [f"{words('mechanism.' + one.mechanism)} {words.number(one.shapley, 2)}" for one in shares]
+            parts = [f"{words('mechanism.' + name)} {words.number(share, 2)}" for name, share in shares]
             solara.v.Html(tag="p", class_="zl-says", children=[words("borrower.shares", shares=", ".join(parts))])
 
 

@@ -13,6 +13,7 @@ from zerolimit.app.picture import Picture
 from zerolimit.app.work import Desk, Job
 from zerolimit.names import CAPS, MECHANISMS
 from zerolimit.results.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY
+from zerolimit.wording import adding_up
 
 if TYPE_CHECKING:
     from zerolimit.app.session import Session
@@ -157,11 +158,11 @@ def Counterfactual(shares: Shares, words: Words, ink: Ink, tick: int) -> Any:
         rows = [
             [
                 words(f"mechanism.{row['player']}"),
-                words.number(row["shapley"], 1),
+                words.number(share, 1),
                 words.number(row["but_for"]),
                 words.number(row["alone"]),
             ]
-            for row in table.to_dict("records")
+            for row, share in zip(table.to_dict("records"), adding_up(table["shapley"], 1), strict=True)
         ]
         Table(words("why.events"), heads, rows)
         none, whole = words.number(int(table["none"].iloc[0])), words.number(int(table["all"].iloc[0]))
