@@ -213,7 +213,7 @@ def print_comparison(found: Comparison, outcome: str) -> None:
     from rich.console import Console
 
     from zerolimit.results.outcomes import RATES
-    from zerolimit.study.comparison import PAIRED, unit_of
+    from zerolimit.study.comparison import INTERVALS, unit_of
 
     console = Console(highlight=False)
     console.print(f"a: {found.a.name}; b: {found.b.name}", style="bold")
@@ -235,16 +235,8 @@ def print_comparison(found: Comparison, outcome: str) -> None:
         cells = ["-" if text.lstrip("+-") in ("nan", "inf") else text for text in told]
         table.add_row(f"{row.outcome}, {unit}", *cells)
     console.print(table)
-    if found.single:
-        console.print(
-            f"\n{number_of(found.single, 'slot')} taken at the start on one side only, and no pair.", style="yellow"
-        )
-    if found.unlike:
-        unlike = (
-            f"{number_of(found.unlike, 'pair')} of {people:,} differ in traits at birth: the scenarios draw them otherwise."
-        )
-        console.print(f"\n{unlike}", style="yellow")
-    console.print(f"\n{PAIRED}", style="dim")
+    console.print(f"\n{found.paired()}", style="yellow" if found.single or found.unlike else "dim")
+    console.print(INTERVALS, style="dim")
 
 
 def counts_table(frame: DataFrame) -> Table:

@@ -114,6 +114,28 @@ def test_other_people_are_said_to_be_other() -> None:
     assert vacant.unlike == 0 < vacant.single
     drawn = compare("baseline", borrowers=500, months=1, seeds=1, only_b={"share_gig": 0.6, "share_owner": 0.2})
     assert drawn.unlike > 100
+    some = f"over all seeds {int(vacant.here.sum())} borrowers there at the start"
+    assert f"the same draws, but not the same borrowers: {some} on both sides;" in vacant.paired()
+    assert f"both sides; {vacant.single} slots taken on one side only, and no pair." in vacant.paired()
+    assert f"both sides, {drawn.unlike} of them with other traits at birth." in drawn.paired()
+
+
+def test_the_same_people_are_said_to_be_the_same(pair: Comparison) -> None:
+    assert pair.paired().startswith("Both worlds of a seed have the same borrowers and draws;")
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"start": "2020-09"}, "start: not set in a, 2020-09 in b"),
+        ({"calendar": [{"month": 3, "kind": "tightness", "value": 0.5}]}, "calendar: none in a, 1 entry in b"),
+        ({"off": ["trigger", "scarcity"]}, "off: none in a, trigger, scarcity in b"),
+        ({"early_warning": True}, "early_warning: off in a, on in b"),
+        ({"cutoff": 620.0}, "cutoff: 605.0 in a, 620.0 in b"),
+    ],
+)
+def test_parameters_are_told_in_words(changed: dict[str, Any], words: str) -> None:
+    assert compare("baseline", borrowers=50, months=1, seeds=1, only_b=changed).differing() == [words]
 
 
 def test_what_is_saved(pair: Comparison, tmp_path: Path) -> None:

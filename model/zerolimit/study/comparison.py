@@ -35,10 +35,7 @@ SIDES = ("a", "b")
 ZEROED = ("neither", "only in a", "only in b", "in both")
 """Who had a zero-limit event, by side: position 2 x [in b] + [in a]."""
 FORMULA = "unpaired runs a side = pairs x (var a + var b) / var(b - a), rounded up"
-PAIRED = (
-    "Both worlds of a seed have the same borrowers and draws; feedbacks through totals included. Intervals: Student's t over"
-    f" the paired differences; {FORMULA}."
-)
+INTERVALS = f"Intervals: Student's t over the paired differences; {FORMULA}."
 
 
 @dataclass(frozen=True)
@@ -73,12 +70,22 @@ class Comparison:
         one, other = self.a.model_dump(mode="json"), self.b.model_dump(mode="json")
         names = [name for name in one if one[name] != other[name] and name not in ("name", "description")]
 
-        def brief(value: Any) -> str:
-            return number_of(len(value), "entry") if isinstance(value, list) and len(str(value)) > 40 else str(value)
-
         told = [f"{name}: {brief(one[name])} in a, {brief(other[name])} in b" for name in names]
         mine, theirs = (", ".join(rule.name for rule in own) or "none" for own in self.rules)
         return told if mine == theirs else [*told, f"own rules: {mine} in a, {theirs} in b"]
+
+    def paired(self) -> str:
+        """What the two worlds of a seed have in common."""
+        if not self.single and not self.unlike:
+            return "Both worlds of a seed have the same borrowers and draws; feedbacks through totals included."
+        pairs = int(self.here.sum())
+        other = f", {self.unlike:,} of them with other traits at birth" if self.unlike else ""
+        alone = f"; {number_of(self.single, 'slot')} taken on one side only, and no pair" if self.single else ""
+        return (
+            "Both worlds of a seed have the same draws, but not the same borrowers: over all seeds"
+            f" {number_of(pairs, 'borrower')} there at the start on both sides{other}{alone}. Who and states are of those on"
+            " both sides, all else of everybody on its side; feedbacks through totals included."
+        )
 
     # values by seed
 
@@ -215,6 +222,17 @@ class Comparison:
             long = self.transitions().reset_index().melt("a", var_name="b", value_name="borrowers")
             long.to_parquet(path / "transitions.parquet", index=False)
             self.draw(path / "comparison.png", outcome)
+
+
+def brief(value: Any) -> str:
+    """A parameter's value in words."""
+    if value is None or value == []:
+        return "not set" if value is None else "none"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if not isinstance(value, list):
+        return str(value)
+    return ", ".join(value) if all(isinstance(one, str) for one in value) else number_of(len(value), "entry")
 
 
 def unit_of(outcome: str) -> tuple[float, str]:
