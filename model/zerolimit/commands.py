@@ -213,7 +213,7 @@ def print_comparison(found: Comparison, outcome: str) -> None:
     from rich.console import Console
 
     from zerolimit.results.outcomes import RATES
-    from zerolimit.study.comparison import INTERVALS, unit_of
+    from zerolimit.study.comparison import INTERVALS, SIDES, unit_of
 
     console = Console(highlight=False)
     console.print(f"a: {found.a.name}; b: {found.b.name}", style="bold")
@@ -225,18 +225,29 @@ def print_comparison(found: Comparison, outcome: str) -> None:
     console.print("\nState at the end: a in rows, b in columns", style="bold")
     console.print(counts_table(found.transitions()))
     console.print("\nDifference b less a over the run", style="bold")
-    table = right_table("", "a", "b", "difference", "95 % from", "to", "unpaired runs")
-    for _, row in found.differences(dict.fromkeys([outcome, *RATES])).iterrows():
+    table = right_table("", "a", "b", "difference", "95 % from", "to", "unpaired")
+    rows = found.differences(dict.fromkeys([outcome, *RATES]))
+    for _, row in rows.iterrows():
         scale, unit = unit_of(row.outcome)
-        digits = 3 if unit == "%" else 1
-        told = [f"{scale * row[name]:,.{digits}f}" for name in ("a", "b")]
-        told += [f"{scale * row[name]:+,.{digits}f}" for name in ("difference", "low", "high")]
-        told.append(f"{row.unpaired_runs:,.0f}")
-        cells = ["-" if text.lstrip("+-") in ("nan", "inf") else text for text in told]
-        table.add_row(f"{row.outcome}, {unit}", *cells)
+        digits = {"%": 3, "months": 2}.get(unit, 1)
+        waits = unit != "months" or row.a > 0.0 or row.b > 0.0
+        told = [number(scale * row[name], digits) if waits and (unit != "months" or row[name]) else "-" for name in SIDES]
+        told += [number(scale * row[name], digits, "+") if waits else "-" for name in ("difference", "low", "high")]
+        table.add_row(f"{row.outcome}, {unit}", *told, number(row.unpaired_runs, 0))
     console.print(table)
+    fewer = rows[(rows.seeds > 0) & (rows.seeds < len(found.seeds))]
+    if len(fewer):
+        some = ", ".join(f"{row.outcome} ({row.seeds})" for _, row in fewer.iterrows())
+        console.print(f"From fewer seeds, those with a case on both sides: {some}.", style="dim")
     console.print(f"\n{found.paired()}", style="yellow" if found.single or found.unlike else "dim")
     console.print(INTERVALS, style="dim")
+
+
+def number(value: float, digits: int, sign: str = "") -> str:
+    """A number with so many digits, no sign before a zero; a dash where it is none."""
+    from math import isfinite
+
+    return f"{round(value, digits) + 0.0:{sign if round(value, digits) else ''},.{digits}f}" if isfinite(value) else "-"
 
 
 def counts_table(frame: DataFrame) -> Table:

@@ -1,12 +1,15 @@
 """Two worlds on the same draws: who was zeroed where, worked out by hand, and what holds of any pair."""
 
-from math import sqrt
+import re
+from math import inf, sqrt
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 from tests.known_answers.test_attribution import FREQUENT, LOW, SELDOM, TIGHT, Few
 from typer.testing import CliRunner
 
@@ -15,7 +18,8 @@ from zerolimit.errors import BadInput, Cancelled
 from zerolimit.results.outcomes import RATES
 from zerolimit.scenario import load_scenario
 from zerolimit.simulation import Simulation
-from zerolimit.study.comparison import ZEROED, Comparison, difference, unit_of
+from zerolimit.study.comparison import ZEROED, Comparison, difference, possible, unit_of
+from zerolimit.study.intervals import interval
 
 
 def test_who_was_zeroed_in_one_and_not_in_the_other_by_hand() -> None:
@@ -82,6 +86,35 @@ def test_a_seed_without_a_number_is_left_out() -> None:
     assert np.isnan(difference(np.array([np.nan]), np.array([1.0]))["difference"])
 
 
+def test_an_interval_has_no_end_at_which_a_rate_could_not_be() -> None:
+    """a is 0, 0, 0.09: 0.03 -+ 0.129. Student's interval of b - a = -a ends at -0.159 and 0.099; but b is 0."""
+    rare, never = np.array([0.0, 0.0, 0.09]), np.zeros(3)
+    half = 4.302652729911275 * np.std(rare, ddof=1) / sqrt(3)
+    plain, cut = difference(rare, never), difference(rare, never, 0.0, 1.0)
+    assert (plain["low"], plain["high"]) == (pytest.approx(-0.03 - half), pytest.approx(half - 0.03))
+    assert (cut["low"], cut["high"]) == (pytest.approx(-0.03 - half), 0.0)
+    other_way = difference(never, rare, 0.0, 1.0)
+    assert (other_way["low"], other_way["high"]) == (0.0, pytest.approx(0.03 + half))
+    split = difference(np.array([0.0, 1.0]), np.array([1.0, 0.5]), 0.0, 1.0)
+    assert (split["difference"], split["low"], split["high"]) == (0.25, -1.0, 1.0)
+    assert np.isnan(difference(rare[:1], never[:1], 0.0, 1.0)["low"])
+
+
+@given(some.lists(some.tuples(some.floats(0.4, 0.45), some.floats(0.5, 0.55)), min_size=2, max_size=6))
+def test_an_interval_within_what_can_be_is_left_as_it_is(pairs: list[tuple[float, float]]) -> None:
+    one, other = np.array(pairs).T
+    student = [difference(one, other)[name] for name in ("low", "high")]
+    if interval(one).low > 0.0 and interval(other).high < 1.0:
+        assert [difference(one, other, 0.0, 1.0)[name] for name in ("low", "high")] == pytest.approx(student, abs=1e-12)
+
+
+def test_a_share_is_at_most_one_and_a_rate_that_is_more_has_no_upper_end() -> None:
+    values = np.array([[0.2, 0.4]])
+    assert possible("blocked", values) == (0.0, 1.0)
+    assert possible("zero_limit", values * 4) == (0.0, inf)
+    assert possible("finding", values) == possible("complaints", values) == (0.0, inf)
+
+
 def test_units_are_those_of_the_outcome() -> None:
     assert unit_of("zero_limit") == (100.0, "%")
     assert unit_of("appeal_wait") == (1.0, "months")
@@ -114,8 +147,8 @@ def test_other_people_are_said_to_be_other() -> None:
     assert vacant.unlike == 0 < vacant.single
     drawn = compare("baseline", borrowers=500, months=1, seeds=1, only_b={"share_gig": 0.6, "share_owner": 0.2})
     assert drawn.unlike > 100
-    some = f"over all seeds {int(vacant.here.sum())} borrowers there at the start"
-    assert f"the same draws, but not the same borrowers: {some} on both sides;" in vacant.paired()
+    people = f"over all seeds {int(vacant.here.sum())} borrowers there at the start"
+    assert f"the same draws, but not the same borrowers: {people} on both sides;" in vacant.paired()
     assert f"both sides; {vacant.single} slots taken on one side only, and no pair." in vacant.paired()
     assert f"both sides, {drawn.unlike} of them with other traits at birth." in drawn.paired()
 
@@ -211,3 +244,37 @@ def test_a_comparison_is_printed_with_its_formula() -> None:
     assert "trigger_frequency: 0.77 in a, 0.5 in b" in text
     assert "only in b" in text
     assert "unpaired runs a side = pairs x (var a + var b) / var(b - a), rounded up" in text
+
+
+def printed(command: str) -> dict[str, list[str]]:
+    """The cells of the table of differences, by outcome."""
+    result = CliRunner().invoke(cli.app, ["compare", *command.split(), "--quiet"])
+    assert result.exit_code == 0, result.stderr
+    below = result.stdout[result.stdout.index("Difference b less a") :].splitlines()
+    return {line.partition(",")[0]: line.split()[2:] for line in below if ", " in line}
+
+
+SMALL = "baseline --set pool_share=0.15 --set appeal_rate=1.0 --set reasons_sent=true --borrowers 300 --months 5 --seeds 2"
+
+
+def test_where_nobody_waited_there_is_a_dash() -> None:
+    """With a desk for all, appeals are heard at once; with reasons sent, every cut is known at once."""
+    rows = printed(f"{SMALL} --b appeals_capacity=1.0")
+    assert float(rows["appeal_wait"][0]) > 0.0 > float(rows["appeal_wait"][2])
+    assert rows["appeal_wait"][1] == "-"
+    assert rows["finding"] == ["-"] * 6
+    assert rows["roll_1"][2:] == ["0.000", "0.000", "0.000", "-"]
+
+
+def test_where_there_was_no_case_there_is_a_dash() -> None:
+    rows = printed(f"{SMALL} --set appeals_capacity=0.0 --b cutoff=640")
+    assert rows["appeal_wait"] == rows["appeal_granted"] == ["-"] * 6
+    assert "-" not in rows["zero_limit"]
+
+
+def test_rates_from_fewer_seeds_are_said_to_be() -> None:
+    """An appeal is heard in both worlds of some seeds only."""
+    command = "compare baseline --b notice_months=3 --borrowers 2000 --months 12 --seeds 4 --quiet"
+    result = CliRunner().invoke(cli.app, command.split())
+    said = "From fewer seeds, those with a case on both sides: "
+    assert re.search(rf"{said}appeal_wait \([123]\), appeal_granted \([123]\)\.", " ".join(result.stdout.split()))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from zerolimit.results.outcomes import IN_MONTHS, RATES
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario, load_scenario
 from zerolimit.simulation import Simulation, own_rules
-from zerolimit.study.intervals import as_seeds, interval, unpaired_runs
+from zerolimit.study.intervals import as_seeds, interval, unpaired_runs, within
 from zerolimit.study.lived import STATES, Lived, Stop, live, side_by_side
 from zerolimit.wording import number_of
 
@@ -35,7 +36,10 @@ SIDES = ("a", "b")
 ZEROED = ("neither", "only in a", "only in b", "in both")
 """Who had a zero-limit event, by side: position 2 x [in b] + [in a]."""
 FORMULA = "unpaired runs a side = pairs x (var a + var b) / var(b - a), rounded up"
-INTERVALS = f"Intervals: Student's t over the paired differences; {FORMULA}."
+INTERVALS = (
+    "Intervals: Student's t over the paired differences, without what rates cannot be (below 0, above 100 %);"
+    f" {FORMULA}. A dash: no such case (for months: nobody waited), or too few seeds."
+)
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,8 @@ class Comparison:
         """Mean difference b - a of rates or counts with its 95 % interval, a row an outcome (and month, segment).
 
         Columns: outcome, the groups asked for, a, b, difference, low, high, variance_ratio, unpaired_runs, seeds. A rate is
-        no number where there is nothing to divide by; a seed in which it is none on a side is left out.
+        no number where there is nothing to divide by; a seed in which it is none on a side is left out. No interval has
+        an end at which a rate would be below 0 or a share above 1 (intervals.within).
         """
         import pandas as pd
 
@@ -120,7 +125,8 @@ class Comparison:
             values = self.values(outcome, wanted).astype(np.float64)
             one, other = (values[:, side].reshape(len(self.seeds), -1).T for side in (0, 1))
             index = pd.MultiIndex.from_product([[outcome], *(labels[name] for name in wanted)], names=["outcome", *wanted])
-            rows = [difference(*pair) for pair in zip(one, other, strict=True)]
+            ends = possible(outcome, values)
+            rows = [difference(*pair, *ends) for pair in zip(one, other, strict=True)]
             tables.append(pd.DataFrame(rows, index=index).reset_index())
         return pd.concat(tables, ignore_index=True)
 
@@ -242,14 +248,21 @@ def unit_of(outcome: str) -> tuple[float, str]:
     return (100.0, "%") if outcome in RATES else (1.0, monthly_meanings()[outcome][0])
 
 
-def difference(a: Array, b: Array) -> dict[str, float]:
+def possible(outcome: str, values: Array) -> tuple[float, float]:
+    """The least and the most that an outcome can be; a share of people or money not above 1, unless it is in some seed."""
+    share = outcome in RATES and outcome not in IN_MONTHS and not (values > 1.0).any()
+    return 0.0, 1.0 if share else inf
+
+
+def difference(a: Array, b: Array, least: float = -inf, most: float = inf) -> dict[str, float]:
     """Means, mean paired difference with its interval, and what pairing has saved, over the seeds with two numbers."""
     both = np.isfinite(a) & np.isfinite(b)
     one, other = a[both], b[both]
     if not len(one):
         names = ("a", "b", "difference", "low", "high", "variance_ratio", "unpaired_runs")
         return {**dict.fromkeys(names, np.nan), "seeds": 0}
-    apart, (ratio, runs) = interval(other - one), unpaired_runs(one, other)
+    apart = within(interval(other - one), interval(one), interval(other), least, most)
+    ratio, runs = unpaired_runs(one, other)
     found = {"a": float(one.mean()), "b": float(other.mean())}
     found |= {"difference": apart.mean, "low": apart.low, "high": apart.high}
     return {**found, "variance_ratio": ratio, "unpaired_runs": runs, "seeds": len(one)}

@@ -50,6 +50,20 @@ def interval(values: Iterable[float], confidence: float = CONFIDENCE) -> Interva
     return Interval(float(mean), float(low), float(high))
 
 
+def within(apart: Interval, one: Interval, other: Interval, least: float, most: float) -> Interval:
+    """The interval of a difference other - one, of two means that lie from `least` to `most`: no end that they cannot have.
+
+    Each mean lies within its own interval, cut to [least, most]; ends beyond what two such means can differ by are moved
+    in. Where nothing is cut, nothing is moved: a half width of a difference is at most the sum of the two.
+    """
+    ends = np.clip([one.low, one.high, other.low, other.high], least, most)
+    return Interval(
+        apart.mean,
+        float(np.maximum(apart.low, min(apart.mean, ends[2] - ends[1]))),
+        float(np.minimum(apart.high, max(apart.mean, ends[3] - ends[0]))),
+    )
+
+
 def unpaired_runs(a: Any, b: Any) -> tuple[float, float]:
     """How many times smaller pairing makes the variance of a difference, and how many unpaired runs a side would do.
 
