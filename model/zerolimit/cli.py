@@ -352,7 +352,7 @@ def compare(
         list[str] | None, typer.Option("--set", metavar="K=V", help="A parameter of both, as in TOML.")
     ] = None,
     outcome: Annotated[
-        str, typer.Option(help="A rate or monthly count, docs/results.md, to draw and list first.")
+        str, typer.Option(help="A rate, money or monthly count, docs/results.md, to draw and list first.")
     ] = "zero_limit",
     portfolio: Annotated[str | None, typer.Option(metavar="FILE", help="Real clients: CSV, Parquet, or [b]uci[/b].")] = None,
     columns: Annotated[

@@ -141,7 +141,7 @@ def right_table(first: str, *others: str) -> Table:
 
     table = Table(first, box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     for name in others:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")
     return table
 
 
@@ -190,12 +190,12 @@ def compare_scenarios(
     """Run two scenarios on the same borrowers and draws, print what differs, and leave tidy files and a figure."""
     from zerolimit.results.outcomes import RATES
     from zerolimit.results.store import check_target
-    from zerolimit.study.comparison import compare, same_people
+    from zerolimit.study.comparison import MONEY, compare, same_people
     from zerolimit.study.intervals import as_seeds
 
     if out is not None:
         check_target(out)
-    if outcome not in RATES:
+    if outcome not in RATES and outcome not in MONEY:
         known_count(outcome)
     as_seeds(seeds, seed)
     same_people(a, b)
@@ -213,7 +213,7 @@ def print_comparison(found: Comparison, outcome: str) -> None:
     from rich.console import Console
 
     from zerolimit.results.outcomes import RATES
-    from zerolimit.study.comparison import INTERVALS, SIDES, unit_of
+    from zerolimit.study.comparison import INTERVALS, MONEY
 
     console = Console(highlight=False)
     console.print(f"a: {found.a.name}; b: {found.b.name}", style="bold")
@@ -225,22 +225,38 @@ def print_comparison(found: Comparison, outcome: str) -> None:
     console.print("\nState at the end: a in rows, b in columns", style="bold")
     console.print(counts_table(found.transitions()))
     console.print("\nDifference b less a over the run", style="bold")
-    table = right_table("", "a", "b", "difference", "95 % from", "to", "unpaired")
-    rows = found.differences(dict.fromkeys([outcome, *RATES]))
-    for _, row in rows.iterrows():
-        scale, unit = unit_of(row.outcome)
-        digits = {"%": 3, "months": 2}.get(unit, 1)
-        waits = unit != "months" or row.a > 0.0 or row.b > 0.0
-        told = [number(scale * row[name], digits) if waits and (unit != "months" or row[name]) else "-" for name in SIDES]
-        told += [number(scale * row[name], digits, "+") if waits else "-" for name in ("difference", "low", "high")]
-        table.add_row(f"{row.outcome}, {unit}", *told, number(row.unpaired_runs, 0))
-    console.print(table)
+    rows = found.differences(dict.fromkeys([*([] if outcome in MONEY else [outcome]), *RATES]))
+    console.print(differences_table(rows))
     fewer = rows[(rows.seeds > 0) & (rows.seeds < len(found.seeds))]
     if len(fewer):
         some = ", ".join(f"{row.outcome} ({row.seeds})" for _, row in fewer.iterrows())
         console.print(f"From fewer seeds, those with a case on both sides: {some}.", style="dim")
+    money = found.differences(dict.fromkeys([*([outcome] if outcome in MONEY else []), *MONEY]))
+    flows = ", ".join(name for name in MONEY if MONEY[name][2] != "yuan")
+    stocks = ", ".join(name for name in MONEY if MONEY[name][2] == "yuan")
+    console.print(f"\nMoney, yuan: {flows} a month; {stocks} as the mean of the months", style="bold")
+    console.print(differences_table(money))
     console.print(f"\n{found.paired()}", style="yellow" if found.single or found.unlike else "dim")
     console.print(INTERVALS, style="dim")
+
+
+def differences_table(rows: DataFrame) -> Table:
+    """Both sides and the paired difference of some outcomes, as they are told; money without its unit and unpaired runs."""
+    from zerolimit.study.comparison import MONEY, SIDES, unit_of
+
+    money = set(rows.outcome) <= set(MONEY)
+    table = right_table("", "a", "b", "difference", "95 % from", "to", *([] if money else ["unpaired"]))
+    for _, row in rows.iterrows():
+        scale, unit = unit_of(row.outcome)
+        digits = {"%": 3, "months": 2}.get(unit, 0 if money else 1)
+        waits = unit != "months" or row.a > 0.0 or row.b > 0.0
+        told = [number(scale * row[name], digits) if waits and (unit != "months" or row[name]) else "-" for name in SIDES]
+        told += [number(scale * row[name], digits, "+") if waits else "-" for name in ("difference", "low", "high")]
+        if money:
+            table.add_row(row.outcome, *told)
+        else:
+            table.add_row(f"{row.outcome}, {unit}", *told, number(row.unpaired_runs, 0))
+    return table
 
 
 def number(value: float, digits: int, sign: str = "") -> str:

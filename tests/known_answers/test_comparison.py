@@ -18,7 +18,7 @@ from zerolimit.errors import BadInput, Cancelled
 from zerolimit.results.outcomes import RATES
 from zerolimit.scenario import load_scenario
 from zerolimit.simulation import Simulation
-from zerolimit.study.comparison import ZEROED, Comparison, difference, possible, unit_of
+from zerolimit.study.comparison import MONEY, ZEROED, Comparison, difference, possible, unit_of
 from zerolimit.study.intervals import interval
 
 
@@ -79,6 +79,36 @@ def test_differences_are_those_of_two_runs_seed_by_seed(pair: Comparison) -> Non
     assert difference.mean() > 0.0
 
 
+def test_money_is_that_of_the_runs_themselves(pair: Comparison) -> None:
+    """Fen a month over ten months, from each run's own history; the interval is Student's over the four pairs."""
+    found: dict[str, list[list[float]]] = {name: [] for name in MONEY}
+    for seed in pair.seeds:
+        both: dict[str, list[float]] = {name: [] for name in MONEY}
+        for change in ({}, CHANGE):
+            run = Simulation(load_scenario("baseline", borrowers=1_200, **change), seed, engine="compiled").run(10)
+            sums = {name: sum(int(one.counts[name].sum()) for one in run.history) for name in run.history[0].counts}
+            row = {name: sum(one.platform[name] for one in run.history) for name in ("net_income", "cash", "planned")}
+            both["lent"].append(sums["sum_drawn"] / 10)
+            both["losses"].append((sums["sum_written_off"] - sums["sum_recovered"]) / 10)
+            for name, column in (("net_income", "net_income"), ("idle_cash", "cash"), ("exposure", "planned")):
+                both[name].append(row[column] / 10)
+        for name in MONEY:
+            found[name].append(both[name])
+    table = pair.differences(MONEY).set_index("outcome")
+    for name, values in found.items():
+        one, other = np.array(values).T
+        half = 3.182446305284263 * (other - one).std(ddof=1) / sqrt(4)
+        assert table.loc[name, ["a", "b", "difference"]].tolist() == pytest.approx(
+            [one.mean(), other.mean(), (other - one).mean()]
+        )
+        assert table.loc[name, ["low", "high"]].tolist() == pytest.approx([(other - one).mean() + k * half for k in (-1, 1)])
+    assert abs(table.loc["net_income", "difference"]) > 0.0
+    monthly = pair.differences(["idle_cash"], ["month"])
+    assert monthly.a.mean() == pytest.approx(table.loc["idle_cash", "a"])
+    with pytest.raises(BadInput, match="by: lent is the platform's, by month and not by segment"):
+        pair.differences(["lent"], ["segment"])
+
+
 def test_a_seed_without_a_number_is_left_out() -> None:
     """Pairs (1, 3), (2, 5) and one with nothing to divide by: mean difference 2.5 over two seeds."""
     found = difference(np.array([1.0, np.nan, 2.0]), np.array([3.0, 1.0, 5.0]))
@@ -119,6 +149,8 @@ def test_units_are_those_of_the_outcome() -> None:
     assert unit_of("zero_limit") == (100.0, "%")
     assert unit_of("appeal_wait") == (1.0, "months")
     assert unit_of("complaints") == (1.0, "borrowers")
+    assert unit_of("lent") == (0.01, "yuan a month")
+    assert unit_of("idle_cash") == (0.01, "yuan")
 
 
 def test_tables_agree_with_each_other(pair: Comparison) -> None:
@@ -175,8 +207,9 @@ def test_what_is_saved(pair: Comparison, tmp_path: Path) -> None:
     pair.save(tmp_path / "pair", "zero_inactive")
     tables = {path.stem: pd.read_parquet(path) for path in (tmp_path / "pair").glob("*.parquet")}
     assert set(tables) == {"differences", "months", "segments", "borrowers", "transitions"}
-    assert set(tables["differences"].outcome) == {*RATES, "zero_inactive"}
-    assert len(tables["months"]) == 10 * (len(RATES) + 1)
+    assert set(tables["differences"].outcome) == {*RATES, *MONEY, "zero_inactive"}
+    assert len(tables["months"]) == 10 * (len(RATES) + len(MONEY) + 1)
+    assert len(tables["segments"]) == 3 * (len(RATES) + 1)
     assert (tmp_path / "pair" / "comparison.png").stat().st_size > 10_000
     assert load_scenario(str(tmp_path / "pair" / "b.toml")).trigger_frequency == CHANGE["trigger_frequency"]
     with pytest.raises(BadInput, match="already exists"):
@@ -264,6 +297,21 @@ def test_where_nobody_waited_there_is_a_dash() -> None:
     assert rows["appeal_wait"][1] == "-"
     assert rows["finding"] == ["-"] * 6
     assert rows["roll_1"][2:] == ["0.000", "0.000", "0.000", "-"]
+
+
+def test_money_is_printed_in_yuan() -> None:
+    command = "compare baseline --b pool_share=1.0 --borrowers 600 --months 6 --seeds 2 --quiet --outcome idle_cash"
+    result = CliRunner().invoke(cli.app, command.split())
+    assert result.exit_code == 0, result.stderr
+    found = compare("baseline", borrowers=600, months=6, seeds=2, only_b={"pool_share": 1.0})
+    said = "Money, yuan: lent, losses, net_income a month; idle_cash, exposure as the mean of the months"
+    assert said in " ".join(result.stdout.split())
+    rows = [line.split() for line in result.stdout.splitlines() if line.split(" ")[0] in MONEY]
+    assert [row[0] for row in rows] == ["idle_cash", "lent", "losses", "net_income", "exposure"]
+    for name, *told in rows:
+        money = found.differences([name]).iloc[0][["a", "b", "difference", "low", "high"]] / 100
+        signs = ("", "", "+", "+", "+")
+        assert told == [f"{value:{sign},.0f}" for value, sign in zip(money, signs, strict=True)]
 
 
 def test_where_there_was_no_case_there_is_a_dash() -> None:

@@ -27,12 +27,21 @@ from zerolimit.scenario import Scenario, load_scenario
 from zerolimit.simulation import Simulation, own_rules
 from zerolimit.study.intervals import as_seeds, interval, unpaired_runs, within
 from zerolimit.study.lived import STATES, Lived, Stop, live, side_by_side
+from zerolimit.terms import FEN
 from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SIDES = ("a", "b")
+MONEY: dict[str, tuple[tuple[str, ...], tuple[str, ...], str, str]] = {
+    "lent": (("sum_drawn",), (), "yuan a month", "loans paid out"),
+    "losses": (("sum_written_off",), ("sum_recovered",), "yuan a month", "written off less recovered"),
+    "net_income": (("net_income",), (), "yuan a month", "the platform's net income"),
+    "idle_cash": (("cash",), (), "yuan", "cash not lent, mean of the months"),
+    "exposure": (("planned",), (), "yuan", "principal plus expected use of open lines, mean of the months"),
+}
+"""Money (fen) a month: columns of monthly counts or of the platform that are added, and taken off; unit as told, meaning."""
 ZEROED = ("neither", "only in a", "only in b", "in both")
 """Who had a zero-limit event, by side: position 2 x [in b] + [in a]."""
 FORMULA = "unpaired runs a side = pairs x (var a + var b) / var(b - a), rounded up"
@@ -54,6 +63,8 @@ class Comparison:
     months: int
     counts: dict[str, Array]
     """Monthly counts and sums, (seeds, sides, months, segments, deciles)."""
+    platform: dict[str, Array]
+    """The platform's row of each month (results.columns.PLATFORM), (seeds, sides, months)."""
     first_event: Array
     """Month of the first zero-limit event, -1 without one: (seeds, sides, borrowers)."""
     state: Array
@@ -94,23 +105,38 @@ class Comparison:
     # values by seed
 
     def values(self, outcome: str, by: Iterable[str] = ()) -> Array:
-        """A rate, a count or a sum over the run, (seeds, sides) and some of month, segment."""
+        """A rate, a count or a sum over the run, or money a month (fen), (seeds, sides) and some of month, segment."""
         wanted = tuple(by)
         for name in wanted:
             if name not in ("month", "segment"):
                 raise BadInput(f"by: {name!r} is not one of month, segment")
+        if outcome in MONEY:
+            if "segment" in wanted:
+                raise BadInput(f"by: {outcome} is the platform's, by month and not by segment")
+            monthly = self._money(outcome)
+            return monthly if wanted else monthly.mean(axis=2)
         axes = tuple(axis for axis, name in ((2, "month"), (3, "segment"), (4, "decile")) if name not in wanted)
         if outcome in RATES:
             over, under = parts_of(outcome)
             top = sum(self.counts[one].sum(axis=axes) for one in over)
             return divided(np.asarray(top), np.asarray(sum(self.counts[one].sum(axis=axes) for one in under)))
         if outcome not in self.counts:
-            known = (*RATES, *self.counts)
-            raise BadInput(f"outcome: {outcome!r} is neither a rate nor a monthly count{nearest(outcome, known)}")
+            known = (*RATES, *MONEY, *self.counts)
+            raise BadInput(f"outcome: {outcome!r} is neither a rate nor money nor a monthly count{nearest(outcome, known)}")
         return np.asarray(self.counts[outcome].sum(axis=axes))
 
+    def _money(self, name: str) -> Array:
+        """Money by seed, side and month."""
+        added, taken, _, _ = MONEY[name]
+
+        def total(columns: tuple[str, ...]) -> Any:
+            known = [self.counts[one].sum(axis=(3, 4)) if one in self.counts else self.platform[one] for one in columns]
+            return sum(known, np.zeros(()))
+
+        return np.asarray(total(added) - total(taken), np.float64)
+
     def differences(self, outcomes: Iterable[str] = tuple(RATES), by: Iterable[str] = ()) -> pd.DataFrame:
-        """Mean difference b - a of rates or counts with its 95 % interval, a row an outcome (and month, segment).
+        """Mean difference b - a of rates, counts or money with its 95 % interval, a row an outcome (and month, segment).
 
         Columns: outcome, the groups asked for, a, b, difference, low, high, variance_ratio, unpaired_runs, seeds. A rate is
         no number where there is nothing to divide by; a seed in which it is none on a side is left out. No interval has
@@ -211,19 +237,20 @@ class Comparison:
     def save(self, folder: Any, outcome: str = "zero_limit") -> None:
         """Tidy Parquet files and a figure, made whole or not at all.
 
-        differences.parquet: rates over the run; months.parquet and segments.parquet: by month, by segment;
+        differences.parquet: rates and money over the run; months.parquet and segments.parquet: by month, by segment;
         borrowers.parquet: who; transitions.parquet: states at the end; comparison.png; a.toml, b.toml, provenance.json.
         """
         from zerolimit.results.store import rule_hash, whole_folder, write_study
 
-        listed = tuple(dict.fromkeys((*RATES, outcome)))
+        listed = tuple(dict.fromkeys((*RATES, *MONEY, outcome)))
+        parted = [name for name in listed if name not in MONEY]
         with whole_folder(folder) as path:
             scenarios = {"a": self.a, "b": self.b}
             own = {name: {one.name: rule_hash(one) for one in some} for name, some in zip(SIDES, self.rules, strict=True)}
             write_study(path, scenarios, study="comparison", seeds=self.seeds, months=self.months, rules=own)
             self.differences(listed).to_parquet(path / "differences.parquet", index=False)
             self.differences(listed, ["month"]).to_parquet(path / "months.parquet", index=False)
-            self.differences(listed, ["segment"]).to_parquet(path / "segments.parquet", index=False)
+            self.differences(parted, ["segment"]).to_parquet(path / "segments.parquet", index=False)
             self.borrowers().to_parquet(path / "borrowers.parquet", index=False)
             long = self.transitions().reset_index().melt("a", var_name="b", value_name="borrowers")
             long.to_parquet(path / "transitions.parquet", index=False)
@@ -245,11 +272,15 @@ def unit_of(outcome: str) -> tuple[float, str]:
     """By how much an outcome is multiplied to be told, and its unit then."""
     if outcome in IN_MONTHS:
         return 1.0, "months"
+    if outcome in MONEY:
+        return 1.0 / FEN, MONEY[outcome][2]
     return (100.0, "%") if outcome in RATES else (1.0, monthly_meanings()[outcome][0])
 
 
 def possible(outcome: str, values: Array) -> tuple[float, float]:
     """The least and the most that an outcome can be; a share of people or money not above 1, unless it is in some seed."""
+    if outcome in MONEY:
+        return -inf, inf
     share = outcome in RATES and outcome not in IN_MONTHS and not (values > 1.0).any()
     return 0.0, 1.0 if share else inf
 
@@ -318,8 +349,9 @@ def compare(
         [np.any([x[name] != y[name] for name in BORN if name != "status"], axis=0) for (x, _), (y, _) in pairs]
     )
 
-    def stacked(name: str) -> Array:
-        return np.stack([np.stack([getattr(one, name) for one in pair]) for pair in lived])
+    def stacked(what: str, name: str = "") -> Array:
+        found = [[getattr(one, what) for one in pair] for pair in lived]
+        return np.stack([np.stack([one[name] if name else one for one in pair]) for pair in found])
 
     return Comparison(
         sides[0],
@@ -327,7 +359,8 @@ def compare(
         (own_rules(rules[0]), own_rules(rules[1])),
         all_seeds,
         months,
-        {name: np.stack([np.stack([one.counts[name] for one in pair]) for pair in lived]) for name in lived[0][0].counts},
+        {name: stacked("counts", name) for name in lived[0][0].counts},
+        {name: stacked("platform", name) for name in lived[0][0].platform},
         stacked("first_event"),
         stacked("state"),
         stacked("unusable"),

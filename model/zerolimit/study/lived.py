@@ -15,6 +15,7 @@ import numpy as np
 from zerolimit.engine.base import Array
 from zerolimit.errors import BadInput, Cancelled
 from zerolimit.names import LEFT, SEGMENTS, ZERO_LIMIT
+from zerolimit.results.columns import platform_columns
 from zerolimit.results.record import CELLS_PER_SEGMENT
 from zerolimit.simulation import Simulation
 
@@ -34,6 +35,8 @@ class Lived:
 
     counts: dict[str, Array]
     """Monthly counts and sums, (months, segments, deciles)."""
+    platform: dict[str, Array]
+    """The platform's row of each month (results.columns.PLATFORM), (months,)."""
     unusable: NDArray[np.int16]
     """Months current and without a usable line."""
     first_event: NDArray[np.int16]
@@ -116,7 +119,8 @@ def live(
     shape = (months, len(SEGMENTS), CELLS_PER_SEGMENT)
     names = simulation.history[0].counts if simulation.history else {}
     counts = {name: np.stack([one.counts[name] for one in simulation.history]).reshape(shape) for name in names}
-    return Lived(counts, unusable, first_event, state, followed)
+    platform = {name: np.asarray(row) for name, row in platform_columns(simulation.history).items()}
+    return Lived(counts, platform, unusable, first_event, state, followed)
 
 
 def side_by_side(
