@@ -361,6 +361,9 @@ def compare(
     scale: Annotated[float | None, typer.Option(help="Yuan per unit of the portfolio's money.")] = None,
     borrowers: Annotated[int | None, typer.Option(metavar="N", help="Size of a drawn population.")] = None,
     months: Annotated[int, typer.Option(metavar="T", help="Months to run.")] = 36,
+    since: Annotated[
+        int, typer.Option(metavar="M", help="First month that tables and rates count; those before are kept by month.")
+    ] = 0,
     seed: Annotated[int, typer.Option(help="The first seed.")] = 1,
     seeds: Annotated[int, typer.Option(metavar="N", help="So many seeds, from --seed on.")] = 10,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for Parquet files and a figure.")] = None,
@@ -376,7 +379,7 @@ def compare(
     from zerolimit.commands import compare_scenarios
 
     with ended_by_signals():
-        compare_scenarios(a, b, clients, outcome, months, seed, seeds, out, quiet=quiet)
+        compare_scenarios(a, b, clients, outcome, months, since, seed, seeds, out, quiet=quiet)
 
 
 @app.command()

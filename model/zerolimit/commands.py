@@ -70,14 +70,15 @@ def attribute_scenario(
         tell(f"shares by month, segment and decile, totals, pairs, borrowers and a figure: {out}")
 
 
-def known_count(outcome: str) -> None:
-    """BadInput where an outcome is no monthly count."""
+def known_count(outcome: str, others: tuple[str, ...] = ()) -> None:
+    """BadInput where an outcome is no monthly count, and none of the rates and money that do as well."""
     from zerolimit.errors import nearest
     from zerolimit.results.columns import monthly_meanings
 
-    known = [name for name, (unit, _) in monthly_meanings().items() if unit in ("borrowers", "events")]
+    counts = (name for name, (unit, _) in monthly_meanings().items() if unit in ("borrowers", "events"))
+    known, kinds = [*others, *counts], "rate, money or monthly count" if others else "monthly count"
     if outcome not in known:
-        raise BadInput(f"outcome: {outcome!r} is no monthly count (docs/results.md lists them){nearest(outcome, known)}")
+        raise BadInput(f"outcome: {outcome!r} is no {kinds} (docs/results.md lists them){nearest(outcome, known)}")
 
 
 def tell(text: str) -> None:
@@ -181,6 +182,7 @@ def compare_scenarios(
     clients: Portfolio | None,
     outcome: str,
     months: int,
+    since: int,
     seed: int,
     seeds: int,
     out: Path | None,
@@ -190,18 +192,18 @@ def compare_scenarios(
     """Run two scenarios on the same borrowers and draws, print what differs, and leave tidy files and a figure."""
     from zerolimit.results.outcomes import RATES
     from zerolimit.results.store import check_target
-    from zerolimit.study.comparison import MONEY, compare, same_people
+    from zerolimit.study.comparison import MONEY, check_months, compare, same_people
     from zerolimit.study.intervals import as_seeds
 
     if out is not None:
         check_target(out)
-    if outcome not in RATES and outcome not in MONEY:
-        known_count(outcome)
+    known_count(outcome, (*RATES, *MONEY))
     as_seeds(seeds, seed)
+    check_months(months, since)
     same_people(a, b)
     with bar("worlds", quiet) as advance:
         options: dict[str, Any] = {"portfolio": clients, "progress": advance, "say": None if quiet else tell}
-        found = compare(a, b, months=months, seed=seed, seeds=seeds, **options)
+        found = compare(a, b, months=months, since=since, seed=seed, seeds=seeds, **options)
     print_comparison(found, outcome)
     if out is not None:
         found.save(out, outcome)
@@ -220,11 +222,13 @@ def print_comparison(found: Comparison, outcome: str) -> None:
     for text in found.differing():
         console.print(f"  {text}", style="dim")
     people = int(found.here.sum())
-    console.print(f"\nWho had a zero limit, of {people:,} borrowers ({number_of(len(found.seeds), 'seed')})", style="bold")
+    span = f" in months {found.since} to {found.months - 1}" if found.since else ""
+    seeds = number_of(len(found.seeds), "seed")
+    console.print(f"\nWho had a zero limit{span}, of {people:,} borrowers ({seeds})", style="bold")
     console.print(counts_table(found.who()))
     console.print("\nState at the end: a in rows, b in columns", style="bold")
     console.print(counts_table(found.transitions()))
-    console.print("\nDifference b less a over the run", style="bold")
+    console.print(f"\nDifference b less a{span or ' over the run'}", style="bold")
     rows = found.differences(dict.fromkeys([*([] if outcome in MONEY else [outcome]), *RATES]))
     console.print(differences_table(rows))
     fewer = rows[(rows.seeds > 0) & (rows.seeds < len(found.seeds))]
@@ -238,6 +242,11 @@ def print_comparison(found: Comparison, outcome: str) -> None:
     console.print(differences_table(money))
     console.print(f"\n{found.paired()}", style="yellow" if found.single or found.unlike else "dim")
     console.print(INTERVALS, style="dim")
+    if found.since:
+        left = number_of(found.since, "month")
+        console.print(
+            f"The first {left} are left out of these tables, and kept by month (--out, months.parquet).", style="dim"
+        )
 
 
 def differences_table(rows: DataFrame) -> Table:

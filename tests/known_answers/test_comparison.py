@@ -109,6 +109,30 @@ def test_money_is_that_of_the_runs_themselves(pair: Comparison) -> None:
         pair.differences(["lent"], ["segment"])
 
 
+def test_months_before_since_are_kept_by_month_and_left_out_of_all_else(pair: Comparison) -> None:
+    late = compare("baseline", borrowers=1_200, months=10, since=4, seed=5, seeds=4, only_b=CHANGE)
+    for outcome in ("zero_limit", "complaints", "idle_cash"):
+        assert np.array_equal(late.values(outcome, ["month"]), pair.values(outcome, ["month"]), equal_nan=True)
+    monthly = pair.values("zero_arrears", ["month"])
+    assert monthly[:, :, :4].sum() > 0
+    assert (late.values("zero_arrears") == monthly[:, :, 4:].sum(axis=2)).all()
+    events, risk = (pair.counts[name][:, :, 4:].sum(axis=(2, 3, 4)) for name in ("zero_limit", "at_risk"))
+    assert late.values("zero_limit") == pytest.approx(events / risk)
+    assert late.values("exposure") == pytest.approx(pair.values("exposure", ["month"])[:, :, 4:].mean(axis=2))
+    assert (late.transitions() == pair.transitions()).all(axis=None)
+    assert late.who().loc["all", "neither"] > pair.who().loc["all", "neither"]
+    assert (late.first_event == pair.first_event).all()
+
+
+def test_a_zero_before_since_does_not_count_and_one_behind_it_does() -> None:
+    """The trigger acts in month 2: counted from month 2 on, not from month 3 on."""
+    few = Few(({**FREQUENT}, {**SELDOM}))
+    for since, zeroed in ((2, ["only in a", "neither"]), (3, ["neither", "neither"])):
+        found = compare(months=5, since=since, seeds=1, portfolio=few, a="baseline", only_b={"off": ["trigger"]}, **TIGHT)
+        assert [ZEROED[code] for code in found.zeroed[0]] == zeroed
+        assert found.borrowers().last_event_a.tolist() == [2, -1]
+
+
 def test_a_seed_without_a_number_is_left_out() -> None:
     """Pairs (1, 3), (2, 5) and one with nothing to divide by: mean difference 2.5 over two seeds."""
     found = difference(np.array([1.0, np.nan, 2.0]), np.array([3.0, 1.0, 5.0]))
@@ -257,9 +281,12 @@ def test_it_stops_when_asked() -> None:
         ("baseline --b cutof=600", "cutof"),
         ("baseline nosuch", "nosuch"),
         ("baseline --b cutoff=600 --seeds 0", "seeds: a whole number from 1"),
-        ("baseline --b cutoff=600 --outcome zero", "outcome: 'zero' is no monthly count"),
+        ("baseline --b cutoff=600 --outcome zero", "outcome: 'zero' is no rate, money or monthly count"),
+        ("baseline --b cutoff=600 --outcome net_incom", "did you mean 'net_income'?"),
         ("baseline --b cutoff=600 --months 0", "months: 0 is not in 1 to 10,000"),
         ("baseline --b cutoff=600 --out .", "already exists"),
+        ("baseline --b cutoff=600 --months 6 --since 6", "since: 6 is not one of 0 to 5, the months of the run"),
+        ("baseline --b cutoff=600 --since -1", "since: -1 is not one of 0 to 35"),
     ],
 )
 def test_bad_input_ends_in_one_line(arguments: str, words: str) -> None:
@@ -297,6 +324,16 @@ def test_where_nobody_waited_there_is_a_dash() -> None:
     assert rows["appeal_wait"][1] == "-"
     assert rows["finding"] == ["-"] * 6
     assert rows["roll_1"][2:] == ["0.000", "0.000", "0.000", "-"]
+
+
+def test_the_months_counted_are_said() -> None:
+    command = "compare baseline --b cutoff=640 --borrowers 300 --months 5 --since 2 --seeds 2 --quiet"
+    result = CliRunner().invoke(cli.app, command.split())
+    assert result.exit_code == 0, result.stderr
+    text = " ".join(result.stdout.split())
+    assert "Who had a zero limit in months 2 to 4, of " in text
+    assert "Difference b less a in months 2 to 4" in text
+    assert "The first 2 months are left out of these tables, and kept by month" in text
 
 
 def test_money_is_printed_in_yuan() -> None:

@@ -43,7 +43,7 @@ MONEY: dict[str, tuple[tuple[str, ...], tuple[str, ...], str, str]] = {
 }
 """Money (fen) a month: columns of monthly counts or of the platform that are added, and taken off; unit as told, meaning."""
 ZEROED = ("neither", "only in a", "only in b", "in both")
-"""Who had a zero-limit event, by side: position 2 x [in b] + [in a]."""
+"""Who had a zero-limit event from month `since` on, by side: position 2 x [in b] + [in a]."""
 FORMULA = "unpaired runs a side = pairs x (var a + var b) / var(b - a), rounded up"
 INTERVALS = (
     "Intervals: Student's t over the paired differences, without what rates cannot be (below 0, above 100 %);"
@@ -61,12 +61,16 @@ class Comparison:
     """Of one's own, by side."""
     seeds: tuple[int, ...]
     months: int
+    since: int
+    """Months from the start that rates, sums, money and who was zeroed leave out; counts by month keep them."""
     counts: dict[str, Array]
     """Monthly counts and sums, (seeds, sides, months, segments, deciles)."""
     platform: dict[str, Array]
     """The platform's row of each month (results.columns.PLATFORM), (seeds, sides, months)."""
     first_event: Array
     """Month of the first zero-limit event, -1 without one: (seeds, sides, borrowers)."""
+    last_event: Array
+    """Month of the last one, -1 without one: (seeds, sides, borrowers)."""
     state: Array
     """State at the end, a position in lived.STATES: (seeds, sides, borrowers)."""
     unusable: Array
@@ -105,7 +109,10 @@ class Comparison:
     # values by seed
 
     def values(self, outcome: str, by: Iterable[str] = ()) -> Array:
-        """A rate, a count or a sum over the run, or money a month (fen), (seeds, sides) and some of month, segment."""
+        """A rate, a count or a sum over the months from `since`, or money a month (fen): (seeds, sides, then some of `by`).
+
+        `by` is some of month, segment; by month it is all months, those before `since` too.
+        """
         wanted = tuple(by)
         for name in wanted:
             if name not in ("month", "segment"):
@@ -114,16 +121,17 @@ class Comparison:
             if "segment" in wanted:
                 raise BadInput(f"by: {outcome} is the platform's, by month and not by segment")
             monthly = self._money(outcome)
-            return monthly if wanted else monthly.mean(axis=2)
+            return monthly if wanted else monthly[:, :, self.since :].mean(axis=2)
+        start = 0 if "month" in wanted else self.since
         axes = tuple(axis for axis, name in ((2, "month"), (3, "segment"), (4, "decile")) if name not in wanted)
         if outcome in RATES:
             over, under = parts_of(outcome)
-            top = sum(self.counts[one].sum(axis=axes) for one in over)
-            return divided(np.asarray(top), np.asarray(sum(self.counts[one].sum(axis=axes) for one in under)))
+            top, below = (sum(self.counts[one][:, :, start:].sum(axis=axes) for one in some) for some in (over, under))
+            return divided(np.asarray(top), np.asarray(below))
         if outcome not in self.counts:
             known = (*RATES, *MONEY, *self.counts)
             raise BadInput(f"outcome: {outcome!r} is neither a rate nor money nor a monthly count{nearest(outcome, known)}")
-        return np.asarray(self.counts[outcome].sum(axis=axes))
+        return np.asarray(self.counts[outcome][:, :, start:].sum(axis=axes))
 
     def _money(self, name: str) -> Array:
         """Money by seed, side and month."""
@@ -160,8 +168,8 @@ class Comparison:
 
     @property
     def zeroed(self) -> Array:
-        """Who had a zero-limit event, a position in ZEROED: (seeds, borrowers)."""
-        had = self.first_event >= 0
+        """Who had a zero-limit event from month `since` on, a position in ZEROED: (seeds, borrowers)."""
+        had = self.last_event >= self.since
         return had[:, 0] + 2 * had[:, 1]
 
     def who(self) -> pd.DataFrame:
@@ -186,7 +194,7 @@ class Comparison:
         return pd.DataFrame(found, index=pd.Index(STATES, name="a"), columns=pd.Index(STATES, name="b"))
 
     def borrowers(self) -> pd.DataFrame:
-        """A row for each seed and borrower: segment, and by side the first event, months unusable and state at the end."""
+        """A row for each seed and borrower: segment, and by side first and last event, months unusable, state at the end."""
         import pandas as pd
 
         at, slot = np.nonzero(self.here)
@@ -198,6 +206,7 @@ class Comparison:
         }
         for side, name in enumerate(SIDES):
             found[f"first_event_{name}"] = self.first_event[at, side, slot]
+            found[f"last_event_{name}"] = self.last_event[at, side, slot]
             found[f"months_unusable_{name}"] = self.unusable[at, side, slot]
             codes = self.state[at, side, slot].astype(np.int8)
             found[f"state_{name}"] = pd.Categorical.from_codes(codes, pd.Index(STATES))
@@ -231,6 +240,8 @@ class Comparison:
         below.legend(frameon=False)
         for axes in (above, below):
             axes.margins(x=0.0)
+            if self.since:
+                axes.axvline(self.since - 0.5, color=GREY, linestyle=":", linewidth=1.0)
             axes.spines[["top", "right"]].set_visible(False)
         figure.savefig(file)
 
@@ -247,7 +258,9 @@ class Comparison:
         with whole_folder(folder) as path:
             scenarios = {"a": self.a, "b": self.b}
             own = {name: {one.name: rule_hash(one) for one in some} for name, some in zip(SIDES, self.rules, strict=True)}
-            write_study(path, scenarios, study="comparison", seeds=self.seeds, months=self.months, rules=own)
+            write_study(
+                path, scenarios, study="comparison", seeds=self.seeds, months=self.months, since=self.since, rules=own
+            )
             self.differences(listed).to_parquet(path / "differences.parquet", index=False)
             self.differences(listed, ["month"]).to_parquet(path / "months.parquet", index=False)
             self.differences(parted, ["segment"]).to_parquet(path / "segments.parquet", index=False)
@@ -304,6 +317,7 @@ def compare(
     b: str | Path | dict[str, Any] | Scenario | None = None,
     *,
     months: int = 36,
+    since: int = 0,
     seed: int = 1,
     seeds: int | Iterable[int] = 10,
     only_a: Mapping[str, Any] | None = None,
@@ -321,14 +335,14 @@ def compare(
 
     Without `b`, it is `a` once more; `only_a` and `only_b` set parameters of one side, `rules_a` and `rules_b` are rules of
     one's own, other parameters (as `borrowers=`) go by name and to both. `seeds` is how many, counted from `seed`, or a
-    list. `progress` is called with worlds done and all worlds; `cancel` is asked before each month of a world, and Cancelled
-    raised where it returns true.
+    list. Months before `since` are run and kept by month, and left out of what is over the run: the wave with which a pool
+    fills does not count. `progress` is called with worlds done and all worlds; `cancel` is asked before each month of a
+    world, and Cancelled raised where it returns true.
     """
     sides = [
         load_scenario(one, **{**parameters, **(own or {})}) for one, own in ((a, only_a), (a if b is None else b, only_b))
     ]
-    if months < 1:
-        raise BadInput(f"months: at least 1 is needed, not {months}")
+    check_months(months, since)
     rules = [tuple(rules_a), tuple(rules_b)]
     same_people(sides[0], sides[1], same_rules=rules[0] == rules[1])
     all_seeds = as_seeds(seeds, seed)
@@ -359,9 +373,11 @@ def compare(
         (own_rules(rules[0]), own_rules(rules[1])),
         all_seeds,
         months,
+        since,
         {name: stacked("counts", name) for name in lived[0][0].counts},
         {name: stacked("platform", name) for name in lived[0][0].platform},
         stacked("first_event"),
+        stacked("last_event"),
         stacked("state"),
         stacked("unusable"),
         np.stack([born["segment"] for (born, _), _ in pairs]),
@@ -369,6 +385,14 @@ def compare(
         single,
         int((unlike & here).sum()),
     )
+
+
+def check_months(months: int, since: int) -> None:
+    """BadInput where there is no month to count."""
+    if months < 1:
+        raise BadInput(f"months: at least 1 is needed, not {months}")
+    if not 0 <= since < months:
+        raise BadInput(f"since: {since} is not one of 0 to {months - 1}, the months of the run")
 
 
 def same_people(a: Scenario, b: Scenario, *, same_rules: bool = True) -> None:

@@ -41,6 +41,8 @@ class Lived:
     """Months current and without a usable line."""
     first_event: NDArray[np.int16]
     """Month of the first zero-limit event; -1 without one."""
+    last_event: NDArray[np.int16]
+    """Month of the last zero-limit event; -1 without one."""
     state: NDArray[np.int8]
     """State at the end, a position in STATES."""
     followed: NDArray[np.int8]
@@ -83,7 +85,7 @@ def live(
     """Take a world through so many months, and let go of it. `stop` is asked before each month; if it says so, Cancelled."""
     engine, size, rows = simulation.engine, simulation.size, np.asarray(follow, np.int64)
     first = np.asarray(engine.raw("generation", simulation.month)).copy()
-    unusable, first_event = np.zeros(size, np.int16), np.full(size, -1, np.int16)
+    unusable, first_event, last_event = np.zeros(size, np.int16), np.full(size, -1, np.int16), np.full(size, -1, np.int16)
     state, charged = np.zeros(size, np.int8), np.zeros(size, np.bool_)
     followed = np.zeros((months, len(rows)), np.int8)
     simulation.history = []
@@ -102,8 +104,9 @@ def live(
             same = np.asarray(engine.raw("generation", now)) == first
             for begun in simulation.episodes.starts:
                 some = begun["borrower"][begun["kind"] == int(ZERO_LIMIT)]
-                some = some[same[some] & (first_event[some] < 0)]
-                first_event[some] = now - 1
+                some = some[same[some]]
+                first_event[some[first_event[some] < 0]] = now - 1
+                last_event[some] = now - 1
             stuck = (np.asarray(engine.raw("without_line", now)) > 0).view(np.int8)
             late = np.asarray(engine.raw("late", now)) > 0
             charged |= same & (np.asarray(engine.raw("standing", now)) == CHARGED_OFF_STANDING)
@@ -120,7 +123,7 @@ def live(
     names = simulation.history[0].counts if simulation.history else {}
     counts = {name: np.stack([one.counts[name] for one in simulation.history]).reshape(shape) for name in names}
     platform = {name: np.asarray(row) for name, row in platform_columns(simulation.history).items()}
-    return Lived(counts, platform, unusable, first_event, state, followed)
+    return Lived(counts, platform, unusable, first_event, last_event, state, followed)
 
 
 def side_by_side(
