@@ -266,7 +266,7 @@ def what_was_cut(now: Seen) -> Event | None:
     """The month's first event that is a cut, a loss or a refusal."""
 
     def event(kind: str, text: str, **values: float | str) -> Event:
-        return Event(now.month, int(now.after["generation"]), kind, text.strip(), values)
+        return Event(now.month, int(now.after["generation"]), kind, text, values)
 
     if "decision" not in now.stages:
         return None

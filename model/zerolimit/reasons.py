@@ -12,6 +12,7 @@ from zerolimit.names import ALLOCATIONS, BY_AGE, BY_OWN, BY_PROFIT, BY_TARGET, C
 from zerolimit.rules.decision import NO_CAP, decide
 from zerolimit.rules.rule import whole
 from zerolimit.terms import FEN, NEVER
+from zerolimit.wording import Phrase, number_of, say
 
 SAYS = {cap.name: cap.says for cap in CAPS}
 NOT_THE_SAME = (
@@ -38,14 +39,14 @@ def amount(fen: float) -> str:
     return f"{fen / FEN:,.2f}" if small else f"{fen / FEN:,.0f}"
 
 
-def in_yuan(fen: float) -> str:
+def in_yuan(fen: float) -> Phrase:
     """`1,234 yuan`."""
-    return f"{amount(fen)} yuan"
+    return say("{n} yuan", n=amount(fen))
 
 
-def in_percent(share: float) -> str:
+def in_percent(share: float) -> Phrase:
     """`31 %`."""
-    return f"{100.0 * share:.0f} %"
+    return say("{n} %", n=f"{100.0 * share:.0f}")
 
 
 def apart(value: float, threshold: float, digits: int = 0) -> tuple[str, str]:
@@ -57,71 +58,83 @@ def apart(value: float, threshold: float, digits: int = 0) -> tuple[str, str]:
     return one, other
 
 
-def in_words(cap: str, values: Numbers, measured: Numbers, terms: Numbers, level: float) -> str:
+def in_words(cap: str, values: Numbers, measured: Numbers, terms: Numbers, level: float) -> Phrase:
     """Why this cap was low: what it says, and the numbers. `values` and `measured` are those of the decision."""
-    return f"{SAYS[cap]} ({numbers(cap, values, measured, terms, level)})"
+    return say("{reason} ({numbers})", reason=SAYS[cap], numbers=numbers(cap, values, measured, terms, level))
 
 
-def numbers(cap: str, values: Numbers, measured: Numbers, terms: Numbers, level: float) -> str:
+def numbers(cap: str, values: Numbers, measured: Numbers, terms: Numbers, level: float) -> Phrase:
     """The borrower's numbers beside the thresholds of one cap."""
     line = in_yuan(measured.get(f"cap_{cap}", 0.0))
     if cap == "income":
         income, floor = values["income_seen"], terms["income_floor"]
-        return f"recorded {in_yuan(income)} a month, " + (
-            f"floor {in_yuan(floor)}" if income < floor else f"enough for a line of {line}"
-        )
+        if income < floor:
+            return say("recorded {income} a month, floor {floor}", income=in_yuan(income), floor=in_yuan(floor))
+        return say("recorded {income} a month, enough for a line of {line}", income=in_yuan(income), line=line)
     if cap in ("cutoff", "cutoff_shift"):
         gap = terms["readmission_gap"] if values["review"] == REAPPLY else 0.0
         shift = terms["cutoff_shift"] if cap == "cutoff_shift" else 0.0
         if cap == "cutoff" and values["risk"] >= terms["cutoff"] + gap:
             score, least = apart(values["zhima_seen"], terms["admission_zhima"])
-            return f"general score {score}, {least} needed to be admitted"
+            return say("general score {score}, {least} needed to be admitted", score=score, least=least)
         score, least = apart(values["risk"], terms["cutoff"] + gap + shift)
-        parts = [f"{terms['cutoff']:.0f}", *([f"{gap:.0f} for those who come back"] if gap else [])]
-        parts += [f"{shift:.1f} for the time being"] if shift else []
-        return f"score {score}, {least} needed" + (f": {' + '.join(parts)}" if len(parts) > 1 else "")
+        parts: str = f"{terms['cutoff']:.0f}"
+        parts = say("{sum} + {gap} for those who come back", sum=parts, gap=f"{gap:.0f}") if gap else parts
+        parts = say("{sum} + {shift} for the time being", sum=parts, shift=f"{shift:.1f}") if shift else parts
+        if gap or shift:
+            return say("score {score}, {least} needed: {sum}", score=score, least=least, sum=parts)
+        return say("score {score}, {least} needed", score=score, least=least)
     if cap == "arrears":
-        return f"{values['late']:.0f} {'month' if values['late'] == 1.0 else 'months'} late: no more than {line}"
+        return say("{months} late: no more than {line}", months=number_of(int(values["late"]), "month"), line=line)
     if cap == "score":
-        return f"score {values['risk']:.0f}: enough for a line of {line}"
+        return say("score {score}: enough for a line of {line}", score=f"{values['risk']:.0f}", line=line)
     if cap == "trigger":
         often, most = apart(values["frequency"], terms["trigger_frequency"], 2)
         size, small = apart(100.0 * values["loan_size"], 100.0 * terms["trigger_size"])
-        return (
-            f"{often} loans a month, trigger above {most}; of {size} % of a month's recorded income, small below {small} %"
+        return say(
+            "{often} loans a month, trigger above {most}; of {size} % of a month's recorded income, small below {small} %",
+            often=often,
+            most=most,
+            size=size,
+            small=small,
         )
     if cap == "idle":
-        return f"{values['idle']:.0f} months, trigger at {terms['trigger_idle']:.0f}; {line} kept"
+        idle, most = f"{values['idle']:.0f}", f"{terms['trigger_idle']:.0f}"
+        return say("{idle} months, trigger at {most}; {line} kept", idle=idle, most=most, line=line)
     if cap == "early":
         often, most = apart(100.0 * values["early"], 100.0 * terms["trigger_early"])
-        return f"{often} % of loans, trigger above {most} %; {line} kept"
+        return say("{often} % of loans, trigger above {most} %; {line} kept", often=often, most=most, line=line)
     if cap == "positioning":
         away, tolerated = apart(values["distance"], terms["position_tolerance"], 2)
-        return f"distance {away}, tolerated {tolerated}: {line} kept"
+        return say("distance {away}, tolerated {tolerated}: {line} kept", away=away, tolerated=tolerated, line=line)
     if cap == "multiplier":
         taken = in_percent(terms["multiplier_gain"] * terms["tightness"])
-        return f"tightness {terms['tightness']:.2f} takes {taken}: {line} kept"
+        return say("tightness {tight} takes {taken}: {line} kept", tight=f"{terms['tightness']:.2f}", taken=taken, line=line)
     if cap == "per_person":
-        return f"no more than {line}"
+        return say("no more than {line}", line=line)
     if terms["allocation"] == BY_OWN:
-        return f"the platform's own rule, at a level of {in_percent(level)}, gave {in_yuan(values['granted'])}"
+        given = in_yuan(values["granted"])
+        return say("the platform's own rule, at a level of {level}, gave {given}", level=in_percent(level), given=given)
     return by_allocation(tuple(ALLOCATIONS)[int(terms["allocation"])], values, level)
 
 
-def by_allocation(rule: str, values: Numbers, level: float) -> str:
+def by_allocation(rule: str, values: Numbers, level: float) -> Phrase:
     """What the pool's rule gave; `level` is where it ended (allocation.rules.allocate)."""
+    place = f"{values['rank']:.0f}"
     if rule == "pro_rata":
-        return f"each got {in_percent(level)} of what policy would give"
+        return say("each got {level} of what policy would give", level=in_percent(level))
     if rule == "water_filling":
-        return f"each got {in_yuan(level)} at most"
+        return say("each got {level} at most", level=in_yuan(level))
     if rule == "profit" and values["rank"] < 0.0:
-        return "the expected profit is negative"
+        return say("the expected profit is negative")
     if values["review"] >= REAPPLY and values["rank"] >= level:
-        return f"place {values['rank']:.0f}, beyond the month's admissions"
+        return say("place {place}, beyond the month's admissions", place=place)
     if level == float("inf"):
-        return f"place {values['rank']:.0f}, nobody was served"
+        return say("place {place}, nobody was served", place=place)
     mine, served = apart(values["rank"], level)
-    return f"place {mine}, served down to {served}" + (", by lottery among equals" if mine == served else "")
+    if mine == served:
+        return say("place {place}, served down to {served}, by lottery among equals", place=mine, served=served)
+    return say("place {place}, served down to {served}", place=mine, served=served)
 
 
 @dataclass(frozen=True)

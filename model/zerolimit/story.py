@@ -33,7 +33,7 @@ from zerolimit.reasons import SAYS, amount, apart, caps_in, in_percent, in_words
 from zerolimit.replay import Origin, Seen, origin_of
 from zerolimit.results.outcomes import OUTCOMES
 from zerolimit.terms import FEN
-from zerolimit.wording import number_of
+from zerolimit.wording import listed, number_of, say, sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -290,16 +290,20 @@ def on_their_side(now: Seen, event: Make) -> Iterator[Event]:
     """Entry, work, projects."""
     before, after = now.before, now.after
     if "enter" in now.stages:
-        yield event("enters", "Applies for a first line.")
+        yield event("enters", say("Applies for a first line."))
     if after["out_of_work"] > 0.0 and before["out_of_work"] == 0.0:
-        what = "Business comes to a standstill" if before["segment"] == OWNER else "Loses work"
-        yield event("loses work", f"{what}: {in_yuan(after['income'])} come in.", income=after["income"])
+        income = in_yuan(after["income"])
+        stands = say("Business comes to a standstill: {income} come in.", income=income)
+        says = stands if before["segment"] == OWNER else say("Loses work: {income} come in.", income=income)
+        yield event("loses work", says, income=after["income"])
     if after["out_of_work"] == 0.0 and before["out_of_work"] > 0.0:
-        yield event("works again", f"Earns again: {in_yuan(after['income'])} come in.", income=after["income"])
+        says = say("Earns again: {income} come in.", income=in_yuan(after["income"]))
+        yield event("works again", says, income=after["income"])
     ahead = now.decided["project"]
     if ahead > max(0.0, before["project"] - 1.0):
         tranche = now.terms["tranche_share"] * before["income_true"]
-        says = f"Begins a project of {number_of(int(ahead), 'monthly tranche')} of {in_yuan(tranche)}."
+        parts = number_of(int(ahead), "monthly tranche")
+        says = say("Begins a project of {parts} of {tranche}.", parts=parts, tranche=in_yuan(tranche))
         yield event("project", says, tranches=ahead)
 
 
@@ -310,19 +314,25 @@ def debts(now: Seen, event: Make) -> Iterator[Event]:
     values = {"paid": paid, "owing": owing}
     if standing == 3.0:
         lost, back = now.decided["written_off"], now.decided["recovered"]
-        says = f"After {late:.0f} months late {in_yuan(lost)} are written off, {in_yuan(back)} recovered; the account ends."
+        says = say(
+            "After {late} months late {lost} are written off, {back} recovered; the account ends.",
+            late=f"{late:.0f}",
+            lost=in_yuan(lost),
+            back=in_yuan(back),
+        )
         yield event("written off", says, written_off=lost, recovered=back)
     elif standing == 2.0:
-        says = f"Pays {amount(paid)} of {in_yuan(owing)} due: {number_of(int(late), 'month')} late."
+        behind = number_of(int(late), "month")
+        says = say("Pays {paid} of {owing} due: {behind} late.", paid=amount(paid), owing=in_yuan(owing), behind=behind)
         yield event("late", says, **values)
     elif standing == 1.0 and was > 0.0:
-        yield event("current again", f"Pays all arrears, {in_yuan(paid)}.", **values)
+        yield event("current again", say("Pays all arrears, {paid}.", paid=in_yuan(paid)), **values)
     elif standing == 1.0:
-        yield event("pays", f"Pays {in_yuan(paid)} on time.", **values)
+        yield event("pays", say("Pays {paid} on time.", paid=in_yuan(paid)), **values)
         if now.decided["settled"] == 2.0:
-            yield event("repays early", "Repays all of it early.", principal=now.decided["principal_paid"])
+            yield event("repays early", say("Repays all of it early."), principal=now.decided["principal_paid"])
         if now.decided["bridged"] > 0.0:
-            yield event("bridges", "Is short and borrows elsewhere to pay, counting on a new loan.")
+            yield event("bridges", say("Is short and borrows elsewhere to pay, counting on a new loan."))
 
 
 def nearness(now: Seen, past: Seen | None, event: Make) -> Iterator[Event]:
@@ -335,14 +345,20 @@ def nearness(now: Seen, past: Seen | None, event: Make) -> Iterator[Event]:
         values = {"frequency": d["frequency"], "loan_size": d["loan_size"], "trigger": terms["trigger_frequency"]}
         measured = numbers("trigger", d, now.measured, terms, 0.0)
         if over:
-            yield event("over the trigger", f"At a review the trigger would act now: {measured}.", **values)
+            says = say("At a review the trigger would act now: {measured}.", measured=measured)
+            yield event("over the trigger", says, **values)
         elif past is not None and "hear" not in past.stages:
-            yield event("under the trigger", f"The trigger would act no more: {measured}.", **values)
+            yield event("under the trigger", say("The trigger would act no more: {measured}.", measured=measured), **values)
     if d["warned"] > 0.0 and not (past is not None and past.decided["warned"] > 0.0):
         score, cutoff = apart(d["risk"], terms["cutoff"] + terms["cutoff_shift"])
-        says = f"A warning comes: score {score}, cutoff {cutoff}; {d['frequency']:.2f} loans a month"
-        most = f", trigger {terms['trigger_frequency']:.2f}" if terms["trigger_frequency"] < 2.0 else ""
-        yield event("warned", f"{says}{most}.", risk=d["risk"], cutoff=terms["cutoff"] + terms["cutoff_shift"])
+        given = {"score": score, "cutoff": cutoff, "often": f"{d['frequency']:.2f}"}
+        says = say("A warning comes: score {score}, cutoff {cutoff}; {often} loans a month.", **given)
+        if terms["trigger_frequency"] < 2.0:
+            most = f"{terms['trigger_frequency']:.2f}"
+            says = say(
+                "A warning comes: score {score}, cutoff {cutoff}; {often} loans a month, trigger {most}.", **given, most=most
+            )
+        yield event("warned", says, risk=d["risk"], cutoff=terms["cutoff"] + terms["cutoff_shift"])
 
 
 def triggers(now: Seen) -> bool:
@@ -357,11 +373,19 @@ def because(now: Seen) -> str:
     name = reason_named(d["reason"])
     if name == "none":
         return ""
-    others = [SAYS[cap] for cap in caps_in(d["mask"]) if cap != name]
-    also = f" Enough alone too: {'; '.join(others)}." if others else ""
+    others = listed((SAYS[cap] for cap in caps_in(d["mask"]) if cap != name), "; ")
     below = d["limit_before"] > 0.0 and d["wanted"] < now.measured.get(f"cap_{name}", 0.0) - FEN
-    menu = " The menu of cuts went below that." if below else ""
-    return f"Reason: {in_words(name, d, now.measured, now.terms, now.platform['rank_cutoff'])}.{menu}{also}"
+    reason = in_words(name, d, now.measured, now.terms, now.platform["rank_cutoff"])
+    return behind(
+        say("Reason: {reason}.", reason=reason),
+        say("The menu of cuts went below that.") if below else "",
+        say("Enough alone too: {others}.", others=others) if others else "",
+    )
+
+
+def behind(*sentences: str) -> str:
+    """Sentences one behind the other."""
+    return listed(sentences, " ")
 
 
 ROUTES = {
@@ -389,42 +413,63 @@ def the_line(now: Seen, event: Make, because: Callable[[Seen], str] = because) -
         "mask": d["mask"],
     }
     lost = before >= m and (after < m or d["status"] == LEFT)
+    line, why = in_yuan(before), because(now)
     if d["happened"] == ZERO_LIMIT:
-        says = f"The line of {in_yuan(before)} goes to zero, though all was paid."
-        yield event("zero limit", f"{says} {because(now)}", **values)
+        says = say("The line of {line} goes to zero, though all was paid.", line=line)
+        yield event("zero limit", behind(says, why), **values)
     elif d["happened"] == BLOCKED:
-        room = f"{in_yuan(after - balance)} of it" if after - balance >= FEN else "nothing of it"
-        line = f"is cut from {amount(before)} to {in_yuan(after)}" if after < before else f"stays at {in_yuan(after)}"
-        says = f"The line {line} and {room} can be drawn, though all was paid."
-        yield event("blocked", f"{says} {because(now)}", **values)
+        room = say("{room} of it", room=in_yuan(after - balance)) if after - balance >= FEN else say("nothing of it")
+        given = {"after": in_yuan(after), "room": room}
+        says = say("The line stays at {after} and {room} can be drawn, though all was paid.", **given)
+        if after < before:
+            says = say(
+                "The line is cut from {before} to {after} and {room} can be drawn, though all was paid.",
+                before=amount(before),
+                **given,
+            )
+        yield event("blocked", behind(says, why), **values)
     elif lost and d["standing"] == 3.0:
         return
     elif lost:
-        why = "with nothing due" if d["standing"] == 0.0 else "in arrears"
-        yield event("line lost", f"The line of {in_yuan(before)} goes to zero, {why}. {because(now)}", **values)
+        nothing_due = say("The line of {line} goes to zero, with nothing due.", line=line)
+        says = nothing_due if d["standing"] == 0.0 else say("The line of {line} goes to zero, in arrears.", line=line)
+        yield event("line lost", behind(says, why), **values)
     elif d["review"] >= REAPPLY and d["status"] != OPEN:
-        again = "" if d["review"] == APPLY else "Applies again. "
-        yield event("refused", f"{again}The application is refused. {because(now)}", **values)
+        again = "" if d["review"] == APPLY else say("Applies again.")
+        yield event("refused", behind(again, say("The application is refused."), why), **values)
     elif d["status"] == CLOSED and was == FROZEN:
-        yield event("closed", f"The frozen line is closed. {because(now)}", **values)
+        yield event("closed", behind(say("The frozen line is closed."), why), **values)
     elif d["status"] == FROZEN and was == OPEN:
-        yield event("frozen", f"Nothing can be drawn for now. {because(now)}", **values)
+        yield event("frozen", behind(say("Nothing can be drawn for now."), why), **values)
     elif d["status"] == OPEN and was in (CLOSED, FROZEN):
         how = "a first application" if d["review"] == APPLY else ROUTES[ENDS[int(d["ended"])]]
-        yield event("line back", f"A line of {in_yuan(after)} is open ({how}).", **values, route=how)
+        yield event(
+            "line back", say("A line of {after} is open ({how}).", after=in_yuan(after), how=how), **values, route=how
+        )
     elif before >= m and after < before:
-        step = "as announced" if d["review"] == 0.0 else because(now)
-        share = in_percent(1.0 - after / before)
-        yield event("cut", f"The line is cut from {amount(before)} to {in_yuan(after)} (by {share}). {step}", **values)
+        cut = {"before": amount(before), "after": in_yuan(after), "share": in_percent(1.0 - after / before)}
+        ahead = say("The line is cut from {before} to {after} (by {share}), as announced.", **cut)
+        now_cut = behind(say("The line is cut from {before} to {after} (by {share}).", **cut), why)
+        yield event("cut", ahead if d["review"] == 0.0 else now_cut, **values)
     elif before >= m and after > before:
-        yield event("raised", f"The line is raised from {amount(before)} to {in_yuan(after)}.", **values)
+        says = say("The line is raised from {before} to {after}.", before=amount(before), after=in_yuan(after))
+        yield event("raised", says, **values)
     elif d["ended"] > 0.0 and d["status"] == OPEN:
         how = ROUTES[ENDS[int(d["ended"])]]
-        yield event("line back", f"{in_yuan(after - balance)} can be drawn again ({how}).", **values, route=how)
+        says = say("{room} can be drawn again ({how}).", room=in_yuan(after - balance), how=how)
+        yield event("line back", says, **values, route=how)
     if d["review"] > 0.0 and d["notice_left"] > 0.0:
-        ahead = number_of(int(d["notice_left"]), "month")
-        says = f"A cut from {amount(before)} to {in_yuan(d['announced'])} in {ahead} is announced."
-        yield event("announced", f"{says} {because(now)}", **values, announced=d["announced"], months=d["notice_left"])
+        says = say(
+            "A cut from {before} to {after} in {ahead} is announced.",
+            before=amount(before),
+            after=in_yuan(d["announced"]),
+            ahead=number_of(int(d["notice_left"]), "month"),
+        )
+        yield event("announced", behind(says, why), **values, announced=d["announced"], months=d["notice_left"])
+
+
+FINDS = ("Looks at the limit and finds the cut", "Needs a loan and finds the cut only then", "Knew of the cut beforehand")
+"""How a borrower learns of a cut: by looking, at need, by a notice."""
 
 
 def noticed(now: Seen, event: Make) -> Iterator[Event]:
@@ -432,39 +477,37 @@ def noticed(now: Seen, event: Make) -> Iterator[Event]:
     found, gone = now.after["found"], int(now.after["without_line"]) - 1
     if found == 0.0:
         return
-    later = "" if gone <= 0 else f", {number_of(gone, 'month')} later"
-    says = (
-        f"Looks at the limit and finds the cut{later}",
-        f"Needs a loan and finds the cut only then{later}",
-        "Knew of the cut beforehand",
-    )
+    says = FINDS[int(found) - 1]
+    if gone > 0 and found < 3.0:
+        says = say("{found}, {later} later", found=says, later=number_of(gone, "month"))
     how = ("looking", "need", "notice")
     before, after = now.before["trust"], now.after["trust"]
-    trust = f"; trust falls from {before:.2f} to {after:.2f}." if after < before else "."
     values = {"how": how[int(found) - 1], "months": float(max(0, gone)), "trust_before": before, "trust": after}
-    yield event("found", says[int(found) - 1] + trust, **values)
+    fell = {"before": f"{before:.2f}", "after": f"{after:.2f}"}
+    told = say("{found}; trust falls from {before} to {after}.", found=says, **fell)
+    yield event("found", told if after < before else say("{found}.", found=says), **values)
 
 
 def at_the_desk(now: Seen, event: Make) -> Iterator[Event]:
     """Appeals: filed, waiting, heard."""
     if now.decided["appeals"] == 1.0:
-        yield event("appeals", "Appeals, with documents.")
+        yield event("appeals", say("Appeals, with documents."))
     if "hear" not in now.stages:
         if now.decided["appeals"] > 0.0:
-            yield event("appeal waits", "The appeal waits for the desk.")
+            yield event("appeal waits", say("The appeal waits for the desk."))
         return
     after, seen, true = now.after, now.before["income_seen"], now.after["income_seen"]
-    shown = f"income {in_yuan(true)} a month ({amount(seen)} recorded), trigger lifted"
+    shown = say("income {true} a month ({seen} recorded), trigger lifted", true=in_yuan(true), seen=amount(seen))
     values = {"recorded": seen, "true": true}
     if "restore" in now.stages:
-        says = f"Heard and won: {shown}; a line of {in_yuan(after['limit'])} is open."
+        says = say("Heard and won: {shown}; a line of {line} is open.", shown=shown, line=in_yuan(after["limit"]))
         yield event("appeal won", says, **values, after=after["limit"])
     elif after["appealed"] == 2.0:
-        says = f"Heard and won: {shown}; the set-aside is used up, the next allocation decides."
+        says = say("Heard and won: {shown}; the set-aside is used up, the next allocation decides.", shown=shown)
         yield event("appeal won", says, **values)
     else:
-        owed = after["scheduled"] + after["overdue"]
-        says = f"Heard and rejected: {shown}, and still no line above the {in_yuan(owed)} that are owed."
+        owed = in_yuan(after["scheduled"] + after["overdue"])
+        says = say("Heard and rejected: {shown}, and still no line above the {owed} that are owed.", shown=shown, owed=owed)
         yield event("appeal rejected", says, **values)
 
 
@@ -473,22 +516,25 @@ def loans(now: Seen, event: Make) -> Iterator[Event]:
     after = now.after
     asked, drawn = after["asked"], after["drawn"]
     if drawn > 0.0 and now.decided["notice_left"] > 0.0 and after["limit"] - after["principal"] < now.terms["minimum_loan"]:
-        yield event("rushes", f"Draws all that is left before the cut, {in_yuan(drawn)}.", drawn=drawn)
+        yield event("rushes", say("Draws all that is left before the cut, {drawn}.", drawn=in_yuan(drawn)), drawn=drawn)
     elif drawn > 0.0:
-        yield event("borrows", f"Borrows {in_yuan(drawn)}.", drawn=drawn)
+        yield event("borrows", say("Borrows {drawn}.", drawn=in_yuan(drawn)), drawn=drawn)
     elif asked > 0.0:
-        says = f"Asks for {in_yuan(asked)} within the line; the pool is used up."
+        says = say("Asks for {asked} within the line; the pool is used up.", asked=in_yuan(asked))
         yield event("used up", says, asked=asked)
     if after["elsewhere"] > 0.0:
-        says = f"Another lender lends {in_yuan(after['elsewhere'])}."
+        says = say("Another lender lends {lent}.", lent=in_yuan(after["elsewhere"]))
         yield event("borrows elsewhere", says, elsewhere=after["elsewhere"])
     if after["shortfall"] > 0.0:
-        says = f"{in_yuan(after['shortfall'])} cannot be paid"
+        lacks = in_yuan(after["shortfall"])
         if after["slip_cost"] > 0.0:
-            slips = f"{says}: the project slips a month, which costs {in_yuan(after['slip_cost'])} of sales."
-            yield event("project slips", slips, shortfall=after["shortfall"], slip_cost=after["slip_cost"])
+            cost = in_yuan(after["slip_cost"])
+            says = say(
+                "{lacks} cannot be paid: the project slips a month, which costs {cost} of sales.", lacks=lacks, cost=cost
+            )
+            yield event("project slips", says, shortfall=after["shortfall"], slip_cost=after["slip_cost"])
         else:
-            yield event("goes without", f"{says}.", shortfall=after["shortfall"])
+            yield event("goes without", say("{lacks} cannot be paid.", lacks=lacks), shortfall=after["shortfall"])
 
 
 COMPLAINS = 1 << list(OUTCOMES["outcomes_4"]).index("complaints")
@@ -498,11 +544,11 @@ def feelings(now: Seen, event: Make) -> Iterator[Event]:
     """Word of mouth, complaints, leaving."""
     after = now.after
     if after["heard"] > 0.0:
-        yield event("hears", "Acquaintances report a zero limit.", heard=after["heard"])
+        yield event("hears", say("Acquaintances report a zero limit."), heard=after["heard"])
     if int(after["outcomes_4"]) & COMPLAINS:
-        yield event("complains", "Complains.")
+        yield event("complains", say("Complains."))
     if after["status"] == LEFT and now.decided["status"] != LEFT:
-        yield event("leaves", "Leaves the platform.")
+        yield event("leaves", say("Leaves the platform."))
 
 
 # the telling
@@ -527,14 +573,14 @@ def paragraphs(life: Life, first: int, last: int) -> list[Paragraph]:
             start, end = part[0][0].month, part[-1][0]
             events = [event for _, events in part for event in events]
             rest = [event for event in events if event.kind not in QUIET]
+            first_told = quietly([event for event in events if event.kind in BEFORE], len(part), quiet)
+            then = quietly([event for event in events if event.kind in QUIET and event.kind not in BEFORE], len(part), False)
             sentences = [
-                *quietly([event for event in events if event.kind in BEFORE], len(part), quiet),
+                ("", sentence([*first_told, *then] if quiet else first_told)),
                 *((event.kind, event.text) for event in rest),
-                *quietly([event for event in events if event.kind in QUIET and event.kind not in BEFORE], len(part), False),
+                ("", sentence([] if quiet else then)),
             ]
-            if quiet:
-                texts = [text.removesuffix(".") for _, text in sentences]
-                sentences = [("", ", ".join([texts[0], *(text[0].lower() + text[1:] for text in texts[1:])]) + ".")]
+            sentences = [(kind, text) for kind, text in sentences if text]
             line, owed = standing_of(end.after), end.after["principal"]
             found.append(Paragraph(start, end.month, line, owed, tuple(sentences)))
     return found
@@ -547,59 +593,77 @@ def standing_of(values: Mapping[str, float]) -> str:
     return f"{amount(values['limit'])}"
 
 
-def quietly(events: Sequence[Event], months: int, all_told: bool) -> list[tuple[str, str]]:
-    """Quiet events of some months in one sentence."""
+def quietly(events: Sequence[Event], months: int, all_told: bool) -> list[str]:
+    """Quiet events of some months in the parts of a sentence."""
 
     def total(kind: str, name: str) -> tuple[int, str]:
         of_kind = [float(event.values[name]) for event in events if event.kind == kind]
         return len(of_kind), amount(sum(of_kind))
 
-    def within(number: int, noun: str) -> str:
-        return f" in {number_of(number, noun)}" if months > 1 else ""
+    def within(says: str, number: int, noun: str) -> str:
+        return say("{what} in {times}", what=says, times=number_of(number, noun)) if months > 1 else says
 
-    says = []
+    says: list[str] = []
     paid, money = total("pays", "paid")
     if paid:
-        says.append(f"pays {money} on time{'' if paid == months else within(paid, 'month')}")
+        on_time = say("pays {money} on time", money=money)
+        says.append(on_time if paid == months else within(on_time, paid, "month"))
     elif all_told:
-        says.append("nothing due")
+        says.append(say("nothing due"))
     if early := total("repays early", "principal")[0]:
-        says.append(f"repays {number_of(early, 'loan')} early" if months > 1 else "repays early")
+        says.append(say("repays {loans} early", loans=number_of(early, "loan")) if months > 1 else say("repays early"))
     loans, money = total("borrows", "drawn")
     if loans:
-        says.append(f"borrows {money}{within(loans, 'loan')}")
+        says.append(within(say("borrows {money}", money=money), loans, "loan"))
     refused, money = total("used up", "asked")
     if refused:
-        says.append(f"is refused {money}{within(refused, 'request')} (pool used up)")
+        asked = within(say("is refused {money}", money=money), refused, "request")
+        says.append(say("{refused} (pool used up)", refused=asked))
     if total("borrows elsewhere", "elsewhere")[0]:
-        says.append(f"borrows {total('borrows elsewhere', 'elsewhere')[1]} elsewhere")
+        says.append(say("borrows {money} elsewhere", money=total("borrows elsewhere", "elsewhere")[1]))
     if lacks := [float(event.values["shortfall"]) for event in events if "shortfall" in event.values]:
-        says.append(f"cannot pay {amount(sum(lacks))} of bills")
+        says.append(say("cannot pay {money} of bills", money=amount(sum(lacks))))
     slips, money = total("project slips", "slip_cost")
     if slips:
-        says.append(f"{number_of(slips, 'project month')} lost ({money} of sales)")
+        says.append(say("{months} lost ({money} of sales)", months=number_of(slips, "project month"), money=money))
     if any(event.kind == "appeal waits" for event in events):
-        says.append("the appeal waits")
-    text = ", ".join(says)
-    return [("", f"{text[:1].upper()}{text[1:]}.")] if text else []
+        says.append(say("the appeal waits"))
+    return says
+
+
+WHO = {"owner": "Owner of a small business", "gig": "Gig worker", "salaried": "Salaried"}
 
 
 def introduced(life: Life, alone: bool) -> str:
     """Who it is."""
     now = life.months[0]
     born = now.after if "enter" in now.stages else now.before
-    what = SEGMENTS[int(born["segment"])]
-    what = {"owner": "owner of a small business", "gig": "gig worker", "salaried": "salaried"}[what]
-    income = f"earns {in_yuan(born['income_true'])} a month, {amount(born['income_seen'])} recorded"
-    strategy = STRATEGIES[int(born["strategy"])]
-    who = f"{what[:1].upper()}{what[1:]}, {SECTORS[int(born['sector'])]}, {born['age']:.0f} years old"
-    told = f"{who}; {income}; strategy: {strategy}."
-    began = "" if alone else f"From month {now.month}. "
+    told = say(
+        "{who}, {sector}, {age} years old; earns {income} a month, {seen} recorded; strategy: {strategy}.",
+        who=WHO[SEGMENTS[int(born["segment"])]],
+        sector=SECTORS[int(born["sector"])],
+        age=f"{born['age']:.0f}",
+        income=in_yuan(born["income_true"]),
+        seen=amount(born["income_seen"]),
+        strategy=STRATEGIES[int(born["strategy"])],
+    )
+    began = "" if alone else say("From month {month}.", month=f"{now.month}")
     if "enter" in now.stages:
-        return f"{began}{told}"
-    owed = born["scheduled"] + born["overdue"]
-    account = f"a line of {in_yuan(born['limit'])}, {amount(owed)} owed, {born['tenure']:.0f} months of history"
-    return f"{began}{told} At first: {account}."
+        return behind(began, told)
+    account = say(
+        "At first: a line of {line}, {owed} owed, {tenure} months of history.",
+        line=in_yuan(born["limit"]),
+        owed=amount(born["scheduled"] + born["overdue"]),
+        tenure=f"{born['tenure']:.0f}",
+    )
+    return behind(began, told, account)
+
+
+ZEROS = {
+    "zero limit": "zero limit in month {month} ({reason})",
+    "blocked": "blocked in month {month} ({reason})",
+    "line lost": "line lost in month {month} ({reason})",
+}
 
 
 def summed_up(life: Life) -> Iterator[str]:
@@ -610,34 +674,44 @@ def summed_up(life: Life) -> Iterator[str]:
         return f"{amount(sum(now.after[name] for now in months))}"
 
     gone = months_without(life)
-    zeros = [event for event in life.events if event.kind in ("zero limit", "blocked", "line lost")]
-    told = "; ".join(f"{event.kind} in month {event.month} ({says_of(event)})" for event in zeros[:4])
-    more = f" and {len(zeros) - 4} more" if len(zeros) > 4 else ""
-    yield (
-        f"{number_of(len(months), 'month')}: {len(months) - gone} with a usable line, {gone} without"
-        f"{': ' if told else ''}{told}{more}."
-    )
+    zeros = [event for event in life.events if event.kind in ZEROS]
+    told = listed((say(ZEROS[event.kind], month=f"{event.month}", reason=says_of(event)) for event in zeros[:4]), "; ")
+    if len(zeros) > 4:
+        told = say("{some} and {n} more", some=told, n=f"{len(zeros) - 4}")
+    counts = {"months": number_of(len(months), "month"), "line": f"{len(months) - gone}", "gone": f"{gone}"}
+    if told:
+        yield say("{months}: {line} with a usable line, {gone} without: {zeros}.", **counts, zeros=told)
+    else:
+        yield say("{months}: {line} with a usable line, {gone} without.", **counts)
     due = [now for now in months if now.decided["standing"] > 0.0]
     punctual = sum(now.decided["standing"] == 1.0 for now in due)
     worst = max((now.after["late"] for now in months), default=0.0)
-    late = f"; at worst {number_of(int(worst), 'month')} late" if worst else ""
     if due:
-        yield f"Paid on time in {punctual} of {number_of(len(due), 'month')} with something due{late}."
+        paid = {"paid": f"{punctual}", "due": number_of(len(due), "month")}
+        on_time = say("Paid on time in {paid} of {due} with something due", **paid)
+        late = say("{paid}; at worst {late} late.", paid=on_time, late=number_of(int(worst), "month"))
+        yield late if worst else say("{paid}.", paid=on_time)
     slips = sum(event.kind == "project slips" for event in life.events)
+    lost = {"months": number_of(slips, "project month"), "money": total("slip_cost")}
     parts = [
-        *([f"borrowed {total('drawn')} here"] if total("drawn") != "0" else []),
-        *([f"borrowed {total('elsewhere')} elsewhere"] if total("elsewhere") != "0" else []),
-        *([f"could not pay {total('shortfall')} of bills"] if total("shortfall") != "0" else []),
-        *([f"lost {number_of(slips, 'project month')} ({total('slip_cost')} of sales)"] if slips else []),
+        say("borrowed {money} here", money=total("drawn")) if total("drawn") != "0" else "",
+        say("borrowed {money} elsewhere", money=total("elsewhere")) if total("elsewhere") != "0" else "",
+        say("could not pay {money} of bills", money=total("shortfall")) if total("shortfall") != "0" else "",
+        say("lost {months} ({money} of sales)", **lost) if slips else "",
     ]
-    if parts:
-        yield f"{', '.join(parts)}.".capitalize()
+    if spent := sentence(parts):
+        yield spent
     end = last.after
     if end["status"] == LEFT:
-        yield f"Gone since month {last.month}."
+        yield say("Gone since month {month}.", month=f"{last.month}")
     else:
-        line = f"line {standing_of(end)}, {in_yuan(end['principal'])} owed"
-        yield f"At the end: {STATUSES[int(end['status'])]}, {line}, trust {end['trust']:.2f}."
+        yield say(
+            "At the end: {status}, line {line}, {owed} owed, trust {trust}.",
+            status=STATUSES[int(end["status"])],
+            line=standing_of(end),
+            owed=in_yuan(end["principal"]),
+            trust=f"{end['trust']:.2f}",
+        )
 
 
 def says_of(event: Event) -> str:

@@ -1,15 +1,45 @@
-"""Numbers in sentences."""
+"""Sentences and the numbers in them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import reduce
 from math import floor
 
 
-def number_of(number: int, noun: str) -> str:
+class Phrase(str):
+    """A sentence in English that knows its template and what stands in its places: another language can say it too."""
+
+    says: str
+    places: Mapping[str, str]
+
+    def __new__(cls, text: str, says: str = "", places: Mapping[str, str] | None = None) -> Phrase:
+        phrase = super().__new__(cls, text)
+        phrase.says, phrase.places = says or text, places or {}
+        return phrase
+
+
+def say(template: str, /, **places: str) -> Phrase:
+    """`say("{n} owed", n="12 yuan")`; phrases may stand in places."""
+    return Phrase(template.format(**places), template, places)
+
+
+def listed(parts: Iterable[str], between: str) -> str:
+    """Parts one behind the other; those that are empty are left out."""
+    some = [part for part in parts if part]
+    return reduce(lambda so_far, more: say(f"{{some}}{between}{{more}}", some=so_far, more=more), some) if some else ""
+
+
+def sentence(parts: Iterable[str]) -> str:
+    """Parts between commas, with a capital and a full stop; nothing where there are none."""
+    text = listed(parts, ", ")
+    return Phrase(f"{text[:1].upper()}{text[1:]}.", "{some}.", {"some": text}) if text else ""
+
+
+def number_of(number: int, noun: str) -> Phrase:
     """`1 month`, `36 months`, `30,000 borrowers`, `18 entries`."""
     many = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
-    return f"{number:,} {noun if number == 1 else many}"
+    return say(f"{{n}} {noun if number == 1 else many}", n=f"{number:,}")
 
 
 def adding_up(parts: Iterable[float], digits: int) -> list[float]:

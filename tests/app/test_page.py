@@ -1,5 +1,6 @@
 """The page without a browser: texts, controls, the visitor's session, pictures, downloads, the server's doors."""
 
+import ast
 import inspect
 import io
 import re
@@ -17,8 +18,8 @@ import numpy as np
 import pytest
 
 import zerolimit
-from zerolimit import CreditMarket, Simulation, attribute, load_scenario, notice, reasons
-from zerolimit.app.borrower import Borrowers, in_words, someone_like_li, switched_off
+from zerolimit import CreditMarket, Simulation, attribute, load_scenario, notice, reasons, story
+from zerolimit.app.borrower import Borrowers, in_words, rows_of, someone_like_li, switched_off
 from zerolimit.app.compare import OWN, REMEDIES, another, differences
 from zerolimit.app.controls import GROUPS, NAMES, kind_of, read, read_seed, says_of, unit_of
 from zerolimit.app.downloads import zipped
@@ -33,14 +34,14 @@ from zerolimit.app.who import FATES, flows
 from zerolimit.app.why import Shares
 from zerolimit.app.work import Desk, Job
 from zerolimit.errors import BadInput, Cancelled
-from zerolimit.names import ALLOCATIONS, CAPS, ENDS, MECHANISMS, REASONS, SEGMENTS
-from zerolimit.replay import origin_of
+from zerolimit.names import ALLOCATIONS, CAPS, ENDS, MECHANISMS, REASONS, SECTORS, SEGMENTS, STATUSES, STRATEGIES
+from zerolimit.replay import Origin, origin_of
 from zerolimit.results.outcomes import RATES
 from zerolimit.scenario import Scenario, about, bounds, choices, presets
-from zerolimit.story import KINDS
+from zerolimit.wording import number_of
 
 EN, ZH = Words("en"), Words("zh")
-DECLARED = {"parameter", "unit", "allocation", "preset", "cap", "kind", "enough", "english"}
+DECLARED = {"parameter", "unit", "allocation", "preset", "enough", "english"}
 """Tables that only languages other than English have: they translate declarations."""
 
 
@@ -81,10 +82,10 @@ def test_what_the_model_declares_is_translated() -> None:
     assert set(chinese["unit"]) == {
         about(name)["unit"] for name in (*NAMES, "borrowers") if kind_of(name) == "number" and name != "off"
     }
-    assert set(chinese["cap"]) == {cap.name for cap in CAPS} == set(texts("en")["reason"])
+    assert {cap.says for cap in CAPS} <= set(chinese["english"])
+    assert {cap.name for cap in CAPS} == set(texts("en")["reason"])
     assert set(chinese["allocation"]) == set(ALLOCATIONS)
     assert set(chinese["preset"]) == set(presets())
-    assert set(chinese["kind"]) == set(KINDS)
     assert set(chinese["enough"]) == {kind.name for kind in notice.KINDS}
     told = re.findall(
         r'compare\(\s*"\w+",.*?"([^"]+)"(?:, above=False)?\s*\)', inspect.getsource(reasons.thresholds), re.DOTALL
@@ -96,6 +97,35 @@ def test_what_the_model_declares_is_translated() -> None:
     assert {notice.TOLD_IN.get(unit, unit) for unit in units} | {"no cap"} <= set(chinese["english"])
     assert set(texts("en")["mechanism"]) == set(MECHANISMS) == set(texts("en")["mechanism_says"])
     assert set(texts("en")["segment"]) == set(SEGMENTS)
+
+
+PLACE = re.compile(r"\{([a-z_]+)\}")
+
+
+def templates() -> set[str]:
+    """Every template of a story's or a reason's sentence, and the words that stand in their places."""
+    found = {*SECTORS, *STRATEGIES, *STATUSES, *story.FINDS, *story.ROUTES.values(), *story.WHO.values()}
+    found |= {*story.ZEROS.values(), "a first application", "{some} {more}", "{some}, {more}", "{some}; {more}", "{some}."}
+    for module in (story, reasons):
+        source = inspect.getsource(module)
+        for node in ast.walk(ast.parse(source)):
+            if (
+                isinstance(node, ast.Call)
+                and getattr(node.func, "id", "") == "say"
+                and isinstance(node.args[0], ast.Constant)
+            ):
+                found.add(node.args[0].value)
+        for noun in re.findall(r'number_of\([^"\n]*"([a-z ]+)"\)|within\([^"]*".*"([a-z]+)"\)', source):
+            found |= {number_of(n, noun[0] or noun[1]).says for n in (1, 2)}
+    return found - {number_of(n, "borrower").says for n in (1, 2)}
+
+
+def test_every_sentence_of_a_story_and_a_reason_is_translated_with_its_places() -> None:
+    chinese = texts("zh")["english"]
+    assert len(templates()) > 130
+    assert not templates() - set(chinese)
+    for template in templates():
+        assert sorted(PLACE.findall(template)) == sorted(PLACE.findall(chinese[template])), template
 
 
 def test_every_text_that_the_code_asks_for_is_there() -> None:
@@ -524,6 +554,48 @@ def test_a_borrower_is_followed_with_the_notice_that_explain_writes(market: Cred
         borrowers.pick(wrong)
         assert borrowers.wrong
         assert borrowers.typed == wrong
+
+
+BUSY = {"early_warning": True, "project_rate": 0.2, "follow_appealing": 0.4, "appeal_rate": 0.6, "appeals_capacity": 0.05}
+"""A market in which much happens."""
+
+
+@pytest.mark.parametrize(
+    ("allocation", "others"),
+    [("score", {}), ("pro_rata", {"notice_months": 2, "adaptation_months": 2}), ("water_filling", {}), ("profit", {})],
+)
+def test_chinese_readers_are_told_the_same_with_the_same_numbers(allocation: str, others: dict[str, Any]) -> None:
+    """Every story of a busy market: the same rows, the same numbers in each, and no English in them."""
+    number = re.compile(r"\d[\d,.]*\d|\d")
+    scarce = {"pool_share": 0.26, "base_tightness": 0.2, "entry_rate": 0.4, "reapply_rate": 0.2}
+    scenario = load_scenario("baseline", borrowers=240, allocation=allocation, **BUSY, **scarce, **others)
+    origin, kinds, reasons_given = Origin("test", scenario, 3, 20), set(), 0
+    slots = range(0, 240, 2)
+    for slot, seen in zip(slots, origin.watched(*slots), strict=True):
+        told = story.story_of(origin, slot, str(slot), seen, 0, 19)
+        for life in told.lives:
+            rows = zip(rows_of(life, EN), rows_of(life, ZH), strict=True)
+            lines = [(one[2], other[2]) for one, other in rows]
+            for text in (story.introduced(life, alone=True), *story.summed_up(life)):
+                lines.append((text, ZH.english(text)))
+            for english, chinese in lines:
+                assert sorted(number.findall(english)) == sorted(number.findall(chinese)), english
+                assert not re.search("[A-Za-z]", chinese), chinese
+            kinds |= {event.kind for event in life.events}
+            reasons_given += sum("原因：" in chinese for _, chinese in lines)
+    assert len(kinds) > 22
+    assert reasons_given > 20
+
+
+def test_the_notice_has_its_numbers_in_chinese_too(market: CreditMarket) -> None:
+    slot = someone_like_li(market)
+    assert slot is not None
+    event = market.episodes.query("borrower == @slot and kind == 'zero limit'").iloc[0]
+    found = notice.explain(market, slot, int(event.month))
+    often = re.findall(r"[\d.]+", found.reason_texts[0])
+    said = ZH.english(found.reason_texts[0])
+    assert said.startswith("频繁小额借款（每月借款 ")
+    assert re.findall(r"[\d.]+", said) == often
 
 
 def test_the_second_world_has_the_mechanism_off_throughout() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +19,9 @@ from zerolimit.replay import Origin, Seen, origin_of
 from zerolimit.results.columns import values
 from zerolimit.results.episodes import episode_columns
 from zerolimit.results.figures import BLUE, GREEN, ORANGE, PURPLE, RED
-from zerolimit.story import Story, introduced, paragraphs, story_of, summed_up, whom
+from zerolimit.story import Life, Story, introduced, paragraphs, story_of, summed_up, whom
 from zerolimit.terms import FEN
-from zerolimit.wording import adding_up
+from zerolimit.wording import adding_up, listed
 
 if TYPE_CHECKING:
     from zerolimit.app.session import Session
@@ -290,18 +289,11 @@ def marks(found: Worlds, words: Words) -> list[Option]:
             "symbol": "pin" if MARKED[event.kind] == RED else "circle",
             "symbolSize": 26 if MARKED[event.kind] == RED else 9,
             "itemStyle": {"color": MARKED[event.kind]},
-            "tip": words("page.month_n", n=event.month) + "\n" + told(event.kind, event.text, words),
+            "tip": words("page.month_n", n=event.month) + "\n" + words.english(event.text),
         }
         for event in found.story.events
         if event.kind in MARKED
     ]
-
-
-def told(kind: str, text: str, words: Words) -> str:
-    """An event in a sentence."""
-    from zerolimit.story import KINDS
-
-    return text if words.language == "en" else words.declared("kind", kind, KINDS[kind])
 
 
 @solara.component
@@ -317,13 +309,13 @@ def Notice(found: Worlds, words: Words) -> Any:
         with solara.v.Html(tag="blockquote", class_="zl-letter"):
             solara.v.Html(tag="p", children=[words("borrower.letter", n=notice.month, before=before, after=after)])
             with solara.v.Html(tag="ol"):
-                for name, text in zip(notice.reasons, notice.reason_texts, strict=True):
-                    solara.v.Html(tag="li", children=[words.declared("cap", name, text)])
+                for text in notice.reason_texts:
+                    solara.v.Html(tag="li", children=[words.english(text)])
             if notice.lowering:
                 solara.v.Html(tag="p", children=[words("borrower.lowering")])
                 with solara.v.Html(tag="ul"):
-                    for name, text in zip(notice.lowering, notice.lowering_texts, strict=True):
-                        solara.v.Html(tag="li", children=[words.declared("cap", name, text)])
+                    for text in notice.lowering_texts:
+                        solara.v.Html(tag="li", children=[words.english(text)])
         solara.v.Html(tag="h3", children=[words("borrower.enough")])
         line = words.number(notice.target / FEN)
         solara.v.Html(tag="p", class_="zl-lead", children=[words("borrower.enough_says", line=line)])
@@ -368,33 +360,25 @@ def Told(found: Worlds, words: Words) -> Any:
     with solara.v.Html(tag="section", class_="zl-card", attributes={"aria-labelledby": "zl-told"}):
         solara.v.Html(tag="h2", attributes={"id": "zl-told"}, children=[words("borrower.told")])
         for life in found.story.lives:
-            if words.language == "en":
-                solara.v.Html(tag="p", class_="zl-lead", children=[introduced(life, alone=len(found.story.lives) == 1)])
+            who = words.english(introduced(life, alone=len(found.story.lives) == 1))
+            solara.v.Html(tag="p", class_="zl-lead", children=[who])
             Table(
                 words("borrower.months"),
                 [words("borrower.when"), words("borrower.line"), words("borrower.what")],
                 rows_of(life, words),
                 wordy=True,
             )
-            if words.language == "en":
-                for text in summed_up(life):
-                    solara.v.Html(tag="p", class_="zl-says", children=[text])
+            for text in summed_up(life):
+                solara.v.Html(tag="p", class_="zl-says", children=[words.english(text)])
 
 
-def rows_of(life: Any, words: Words) -> list[list[str]]:
-    """Months of a life with what happened; in another language than the stories' only the marked events."""
-    if words.language == "en":
-        return [
-            [
-                f"{one.first}" if one.first == one.last else f"{one.first}–{one.last}",
-                one.limit,
-                " ".join(text for _, text in one.sentences),
-            ]
-            for one in paragraphs(life, 0, life.months[-1].month)
-        ]
-    at: Mapping[int, float] = {now.month: now.after["limit"] / FEN for now in life.months}
+def rows_of(life: Life, words: Words) -> list[list[str]]:
+    """Months of a life with the line and what happened."""
     return [
-        [str(event.month), words.number(at.get(event.month, 0.0)), told(event.kind, event.text, words)]
-        for event in life.events
-        if event.kind in MARKED
+        [
+            f"{one.first}" if one.first == one.last else f"{one.first}–{one.last}",
+            words.english(one.limit),
+            words.english(listed((text for _, text in one.sentences), " ")),
+        ]
+        for one in paragraphs(life, 0, life.months[-1].month)
     ]

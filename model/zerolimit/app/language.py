@@ -14,6 +14,7 @@ from importlib import resources
 from typing import Any
 
 from zerolimit.terms import FEN
+from zerolimit.wording import Phrase
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 FIRST = "en"
@@ -40,8 +41,13 @@ class Words:
         return english if self.language == FIRST else texts(self.language)[table][name]
 
     def english(self, text: str) -> str:
-        """A sentence of a figure or a reason, of which the English text is the key."""
-        return text if self.language == FIRST else texts(self.language)["english"].get(text, text)
+        """A sentence of a figure, a reason or a story: the English text is the key, of a phrase its template."""
+        if self.language == FIRST:
+            return text
+        known = texts(self.language)["english"]
+        if not isinstance(text, Phrase):
+            return known.get(text, text)
+        return known.get(text.says, text.says).format(**{name: self.english(part) for name, part in text.places.items()})
 
     def number(self, value: float, digits: int = 0) -> str:
         """`1,234`; what is no number is a dash."""

@@ -28,7 +28,7 @@ from zerolimit.app.pool import Pool
 from zerolimit.app.session import LONGEST, OPENING, SPEEDS, Session
 from zerolimit.app.who import Flow, Rates, Spreads
 from zerolimit.app.why import Counterfactual, Shares, Why
-from zerolimit.names import CAPS
+from zerolimit.reasons import SAYS
 
 if TYPE_CHECKING:
     from zerolimit.market import CreditMarket
@@ -284,7 +284,7 @@ def sentences(picture: Picture, words: Words) -> list[str]:
     reasons = picture.by_reason()
     if reasons:
         name = next(iter(reasons))
-        says = words.declared("cap", name, {cap.name: cap.says for cap in CAPS}[name])
+        says = words.english(SAYS[name])
         share = words.percent(float(reasons[name].sum()) / picture.total("zero_limit"), 0)
         found.append(words("headline.reason", reason=says, share=share))
     return found

@@ -11,7 +11,8 @@ from zerolimit.app.language import Words
 from zerolimit.app.parts import Progress, Table, Wrong
 from zerolimit.app.picture import Picture
 from zerolimit.app.work import Desk, Job
-from zerolimit.names import CAPS, MECHANISMS
+from zerolimit.names import MECHANISMS
+from zerolimit.reasons import SAYS
 from zerolimit.results.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY
 from zerolimit.wording import adding_up
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 KINDS = ("zero", "blocked")
 COLOURS = dict(zip(MECHANISMS, (GREEN, BLUE, PURPLE, RED, ORANGE, SKY), strict=True))
 """The mechanisms, told apart by colour-blind readers; each like the reasons that belong to it where there are any."""
-SAYS = {cap.name: cap.says for cap in CAPS}
 
 
 @solara.component
@@ -60,7 +60,7 @@ def Why(picture: Picture, words: Words, ink: Ink) -> Any:
                             attributes={"scope": "row"},
                             children=[
                                 solara.v.Html(tag="i", class_="zl-dot", style_=style),
-                                words.declared("cap", name, SAYS[name]),
+                                words.english(SAYS[name]),
                             ],
                         )
                         solara.v.Html(tag="td", children=[words.number(number)])
