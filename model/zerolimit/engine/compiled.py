@@ -28,7 +28,17 @@ from zerolimit.draws import WORLD
 from zerolimit.engine.base import Array, Engine, Overrides, Result, real, unreal
 from zerolimit.engine.philox import make_known
 from zerolimit.engine.plan import FLOW_NAMES, Plan, Stage, dtype
-from zerolimit.engine.source import HALF, HALVES, driver_columns, loop_columns, month_source, tally_columns
+from zerolimit.engine.source import (
+    HALF,
+    HALVES,
+    driver_columns,
+    gate_arguments,
+    left_over,
+    loop_columns,
+    month_source,
+    roll_arrays,
+    tally_columns,
+)
 from zerolimit.errors import OutOfRange
 from zerolimit.fields import DTYPES, FIELDS, slot
 from zerolimit.results.record import CELLS
@@ -38,7 +48,7 @@ CHUNK = 4096
 """Borrowers taken through all loops of a stage at a time, so that their columns stay in cache."""
 
 
-WIDTH = 32 if llvmlite.binding.get_host_cpu_features().get("avx512f", False) else 16
+WIDTH = 16
 """Borrowers that a dense loop takes at once: four vector registers of numbers, so that none waits for another."""
 
 FEW = 512
@@ -215,7 +225,7 @@ class Loops:
         for stage in self.plan.stages.values():
             if stage.listed:
                 for k, loop in enumerate(stage.loops):
-                    columns = [column_type(name) for name in loop_columns(loop)]
+                    columns = [column_type(name) for name in loop_columns(stage, loop)]
                     head = (*key, types.uint32, types.uint32, vector, rows, types.float64[:, ::1])
                     found[f"loop_{stage.name}_{k}"] = (*head, *columns)
                 continue
@@ -243,7 +253,7 @@ class Loops:
             return {}
         head = (*[types.uint32] * 4, types.float64[::1])
         return {
-            f"loop_{stage}_{k}": (*head, *map(column_type, loop_columns(loop)))
+            f"loop_{stage}_{k}": (*head, *map(column_type, loop_columns(found, loop)))
             for k, loop in enumerate(found.loops)
             if not loop.where
         }
@@ -492,6 +502,8 @@ class Compiled(Engine):
     def stage_apart(self, stage: Stage, month: int, terms: Array) -> Result:
         """A stage with a rule in plain Python: loop after loop over everybody, that rule borrower by borrower."""
         room = self.workspace(stage, 0, self.size)
+        gate = dict(zip(roll_arrays(stage.rolls), [*room["rows"], *room["values"]], strict=True))
+        gate.update(rows=room["some"], **{name: room[name] for name in ("sums", "words", "lengths")})
         for number, loop in enumerate(stage.loops):
             if any(rule.name in self.overrides for rule in loop.rules):
                 rows = np.flatnonzero(self.raw(loop.where, month)) if loop.where else np.arange(self.size)
@@ -500,14 +512,13 @@ class Compiled(Engine):
                         self.arrays[name].fill(0)
                 self.in_python(loop.rules, rows, month, terms)
                 continue
-            columns = [self.raw(column, month) for column in loop_columns(loop)]
-            some = [room["some"]] if loop.where else []
+            columns = [self.raw(column, month) for column in loop_columns(stage, loop)]
+            some = [gate[name] for name in gate_arguments(stage, loop)]
             self.loops[f"loop_{stage.name}_{number}"](*self.key, np.uint32(month), np.uint32(0), terms, *some, *columns)
         if stage.sum_names or stage.words or stage.rolls:
             columns = [self.raw(column, month) for column in tally_columns(stage)]
-            self.loops[f"tally_{stage.name}"](
-                0, *columns, room["sums"], room["words"], room["lengths"], *room["rows"], *room["values"]
-            )
+            listed = [gate[name] for name in roll_arrays(stage.rolls[at] for at in left_over(stage)[2])]
+            self.loops[f"tally_{stage.name}"](0, *columns, room["sums"], room["words"], room["lengths"], *listed)
             decode(room["words"], room["counts"])
         return self.joined(stage, [room])
 
@@ -520,7 +531,7 @@ class Compiled(Engine):
             if any(rule.name in self.overrides for rule in loop.rules):
                 self.in_python(loop.rules, rows, month, terms)
                 continue
-            columns = [self.raw(column, month) for column in loop_columns(loop)]
+            columns = [self.raw(column, month) for column in loop_columns(stage, loop)]
             head = (*self.key, np.uint32(month), np.uint32(0), terms)
             self.refuse_bad(stage, self.over(self.loops[f"loop_{name}_{number}"], head, rows, out, columns))
         return out

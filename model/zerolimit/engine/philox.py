@@ -20,13 +20,17 @@ def make_known(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @make_known
 def philox(key0: Any, key1: Any, c0: Any, c1: Any, c2: Any, c3: Any) -> Any:
-    """Four 32-bit words for one counter."""
+    """Four 32-bit words for one counter.
+
+    Words stay in places of 64 bits, whose upper halves do not count: so nothing is packed between the rounds.
+    """
+    low, half = uint64(0xFFFFFFFF), uint64(32)
+    c0, c1, c2, c3 = uint64(c0), uint64(c1), uint64(c2), uint64(c3)
     for _ in range(10):
-        p0 = uint64(uint32(0xD2511F53)) * uint64(c0)
-        p1 = uint64(uint32(0xCD9E8D57)) * uint64(c2)
-        c0, c1, c2, c3 = uint32(p1 >> uint64(32)) ^ c1 ^ key0, uint32(p1), uint32(p0 >> uint64(32)) ^ c3 ^ key1, uint32(p0)
+        p0, p1 = uint64(0xD2511F53) * (c0 & low), uint64(0xCD9E8D57) * (c2 & low)
+        c0, c1, c2, c3 = (p1 >> half) ^ c1 ^ uint64(key0), p1, (p0 >> half) ^ c3 ^ uint64(key1), p0
         key0, key1 = uint32(key0 + uint32(0x9E3779B9)), uint32(key1 + uint32(0xBB67AE85))
-    return c0, c1, c2, c3
+    return uint32(c0), uint32(c1), uint32(c2), uint32(c3)
 
 
 @make_known

@@ -4,6 +4,7 @@ A stage's rules are split into loops of at most COLUMNS columns, so that each st
 its stage needs scratch of one chunk; one that a later stage, a list or the platform needs becomes a column.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from zerolimit.draws import PURPOSES
@@ -30,6 +31,10 @@ class Loop:
     """Draws whose words are left in scratch for a later loop of the stage."""
     takes: list[str] = field(default_factory=list)
     """Draws whose words an earlier loop has left."""
+    words: list[int] = field(default_factory=list)
+    rare: list[int] = field(default_factory=list)
+    rolls: list[int] = field(default_factory=list)
+    """The stage's words, rare sums and lists that concern just those for whom the loop runs: it makes them as it goes."""
 
     @property
     def draws(self) -> list[str]:
@@ -116,6 +121,20 @@ def share_words(loops: list[Loop], apart: frozenset[str]) -> list[str]:
     return list(dict.fromkeys(word(draw) for loop in dense for draw in loop.keeps))
 
 
+def share_tallies(stage: str, loops: list[Loop], apart: frozenset[str]) -> set[str]:
+    """Let gated loops count and list what concerns just those for whom they run; gives what else is read at the end."""
+    words, rare, rolls = WORDS.get(stage, ()), RARE_SUMS.get(stage, ()), ROLLS.get(stage, ())
+    for k, loop in enumerate(loops):
+        if loop.where is None or any(rule.name in apart for rule in loop.rules):
+            continue
+        later = {name for after in loops[k + 1 :] for rule in after.rules for name in rule.writes}
+        mine = {name for rule in loop.rules for name in rule.writes} - later
+        loop.words = [at for at, (name, when) in enumerate(words) if when == loop.where and name in mine]
+        loop.rare = [at for at, one in enumerate(rare) if one.when == loop.where and one.field in mine]
+        loop.rolls = [at for at, one in enumerate(rolls) if one.when in mine & FLOW_NAMES and not later & {*one.values}]
+    return tallied(stage, {at for loop in loops for at in loop.words}, {at for loop in loops for at in loop.rare})
+
+
 def check(rule: Rule, terms: frozenset[str]) -> None:
     """Every name in a rule's contract is known, or a TypeError that suggests the nearest."""
     for name in (*rule.fields, *rule.writes):
@@ -183,10 +202,10 @@ def make_plan(terms: frozenset[str], own: tuple[Rule, ...] = (), apart: frozense
     return Plan(stages, month, tuple(columns))
 
 
-def tallied(stage: str) -> set[str]:
-    """Everything that a stage's counts, sums and lists read."""
-    words = {name for word in WORDS.get(stage, ()) for name in word if name}
-    rare = {name for one in RARE_SUMS.get(stage, ()) for name in (one.field, one.when)}
+def tallied(stage: str, words_done: Collection[int] = (), rare_done: Collection[int] = ()) -> set[str]:
+    """Everything that a stage's counts, sums and lists read, but for words and rare sums that are done already."""
+    words = {name for at, word in enumerate(WORDS.get(stage, ())) if at not in words_done for name in word if name}
+    rare = {name for at, one in enumerate(RARE_SUMS.get(stage, ())) if at not in rare_done for name in (one.field, one.when)}
     rolls = {name for roll in ROLLS.get(stage, ()) for name in (roll.when, *roll.values)}
     return {*SUMS.get(stage, ()), *words, *rare, *rolls}
 
@@ -196,7 +215,6 @@ def make_stage(
 ) -> Stage:
     """One stage: its loops, and which flows are columns or scratch."""
     sums, rare, words, rolls = SUMS.get(name, ()), RARE_SUMS.get(name, ()), WORDS.get(name, ()), ROLLS.get(name, ())
-    at_end = tallied(name)
     loops: list[Loop] = []
     width: set[str] = set()
     for rule, where in rules:
@@ -209,6 +227,7 @@ def make_stage(
             width = set()
         loops[-1].rules.append(rule)
         width |= touched
+    at_end = share_tallies(name, loops, apart)
     needed_after: list[set[str]] = []
     needed = later | at_end
     for loop in reversed(loops):

@@ -1,8 +1,11 @@
 """The fused loops, written out as Python that Numba compiles. `zerolimit phases --source` prints this text."""
 
+from collections.abc import Iterable
+
 from zerolimit.draws import BIRTH, LIFELONG_FROM, LIFELONG_TO, PURPOSES
 from zerolimit.engine.plan import FLOW_NAMES, Loop, Plan, Stage, word
 from zerolimit.fields import FIELDS, MEASURES, Q2, STORABLE
+from zerolimit.month import Roll
 from zerolimit.results.record import CELLS_PER_SEGMENT
 from zerolimit.rules.rule import Rule
 
@@ -53,11 +56,24 @@ def draw_lines(loop: Loop) -> list[str]:
     return lines + [f"{draw} = unit(uint32({word(draw)}_[i]))" for draw in loop.takes]
 
 
-def loop_columns(loop: Loop) -> list[str]:
+def rolls_of(stage: Stage, loop: Loop) -> list[Roll]:
+    """The lists that a loop makes itself."""
+    return [stage.rolls[at] for at in loop.rolls]
+
+
+def gate_arguments(stage: Stage, loop: Loop) -> list[str]:
+    """What a gated loop takes beside columns: room for the borrowers found, and what it counts and lists."""
+    return ["rows", "sums", "words", "lengths", *roll_arrays(rolls_of(stage, loop))] if loop.where else []
+
+
+def loop_columns(stage: Stage, loop: Loop) -> list[str]:
     """Columns that one loop takes, in order."""
     names = list(dict.fromkeys([*loop.loads, *loop.stores]))
     if loop.where:
         names = list(dict.fromkeys([loop.where, *names]))
+    if loop.words or loop.rare:
+        names = list(dict.fromkeys([*names, "segment", "decile"]))
+    names = list(dict.fromkeys([*names, *(name for roll in rolls_of(stage, loop) for name in (roll.when, *roll.values))]))
     names += [word(draw) for draw in (*loop.takes, *loop.keeps)]
     return names if not loop.blocks or "generation" in names else [*names, "generation"]
 
@@ -96,7 +112,7 @@ def loop_source(stage: Stage, number: int, terms: dict[str, int], checks: bool) 
     """One loop as a function over slices of the columns (or, for a list, over the borrowers listed)."""
     loop = stage.loops[number]
     used = sorted({term for rule in loop.rules for term in rule.terms})
-    columns = loop_columns(loop)
+    columns = loop_columns(stage, loop)
     label = f"{stage.name}_{number}"
     lines: list[str] = []
     if used:
@@ -108,7 +124,7 @@ def loop_source(stage: Stage, number: int, terms: dict[str, int], checks: bool) 
             "month",
             "first",
             "terms_",
-            *(["rows", "out"] if stage.listed else ["rows"] if loop.where else []),
+            *(["rows", "out"] if stage.listed else gate_arguments(stage, loop)),
             *(f"{c}_" for c in columns),
         ]
     )
@@ -132,57 +148,99 @@ def loop_source(stage: Stage, number: int, terms: dict[str, int], checks: bool) 
         lines.append(f"    for i in range(len({columns[0]}_)):")
         if loop.blocks:
             lines.append("        borrower = first + uint32(i)")
-    lines += indented(body(loop, checks), 8)
+    lines += indented([*body(loop, checks), *own_tally(stage, loop)], 8)
     return [*lines, "    return bad", "", ""]
+
+
+CELL = f"cell = uint64(segment_[i]) * uint64({CELLS_PER_SEGMENT}) + uint64(decile_[i])"
+
+
+def count_word(at: int, value: str) -> list[str]:
+    """The lines that count a word of outcome flags, by halves."""
+    return [
+        f"bits = uint64({value})",
+        f"words[uint64({at}), cell, uint64(0), bits & uint64({2**HALF - 1})] += uint32(1)",
+        f"words[uint64({at}), cell, uint64(1), bits >> uint64({HALF})] += uint32(1)",
+    ]
+
+
+def own_tally(stage: Stage, loop: Loop) -> list[str]:
+    """What a gated loop counts and adds up of a borrower, as lines."""
+    lines = [CELL] if loop.words or loop.rare else []
+    for at in loop.words:
+        lines += count_word(at, stored(stage.words[at][0]))
+    for at in loop.rare:
+        lines.append(f"sums[cell, uint64({len(stage.sums) + at})] += int64({stored(stage.rare[at].field)})")
+    for at in loop.rolls:
+        lines += [f"if {stage.rolls[at].when}_[i] != 0:", *indented(listed_lines(stage, at, "first + uint32(i)"), 4)]
+    return lines
+
+
+def listed_lines(stage: Stage, at: int, row: str) -> list[str]:
+    """The lines that put borrower i on a list."""
+    roll = stage.rolls[at]
+    lines = [f"at = uint64(lengths[{at}])", f"{roll.name}_rows[at] = {row}"]
+    return [*lines, *(f"{roll.name}_{value}[at] = {value}_[i]" for value in roll.values), f"lengths[{at}] = at + uint64(1)"]
+
+
+def left_over(stage: Stage) -> tuple[list[int], list[int], list[int]]:
+    """Words, rare sums and lists that no loop of the stage makes itself."""
+    words = {at for loop in stage.loops for at in loop.words}
+    rare = {at for loop in stage.loops for at in loop.rare}
+    rolls = {at for loop in stage.loops for at in loop.rolls}
+    return (
+        [at for at in range(len(stage.words)) if at not in words],
+        [at for at in range(len(stage.rare)) if at not in rare],
+        [at for at in range(len(stage.rolls)) if at not in rolls],
+    )
 
 
 def tally_columns(stage: Stage) -> list[str]:
     """Columns that a stage's tally reads, in order."""
-    listed = [name for roll in stage.rolls for name in (roll.when, *roll.values)]
-    words = [name for word in stage.words for name in word if name]
-    rare = [name for one in stage.rare for name in (one.when, one.field)]
+    counted, added, made = left_over(stage)
+    listed = [name for at in made for name in (stage.rolls[at].when, *stage.rolls[at].values)]
+    words = [name for at in counted for name in stage.words[at] if name]
+    rare = [name for at in added for name in (stage.rare[at].when, stage.rare[at].field)]
     return list(dict.fromkeys(["segment", "decile", *words, *stage.sums, *rare, *listed]))
 
 
-def roll_arrays(stage: Stage) -> list[str]:
-    """Arrays that a stage's lists are written to, in order."""
-    rows = [f"{roll.name}_rows" for roll in stage.rolls]
-    return rows + [f"{roll.name}_{value}" for roll in stage.rolls for value in roll.values]
+def roll_arrays(rolls: Iterable[Roll]) -> list[str]:
+    """Arrays that lists are written to, in order."""
+    rolls = tuple(rolls)
+    return [f"{roll.name}_rows" for roll in rolls] + [f"{roll.name}_{value}" for roll in rolls for value in roll.values]
 
 
 def tally_source(stage: Stage) -> list[str]:
     """Counts, sums and lists of one stage over a chunk: whole numbers, so any order gives the same."""
-    names, rolls = tally_columns(stage), roll_arrays(stage)
+    counted, added, made = left_over(stage)
+    names, rolls = tally_columns(stage), roll_arrays(stage.rolls[at] for at in made)
     lines = [
         "@njit(cache=True, nogil=True, error_model='numpy')",
         f"def tally_{stage.name}({', '.join(['lo', *(f'{n}_' for n in names), 'sums', 'words', 'lengths', *rolls])}):",
         "    for i in range(len(segment_)):",
-        f"        cell = uint64(segment_[i]) * uint64({CELLS_PER_SEGMENT}) + uint64(decile_[i])",
+        f"        {CELL}",
     ]
     conditional: dict[str, list[str]] = {}
-    for k, (name, where) in enumerate(stage.words):
-        some = [
-            f"bits = uint64({name}_[i])",
-            f"words[uint64({k}), cell, uint64(0), bits & uint64({2**HALF - 1})] += uint32(1)",
-            f"words[uint64({k}), cell, uint64(1), bits >> uint64({HALF})] += uint32(1)",
-        ]
+    for k in counted:
+        name, where = stage.words[k]
+        some = count_word(k, f"{name}_[i]")
         if where:
             conditional.setdefault(where, []).extend(some)
         else:
             lines += indented(some, 8)
     lines += [f"        sums[cell, uint64({k})] += int64({name}_[i])" for k, name in enumerate(stage.sums)]
-    for k, one in enumerate(stage.rare, len(stage.sums)):
-        conditional.setdefault(one.when, []).append(f"sums[cell, uint64({k})] += int64({one.field}_[i])")
+    for k in added:
+        one, at = stage.rare[k], len(stage.sums) + k
+        conditional.setdefault(one.when, []).append(f"sums[cell, uint64({at})] += int64({one.field}_[i])")
     for where, some in conditional.items():
         lines += [f"        if {where}_[i] != 0:", *indented(some, 12)]
-    for k, roll in enumerate(stage.rolls):
-        found = f"uint64(1) if {roll.when}_[i] != 0 else uint64(0)"
-        written = [f"at = uint64(lengths[{k}])", f"{roll.name}_rows[at] = lo + i"]
-        written += [f"{roll.name}_{value}[at] = {value}_[i]" for value in roll.values]
+    for k in made:
+        roll, written = stage.rolls[k], listed_lines(stage, k, "lo + i")
         if roll.often:
-            lines += indented([*written, f"lengths[{k}] = at + ({found})"], 8)
+            found = f"uint64(1) if {roll.when}_[i] != 0 else uint64(0)"
+            lines += indented([*written[:-1], f"lengths[{k}] = at + ({found})"], 8)
         else:
-            lines += [f"        if {roll.when}_[i] != 0:", *indented([*written, f"lengths[{k}] = at + uint64(1)"], 12)]
+            lines += [f"        if {roll.when}_[i] != 0:", *indented(written, 12)]
     return [*lines, "", ""]
 
 
@@ -196,7 +254,7 @@ def stage_source(stage: Stage, terms: dict[str, int], checks: bool) -> list[str]
     tallies = bool(stage.sum_names or stage.words or stage.rolls)
     if tallies:
         lines += tally_source(stage)
-    rolls = roll_arrays(stage)
+    rolls = roll_arrays(stage.rolls)
     columns = driver_columns(stage)
     arguments = [
         *("key0", "key1", "month", "start", "stop", "chunk", "terms_", "sums", "words", "counts", "lengths", "rows"),
@@ -217,11 +275,12 @@ def stage_source(stage: Stage, terms: dict[str, int], checks: bool) -> list[str]
         return f"{name}_[:n]" if name in scratch else f"{name}_[lo:hi]"
 
     for number, loop in enumerate(stage.loops):
-        rows = ["rows"] if loop.where else []
-        passed = ", ".join(["key0", "key1", "month", "uint32(lo)", "terms_", *rows, *map(part, loop_columns(loop))])
+        gate, own = gate_arguments(stage, loop), map(part, loop_columns(stage, loop))
+        passed = ", ".join(["key0", "key1", "month", "uint32(lo)", "terms_", *gate, *own])
         lines.append(f"        bad += loop_{stage.name}_{number}({passed})")
     if tallies:
-        passed = ", ".join(["lo", *map(part, tally_columns(stage)), "sums", "words", "lengths", *rolls])
+        listed = roll_arrays(stage.rolls[at] for at in left_over(stage)[2])
+        passed = ", ".join(["lo", *map(part, tally_columns(stage)), "sums", "words", "lengths", *listed])
         lines.append(f"        tally_{stage.name}({passed})")
     if stage.words:
         lines.append("    decode(words, counts)")
