@@ -509,27 +509,30 @@ class Month:
         need = roll["wanted"] - roll["principal_after"]
         phi = s.phi = s.pool.planned_use(s.scenario)
         limit = s.pool.limit
-        chosen = np.flatnonzero(self._within_budget(rows, rank, review))
+        contends = self._within_budget(rows, rank, review)
         if s.terms["allocation"] == BY_PROFIT:
-            chosen = chosen[rank[chosen] >= 0.0]
+            contends &= rank >= 0.0
+        if not contends.all():
+            rows, rank, need = rows[contends], rank[contends], need[contends]
         self.claims = claims = Claims(
             s.scenario.allocation,
-            rows[chosen],
-            rank[chosen],
-            need[chosen],
+            rows,
+            rank,
+            need,
             principal,
             committed,
             phi,
             s.scenario.appeals_share if s.scenario.appeals_capacity > 0.0 else 0.0,
             max(1, int(s.terms["minimum_loan"])),
             int(s.terms["floor_yuan"]),
-            lambda at: s.engine.long_words("u_lottery", rows[chosen][at], s.month),
-            self._own_sharing(rows[chosen], need[chosen]),
+            lambda at: s.engine.long_words("u_lottery", rows[at], s.month),
+            self._own_sharing(rows, need),
         )
         s.overrun = limit is not None and claims.free(limit) < -share_of(limit, s.scenario.campaign_fall)
         shared, level = claims.shared(limit)
-        self.granted = rows[chosen[shared > 0]]
-        s.engine.put_raw("granted", self.granted, shared[shared > 0], s.month)
+        gets = shared > 0
+        self.granted = rows[gets]
+        s.engine.put_raw("granted", self.granted, shared[gets], s.month)
         given = int(shared.sum())
         self.row.update(
             planned_use=phi / PER,

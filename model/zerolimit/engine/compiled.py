@@ -48,7 +48,7 @@ CHUNK = 4096
 """Borrowers taken through all loops of a stage at a time, so that their columns stay in cache."""
 
 
-WIDTH = 16
+WIDTH = 32 if llvmlite.binding.get_host_cpu_features().get("avx512f", False) else 16
 """Borrowers that a dense loop takes at once: four vector registers of numbers, so that none waits for another."""
 
 FEW = 512

@@ -69,8 +69,9 @@ def lines_within(limit: Any, status: Any, wanted: Any, low: Any, high: Any, foun
     """Write the lines from `low` to `high` whose status is the one wanted; gives how many there are."""
     count = np.uint64(0)
     for k in range(len(limit)):
-        found[count] = limit[k]
-        count += np.uint64((status[k] == wanted) & (limit[k] >= low) & (limit[k] <= high))
+        line = limit[k]
+        found[count] = line
+        count += np.uint64((status[k] == wanted) & (line >= low) & (line <= high))
     return count
 
 
