@@ -93,11 +93,10 @@ def side_by_side(kinds: dict[str, Any], size: int) -> dict[str, Array]:
 @njit(cache=True, nogil=True)
 def find_rows(column: Any, value: Any, rows: Any) -> Any:
     """Write the rows of a column that hold a value; gives how many there are."""
-    count = 0
+    count = np.uint64(0)
     for row in range(len(column)):
-        if column[row] == value:
-            rows[count] = row
-            count += 1
+        rows[count] = row
+        count += np.uint64(column[row] == value)
     return count
 
 
