@@ -509,6 +509,7 @@ class Month:
         need = roll["wanted"] - roll["principal_after"]
         phi = s.phi = s.pool.planned_use(s.scenario)
         limit = s.pool.limit
+        wanted = int(need.sum(dtype=np.int64))
         contends = self._within_budget(rows, rank, review)
         if s.terms["allocation"] == BY_PROFIT:
             contends &= rank >= 0.0
@@ -536,7 +537,7 @@ class Month:
         given = int(shared.sum())
         self.row.update(
             planned_use=phi / PER,
-            contended=int(need.sum(dtype=np.int64)),
+            contended=wanted,
             granted=given,
             planned=principal + -(-phi * (committed + given) // PER),
             rank_cutoff=level,
