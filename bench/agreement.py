@@ -29,6 +29,7 @@ STANDARD_ERRORS = 4.0
 
 OUTCOMES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "on-time payers at risk": (("at_risk",), ()),
+    "on-time payers with a line": (("line_on_time",), ()),
     "zero-limit events and blocked": (("zero_limit", "blocked"), ()),
     "zero-limit events of those at risk": (("zero_at_risk",), ()),
     "principal lent (fen)": (("sum_principal",), ()),

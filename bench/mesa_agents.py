@@ -65,7 +65,17 @@ OF_SEGMENT = ("income", "spread", "noise", "age", "miss", "volatility", "exposur
 """Parameters that a segment has its own of: `habit` is habit_salaried, habit_gig or habit_owner."""
 
 RECORDED = (
-    *("accounts", "on_time", "at_risk", "at_risk_inactive", "at_risk_arrears", "not_restored", "paid_off", "paid_off_early"),
+    *(
+        "accounts",
+        "on_time",
+        "line_on_time",
+        "at_risk",
+        "at_risk_inactive",
+        "at_risk_arrears",
+        "not_restored",
+        "paid_off",
+        "paid_off_early",
+    ),
     *(
         "reviewed",
         "zero_limit",
@@ -613,8 +623,7 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         at_risk = self.limit_before - balance >= m
         if self.standing == 1:
             seen["on_time"] += 1
-            if self.limit_before < m:
-                seen["paid_at_zero"] += 1
+            seen["paid_at_zero" if self.limit_before < m else "line_on_time"] += 1
             if at_risk:
                 seen["at_risk"] += 1
                 restored = max(self.principal_paid, self.limit_before - balance)

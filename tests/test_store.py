@@ -333,7 +333,7 @@ def test_rates_by_several_keys_and_where_there_is_nothing_to_divide_by(ran: tupl
     both = rate(frame, "zero_limit", ["segment", "decile"])
     assert both.index.names == ["segment", "decile"]
     assert len(both) == CELLS
-    frame["at_risk"] = 0
+    frame["line_on_time"] = 0
     assert rate(frame, "zero_limit").isna().all()
 
 
@@ -346,8 +346,8 @@ def test_wrong_rates_and_keys_are_one_clear_line(ran: tuple[Simulation, Panel]) 
     ):
         with pytest.raises(BadInput, match=words):
             rate(frame, name, by)
-    with pytest.raises(BadInput, match="at_risk"):
-        rate(frame.drop(columns="at_risk"), "zero_limit")
+    with pytest.raises(BadInput, match="line_on_time"):
+        rate(frame.drop(columns="line_on_time"), "zero_limit")
 
 
 # episodes

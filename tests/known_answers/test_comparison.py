@@ -64,7 +64,9 @@ def test_differences_are_those_of_two_runs_seed_by_seed(pair: Comparison) -> Non
         both = []
         for change in ({}, CHANGE):
             run = Simulation(load_scenario("baseline", borrowers=1_200, **change), seed, engine="compiled").run(10)
-            over, under = (sum(int(one.counts[name].sum()) for one in run.history) for name in ("zero_at_risk", "at_risk"))
+            over, under = (
+                sum(int(one.counts[name].sum()) for one in run.history) for name in ("zero_limit", "line_on_time")
+            )
             both.append(over / under)
         rates.append(both)
     one, other = np.array(rates).T
@@ -116,7 +118,7 @@ def test_months_before_since_are_kept_by_month_and_left_out_of_all_else(pair: Co
     monthly = pair.values("zero_arrears", ["month"])
     assert monthly[:, :, :4].sum() > 0
     assert (late.values("zero_arrears") == monthly[:, :, 4:].sum(axis=2)).all()
-    events, risk = (pair.counts[name][:, :, 4:].sum(axis=(2, 3, 4)) for name in ("zero_limit", "at_risk"))
+    events, risk = (pair.counts[name][:, :, 4:].sum(axis=(2, 3, 4)) for name in ("zero_limit", "line_on_time"))
     assert late.values("zero_limit") == pytest.approx(events / risk)
     assert late.values("exposure") == pytest.approx(pair.values("exposure", ["month"])[:, :, 4:].mean(axis=2))
     assert (late.transitions() == pair.transitions()).all(axis=None)

@@ -84,24 +84,30 @@ def test_the_zero_limit_rate_counts_above_only_who_is_counted_below() -> None:
     owed: dict[str, Array] = {}
 
     def watch(stage: str, rows: Array | None) -> None:
+        if stage == "account":
+            begun = columns(simulation, "limit")
+            owed["line"] = np.where(begun["status"] == OPEN, begun["limit"], 0)
         if stage == "decision":
-            owed.update(columns(simulation, "scheduled", "overdue", "limit"))
+            owed.update(columns(simulation, "scheduled", "overdue"))
 
     simulation.watch = watch
-    inside, every, risk = 0, 0, 0
+    inside, every, risk, lines = 0, 0, 0, 0
     for _ in range(MONTHS):
         counts = simulation.step().counts
         seen = columns(simulation, "limit", "standing")
-        before, balance = owed["limit"], owed["scheduled"] + owed["overdue"]
+        before, balance = owed["line"], owed["scheduled"] + owed["overdue"]
         least = int(simulation.terms["minimum_loan"])
         on_time, free = seen["standing"] == 1, before - balance >= least
         zero = on_time & (before >= least) & ((seen["limit"] < least) | (seen["status"] == LEFT))
         assert by_segment(counts, "zero_limit") == number(seen, zero)
         assert by_segment(counts, "zero_at_risk") == number(seen, zero & free)
         assert by_segment(counts, "at_risk") == number(seen, on_time & free)
+        lines += int((on_time & (before >= least)).sum())
         inside, every, risk = inside + int((zero & free).sum()), every + int(zero.sum()), risk + int((on_time & free).sum())
     assert 0 < inside < every
-    assert 0.0 < float(rates(monthly_columns(simulation.history), "zero_limit", (0, 1, 2))) == inside / risk <= 1.0
+    whole = monthly_columns(simulation.history)
+    assert float(rates(whole, "zero_limit", (0, 1, 2))) == every / lines <= 1.0
+    assert 0.0 < float(rates(whole, "zero_limit_at_risk", (0, 1, 2))) == inside / risk <= 1.0
 
 
 def test_moves_in_and_out_of_arrears() -> None:

@@ -84,9 +84,9 @@ def test_shares_of_a_market_sum_to_the_last_event(market) -> None:
     monthly = shapley(market.game("zero_limit", ("month", "segment"))).sum(axis=(1, 2))
     assert monthly.tolist() == [int(share * factorial(3)) for share in exact.values()]
     rates = market.rate("zero_limit")
-    risk = market.game("at_risk")
-    zero = market.game("zero_at_risk")
-    assert sum(rates.values()) == Fraction(int(zero[-1]), int(risk[-1])) - Fraction(int(zero[0]), int(risk[0]))
+    exposed = market.game("line_on_time")
+    last, first = (Fraction(int(game[at]), int(exposed[at])) for at in (-1, 0))
+    assert sum(rates.values()) == last - first
 
 
 def test_one_borrowers_states_sum_to_zero(market) -> None:

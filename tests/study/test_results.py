@@ -40,9 +40,9 @@ class MadeUp(Executor):
         return future
 
     def numbers(self, job: Job, task: Task) -> dict[str, list[Any]]:
-        """Ten at risk in the first replication, a hundred in the others; one zero limit for each point before this one."""
-        at_risk = 10 if task.replication == 0 else 100
-        counts = {"months": [2], "zero_limit": [task.point], "zero_at_risk": [task.point], "at_risk": [at_risk]}
+        """Ten with a line in the first replication, a hundred in the others; one zero limit for each point before."""
+        paid = 10 if task.replication == 0 else 100
+        counts = {"months": [2], "zero_limit": [task.point], "line_on_time": [paid]}
         return {**counts, "principal": [2.0 * task.seed], "gini_lines": [task.point / 10]}
 
 
@@ -67,7 +67,7 @@ def test_the_table_is_tidy_and_in_the_order_of_the_design(results: Results) -> N
 def test_rates_are_divided_from_sums_not_averaged(results: Results) -> None:
     found = results.by("lgd")
     assert found["zero_limit"].tolist() == [3, 15]
-    assert found["at_risk"].tolist() == [420, 420]
+    assert found["line_on_time"].tolist() == [420, 420]
     assert found["zero_limit_rate"].tolist() == [3 / 420, 15 / 420]
 
 
@@ -95,7 +95,7 @@ def test_an_effect_is_taken_within_replications(results: Results) -> None:
 
 def test_columns_bring_what_they_need_and_no_more(results: Results) -> None:
     table = results.table(["zero_limit_rate"])
-    assert {"zero_at_risk", "at_risk", "zero_limit_rate"} <= {*table.columns}
+    assert {"zero_limit", "line_on_time", "zero_limit_rate"} <= {*table.columns}
     assert not {"principal", "gini_lines"} & {*table.columns}
     for wrong, told in (("zero_limit_rat", "did you mean 'zero_limit_rate'"), ("blocked", "was not kept")):
         with pytest.raises(BadInput, match=told):
@@ -116,7 +116,7 @@ def test_arrow_takes_columns_and_rows(results: Results) -> None:
 
 def test_a_query_sees_the_raw_sums(results: Results) -> None:
     pytest.importorskip("duckdb")
-    found = results.sql("select lgd, sum(zero_limit) / sum(at_risk) as rate from runs group by lgd order by lgd")
+    found = results.sql("select lgd, sum(zero_limit) / sum(line_on_time) as rate from runs group by lgd order by lgd")
     assert found["rate"].tolist() == [3 / 420, 15 / 420]
     with pytest.raises(BadInput, match="sql: "):
         results.sql("select nothing from runs")

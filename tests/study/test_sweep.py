@@ -113,9 +113,9 @@ def test_a_run_of_a_study_counts_what_the_same_simulation_counts(tmp_path: Path)
         ).run(4)
         monthly = market.monthly
         assert row["zero_limit"] == monthly["zero_limit"].sum()
-        assert row["at_risk"] == monthly["at_risk"].sum()
+        assert row["line_on_time"] == monthly["line_on_time"].sum()
         assert row["net_income"] * 4 == sum(one.platform["net_income"] for one in market.simulation.history)
-        assert row["zero_limit_rate"] == monthly["zero_at_risk"].sum() / monthly["at_risk"].sum()
+        assert row["zero_limit_rate"] == monthly["zero_limit"].sum() / monthly["line_on_time"].sum()
 
 
 def test_what_changes_on_the_way_is_changed_before_that_month(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_what_changes_on_the_way_is_changed_before_that_month(tmp_path: Path) ->
     twin.change(need_rate=0.9)
     twin.run(1)
     assert table["month"].tolist() == [0, 1, 2, 3]
-    assert table["at_risk"].tolist() == [int(one.counts["at_risk"].sum()) for one in twin.history]
+    assert table["line_on_time"].tolist() == [int(one.counts["line_on_time"].sum()) for one in twin.history]
     assert table["blocked"].tolist() == [int(one.counts["blocked"].sum()) for one in twin.history]
 
 
@@ -141,8 +141,8 @@ def test_what_is_kept_apart_sums_to_the_whole(by: list[str], tmp_path: Path) -> 
     apart = zerolimit.load(tmp_path / "apart").table()
     rows = int(np.prod([{"month": 4, "segment": 3, "decile": 10}[name] for name in by]))
     assert len(apart) == 4 * rows
-    sums = apart.groupby("point")[["zero_limit", "at_risk", "blocked"]].sum()
-    assert sums.to_numpy().tolist() == whole[["zero_limit", "at_risk", "blocked"]].to_numpy().tolist()
+    sums = apart.groupby("point")[["zero_limit", "line_on_time", "blocked"]].sum()
+    assert sums.to_numpy().tolist() == whole[["zero_limit", "line_on_time", "blocked"]].to_numpy().tolist()
 
 
 def test_burn_in_is_run_and_not_counted(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_burn_in_is_run_and_not_counted(tmp_path: Path) -> None:
     sweep(wish(burn_in=3), tmp_path / "last", executor=Here())
     months = zerolimit.load(tmp_path / "months").table()
     last = zerolimit.load(tmp_path / "last").table()
-    assert last["at_risk"].tolist() == months[months["month"] == 3]["at_risk"].tolist()
+    assert last["line_on_time"].tolist() == months[months["month"] == 3]["line_on_time"].tolist()
     assert last["months"].tolist() == [1] * 8
 
 

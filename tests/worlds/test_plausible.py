@@ -32,7 +32,7 @@ def found(off: list[str]) -> tuple[float, dict[str, int]]:
     def total(name: str) -> int:
         return sum(int(month.counts[name].sum()) for month in simulation.history)
 
-    return total("zero_limit") / total("at_risk"), {cap.name: total(f"zero_by_{cap.name}") for cap in CAPS}
+    return total("zero_limit") / total("line_on_time"), {cap.name: total(f"zero_by_{cap.name}") for cap in CAPS}
 
 
 def test_zero_limits_do_not_appear_from_nowhere() -> None:

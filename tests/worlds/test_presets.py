@@ -58,7 +58,7 @@ def test_2018_the_wave_of_closures_comes_when_the_cap_falls() -> None:
 def test_2020_keeps_a_usable_line_for_some_and_not_for_all(seed: int, borrowers: int) -> None:
     """In each month between 5 % and 80 % of on-time payers keep a usable line, and so of all who are current."""
     simulation = history("jiebei-2020", seed, borrowers)
-    keep = months(simulation, "at_risk") - months(simulation, "zero_limit") - months(simulation, "blocked")
+    keep = months(simulation, "at_risk") - months(simulation, "zero_at_risk") - months(simulation, "blocked")
     share = keep / months(simulation, "on_time")
     assert ((share >= 0.05) & (share <= 0.8)).all(), share.round(2)
     usable = months(simulation, "usable_current") / months(simulation, "current")
@@ -109,7 +109,7 @@ def test_baseline_is_near_the_facts() -> None:
     late = sum(months(simulation, f"late_{k}") for k in (1, 2, 3))
     assert 0.005 < (late / months(simulation, "indebted")).mean() < 0.04
     assert 0.42 / 2 < (months(simulation, "sum_principal") / months(simulation, "sum_limit")).mean() < 0.42 * 2
-    rate = months(simulation, "zero_limit").sum() / months(simulation, "at_risk").sum()
+    rate = months(simulation, "zero_limit").sum() / months(simulation, "line_on_time").sum()
     assert 0.0005 < rate < 0.02
     events = {name: months(simulation, f"zero_by_{name}").sum() for name in REASONS}
     assert events["arrears"] == 0

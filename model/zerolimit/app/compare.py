@@ -154,7 +154,7 @@ def Compare(comparison: Comparison, words: Words, ink: Ink, tick: int) -> Any:
             solara.v.Html(tag="p", class_="zl-note", children=[words("compare.outdated")])
         solara.v.Html(tag="p", class_="zl-lead", children=[in_words(one, other, name, words)])
         with solara.v.Html(tag="div", class_="zl-two"):
-            rate = both(one, other, "zero_limit", name, words("why.at_risk"), words, ink)
+            rate = both(one, other, "zero_limit", name, words("why.over_zero"), words, ink)
             Chart(rate, words("compare.rate_chart"), "compare-zero-limits", words, ink, 280)
             use = both(one, other, "usable", name, words("compare.usable_axis"), words, ink)
             Chart(use, words("compare.usable_chart"), "compare-usable", words, ink, 280)

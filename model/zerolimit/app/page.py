@@ -275,17 +275,17 @@ def sentences(picture: Picture, words: Words) -> list[str]:
             words("headline.begins", n=words.number(picture.size), pool=of_pool(picture, words)),
             words("headline.press"),
         ]
-    at_risk, zero = picture.total("at_risk"), picture.total("zero_at_risk")
+    exposed, zero = picture.total("line_on_time"), picture.total("zero_limit")
     found = [
         words(
-            "headline.so_far", n=words.number(at_risk), zero=words.number(zero), rate=words.percent(zero / max(1, at_risk))
+            "headline.so_far", n=words.number(exposed), zero=words.number(zero), rate=words.percent(zero / max(1, exposed))
         )
     ]
     reasons = picture.by_reason()
     if reasons:
         name = next(iter(reasons))
         says = words.english(SAYS[name])
-        share = words.percent(float(reasons[name].sum()) / picture.total("zero_limit"), 0)
+        share = words.percent(float(reasons[name].sum()) / max(1, zero), 0)
         found.append(words("headline.reason", reason=says, share=share))
     return found
 

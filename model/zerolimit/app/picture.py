@@ -10,6 +10,7 @@ import numpy as np
 
 from zerolimit.names import LEFT
 from zerolimit.results.columns import Array, cube, divided, rates, values
+from zerolimit.results.outcomes import EVENT_RATES, RATES
 from zerolimit.results.store import Tables, tables_of
 from zerolimit.terms import FEN
 
@@ -73,9 +74,10 @@ class Picture:
         return {name: found[name] for name in sorted(found, key=lambda name: -int(found[name].sum())) if found[name].any()}
 
     def share_by_reason(self, kind: str = "zero") -> dict[str, Array]:
-        """The same over on-time payers at risk in the month."""
-        at_risk = self.by_month("at_risk")
-        return {name: np.nan_to_num(divided(events, at_risk)) for name, events in self.by_reason(kind).items()}
+        """The same over those to whom it can happen in the month: on-time payers with a line (blocked: at risk)."""
+        (under,) = RATES[EVENT_RATES[kind]][1]
+        exposed = self.by_month(under)
+        return {name: np.nan_to_num(divided(events, exposed)) for name, events in self.by_reason(kind).items()}
 
 
 _first: WeakKeyDictionary[Any, Spread] = WeakKeyDictionary()

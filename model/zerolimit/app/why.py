@@ -68,7 +68,7 @@ def Why(picture: Picture, words: Words, ink: Ink) -> Any:
 
 
 def by_reason(picture: Picture, kind: str, words: Words, ink: Ink) -> Option:
-    """Bars stacked by reason, in per cent of on-time payers at risk."""
+    """Bars stacked by reason, in per cent of those to whom it can happen."""
     series = [
         bars(words("reason." + name), points(share, words.percent, 100.0), looks(name, ink), "reasons", barCategoryGap="8%")
         for name, share in picture.share_by_reason(kind).items()
@@ -78,7 +78,7 @@ def by_reason(picture: Picture, kind: str, words: Words, ink: Ink) -> Option:
         legend=legend(ink),
         tooltip={"trigger": "axis", "head": words("page.month_n", n="{}"), "confine": True},
         xAxis=months_axis(ink, words, picture.months),
-        yAxis=axis(ink, words("why.at_risk"), min=0),
+        yAxis=axis(ink, words(f"why.over_{kind}"), min=0),
         series=series,
     )
 

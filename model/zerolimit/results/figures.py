@@ -10,6 +10,7 @@ import numpy as np
 
 from zerolimit.names import CAPS, SEGMENTS
 from zerolimit.results.columns import Array, cube, divided, rates, values
+from zerolimit.results.outcomes import EVENT_RATES, RATES
 from zerolimit.results.store import Tables
 from zerolimit.results.table import trust
 from zerolimit.terms import FEN
@@ -53,8 +54,8 @@ UNITS = ((1e9, "billion yuan"), (1e6, "million yuan"), (1e3, "thousand yuan"), (
 DPI = 110
 SMALL = 8.0
 """Points of everything but titles."""
-AT_RISK = "% of on-time payers at risk, a month"
-PER_AT_RISK = "events per 100 on-time payers at risk, a month"
+OVER = {"zero": "% of on-time payers with a line, a month", "blocked": "% of on-time payers at risk, a month"}
+"""What the rates of events are over, for an axis."""
 NO_ZEROS = "no zero limits in these months"
 
 
@@ -103,8 +104,8 @@ def counted(number: int, noun: str, say: Say) -> str:
 
 
 def _in_words(tables: Tables, say: Say) -> str:
-    risk, zero, blocked = (int(values(tables.monthly, name).sum()) for name in ("at_risk", "zero_limit", "blocked"))
-    words = say("{zero} and {blocked:,} blocked after repayment, in {risk} of on-time payers at risk")
+    risk, zero, blocked = (int(values(tables.monthly, name).sum()) for name in ("line_on_time", "zero_limit", "blocked"))
+    words = say("{zero} and {blocked:,} blocked after repayment, in {risk} of on-time payers with a line")
     return words.format(zero=counted(zero, "zero limit", say), blocked=blocked, risk=counted(risk, "borrower-month", say))
 
 
@@ -153,19 +154,20 @@ def _by_month(tables: Tables, name: str) -> Array:
 
 
 def _by_reason(ax: Axes, tables: Tables, kind: str, title: str, none: str, say: Say) -> None:
-    at_risk = _by_month(tables, "at_risk")
+    (under,) = RATES[EVENT_RATES[kind]][1]
+    exposed = _by_month(tables, under)
     events = {cap.name: _by_month(tables, f"{kind}_by_{cap.name}") for cap in CAPS}
     shown = sorted((name for name in events if events[name].any()), key=lambda name: -int(events[name].sum()))
     base = np.zeros(tables.months)
     for name in shown:
         colour, hatch = LOOKS[name]
-        height = 100.0 * np.nan_to_num(divided(events[name], at_risk))
+        height = 100.0 * np.nan_to_num(divided(events[name], exposed))
         base = _stacked(ax, base, height, colour, say(name.replace("_", " ")), hatch)
     if shown:
         ax.set_ylim(0.0, 1.05 * float(base.max()))
     else:
         _empty(ax, say(none))
-    _title(ax, say(title), say(PER_AT_RISK), legend=bool(shown), columns=5)
+    _title(ax, say(title), say(OVER[kind]), legend=bool(shown), columns=5)
 
 
 def _groups(ax: Axes, tables: Tables, say: Say) -> None:
@@ -182,7 +184,7 @@ def _groups(ax: Axes, tables: Tables, say: Say) -> None:
         ax.set_ylim(0.0, 1.05 * float(height.max()))
     else:
         _empty(ax, say(NO_ZEROS))
-    _title(ax, say("Zero limits by segment and income"), say(AT_RISK), legend=False)
+    _title(ax, say("Zero limits by segment and income"), say(OVER["zero"]), legend=False)
 
 
 def _pool(ax: Axes, tables: Tables, say: Say) -> None:

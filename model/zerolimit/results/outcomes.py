@@ -42,7 +42,7 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "charged_off": "loans written off",
         "frozen": "frozen lines",
         "appeals_pending": "appeals before the desk, this month's included",
-        "zero_at_risk": "zero-limit events of those at risk (less all of them: own use had left nothing available)",
+        "zero_at_risk": "zero-limit events of those at risk (the others had less than the minimum loan available before)",
     },
     "outcomes_4": {
         "used_up": "used up at draw: refused within the line because the pool was empty",
@@ -95,7 +95,8 @@ DESK: dict[str, tuple[str, str]] = {
 """What the appeals desk counts, by cell and altogether: unit and meaning."""
 
 RATES: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
-    "zero_limit": (("zero_at_risk",), ("at_risk",), "zero-limit events of on-time payers at risk over all of these"),
+    "zero_limit": (("zero_limit",), ("line_on_time",), "zero-limit events over on-time payers with a line"),
+    "zero_limit_at_risk": (("zero_at_risk",), ("at_risk",), "zero-limit events of on-time payers at risk over these"),
     "blocked": (("blocked",), ("at_risk",), "blocked after repayment over on-time payers at risk"),
     "not_restored": (("not_restored",), ("at_risk",), "not restored over on-time payers at risk"),
     "used_up": (("used_up",), ("asked_count",), "used up at draw over loans asked for"),
@@ -121,5 +122,7 @@ RATES: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
     ),
 }
 """Rate -> (numerators, denominators, meaning)."""
+EVENT_RATES = {"zero": "zero_limit", "blocked": "blocked"}
+"""The rate of the events that are counted by reason as `zero_by_` and `blocked_by_`."""
 IN_MONTHS = frozenset(name for name, (_, _, says) in RATES.items() if says.startswith("months "))
 """Rates that are months; the others are shares."""

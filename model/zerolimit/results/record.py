@@ -45,7 +45,7 @@ def gini(limit: Array, status: Array, parts: int = 1, run: Callable[..., Iterabl
     inner = [int(looked[k * len(looked) // parts]) for k in range(1, parts)]
 
     def sums(low: int, high: int) -> tuple[int, int, int]:
-        """Of the open lines from `low` to `high`: how many, their sum, and the sum of line x place, from 1."""
+        """Of the open lines above `low`, up to `high`: how many, their sum, and the sum of line x place, from 1."""
         line = np.empty(len(limit), limit.dtype)
         line = line[: lines_within(limit, status, status.dtype.type(OPEN), kind(low), kind(high), line)]
         line.sort()
@@ -55,7 +55,7 @@ def gini(limit: Array, status: Array, parts: int = 1, run: Callable[..., Iterabl
         weighted = sum(k * SLICE * one for k, one in enumerate(alone.tolist())) + sum(placed.tolist())
         return len(line), int(alone.sum()), weighted
 
-    found = list(run(sums, [0, *(one + 1 for one in inner)], [*inner, np.iinfo(kind).max]))
+    found = list(run(sums, [-1, *inner], [*inner, np.iinfo(kind).max]))
     n = len(status) - int(np.count_nonzero(status == int(LEFT)))
     before, total, weighted = n - sum(many for many, _, _ in found), 0, 0
     for many, alone, placed in found:
@@ -66,12 +66,12 @@ def gini(limit: Array, status: Array, parts: int = 1, run: Callable[..., Iterabl
 
 @njit(cache=True, nogil=True)
 def lines_within(limit: Any, status: Any, wanted: Any, low: Any, high: Any, found: Any) -> Any:
-    """Write the lines from `low` to `high` whose status is the one wanted; gives how many there are."""
+    """Write the lines above `low`, up to `high`, whose status is the one wanted; gives how many there are."""
     count = np.uint64(0)
     for k in range(len(limit)):
         line = limit[k]
         found[count] = line
-        count += np.uint64((status[k] == wanted) & (line >= low) & (line <= high))
+        count += np.uint64((status[k] == wanted) & (line > low) & (line <= high))
     return count
 
 

@@ -101,9 +101,10 @@ def segments(monthly: Columns) -> Table:
     def share(name: str, label: str) -> None:
         table.add_row(Text(f"  {label}", style="dim"), *map(percent, rates_by_segment(monthly, name)))
 
-    counts("On-time payers at risk", "at_risk")
+    counts("On-time payers with a line", "line_on_time")
     counts("Zero-limit events", "zero_limit", "bold")
-    share("zero_limit", "of those at risk, a month")
+    share("zero_limit", "of those with a line, a month")
+    counts("On-time payers at risk", "at_risk")
     counts("Blocked after repayment", "blocked", "bold")
     share("blocked", "of those at risk, a month")
     counts("Not restored (below 90 %)", "not_restored")
