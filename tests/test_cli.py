@@ -108,6 +108,61 @@ def test_a_portfolio_is_run_and_copied(tmp_path: Path) -> None:
     assert (tmp_path / "a" / "portfolio.parquet").is_file()
 
 
+LATER = "month,kind,value\n1,tightness,0.5\n3,own_funds,2\n20,tightness,0.1\n"
+ECONOMY = "month,macro\n" + "".join(f"{month},0.1\n" for month in range(4))
+
+
+@pytest.mark.parametrize(
+    ("given", "notes"),
+    [
+        (
+            ["--calendar", "later.csv"],
+            ["calendar: after the run's last month, 2, so without effect: own_funds in month 3, tightness in month 20"],
+        ),
+        (["--macro", "economy.csv"], ["macro: after the run's last month, 2, so without effect: month 3"]),
+        (
+            ["--set", "start=2020-11", "--calendar", "later.csv", "--macro", "economy.csv"],
+            [
+                "calendar: after the run's last month, 2 (2021-01), so without effect: own_funds in month 3 (2021-02),"
+                " tightness in month 20 (2022-07)",
+                "macro: after the run's last month, 2 (2021-01), so without effect: month 3 (2021-02)",
+            ],
+        ),
+        ([], []),
+    ],
+)
+def test_what_is_dated_after_the_last_month_is_said(
+    given: list[str], notes: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("later.csv").write_text(LATER)
+    Path("economy.csv").write_text(ECONOMY)
+    result = CliRunner().invoke(cli.app, ["run", *SMALL, *given, "--panel", "none"], env={"COLUMNS": "60"})
+    assert result.exit_code == 0
+    assert result.stderr.splitlines() == notes
+    quiet = CliRunner().invoke(cli.app, ["run", *SMALL, *given, "--panel", "none", "--quiet"])
+    assert quiet.stderr == ""
+
+
+def test_of_two_worlds_what_is_dated_too_late_is_said_once(tmp_path: Path) -> None:
+    (tmp_path / "later.toml").write_text('calendar = [{month = 2, kind = "tightness", value = 0.5}]\n')
+    arguments = [
+        "compare",
+        str(tmp_path / "later.toml"),
+        "--b",
+        "gamma=0.1",
+        "--borrowers",
+        "40",
+        "--months",
+        "2",
+        "--seeds",
+        "2",
+    ]
+    result = CliRunner().invoke(cli.app, arguments)
+    told_of = [line for line in result.stderr.splitlines() if "calendar" in line]
+    assert told_of == ["calendar: after the run's last month, 1, so without effect: tightness in month 2"]
+
+
 # scenarios
 
 

@@ -146,6 +146,7 @@ def run(
 
     from zerolimit.results.frames import Panel, parse_panel
     from zerolimit.results.store import check_target, save, tables_of
+    from zerolimit.scenario import not_reached
 
     parse_panel(panel)
     target = check_target(free_folder(world.name, force=force) if out is None else out, force=force)
@@ -153,6 +154,8 @@ def run(
     from zerolimit.simulation import Simulation
 
     screen = Console(stderr=True, quiet=quiet)
+    for text in not_reached(world, months):
+        screen.print(text, style="dim", highlight=False, markup=False, soft_wrap=True)
     with ended_by_signals():
         simulation = Simulation(
             world, seed, engine=engine, portfolio=clients, threads=threads, say=lambda text: screen.print(text, style="dim")

@@ -50,6 +50,7 @@ def attribute_scenario(
     who = None if borrower is None else whom(Origin(scenario.name, sized, seed, months, portfolio=clients), borrower)
     named = [name.strip() for name in players.split(",")] if players is not None else MECHANISMS
     chosen = checked_players(named, scenario)
+    tell_not_reached(since + months, quiet, scenario)
     with bar("worlds", quiet) as advance:
         found = attribute(
             scenario,
@@ -86,6 +87,15 @@ def tell(text: str) -> None:
     import sys
 
     print(text, file=sys.stderr)
+
+
+def tell_not_reached(months: int, quiet: bool, *scenarios: Scenario) -> None:
+    """Say what is dated beyond the months that are run, a line once."""
+    from zerolimit.scenario import not_reached
+
+    for text in dict.fromkeys(text for one in scenarios for text in not_reached(one, months)):
+        if not quiet:
+            tell(text)
 
 
 def print_shares(found: Attribution, outcome: str) -> None:
@@ -201,6 +211,7 @@ def compare_scenarios(
     as_seeds(seeds, seed)
     check_months(months, since)
     same_people(a, b)
+    tell_not_reached(months, quiet, a, b)
     with bar("worlds", quiet) as advance:
         options: dict[str, Any] = {"portfolio": clients, "progress": advance, "say": None if quiet else tell}
         found = compare(a, b, months=months, since=since, seed=seed, seeds=seeds, **options)
@@ -292,6 +303,7 @@ def follow_zeros(scenario: Scenario, months: int, seed: int, *, quiet: bool) -> 
     from zerolimit.names import REASONS, SEGMENTS
     from zerolimit.simulation import Simulation
 
+    tell_not_reached(months, quiet, scenario)
     shadow = Shadow(Simulation(scenario, seed, engine="compiled", threads=1, say=None if quiet else tell))
     with bar("months", quiet) as advance:
         for month in range(months):

@@ -454,7 +454,8 @@ def from_table(data: bytes, where: str) -> tuple[pa.Table, Callable[[int], str]]
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from zerolimit.portfolio import from_csv, from_parquet, like, shown
+    from zerolimit.portfolio import from_csv, from_parquet, like
+    from zerolimit.wording import shown
 
     binary = data.startswith(b"PAR1")
     raw = (from_parquet if binary else from_csv)(data, where, "")

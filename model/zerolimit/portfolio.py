@@ -29,7 +29,7 @@ from zerolimit.fields import DTYPES, FIELDS, INSTALMENTS, STORABLE
 from zerolimit.names import CLOSED, OPEN, SEGMENTS
 from zerolimit.rules.rule import ema
 from zerolimit.terms import FEN, as_vector
-from zerolimit.wording import number_of
+from zerolimit.wording import number_of, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -427,12 +427,6 @@ def match_columns(raw: Raw, columns: Mapping[str, str]) -> dict[str, str]:
             f"{raw.where}: {months[-1]} without {gap}: the payment history starts at history_1, the newest, without gaps"
         )
     return found
-
-
-def shown(names: Iterable[str], most: int = 8) -> str:
-    """Some names."""
-    listed = list(names)
-    return ", ".join(listed[:most]) + (f" and {len(listed) - most} more" if len(listed) > most else "")
 
 
 # values

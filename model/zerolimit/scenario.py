@@ -17,9 +17,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
-from zerolimit.dated import CALENDAR_MONTH, DATE, MONTH, limits, names_of, read_dated
+from zerolimit.dated import CALENDAR_MONTH, DATE, MONTH, dated, limits, names_of, read_dated
 from zerolimit.errors import BadInput, nearest
 from zerolimit.names import ALLOCATIONS, BASELINE, MECHANISMS, SECTORS, STRATEGIES
+from zerolimit.wording import shown
 
 HERE = "scenario"
 
@@ -547,6 +548,21 @@ class Scenario(BaseModel):
 
 DATED: dict[str, Any] = {"calendar": CalendarItem, "macro": MacroMonth}
 """Parameters that are rows with a month or date, from files too, and what a row is."""
+
+
+def not_reached(scenario: Scenario, months: int) -> list[str]:
+    """What will not act in a run of so many months, since it is dated later: a line for the calendar, one for the series."""
+    last, found = dated(months - 1, scenario.start), []
+    for name, kind in DATED.items():
+        columns = [column for column, field in kind.model_fields.items() if names_of(field)]
+        late = [row for row in getattr(scenario, name) if row.month >= months]
+        words = [
+            " in ".join([*(getattr(row, one) for one in columns), f"month {dated(row.month, scenario.start)}"])
+            for row in late
+        ]
+        if words:
+            found.append(f"{name}: after the run's last month, {last}, so without effect: {shown(words)}")
+    return found
 
 
 def on_top(before: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Sentences and the numbers in them."""
+"""Sentences, and the numbers and names in them."""
 
 from __future__ import annotations
 
@@ -50,3 +50,9 @@ def adding_up(parts: Iterable[float], digits: int) -> list[float]:
     for k in order[: round(sum(scaled)) - sum(down)]:
         down[k] += 1
     return [one / 10**digits for one in down]
+
+
+def shown(names: Iterable[str], most: int = 8) -> str:
+    """Some names, and how many more there are."""
+    every = list(names)
+    return ", ".join(every[:most]) + (f" and {len(every) - most} more" if len(every) > most else "")
