@@ -86,6 +86,8 @@ FILES: dict[str, bytes] = {
     "broken.graphml": b"<graphml><graph>",
     "plain.xml": b"<note/>",
     "good.csv": b"id,limit\n" + b"".join(b"%d,%d\n" % (k, 1000 + k) for k in range(20)),
+    "swept/study.json": b'{"name": "tipping", "runs": 8}',
+    "ran/provenance.json": b"{}",
 }
 
 
@@ -248,6 +250,14 @@ CASES = [
         ("unknownid.csv", "line 4", "'20'", "no id of the portfolio", "'0'"),
     ),
     Case("portfolio and borrowers", "run --portfolio {here}/good.csv --borrowers 5", ("--borrowers", "--portfolio")),
+    # studies
+    Case("absent study", "sweep {here}/absent", ("absent", "no such study", "study.toml")),
+    Case(
+        "results in place of a study",
+        "sweep {here}/swept",
+        ("swept", "results of the study tipping", "folder or TOML file", "--resume", "--status"),
+    ),
+    Case("run in place of a study", "sweep {here}/ran", ("ran", "a run's folder", "study.toml")),
     # calendars and macro series
     Case("absent calendar", "run --calendar {here}/event.csv", ("event.csv", "no such file", "'events.csv'")),
     Case("calendar is a folder", "run --calendar {here}/taken", ("calendar", "taken", "cannot be read")),
@@ -300,6 +310,7 @@ CASES = [
 @pytest.fixture
 def here(tmp_path: Path) -> Path:
     for name, content in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content)
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "letter.txt").write_text("keep me")

@@ -243,9 +243,23 @@ def read_study(source: Any, *, measure: Measure | None = None, **settings: Any) 
     path = Path(source)
     file = path / STUDY_FILE if path.is_dir() else path
     if not file.is_file():
-        raise BadInput(f"{source}: no such study; a TOML file or a folder with {STUDY_FILE} is needed")
+        raise BadInput(f"{source}: {instead_of_a_study(path)}")
     name = file.stem if file.name != STUDY_FILE else file.resolve().parent.name
     return checked({**read_toml(file), **settings}, file.parent, str(file), name, measure)
+
+
+def instead_of_a_study(path: Path) -> str:
+    """What stands where a study was looked for, and what to do."""
+    from zerolimit.results.store import PROVENANCE
+    from zerolimit.study.folder import Folder
+
+    if (declared := Folder(path).declared()) is not None:
+        return (
+            f"holds results of the study {declared['name']}, not the study itself; name the study's folder or TOML file,"
+            f" with --out {path} --resume to go on with it; --status {path} says how far it is"
+        )
+    found = "a run's folder, no study" if (path / PROVENANCE).is_file() else "no such study"
+    return f"{found}; a TOML file or a folder with {STUDY_FILE} is needed"
 
 
 def checked(given: Mapping[str, Any], home: Path, where: str, name: str, measure: Measure | None = None) -> Study:
