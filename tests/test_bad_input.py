@@ -87,6 +87,7 @@ FILES: dict[str, bytes] = {
     "plain.xml": b"<note/>",
     "good.csv": b"id,limit\n" + b"".join(b"%d,%d\n" % (k, 1000 + k) for k in range(20)),
     "swept/study.json": b'{"name": "tipping", "runs": 8}',
+    "swept/kept.csv": b"run\n",
     "ran/provenance.json": b"{}",
 }
 
@@ -258,6 +259,9 @@ CASES = [
         ("swept", "results of the study tipping", "folder or TOML file", "--resume", "--status"),
     ),
     Case("run in place of a study", "sweep {here}/ran", ("ran", "a run's folder", "study.toml")),
+    Case("export over a file", "export {here}/swept --out {here}/swept/kept.csv", ("kept.csv", "already exists", "--force")),
+    Case("export as text", "export {here}/swept --out {here}/new.txt", ("new.txt", ".parquet", ".csv")),
+    Case("export of no study", "export {here}/taken", ("taken", "not a study's folder", "study.json")),
     # calendars and macro series
     Case("absent calendar", "run --calendar {here}/event.csv", ("event.csv", "no such file", "'events.csv'")),
     Case("calendar is a folder", "run --calendar {here}/taken", ("calendar", "taken", "cannot be read")),

@@ -507,12 +507,13 @@ def export(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Parquet, or CSV by its ending; without it, DIR/export.parquet.")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
 ) -> None:
     """Write a study's runs as one file, sorted by their hashes: the same bytes whoever did them, in whatever order."""
     from zerolimit.study.commands import export_study
 
     with ended_by_signals():
-        export_study(folder, out)
+        export_study(folder, out, force=force)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from zerolimit.errors import BadInput
 from zerolimit.simulation import Simulation
 from zerolimit.study import executors, folder, lock
 from zerolimit.study.code import worker_modules
+from zerolimit.study.commands import export_study
 from zerolimit.study.definition import Study, read_study
 from zerolimit.study.folder import ERRORS, LOCK, MERGED, STUDY, Folder
 from zerolimit.study.lock import acquire, judged
@@ -268,6 +269,17 @@ def test_the_export_is_sorted_by_run_and_as_csv_says_the_same(tmp_path: Path) ->
     whole = zerolimit.load(tmp_path / "a").arrow().to_pandas()
     assert whole["run"].tolist() == sorted(whole["run"])
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "a.csv", dtype={"seed": "uint64"}), whole, check_dtype=False)
+
+
+def test_an_export_replaces_a_file_only_when_asked_to(tmp_path: Path) -> None:
+    sweep(wish(), tmp_path / "a", executor=Here())
+    target = tmp_path / "a.csv"
+    target.write_text("mine")
+    with pytest.raises(BadInput, match="already exists"):
+        export_study(tmp_path / "a", target, force=False)
+    assert target.read_text() == "mine"
+    export_study(tmp_path / "a", target, force=True)
+    assert len(target.read_text().splitlines()) == 1 + 8
 
 
 # broken off, and on

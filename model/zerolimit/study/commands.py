@@ -69,8 +69,8 @@ def show_status(folder: Path) -> None:
         print(line)
 
 
-def export_study(path: Path, out: Path | None) -> None:
-    """Write the runs of a study's folder as one file."""
+def export_study(path: Path, out: Path | None, *, force: bool) -> None:
+    """Write the runs of a study's folder as one file; with `force` in place of one that is there."""
     folder = Folder(path)
     declared = folder.declared()
     if declared is None:
@@ -78,6 +78,10 @@ def export_study(path: Path, out: Path | None) -> None:
     target = out if out is not None else path / EXPORT
     if target.suffix not in FORMATS:
         raise BadInput(f"{target}: ends neither in {' nor in '.join(FORMATS)}")
+    if target.is_dir():
+        raise BadInput(f"{target}: is a folder; a file is needed")
+    if target.exists() and not force:
+        raise BadInput(f"{target}: already exists; take another --out, or --force to replace it")
     done, total = folder.count(), int(declared["runs"])
     rows = folder.export(target)
     if done < total:
