@@ -96,10 +96,37 @@ def test_provenance_says_where_a_run_comes_from(ran: tuple[Simulation, Panel], t
     assert told["command"] == ["zerolimit", "run"]
     assert told["seconds"] == 1.235
     assert told["source_hash"] == store.source_hash()
+    assert {name: told[name] for name in ("git_commit", "git_dirty")} == store.git_state(store.HOME)
     assert told["scenario_hash"] == ran[0].scenario.digest()
     assert told["numpy"] == np.__version__
     assert told["panel"] == "sample=7"
     assert told["portfolio"] is None
+
+
+def test_provenance_says_whether_the_source_was_committed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def git(*words: str) -> str:
+        who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        return subprocess.run(["git", *who, *words], cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip()
+
+    nothing = {"git_commit": None, "git_dirty": None}
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").write_text("a = 1\n")
+    assert store.git_state(package) == nothing
+    git("init")
+    assert store.git_state(package) == nothing, "installed into a folder of some other repository"
+    git("add", "package")
+    git("commit", "--message", "first")
+    clean = {"git_commit": git("rev-parse", "HEAD"), "git_dirty": False}
+    (tmp_path / "letter.txt").write_text("mine")
+    assert store.git_state(package) == clean
+    (package / "new.py").write_text("b = 1\n")
+    assert store.git_state(package) == {**clean, "git_dirty": True}
+    (package / "new.py").unlink()
+    (package / "__init__.py").write_text("a = 2\n")
+    assert store.git_state(package) == {**clean, "git_dirty": True}
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert store.git_state(package) == nothing
 
 
 def test_changes_are_recorded(tmp_path: Path) -> None:

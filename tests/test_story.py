@@ -411,14 +411,15 @@ def test_what_cannot_be_repeated_is_refused_in_one_line(tmp_path: Path, market: 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run folders: good, of another version, with a rule of one's own, and no run."""
+    """Run folders: good, of another version, of one that was edited, with a rule of one's own, and no run."""
     home = tmp_path_factory.mktemp("runs")
     good = CreditMarket("baseline", seed=1, borrowers=30).run(3).save(home / "good")
     CreditMarket("baseline", seed=1, borrowers=30, engine="objects", rules=[forget]).run(2).save(home / "own")
-    shutil.copytree(good, home / "old")
-    record = json.loads((home / "old" / PROVENANCE).read_text(encoding="utf-8"))
+    record = json.loads((good / PROVENANCE).read_text(encoding="utf-8"))
     record.update(zerolimit="0.0.9", source_hash="f" * 64, git_commit="0123456789abcdef")
-    (home / "old" / PROVENANCE).write_text(json.dumps(record), encoding="utf-8")
+    for name, dirty in (("old", False), ("edited", True)):
+        shutil.copytree(good, home / name)
+        (home / name / PROVENANCE).write_text(json.dumps({**record, "git_dirty": dirty}), encoding="utf-8")
     (home / "empty").mkdir()
     return home
 
@@ -447,6 +448,7 @@ def test_tell_prints_the_story(runs: Path) -> None:
         ("explain good --borrower 1 --month 3", "month: 3 is not one of 0 to 2"),
         ("explain good --borrower 1 --month 1", "month 1: no line of borrower 1 was cut, lost or refused"),
         ("explain old --borrower 1 --month 1", "install zerolimit 0.0.9 at commit 0123456789ab to tell its stories"),
+        ("tell edited --borrower 1", "at commit 0123456789ab, with changes that were not committed, to tell its stories"),
         ("case lii", "case 'lii': there is none; there is li; did you mean 'li'?"),
         ("case nosuch", "case 'nosuch': there is none; there is li"),
     ],

@@ -247,7 +247,7 @@ def refuse_other_version(name: str, record: Mapping[str, Any]) -> None:
         return
     commit = record["git_commit"]
     which = f"zerolimit {record['zerolimit']}" + (f" at commit {commit[:12]}" if commit else "")
-    which += ", with changes that were not committed," if commit and commit.endswith("-dirty") else ""
+    which += ", with changes that were not committed," if record.get("git_dirty") else ""
     raise BadInput(
         f"{name}: was run by {which} (source {record['source_hash'][:12]}), and this is {__version__}"
         f" (source {source_hash()[:12]}); install {which} to tell its stories"

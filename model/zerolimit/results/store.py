@@ -51,6 +51,8 @@ PORTFOLIO, NETWORK = "portfolio.parquet", "network.parquet"
 ABANDONED = 3600.0
 """Seconds without a change after which a half-written folder has no writer any more."""
 LIBRARIES = ("networkx", "numpy", "numba", "pandas", "pyarrow")
+HOME = Path(__file__).parent.parent
+"""The package's own folder."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -299,9 +301,9 @@ def provenance(
 
 
 def versions() -> dict[str, Any]:
-    """The code that made a result: versions, hash of the sources, commit."""
+    """The code that made a result: versions, hash of the sources, commit and whether they differ from it."""
     libraries = {name: _version(name) for name in LIBRARIES}
-    code = {"source_hash": source_hash(), "git_commit": git_commit()}
+    code = {"source_hash": source_hash(), **git_state(HOME)}
     return {"zerolimit": __version__, "python": sys.version.split()[0], **libraries, **code}
 
 
@@ -353,32 +355,30 @@ def _version(name: str) -> str | None:
 
 def source_hash() -> str:
     """Hash of every source and preset of the package, by relative name."""
-    home = Path(__file__).parent.parent
     digest = hashlib.sha256()
-    for file in sorted((*home.rglob("*.py"), *home.rglob("*.toml"))):
-        digest.update(file.relative_to(home).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    for file in sorted((*HOME.rglob("*.py"), *HOME.rglob("*.toml"))):
+        digest.update(file.relative_to(HOME).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
-def git_commit() -> str | None:
-    """The commit that the package's source stands at, with `-dirty` when it was edited; none outside its repository."""
-    home = Path(__file__).parent.parent
-    ask = ["git", "-C", str(home)]
+def git_state(home: Path) -> dict[str, Any]:
+    """The commit that a folder's package stands at, and whether anything in it is not committed; none outside a checkout."""
+    ask = ["git", "--no-optional-locks", "-C", str(home)]
+    tracked = _answer([*ask, "ls-files", "--error-unmatch", "__init__.py"])
+    told = tracked and _answer([*ask, "status", "--porcelain=v2", "--branch", "--", "."])
+    lines = (told or "").splitlines()
+    commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid ")), None)
+    dirty = None if commit is None else any(not line.startswith("#") for line in lines)
+    return {"git_commit": commit, "git_dirty": dirty}
+
+
+def _answer(command: Sequence[str]) -> str | None:
+    """What a command prints; none where it fails or is not there."""
     try:
-        tracked = [*ask, "ls-files", "--error-unmatch", "__init__.py"]
-        known = subprocess.run(tracked, capture_output=True, timeout=10, check=False)
-        if known.returncode:
-            return None
-        told = subprocess.run(
-            [*ask, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return told.stdout.strip() or None
+    return None if done.returncode else done.stdout
 
 
 # reading
