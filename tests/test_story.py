@@ -26,7 +26,7 @@ from zerolimit.results.store import PROVENANCE
 from zerolimit.rules.rule import rule
 from zerolimit.scenario import load_scenario
 from zerolimit.simulation import Simulation
-from zerolimit.story import FRAME, KINDS, QUIET, STYLES, Story, paragraphs, story_of, tell
+from zerolimit.story import FRAME, KINDS, QUIET, STYLES, Story, paragraphs, story_of, tell, whom
 
 BUSY: dict[str, Any] = {
     "entry_rate": 0.5,
@@ -429,6 +429,15 @@ def test_tell_prints_the_story(runs: Path) -> None:
     assert result.exit_code == 0, result.stderr
     assert result.stdout.startswith("Borrower 3 of ")
     assert "At the end:" in result.stdout or "Gone since" in result.stdout or "vacant" in result.stdout
+
+
+def test_a_slot_is_named_as_it_is_printed_or_plainly() -> None:
+    origin = Origin("test", load_scenario("baseline", borrowers=2_000_000), 1, 1)
+    for given in (1_002_848, "1002848", "1,002,848"):
+        assert whom(origin, given) == (1_002_848, "1,002,848")
+    for given in ("1,0028,48", ",848", "2,848,", "1,002,84"):
+        with pytest.raises(BadInput, match="the number of a slot is needed"):
+            whom(origin, given)
 
 
 @pytest.mark.parametrize(

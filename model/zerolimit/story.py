@@ -7,6 +7,7 @@ story needs nothing but the run's folder. Money is told in yuan; frames hold fen
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -245,6 +246,10 @@ def parse_months(text: str | None, months: int) -> tuple[int, int]:
         raise BadInput(f"months: write them as A:B, two numbers from 0 to {months - 1}, not {text!r}") from None
 
 
+WITH_COMMAS = r"\d{1,3}(,\d{3})+"
+"""A number of a slot as it is printed: 2,848."""
+
+
 def whom(origin: Origin, borrower: Any) -> tuple[int, str]:
     """A borrower's slot and name; BadInput where there is none."""
     table = getattr(origin.portfolio, "table", None)
@@ -255,10 +260,11 @@ def whom(origin: Origin, borrower: Any) -> tuple[int, str]:
         if str(borrower) not in names:
             raise BadInput(f"borrower {str(borrower)!r}: no such id in the portfolio{nearest(str(borrower), names)}")
         return names.index(str(borrower)), str(borrower)
+    given = str(borrower)
     try:
-        slot = int(str(borrower))
+        slot = int(given.replace(",", "") if re.fullmatch(WITH_COMMAS, given) else given)
     except ValueError:
-        raise BadInput(f"borrower: the number of a slot is needed, not {str(borrower)!r}") from None
+        raise BadInput(f"borrower: the number of a slot is needed, not {given!r}") from None
     if not 0 <= slot < origin.scenario.borrowers:
         raise BadInput(f"borrower {slot:,}: slots are numbered 0 to {origin.scenario.borrowers - 1:,}")
     return slot, f"{slot:,}"
