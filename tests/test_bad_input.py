@@ -251,6 +251,10 @@ CASES = [
         ("unknownid.csv", "line 4", "'20'", "no id of the portfolio", "'0'"),
     ),
     Case("portfolio and borrowers", "run --portfolio {here}/good.csv --borrowers 5", ("--borrowers", "--portfolio")),
+    # zeros that were wrong
+    Case("clients and their number", "wrongful --portfolio {here}/good.csv --borrowers 5", ("--borrowers", "--portfolio")),
+    Case("scale without clients", "wrongful --scale 2", ("--scale", "--portfolio")),
+    Case("change after the end", "wrongful --months 3 --change 9:need_rate=0.1", ("9:need_rate", "months 0 to 2")),
     # studies
     Case("absent study", "sweep {here}/absent", ("absent", "no such study", "study.toml")),
     Case(

@@ -388,19 +388,32 @@ def compare(
 @app.command()
 def wrongful(
     scenario: Annotated[str, typer.Argument(help="A preset's name or a TOML file.")] = "baseline",
-    borrowers: Annotated[int | None, typer.Option(metavar="N", help="Size of the population.")] = None,
+    portfolio: Annotated[str | None, typer.Option(metavar="FILE", help="Real clients: CSV, Parquet, or [b]uci[/b].")] = None,
+    columns: Annotated[
+        list[str] | None, typer.Option(metavar="OURS=THEIRS", help="A portfolio's column by another name.")
+    ] = None,
+    scale: Annotated[float | None, typer.Option(help="Yuan per unit of the portfolio's money.")] = None,
+    calendar: Annotated[str | None, typer.Option(metavar="FILE", help="Dated events: CSV.")] = None,
+    macro: Annotated[str | None, typer.Option(metavar="FILE", help="The economy, month by month: CSV.")] = None,
+    borrowers: Annotated[int | None, typer.Option(metavar="N", help="Size of a drawn population.")] = None,
     months: Annotated[int, typer.Option(metavar="T", help="Months to run.")] = 36,
     seed: Annotated[int, typer.Option(help="Seed of every draw.")] = 1,
     setting: Annotated[list[str] | None, typer.Option("--set", metavar="K=V", help="A parameter, as in TOML.")] = None,
+    change: Annotated[
+        list[str] | None, typer.Option(metavar="MONTH:K=V", help="A parameter from a month of the run on.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Wrongful zeros: who would not have defaulted within a year, had the line been kept."""
     if not 1 <= months <= MOST_MONTHS:
         raise BadInput(f"months: {months} is not in 1 to {MOST_MONTHS:,}")
-    world = wanted_scenario(scenario, setting or [], borrowers, None, {})
+    world = wanted_scenario(scenario, setting or [], borrowers, portfolio, {"calendar": calendar, "macro": macro})
+    changes = wanted_changes(change or [], months)
+    clients = wanted_portfolio(portfolio, columns or [], scale)
     from zerolimit.commands import follow_zeros
 
-    follow_zeros(world, months, seed, quiet=quiet)
+    with ended_by_signals():
+        follow_zeros(world, clients, changes, months, seed, quiet=quiet)
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -294,8 +294,17 @@ def counts_table(frame: DataFrame) -> Table:
     return table
 
 
-def follow_zeros(scenario: Scenario, months: int, seed: int, *, quiet: bool) -> None:
-    """Run a scenario beside its shadow in which lines are kept; print how many zeros were wrongful."""
+def follow_zeros(
+    scenario: Scenario,
+    clients: Portfolio | None,
+    changes: Mapping[int, Mapping[str, Any]],
+    months: int,
+    seed: int,
+    *,
+    quiet: bool,
+) -> None:
+    """Run a scenario, with `changes` from some months on, beside its shadow in which lines are kept; print how many zeros
+    were wrongful."""
     from rich.console import Console
     from rich.table import Table
 
@@ -304,9 +313,12 @@ def follow_zeros(scenario: Scenario, months: int, seed: int, *, quiet: bool) -> 
     from zerolimit.simulation import Simulation
 
     tell_not_reached(months, quiet, scenario)
-    shadow = Shadow(Simulation(scenario, seed, engine="compiled", threads=1, say=None if quiet else tell))
+    say = None if quiet else tell
+    shadow = Shadow(Simulation(scenario, seed, engine="compiled", portfolio=clients, threads=1, say=say))
     with bar("months", quiet) as advance:
         for month in range(months):
+            if month in changes:
+                shadow.real.change(**changes[month])
             shadow.step()
             advance(month + 1, months)
     frame = shadow.followed().frame()

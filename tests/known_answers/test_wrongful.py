@@ -1,10 +1,14 @@
 """Wrongful zeros where the answer is known: nobody ever misses, everybody defaults, and both engines the same."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from typer.testing import CliRunner
 
+from zerolimit.cli import app
 from zerolimit.kept import WITHIN, Shadow, follow
+from zerolimit.portfolio import read_portfolio
 from zerolimit.scenario import load_scenario
 from zerolimit.simulation import Simulation
 
@@ -53,6 +57,27 @@ def test_the_world_itself_is_not_moved_by_being_followed() -> None:
         np.array_equal(plain.column(name), shadow.real.column(name)) for name in ("limit", "scheduled", "cash", "trust")
     )
     assert [month.platform for month in plain.history] == [month.platform for month in shadow.real.history]
+
+
+def test_the_command_follows_clients_calendars_and_changes(tmp_path: Path) -> None:
+    clients, events = tmp_path / "clients.csv", tmp_path / "events.csv"
+    clients.write_text("name,credit\n" + "".join(f"c{k},{1000 + 10 * k}\n" for k in range(1_200)))
+    events.write_text("month,kind,value\n3,tightness,0.4\n")
+    words = f"--portfolio {clients} --columns id=name --columns limit=credit --scale 2 --calendar {events} --months 15"
+    result = CliRunner().invoke(app, ["wrongful", *words.split(), "--change", "6:notice_months=2", "--quiet"])
+    assert (result.exit_code, result.stderr) == (0, "")
+    portfolio = read_portfolio(clients, columns={"id": "name", "limit": "credit"}, scale=2.0)
+    scenario = load_scenario("baseline", calendar=events)
+    shadow = Shadow(Simulation(scenario, 1, engine="objects", portfolio=portfolio))
+    for month in range(15):
+        if month == 6:
+            shadow.real.change(notice_months=2)
+        shadow.step()
+    found = shadow.followed()
+    known, right = int((found.wrongful >= 0).sum()), int((found.wrongful == 1).sum())
+    assert known > 5
+    row = next(line.split() for line in result.stdout.splitlines() if line.startswith("all "))
+    assert row[1:4] == [f"{number:,}" for number in (len(found.month), known, right)]
 
 
 def test_both_engines_follow_alike() -> None:
