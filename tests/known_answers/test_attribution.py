@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from tests.test_story import ACCOUNT, CALM, TRAITS
 from typer.testing import CliRunner
 
@@ -167,6 +169,27 @@ def test_what_is_saved_is_tidy_and_sums_to_the_difference(seeds: Attribution, tm
         *("borrowers.parquet", "cells.parquet", "months.parquet", "pairs.parquet", "provenance.json"),
         *("scenario.toml", "shares.png", "totals.parquet"),
     ]
+
+
+def test_every_month_of_the_figure_is_as_wide_as_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[Axes] = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, file: found.extend(figure.axes))
+    three = attribute("baseline", months=3, players=("trigger", "tightening"), portfolio=Few((FREQUENT, LOW)), **TIGHT)
+    three.draw("nowhere")
+    (axes,) = found
+    assert axes.get_xlim() == (-0.5, 2.5)
+    shares = three.shares("zero_limit", ("month",)).pivot(index="month", columns="player", values="shapley")
+    heights = shares.clip(lower=0.0).sum(axis=1).to_numpy()
+    top = np.concatenate([area.get_paths()[0].vertices for area in axes.collections])
+    for month, height in zip(shares.index, heights, strict=True):
+        for edge in (month - 0.5, month + 0.5):
+            assert np.isclose(top[top[:, 0] == edge, 1], height).any()
+    assert heights[0] == 0.0 < heights[-1]
+    assert (axes.get_title(), axes.get_xlabel()) == (
+        "Whose zero limit? Shapley shares by month (baseline, seed 1)",
+        "month",
+    )
+    assert all(tick == round(tick) for tick in axes.get_xticks())
 
 
 def test_it_stops_when_asked_and_tells_how_far_it_is() -> None:

@@ -258,24 +258,29 @@ class Attribution:
     # on paper and on disk
 
     def draw(self, file: Any, outcome: str = "zero_limit") -> None:
-        """A stacked area chart of the shares by month, as PNG or SVG; what has protected lies below zero."""
+        """The first seed's shares by month, stacked, as PNG or SVG; what has protected lies below zero."""
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
+        from matplotlib.ticker import MaxNLocator
 
         table = self.shares(outcome, ("month",)).pivot(index="month", columns="player", values="shapley")[list(self.players)]
         figure = Figure(figsize=(9.0, 4.5), dpi=110, layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots()
+        edges = self.since - 0.5 + np.arange(self.months + 1)
         for sign in (1.0, -1.0):
-            parts = (sign * table).clip(lower=0.0) * sign
+            parts = ((sign * table).clip(lower=0.0) * sign).to_numpy().T
             labels = list(self.players) if sign > 0 else None
-            axes.stackplot(table.index, parts.T, colors=COLOURS[: len(self.players)], labels=labels or (), step="mid")
+            colours = COLOURS[: len(self.players)]
+            axes.stackplot(edges, np.c_[parts, parts[:, -1]], colors=colours, labels=labels or (), step="post")
         game = self.game(outcome, ("month",))
-        axes.step(table.index, game[-1] - game[0], color="black", linewidth=1.2, where="mid", label="all less none")
+        axes.stairs(game[-1] - game[0], edges, baseline=None, color="black", linewidth=1.2, label="all less none")
         axes.axhline(0.0, color="black", linewidth=0.6)
         meaning, unit = outcome.replace("_", " "), monthly_meanings()[outcome][0]
-        axes.set(xlabel="month", ylabel=f"{meaning}, {unit} a month", title=f"Whose {meaning}? Shapley shares by month")
+        title = f"Whose {meaning}? Shapley shares by month ({self.scenario.name}, seed {self.seed})"
+        axes.set(xlabel="month", ylabel=f"{meaning}, {unit} a month", title=title)
         axes.margins(x=0.0)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
         figure.savefig(file)
