@@ -17,6 +17,7 @@ from zerolimit.engine.plan import make_plan
 from zerolimit.errors import BadInput
 from zerolimit.results.frames import Panel, rate
 from zerolimit.results.store import check_target, load
+from zerolimit.rules.rule import rule
 from zerolimit.scenario import load_scenario
 from zerolimit.simulation import Simulation
 from zerolimit.terms import TERMS
@@ -437,6 +438,65 @@ PYTHON: list[tuple[str, Callable[[Path], Any], tuple[str, ...]]] = [
     ("switch in a series", lambda _: load_scenario("baseline", macro=[{"month": 0, "macro": True}]), ("macro", "row 1")),
     ("folder taken", lambda here: check_target(here / "taken"), ("taken", "already exists")),
 ]
+
+
+def a_text(trust: float) -> str:
+    return "high"
+
+
+def nothing(trust: float) -> None:
+    pass
+
+
+def two_numbers(trust: float) -> tuple[float, float]:
+    return trust, trust
+
+
+def a_list(trust: float) -> list[float]:
+    return [trust]
+
+
+RULES: list[tuple[Callable[..., Any], dict[str, tuple[str, ...]]]] = [
+    (a_text, {"objects": ("trust = 'high' is no number",), "compiled": ("trust can be text, which is no number",)}),
+    (nothing, {"objects": ("trust = None is no number",), "compiled": ("trust can be None, which is no number",)}),
+    (two_numbers, dict.fromkeys(("objects", "compiled"), ("returns 2 values for 1 field (trust)",))),
+    (a_list, {"objects": ("trust = [", "is no number"), "compiled": ("trust can be list", "which is no number")}),
+]
+
+
+@pytest.mark.parametrize("engine", ["objects", "compiled"])
+@pytest.mark.parametrize(("function", "words"), RULES, ids=[function.__name__ for function, _ in RULES])
+def test_a_rule_that_returns_no_number_is_named_with_its_field(
+    function: Callable[..., Any], words: dict[str, tuple[str, ...]], engine: str
+) -> None:
+    own = rule("trust", after="feel")(function)
+    with pytest.raises(BadInput) as caught:
+        Simulation(load_scenario("baseline", borrowers=20), 1, engine=engine, rules=[own]).step()
+    assert str(caught.value).startswith(f"rule {function.__name__}: ")
+    assert "\n" not in str(caught.value)
+    for word in words[engine]:
+        assert word in str(caught.value)
+
+
+def in_short(trust: float) -> float:
+    return float(f"{trust:.3f}")
+
+
+def level_in_short(level: float, need: float) -> float:
+    return need * float(f"{level:.3f}")
+
+
+def sorted_need(level: float, need: float) -> float:
+    return level * sorted(need)[0]  # type: ignore[call-overload, no-any-return]
+
+
+def test_a_rule_that_cannot_be_compiled_is_named_with_the_engine_that_takes_it() -> None:
+    for own in (rule("trust", after="feel")(in_short), rule("granted")(level_in_short), rule("granted")(sorted_need)):
+        with pytest.raises(BadInput) as caught:
+            Simulation(load_scenario("baseline", borrowers=20), 1, engine="compiled", rules=[own]).step()
+        assert str(caught.value).startswith(f"rule {own.name}: cannot be compiled")
+        assert str(caught.value).endswith("; engine='objects' runs it as plain Python")
+        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("call", "words"), [row[1:] for row in PYTHON], ids=[row[0] for row in PYTHON])

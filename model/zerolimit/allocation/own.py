@@ -121,16 +121,8 @@ class Own:
     def _at(self, level: int) -> NDArray[np.int64]:
         out = np.empty(len(self.need), np.int64)
         if self.compiled:
-            from numba.core.errors import NumbaError
-
             used = tuple(self.terms[name] for name in self.rule.terms)
-            try:
-                bad = fused(self.rule)(level / WHOLE, self.need, self.least, used, out, *self.columns)
-            except NumbaError as error:
-                raise OutOfRange(
-                    f"rule {self.rule.name}: cannot be compiled; it must return a number of fen, by plain arithmetic"
-                ) from error
-            if bad:
+            if fused(self.rule)(level / WHOLE, self.need, self.least, used, out, *self.columns):
                 raise OutOfRange(f"rule {self.rule.name}: {NO_NUMBER}")
             return out
         terms, names = SimpleNamespace(**self.terms), fields_of(self.rule)
@@ -142,14 +134,14 @@ class Own:
 
 @cache
 def fused(rule: Rule) -> Function:
-    """The rule in a compiled loop over those who contend."""
+    """The rule in a compiled loop over those who contend. OutOfRange: it cannot be compiled, or returns no number."""
     from collections import namedtuple
 
     from numba import float64, int64, njit
 
-    from zerolimit.engine.compiled import make_known_once
+    from zerolimit.engine.compiled import refuse_uncompilable
 
-    make_known_once(rule.function)
+    refuse_uncompilable(rule)
     names = fields_of(rule)
     known = {LEVEL: LEVEL, NEED: "float64(need_[k])", "terms": "terms", **{name: f"{name}_[k]" for name in names}}
     lines = [

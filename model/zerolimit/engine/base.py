@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from numbers import Real
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +17,7 @@ from zerolimit.engine.plan import Plan, Stage
 from zerolimit.errors import OutOfRange
 from zerolimit.fields import FIELDS, MEASURES, Q2, SCHEDULE, STATE, STORABLE
 from zerolimit.rules.rule import Rule, whole
+from zerolimit.wording import number_of
 
 Array = NDArray[Any]
 Overrides = dict[str, Callable[[int], Any]]
@@ -56,6 +58,13 @@ def as_stored(name: str, value: float) -> float:
     if storage == "q2":
         return whole(value * Q2 + 0.5) * (1.0 / Q2)
     return float(value)
+
+
+def refuse_count(rule: Rule, count: int) -> None:
+    """OutOfRange where a rule returns more or fewer values than the fields that it writes."""
+    if count != len(rule.writes):
+        fields = f"{number_of(len(rule.writes), 'field')} ({', '.join(rule.writes)})"
+        raise OutOfRange(f"rule {rule.name}: returns {number_of(count, 'value')} for {fields}")
 
 
 class Engine(ABC):
@@ -197,6 +206,7 @@ class Engine(ABC):
         except ArithmeticError as error:
             raise OutOfRange(f"rule {rule.name}: {error}") from None
         results = found if isinstance(found, tuple) else (found,)
+        refuse_count(rule, len(results))
         for name, value in zip(rule.writes, results, strict=True):
             if name in MEASURES:
                 self.measured[name] = value
@@ -205,9 +215,12 @@ class Engine(ABC):
                 self.refuse(rule, name, value)
             self.set(name, row, as_stored(name, value), month)
 
-    def refuse(self, rule: Rule, name: str, value: float) -> None:
+    def refuse(self, rule: Rule, name: str, value: Any) -> None:
         """What a column could not hold: from a rule of one's own, and in tests from any."""
+        if not isinstance(value, Real | np.bool_):
+            raise OutOfRange(f"rule {rule.name}: {name} = {repr(value)[:40]} is no number")
+        number: Any = value
         storage = FIELDS[name].storage
         most = STORABLE.get(storage, 1e30)
-        if not abs(value) <= most or (storage in ("i1", "i2", "i4") and value != whole(value)):
+        if not abs(number) <= most or (storage in ("i1", "i2", "i4") and number != whole(number)):
             raise OutOfRange(f"rule {rule.name}: {name} = {value!r} is outside the storable range or not whole")

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,10 +23,11 @@ import numba
 import numpy as np
 from numba import njit, types
 from numba.core.compiler import Compiler
+from numba.core.errors import NumbaError
 from numba.extending import overload
 
 from zerolimit.draws import WORLD
-from zerolimit.engine.base import Array, Engine, Overrides, Result, real, unreal
+from zerolimit.engine.base import Array, Engine, Overrides, Result, real, refuse_count, unreal
 from zerolimit.engine.philox import make_known
 from zerolimit.engine.plan import FLOW_NAMES, Plan, Stage, dtype
 from zerolimit.engine.source import (
@@ -320,6 +322,28 @@ def make_known_once(function: Callable[..., Any]) -> None:
         make_known(function)
 
 
+def refuse_uncompilable(rule: Rule) -> None:
+    """OutOfRange where a rule of one's own cannot be compiled, or would not return a number for each field."""
+    make_known_once(rule.function)
+    made: Any = namedtuple("Terms", rule.terms)  # type: ignore[misc]  # the names are known when it runs
+    terms = numba.typeof(made(*[0.0] * len(rule.terms)))  # type: ignore[no-untyped-call]
+    alone = njit(error_model="numpy")(rule.function)
+    try:
+        alone.compile(tuple(terms if name == "terms" else types.float64 for name in rule.reads))
+    except Exception as error:  # Numba ends in more than its own errors
+        told = [line.strip() for line in str(error).splitlines() if isinstance(error, NumbaError)][1:2]
+        why = f" ({told[0][:100]})" if told and told[0] else ""
+        raise OutOfRange(f"rule {rule.name}: cannot be compiled{why}; engine='objects' runs it as plain Python") from None
+    found = alone.nopython_signatures[0].return_type
+    kinds = getattr(found, "types", (found,))
+    refuse_count(rule, len(kinds))
+    for name, kind in zip(rule.writes, kinds, strict=True):
+        if not isinstance(kind, types.Integer | types.Float | types.Boolean):
+            named = {types.NoneType: "None", types.Optional: "None", types.UnicodeType: "text", types.StringLiteral: "text"}
+            what = next((word for one, word in named.items() if isinstance(kind, one)), str(kind)[:40])
+            raise OutOfRange(f"rule {rule.name}: {name} can be {what}, which is no number")
+
+
 class Compiled(Engine):
     """Runs stages over columns: one array a field."""
 
@@ -341,6 +365,10 @@ class Compiled(Engine):
         super().__init__(plan, terms, seed, size, overrides)
         self.loops = Loops(plan, {name: k for k, name in enumerate(terms)}, own, checks=checks)
         say = say or (lambda text: None)
+        if overrides or not self.loops.ready.exists():
+            for rule in own:
+                if rule.name not in self.overrides:
+                    refuse_uncompilable(rule)
         if overrides:
             say("compiling the month around rules in plain Python, some half a minute")
         else:
