@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 
 import mesa
@@ -556,6 +557,28 @@ class TestRulesOfOnesOwn:
     def test_a_misspelt_field_suggests_the_nearest(self):
         with pytest.raises(TypeError, match="rule same: unknown field 'trsut'; did you mean 'trust'"):
             make(rules=[rule("trsut", after="feel")(same)])
+
+    @pytest.mark.parametrize(
+        ("name", "after", "begins", "ends"),
+        [
+            ("same", "receeve", "after: 'receeve' is no rule of the month", "; did you mean 'receive'?"),
+            ("same", "RECEIVE", "after: 'RECEIVE' is no rule of the month", "; did you mean 'receive'?"),
+            ("same", "nowhere", "after: 'nowhere' is no rule of the month; one of apply_first, ", ", weigh"),
+            ("same", 3, "after: '3' is no rule of the month; one of apply_first, ", ", weigh"),
+            ("xyz", None, "no rule of the month has this name; say behind which one it runs, ", ", weigh"),
+            (
+                "recieve",
+                None,
+                "no rule of the month has this name; say behind which one it runs, ",
+                "; did you mean 'receive'?",
+            ),
+        ],
+    )
+    def test_a_rule_without_a_place_is_told_the_nearest(self, name, after, begins, ends):
+        with pytest.raises(TypeError) as caught:
+            make(rules=[replace(rule("trust", after=after)(same), name=name)])
+        assert str(caught.value).startswith(f"rule {name}: {begins}")
+        assert str(caught.value).endswith(ends)
 
 
 def same(trust):

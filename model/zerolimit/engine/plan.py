@@ -148,18 +148,23 @@ def check(rule: Rule, terms: frozenset[str]) -> None:
             raise TypeError(f"rule {rule.name}: unknown term {name!r}{nearest(name, terms)}")
 
 
+def no_place(rule: Rule, names: set[str]) -> str:
+    """Why a rule of one's own has no place in the month: the nearest rule where one is near, else all of them."""
+    what = "no rule of the month has this name; say behind which one it runs, @rule(..., after=...)"
+    if rule.after is not None:
+        what = f"after: {str(rule.after)[:40]!r} is no rule of the month"
+    near = nearest(str(rule.after or rule.name).lower(), names)
+    return f"{what}{near or f'; one of {", ".join(sorted(names))}'}"
+
+
 def with_own_rules(own: tuple[Rule, ...]) -> tuple[tuple[Phase, ...], tuple[Phase, ...]]:
     """The tables of phases with rules of one's own: in place of a built-in of the same name, or behind `after`."""
     tables = [list(BIRTH), list(MONTH)]
     names = {rule.name for table in tables for phase in table for rule in phase.rules}
     for rule in own:
         target = rule.name if rule.name in names else rule.after
-        if target is None or target not in names:
-            known = ", ".join(sorted(names))
-            raise TypeError(
-                f"rule {rule.name}: say behind which rule it runs, @rule(..., after=...), one of {known}"
-                f"{nearest(target or rule.name, names)}"
-            )
+        if target not in names:
+            raise TypeError(f"rule {rule.name}: {no_place(rule, names)}")
         for table in tables:
             for place, phase in enumerate(table):
                 rules: list[Rule] = []
