@@ -1,6 +1,7 @@
 """Sensitivity against functions whose indices are known, through a study's whole path."""
 
 import math
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,33 @@ def test_an_interaction_is_in_the_totals_only(tmp_path: Path) -> None:
     assert table.loc["mend", "total"] == 0.0
 
 
+@pytest.mark.parametrize(("samples", "few"), [(2, True), (32, True), (64, False)])
+def test_too_few_samples_are_told_when_a_study_runs_and_when_its_indices_are_asked_for(
+    samples: int, few: bool, tmp_path: Path
+) -> None:
+    text = f"samples: {samples} are too few for Sobol indices, which may come out below 0 or above 1;"
+    text += " 64 is the least to look at, some hundreds are usual"
+    said: list[str] = []
+    wish = {"months": 1, "outcomes": ["gini_lines"], "vary": {name: {} for name in NAMES}}
+    made = read_study({**wish, "design": "sobol", "samples": samples})
+    sweep(made, tmp_path / "a", executor=Function(lambda a, b, c: a + 2 * b + 3 * c), say=said.append)
+    assert said == ([text] if few else [])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        zerolimit.load(tmp_path / "a").sobol("gini_lines")
+    assert [str(one.message) for one in caught if one.category is UserWarning] == said
+
+
+def test_a_study_says_what_is_dated_after_its_last_month(tmp_path: Path) -> None:
+    said: list[str] = []
+    made = read_study({"scenario": "jiebei-2020", "months": 24, "outcomes": ["gini_lines"], "vary": {"lgd": [0.5, 0.6]}})
+    sweep(made, tmp_path / "a", executor=MadeUp(), say=said.append)
+    assert said == [
+        "calendar: after the run's last month, 23 (2022-08), so without effect: own_funds in month 24 (2022-09),"
+        " capital in month 24 (2022-09), own_funds in month 30 (2023-03)"
+    ]
+
+
 def test_ishigami_has_its_published_indices() -> None:
     """V1 = (1 + b pi^4 / 5)^2 / 2, V2 = a^2 / 8, V13 = 8 b^2 pi^8 / 225."""
     design = read_study({"design": "sobol", "samples": 4096, "vary": {name: {} for name in NAMES}}).design
@@ -104,7 +132,7 @@ def test_morris_sees_an_interaction_as_spread(tmp_path: Path) -> None:
 
 def test_an_outcome_that_never_moves_has_no_indices(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="the same at every point"):
-        study(tmp_path / "a", lambda a, b, c: 0.5, design="sobol", samples=4).sobol("gini_lines")
+        study(tmp_path / "a", lambda a, b, c: 0.5, design="sobol", samples=64).sobol("gini_lines")
 
 
 def test_months_kept_apart_are_refused(tmp_path: Path) -> None:
@@ -119,7 +147,7 @@ def test_months_kept_apart_are_refused(tmp_path: Path) -> None:
 
 
 def test_figures_are_drawn(tmp_path: Path) -> None:
-    found = study(tmp_path / "s", lambda a, b, c: a * b + c, design="sobol", samples=16).sobol("gini_lines")
+    found = study(tmp_path / "s", lambda a, b, c: a * b + c, design="sobol", samples=64).sobol("gini_lines")
     draw_sobol(found, tmp_path / "sobol.png", outcome="the Gini of lines")
     found = study(tmp_path / "m", lambda a, b, c: a * b + c, design="morris", samples=10).morris("gini_lines")
     draw_morris(found, tmp_path / "morris.png", outcome="the Gini of lines")

@@ -21,10 +21,10 @@ from zerolimit.errors import BadInput, nearest
 from zerolimit.results.columns import BY, PLATFORM, monthly_meanings, parts_of
 from zerolimit.results.outcomes import RATES
 from zerolimit.rules.rule import fingerprint
-from zerolimit.scenario import Scenario, load_scenario, presets, read_toml
+from zerolimit.scenario import Scenario, load_scenario, not_reached, presets, read_toml
 from zerolimit.simulation import ENGINES
 from zerolimit.study.code import code_hash
-from zerolimit.study.design import DESIGNS, Design, Point, make_design, parse_factor, parse_key, plain, split
+from zerolimit.study.design import DESIGNS, Design, Point, cautions, make_design, parse_factor, parse_key, plain, split
 from zerolimit.study.measures import MEASURES
 from zerolimit.study.worker import Job, Measure, Task, file_hash, rule_in
 
@@ -131,6 +131,12 @@ class Study:
     def digest(self) -> str:
         """Hash of the identity."""
         return hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def cautions(self) -> list[str]:
+        """What a person should know before running it, in lines."""
+        s = self.settings
+        return [*not_reached(self.scenario, s.months), *cautions(s.design, s.samples)]
 
     def seed_of(self, point: int, replication: int) -> int:
         """Paired: the seed depends on the replication alone."""

@@ -35,6 +35,8 @@ SAMPLED = ("latin", "sobol", "morris")
 SCALES = ("linear", "log")
 MOST_POINTS = 10_000_000
 MORRIS_LEVELS = 4
+FEW_SAMPLES = 64
+"""For a sum of three inputs, half an interval of the leading Sobol index is 0.44 at 16 samples, 0.24 at 64, 0.12 at 256."""
 Point = dict[str, Any]
 
 
@@ -256,6 +258,14 @@ def sampled(kind: str, factors: tuple[Factor, ...], samples: int | None, seed: i
     units = np.asarray(units, np.float64)
     points = tuple({factor.key: factor.at(float(u)) for factor, u in zip(factors, row, strict=True)} for row in units)
     return Design(kind, factors, points, units, samples)
+
+
+def cautions(kind: str, samples: int | None) -> list[str]:
+    """What a person should know before trusting indices from a design."""
+    if kind != "sobol" or samples is None or samples >= FEW_SAMPLES:
+        return []
+    few = f"{samples} are too few for Sobol indices, which may come out below 0 or above 1"
+    return [f"samples: {few}; {FEW_SAMPLES} is the least to look at, some hundreds are usual"]
 
 
 def unit_problem(keys: Sequence[str]) -> dict[str, Any]:

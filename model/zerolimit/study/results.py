@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,7 @@ from zerolimit.errors import BadInput, nearest
 from zerolimit.results.columns import BY, PLATFORM, parts_of
 from zerolimit.results.outcomes import RATES
 from zerolimit.study.definition import rates_kept
+from zerolimit.study.design import cautions
 from zerolimit.study.folder import DESIGN, MERGED, STUDY, Folder
 from zerolimit.study.intervals import half_width
 from zerolimit.wording import number_of
@@ -239,10 +241,15 @@ class Results:
     # sensitivity
 
     def sobol(self, outcome: str = "zero_limit_rate", *, confidence: float = 0.95) -> pd.DataFrame:
-        """First-order and total Sobol indices of an outcome with their intervals (study/sensitivity.py)."""
+        """First-order and total Sobol indices of an outcome with their intervals (study/sensitivity.py).
+
+        Warns where the samples are too few for them.
+        """
         from zerolimit.study.sensitivity import sobol_indices
 
         self._needs("sobol")
+        for text in cautions("sobol", self.declared["samples"]):
+            warnings.warn(text, stacklevel=2)
         return sobol_indices(self.factors, self.per_point(outcome).to_numpy(), confidence=confidence)
 
     def morris(self, outcome: str = "zero_limit_rate", *, confidence: float = 0.95) -> pd.DataFrame:

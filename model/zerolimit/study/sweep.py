@@ -202,6 +202,8 @@ def sweep(
         folder.path.mkdir(parents=True, exist_ok=True)
         with held(folder.path, take_over=take_over) as lock:
             folder.check(study, resume=True)
+            for text in study.cautions:
+                say(text)
             one = Sweep(study, folder, lock, watch, say)
             return conduct(one, count, cluster, executor)
     except OSError as error:
