@@ -169,7 +169,7 @@ BAD: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
     "truncated parquet": (cut_parquet, {}, ("cut.parquet", "not a whole Parquet file")),
     "text called parquet": (text("limit\n1\n", "x.parquet"), {}, ("x.parquet", "not a whole Parquet file")),
     "truncated gz": (binary(gzip.compress(b"limit\n" + b"123\n" * 999)[:-9], "cut.csv.gz"), {}, ("cut.csv.gz", "truncated")),
-    "spreadsheet": (binary(b"PK\x03\x04\x00\x00", "book.xlsx"), {}, ("book.xlsx", "not a text file", "CSV.gz and Parquet")),
+    "spreadsheet": (binary(b"PK\x03\x04\x00\x00", "book.xlsx"), {}, ("book.xlsx", "spreadsheet", "as CSV or Parquet")),
     "ragged rows": (text("limit,balance\n1,2\n1,2,3\n"), {}, ("clients.csv", "line 3", "Expected 2 columns, got 3")),
     "no limit column": (text("LIMIT_BAL,x\n5,6\n"), {}, ("no column limit", "'LIMIT_BAL'", "limit=LIMIT_BAL")),
     "nothing like limit": (text("a,b\n5,6\n"), {}, ("no column limit", "there are a, b")),

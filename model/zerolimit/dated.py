@@ -126,11 +126,32 @@ def opened(source: Any, kind: type[BaseModel], name: str, here: str) -> Rows:
     return Rows(where, [str(column) for column in dict.fromkeys(key for _, row in given for key in row)], given)
 
 
+SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How files of Excel and OpenDocument begin, and other zip archives."""
+
+
+def refuse_spreadsheet(data: bytes, where: str, formats: str) -> None:
+    """BadInput where a file is a workbook, of which the text alone can be read."""
+    if data.startswith(SPREADSHEETS):
+        raise BadInput(f"{where}: a spreadsheet's workbook or a zip archive; save the sheet as {formats}")
+
+
+def how_to_write(text: str) -> str:
+    """What to change in a number with separators; nothing where there are none."""
+    if re.fullmatch(r"-?[1-9]\d{0,2}([,_' \u00a0\u202f]\d{3})+(\.\d+)?", text):
+        return f"; write it without separators: {re.sub(r'[^-0-9.]', '', text)}"
+    if re.fullmatch(r"-?\d[\d.,_' \u00a0\u202f]*", text):
+        return "; write it with a point before decimals and no other separators"
+    return ""
+
+
 def from_csv(path: Path, kind: type[BaseModel], name: str) -> Rows:
     """A text file in UTF-8: a header, values separated by commas, semicolons or tabs (as the header has it)."""
     where = f"{name} {path.name}"
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        data = path.read_bytes()
+        refuse_spreadsheet(data, where, "CSV")
+        text = data.decode("utf-8-sig")
         lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=text.partition("\n")[0].count)))
     except FileNotFoundError:
         beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
@@ -246,7 +267,7 @@ class Row:
         except (TypeError, ValueError):
             number = math.nan
         if not math.isfinite(number):
-            raise self.wrong(column, f"{str(value)[:40]!r} is not a finite number")
+            raise self.wrong(column, f"{str(value)[:40]!r} is not a finite number{how_to_write(str(value))}")
         return number
 
     def within(self, column: str, value: float, field: FieldInfo) -> float:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zerolimit.dated import how_to_write, refuse_spreadsheet
 from zerolimit.engine.base import unreal
 from zerolimit.errors import BadInput, nearest
 from zerolimit.fields import DTYPES, FIELDS, INSTALMENTS, STORABLE
@@ -350,6 +351,7 @@ def from_csv(data: bytes, where: str, digest: str) -> Raw:
     import pyarrow as pa
     import pyarrow.csv
 
+    refuse_spreadsheet(data, where, "CSV or Parquet")
     if b"\n" not in data:
         data = data.replace(b"\r", b"\n")
     try:
@@ -378,7 +380,9 @@ def from_csv(data: bytes, where: str, digest: str) -> Raw:
         except pa.ArrowInvalid as error:
             if "Empty CSV" in str(error):
                 return pa.table({name: pa.array([], pa.string()) for name in wanted})
-            raise BadInput(f"{where}: {one_line(error).replace('Row #', 'line ')}") from None
+            told = one_line(error).replace("Row #", "line ")
+            hint = "; numbers are written without separators, as 30000" if re.search(r"\d,\d{3}(?!\d)", told) else ""
+            raise BadInput(f"{where}: {told}{hint}") from None
 
     return Raw(where, digest, names, take)
 
@@ -501,7 +505,8 @@ class Reader:
             text = ~np.asarray(pc.match_substring_regex(values, NUMBER, ignore_case=True))
             if text.any():
                 row = first(text)
-                raise self.wrong(name, row, f"{values[row].as_py()[:40]!r} is not a number")
+                told = values[row].as_py()
+                raise self.wrong(name, row, f"{told[:40]!r} is not a number{how_to_write(told)}")
         try:
             found = pc.cast(values, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
