@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 import zerolimit
 from zerolimit import cli
 from zerolimit.month import BIRTH, MONTH, all_rules
-from zerolimit.names import CAPS, MECHANISMS, SEGMENTS
+from zerolimit.names import CAPS, LEFT, MECHANISMS, SEGMENTS
 from zerolimit.results.figures import LOOKS, draw_summary
 from zerolimit.results.store import load, tables_of
 from zerolimit.results.table import percent, print_summary, yuan
@@ -106,6 +106,15 @@ def test_a_portfolio_is_run_and_copied(tmp_path: Path) -> None:
     assert run.provenance["portfolio"]["scale"] == 2
     assert "balance" in run.provenance["portfolio"]["drawn"]
     assert (tmp_path / "a" / "portfolio.parquet").is_file()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_slots_that_are_vacant_at_the_start_are_told_beside_the_number_of_borrowers(share: float, tmp_path: Path) -> None:
+    text = told("run", *SMALL, "--set", f"vacant_share={share}", "--panel", "none", "--out", str(tmp_path / "a"))
+    vacant = int((Simulation(load_scenario("baseline", borrowers=40, vacant_share=share), 1).column("status") == LEFT).sum())
+    note = f"  {vacant} of 40 slots are vacant at the start, for those who apply later"
+    assert (vacant > 0) == (share > 0.0)
+    assert text.splitlines()[:2] == ["baseline: 40 borrowers, 3 months, seed 1", note if share else ""]
 
 
 LATER = "month,kind,value\n1,tightness,0.5\n3,own_funds,2\n20,tightness,0.1\n"

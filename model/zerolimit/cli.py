@@ -144,6 +144,7 @@ def run(
     # what is wrong so far has been said without the libraries that a run needs
     from rich.console import Console
 
+    from zerolimit.names import LEFT
     from zerolimit.results.frames import Panel, parse_panel
     from zerolimit.results.store import check_target, save, tables_of
     from zerolimit.scenario import not_reached
@@ -161,6 +162,7 @@ def run(
             world, seed, engine=engine, portfolio=clients, threads=threads, say=lambda text: screen.print(text, style="dim")
         )
         try:
+            vacant = len(simulation.engine.find("status", LEFT, simulation.month))
             kept = Panel(simulation, panel, months)
             for month in counted(range(months), f"{world.name}, {number_of(simulation.size, 'borrower')}", screen):
                 if month in changes:
@@ -181,6 +183,9 @@ def run(
     paper = Console()
     heading = f"{world.name}: {number_of(simulation.size, 'borrower')}, {number_of(months, 'month')}, seed {seed}"
     paper.print(heading, style="bold", highlight=False, markup=False)
+    if vacant:
+        slots = f"{vacant:,} of {simulation.size:,} slots are vacant at the start, for those who apply later"
+        paper.print(f"  {slots}", style="dim", highlight=False, markup=False, soft_wrap=True)
     for note in clients.notes if clients else ():
         paper.print(f"  {note}", style="dim", highlight=False, markup=False, soft_wrap=True)
     paper.print()

@@ -104,7 +104,9 @@ class Scenario(BaseModel):
 
     name: str = Field("baseline", description="name of the scenario", max_length=200)
     description: str = Field("", description="what it is for, in a sentence", max_length=2000)
-    borrowers: int = parameter(30_000, "count", 1, 1e15, "slots for borrowers; a portfolio sets its own")
+    borrowers: int = parameter(
+        30_000, "count", 1, 1e15, "slots for borrowers, vacant_share of them empty at the start; a portfolio sets its own"
+    )
     off: tuple[Literal[MECHANISMS], ...] = Field((), description="mechanisms switched off")  # type: ignore[valid-type]
     start: str | None = Field(
         None,
