@@ -11,9 +11,9 @@ if __name__ == "__main__":
     results = zerolimit.study(HERE)
     table = results.by(["base_tightness", "pool_share"])
     table.to_csv(HERE / "table.csv", index=False, float_format="%.6g")
-    for name, file, says in (
-        ("blocked", "figure.png", "blocked after repayment"),
-        ("zero_limit", "zero.png", "zero limits"),
+    for name, file, says, who in (
+        ("blocked", "figure.png", "blocked after repayment", "at risk"),
+        ("zero_limit", "zero.png", "zero limits", "with a line"),
     ):
         draw_lines(
             table,
@@ -23,7 +23,7 @@ if __name__ == "__main__":
             per="base_tightness",
             scale=100,
             xlabel="pool, share of the sum of first lines",
-            ylabel=f"{says}, % of on-time payers at risk, a month",
+            ylabel=f"{says}, % of on-time payers {who}, a month",
             labels={value: f"tightness {value:g}" for value in table["base_tightness"]},
         )
         print(table.pivot(index="base_tightness", columns="pool_share", values=f"{name}_rate").mul(100).round(2))

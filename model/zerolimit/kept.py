@@ -145,9 +145,10 @@ class Shadow:
         self.since[rows[done]] = -1
 
     def followed(self) -> Followed:
-        """All events so far."""
+        """All events so far. Those too late to be followed to the end have no verdict, even where one has come early."""
         joined = {name: np.concatenate([some[name] for some in self.events]) for name in self.events[0]}
-        return Followed(**joined, wrongful=np.concatenate(self.verdicts))
+        in_time = joined["month"] + self.within <= self.real.month
+        return Followed(**joined, wrongful=np.where(in_time, np.concatenate(self.verdicts), -1).astype(np.int8))
 
 
 def follow(simulation: Simulation, months: int, within: int = WITHIN) -> Followed:

@@ -45,8 +45,18 @@ def test_events_are_those_of_the_run_and_the_last_year_is_left_open() -> None:
     followed = follow(world(), 18)
     events = sum(int(month.counts["zero_limit"].sum()) for month in plain.history)
     assert len(followed.month) == events > 50
-    assert (followed.wrongful[followed.month > 18 - WITHIN] != 1).all()
+    assert (followed.wrongful[followed.month > 18 - WITHIN] == -1).all()
     assert (followed.wrongful[followed.month <= 18 - WITHIN] >= 0).all()
+
+
+def test_who_defaults_soon_after_a_late_event_does_not_count_before_those_who_may_not() -> None:
+    """In the last year a default is known at once, its absence only later: counting the first alone would be biased."""
+    sure = {**each_segment("miss", 0.5), "miss_spread": 0.0, **ARREARS_STAY, "cutoff": 650}
+    shadow = Shadow(world(**sure))
+    for _ in range(10):
+        shadow.step()
+    assert (np.concatenate(shadow.verdicts) == 0).any()
+    assert (shadow.followed().wrongful == -1).all()
 
 
 def test_the_world_itself_is_not_moved_by_being_followed() -> None:
