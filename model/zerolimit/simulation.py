@@ -598,9 +598,8 @@ class Month:
                 for name in ("generation", "reason", "mask", "segment", "decile", "zeros", "limit", "since_paid")
             }
             kind = events["happened"][began]
-            s.episodes.starts.append(
-                {"month": np.full(len(starts), s.month), "borrower": starts, "kind": kind, **take, "measured": measured}
-            )
+            event = when_and_who(s.month, starts) | take
+            s.episodes.starts.append({**event, "kind": kind, "measured": [*map(in_few_bytes, measured)]})
             cell = cells(take["segment"], take["decile"])
             which = (kind.astype(np.int64) - 1) * len(REASONS) + np.maximum(take["reason"].astype(np.int64) - 1, 0)
             np.add.at(counts, (which, cell), 1)
@@ -614,8 +613,7 @@ class Month:
         if len(rows):
             s.episodes.ends.append(
                 {
-                    "month": np.full(len(rows), s.month),
-                    "borrower": rows.astype(np.int64),
+                    **when_and_who(s.month, rows),
                     "generation": s.column("generation")[rows],
                     "ended": np.broadcast_to(how, rows.shape),
                     "spell": spell.copy(),
@@ -763,6 +761,19 @@ class Month:
                 counts[f"sum_{name}"] = self.results[stage].sums[:, k]
         counts.update(self.extra)
         return Recorded(self.s.month, counts, self.row)
+
+
+def when_and_who(month: int, rows: Array) -> dict[str, Any]:
+    """The first two columns of a log, in few bytes: millions of rows are kept to the end of a run."""
+    return {"month": np.full(len(rows), month, np.int32), "borrower": rows.astype(np.uint32)}
+
+
+def in_few_bytes(column: Array) -> Array:
+    """The same float64 numbers, kept once where all are one, and in 4 bytes where that is exact."""
+    if (column == column[0]).all():
+        return np.broadcast_to(column[0], column.shape)
+    short = column.astype(np.float32)
+    return short if (short == column).all() else column.copy()
 
 
 def monthly_number(share: float, size: int, month: int) -> int:

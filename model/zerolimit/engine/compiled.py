@@ -117,6 +117,13 @@ def fill_rows(column: Any, rows: Any, value: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
+def move_down(column: Any, start: Any, to: Any, count: Any) -> None:
+    """Move some values of a column towards its beginning."""
+    for k in range(count):
+        column[to + k] = column[start + k]
+
+
+@njit(cache=True, nogil=True)
 def decode(words: Any, counts: Any) -> None:
     """Counts of bits from counts of half words; the halves' counts are cleared."""
     for k in range(words.shape[0]):
@@ -128,6 +135,16 @@ def decode(words: Any, counts: Any) -> None:
                         words[k, cell, half, value] = 0
                         for bit in range(HALF):
                             counts[cell, k, half * HALF + bit] += number * ((value >> bit) & 1)
+
+
+def pushed_together(column: Array, starts: list[int], lengths: list[int]) -> Array:
+    """A list whose parts begin at `starts`, without the gaps between them."""
+    at = 0
+    for start, length in zip(starts, lengths, strict=True):
+        if start > at:
+            move_down(column, start, at, length)
+        at += length
+    return column[:at]
 
 
 for _function in LIBRARY:
@@ -376,6 +393,7 @@ class Compiled(Engine):
         self.threads = threads
         self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self.room: dict[tuple[str, int], dict[str, Any]] = {}
+        self.listing: dict[str, list[Array]] = {}
         dense = {name for stage in plan.stages.values() if not stage.listed for name in stage.columns}
         alone = [name for name in plan.columns if name not in dense]
         self.arrays = side_by_side({name: dtype(name) for name in plan.columns if name in dense}, size)
@@ -449,8 +467,15 @@ class Compiled(Engine):
     def in_parts(self, work: Callable[[int, int], Any], length: int, least: int = CHUNK) -> list[Any]:
         return self.map(work, *zip(*self.pieces(length, least, MANY), strict=True))
 
+    def lists(self, stage: Stage) -> list[Array]:
+        """Room for the lists of a stage, in the order of `roll_arrays`, made once. Untouched pages cost no memory."""
+        if stage.name not in self.listing:
+            values = [DTYPES[FIELDS[value].storage] for roll in stage.rolls for value in roll.values]
+            self.listing[stage.name] = [np.empty(self.size, kind) for kind in (*["int32"] * len(stage.rolls), *values)]
+        return self.listing[stage.name]
+
     def workspace(self, stage: Stage, piece: int, size: int) -> dict[str, Any]:
-        """Accumulators, scratch and lists of one stage on one thread, made once. Untouched pages cost no memory."""
+        """Accumulators and scratch of one stage on one thread, made once."""
         key = (stage.name, piece)
         room = self.room.get(key)
         if room is None:
@@ -462,8 +487,6 @@ class Compiled(Engine):
                 "lengths": np.zeros(len(stage.rolls), np.int64),
                 "scratch": side_by_side({name: dtype(name) for name in stage.scratch}, CHUNK).values(),
                 "some": np.empty(CHUNK if not self.apart(stage) else size, np.int64),
-                "rows": [np.empty(size, np.int32) for _ in stage.rolls],
-                "values": [np.empty(size, DTYPES[FIELDS[v].storage]) for roll in stage.rolls for v in roll.values],
             }
             self.room[key] = room
         for name in ("sums", "counts", "lengths"):
@@ -494,15 +517,14 @@ class Compiled(Engine):
                 room["some"],
                 *columns,
                 *room["scratch"],
-                *room["rows"],
-                *room["values"],
+                *(some[start:stop] for some in self.lists(stage)),
             )
             return bad, room
 
         pieces = self.pieces(self.size)
         results = self.map(run, range(len(pieces)), *zip(*pieces, strict=True))
         self.refuse_bad(stage, sum(bad for bad, _ in results))
-        return self.joined(stage, [room for _, room in results])
+        return self.joined(stage, [room for _, room in results], [start for start, _ in pieces])
 
     def refuse_bad(self, stage: Stage, bad: int) -> None:
         """A rule of one's own (in tests: any rule) returned what its column cannot hold."""
@@ -511,25 +533,23 @@ class Compiled(Engine):
             who = f"rule {', '.join(own)}" if own else f"stage {stage.name}"
             raise OutOfRange(f"{who}: {bad:,} values outside the storable range or not whole")
 
-    def joined(self, stage: Stage, rooms: list[dict[str, Any]]) -> Result:
+    def joined(self, stage: Stage, rooms: list[dict[str, Any]], starts: list[int]) -> Result:
         """Totals over the threads, and lists in order of the borrowers, good until the stage runs again."""
         sums = sum((room["sums"] for room in rooms[1:]), rooms[0]["sums"].copy())
         counts = sum((room["counts"] for room in rooms[1:]), rooms[0]["counts"].copy())
         rolls: dict[str, dict[str, Array]] = {}
-        at = 0
+        room_of = dict(zip(roll_arrays(stage.rolls), self.lists(stage), strict=True))
         for k, roll in enumerate(stage.rolls):
             lengths = [int(room["lengths"][k]) for room in rooms]
-            parts = {"rows": [room["rows"][k][:n] for room, n in zip(rooms, lengths, strict=True)]}
-            for j, value in enumerate(roll.values):
-                parts[value] = [room["values"][at + j][:n] for room, n in zip(rooms, lengths, strict=True)]
-            rolls[roll.name] = {name: some[0] if len(some) == 1 else np.concatenate(some) for name, some in parts.items()}
-            at += len(roll.values)
+            rolls[roll.name] = {
+                name: pushed_together(room_of[f"{roll.name}_{name}"], starts, lengths) for name in ("rows", *roll.values)
+            }
         return Result(sums, counts, rolls)
 
     def stage_apart(self, stage: Stage, month: int, terms: Array) -> Result:
         """A stage with a rule in plain Python: loop after loop over everybody, that rule borrower by borrower."""
         room = self.workspace(stage, 0, self.size)
-        gate = dict(zip(roll_arrays(stage.rolls), [*room["rows"], *room["values"]], strict=True))
+        gate = dict(zip(roll_arrays(stage.rolls), self.lists(stage), strict=True))
         gate.update(rows=room["some"], **{name: room[name] for name in ("sums", "words", "lengths")})
         for number, loop in enumerate(stage.loops):
             if any(rule.name in self.overrides for rule in loop.rules):
@@ -547,7 +567,7 @@ class Compiled(Engine):
             listed = [gate[name] for name in roll_arrays(stage.rolls[at] for at in left_over(stage)[2])]
             self.loops[f"tally_{stage.name}"](0, *columns, room["sums"], room["words"], room["lengths"], *listed)
             decode(room["words"], room["counts"])
-        return self.joined(stage, [room])
+        return self.joined(stage, [room], [0])
 
     def listed(self, name: str, rows: Array, month: int, terms: Array) -> Array:
         stage = self.plan.stages[name]
@@ -594,7 +614,7 @@ class Compiled(Engine):
         twin.arrays = side_by_side({name: array.dtype for name, array in self.arrays.items()}, self.size)
         for name, array in self.arrays.items():
             twin.arrays[name][:] = array
-        twin.room = {}
+        twin.room, twin.listing = {}, {}
         twin.pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
         return twin
 

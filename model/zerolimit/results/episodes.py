@@ -12,7 +12,7 @@ from zerolimit.names import END_CHARGEOFF, ENDS, EVENTS, REASONS, SEGMENTS, ZERO
 from zerolimit.results.columns import Coded, Columns, values
 
 Array = NDArray[Any]
-Log = list[dict[str, Array]]
+Log = list[dict[str, Any]]
 
 
 def unit_and_meaning(says: str) -> tuple[str, str]:
@@ -84,7 +84,8 @@ def episode_columns(starts: Log, ends: Log, months: int) -> dict[str, Array | Co
     end_month = np.full(len(end), -1, np.int64)
     how[~censored] = over["ended"][end[~censored]]
     end_month[~censored] = over["month"][end[~censored]]
-    measured = np.concatenate([part["measured"] for part in starts], axis=1) if starts else np.zeros((len(MEASURES), 0))
+    parts = [part["measured"] for part in starts] or [[np.zeros(0)] * len(MEASURES)]
+    measured = [np.concatenate(months).astype(np.float64) for months in zip(*parts, strict=True)]
     return {
         "month": begun["month"],
         "borrower": begun["borrower"],
