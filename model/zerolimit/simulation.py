@@ -54,7 +54,7 @@ class Recorded:
 class Episodes:
     """Events and ends as they happen, in columns; joined at the end of a run (results/episodes.py)."""
 
-    starts: list[dict[str, Array]] = field(default_factory=list)
+    starts: list[dict[str, Any]] = field(default_factory=list)
     ends: list[dict[str, Array]] = field(default_factory=list)
 
 
@@ -598,8 +598,8 @@ class Month:
                 for name in ("generation", "reason", "mask", "segment", "decile", "zeros", "limit", "since_paid")
             }
             kind = events["happened"][began]
-            event = when_and_who(s.month, starts) | take
-            s.episodes.starts.append({**event, "kind": kind, "measured": [*map(in_few_bytes, measured)]})
+            event: dict[str, Any] = {**when_and_who(s.month, starts), **take, "kind": kind}
+            s.episodes.starts.append({**event, "measured": [*map(in_few_bytes, measured)]})
             cell = cells(take["segment"], take["decile"])
             which = (kind.astype(np.int64) - 1) * len(REASONS) + np.maximum(take["reason"].astype(np.int64) - 1, 0)
             np.add.at(counts, (which, cell), 1)
