@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zerolimit.allocation.gini import gini
 from zerolimit.allocation.own import Own, checked, fields_of, one_at, takes_level
 from zerolimit.allocation.prefix import serve_fitting, serve_prefix
 from zerolimit.allocation.rules import allocate
@@ -25,7 +26,7 @@ from zerolimit.month import SUMS, WORDS
 from zerolimit.names import BY_OWN, BY_PROFIT, ENDS, LEFT, OPEN, REAPPLY, REASONS
 from zerolimit.pool import PER, Pool, share_of
 from zerolimit.results.outcomes import DESK, OUTCOMES
-from zerolimit.results.record import CELLS, by_cell, cells, gini
+from zerolimit.results.record import CELLS, by_cell, cells
 from zerolimit.rules.decision import NO_CAP
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario

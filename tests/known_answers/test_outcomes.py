@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from zerolimit.allocation import gini
 from zerolimit.engine.base import Array
 from zerolimit.names import CLOSED, FROZEN, LEFT, OPEN, SEGMENTS
-from zerolimit.results import record
 from zerolimit.results.columns import monthly_columns, rates
 from zerolimit.results.outcomes import RATES
 from zerolimit.scenario import load_scenario
@@ -52,19 +52,19 @@ def test_the_gini_is_the_mean_difference_over_twice_the_mean(
     here = [int(line) if one == OPEN else 0 for line, one in zip(limit, status, strict=True) if one != LEFT]
     differences = sum(abs(one - other) for one in here for other in here)
     expected = differences / (2 * len(here) * sum(here)) if sum(here) else 0.0
-    whole = record.SLICE
+    whole = gini.SLICE
     try:
-        record.SLICE = slice_
-        assert record.gini(limit, status, parts) == pytest.approx(expected, abs=1e-12)
-        assert record.gini(limit, status, parts) == record.gini(limit, status)
+        gini.SLICE = slice_
+        assert gini.gini(limit, status, parts) == pytest.approx(expected, abs=1e-12)
+        assert gini.gini(limit, status, parts) == gini.gini(limit, status)
     finally:
-        record.SLICE = whole
+        gini.SLICE = whole
 
 
 def test_the_gini_of_one_line_among_many_and_of_equal_lines() -> None:
     open_ = np.zeros(1_000, np.int8)
-    assert record.gini(np.r_[np.zeros(999, np.int32), np.int32(7)], open_) == 0.999
-    assert record.gini(np.full(1_000, 2**31 - 1, np.int32), open_) == 0.0
+    assert gini.gini(np.r_[np.zeros(999, np.int32), np.int32(7)], open_) == 0.999
+    assert gini.gini(np.full(1_000, 2**31 - 1, np.int32), open_) == 0.0
 
 
 def test_the_gini_of_a_month_is_that_of_its_lines() -> None:

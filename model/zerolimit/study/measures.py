@@ -27,7 +27,7 @@ class Declared:
 
 
 def gini_of_lines(simulation: Simulation) -> float:
-    """Gini of the lines of all who have an account at the end (results/record.py)."""
+    """Gini of the lines of all who have an account at the end (allocation/gini.py)."""
     return simulation.history[-1].platform["gini"]
 
 
