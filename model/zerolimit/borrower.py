@@ -22,7 +22,7 @@ from zerolimit.draws import PURPOSES, uniform
 from zerolimit.engine.base import Array, as_stored, unreal
 from zerolimit.engine.plan import FLOW_NAMES
 from zerolimit.errors import BadInput, nearest
-from zerolimit.fields import FIELDS, INSTALMENTS, STORABLE, Field
+from zerolimit.fields import FIELDS, NEW_INSTALMENT, SCHEDULE, STORABLE, Field
 from zerolimit.month import MONTH
 from zerolimit.names import EVENTS, LEFT, REASONS, SECTORS, SEGMENTS, STATUSES, STRATEGIES
 from zerolimit.results.record import CELLS_PER_SEGMENT
@@ -46,7 +46,7 @@ CODES = {
 }
 """Fields that are codes, and how many there are."""
 
-DEBT = frozenset({"scheduled", "overdue", *(f"due_{k}" for k in range(INSTALMENTS + 1))})
+DEBT = frozenset({"scheduled", "overdue", *SCHEDULE, NEW_INSTALMENT})
 """The ledger closes to the fen: principal changes by loans and payments only."""
 
 COLLECTORS = frozenset({"mesa.datacollection", "mesa.experimental.data_collection.dataset"})

@@ -104,27 +104,37 @@ def version() -> None:
     print(f"zerolimit {__version__}")
 
 
+# options of several commands
+
+ScenarioName = Annotated[str, typer.Argument(help="A preset's name or a TOML file.")]
+Clients = Annotated[str | None, typer.Option(metavar="FILE", help="Real clients: CSV, Parquet, or [b]uci[/b].")]
+ColumnMap = Annotated[list[str] | None, typer.Option(metavar="OURS=THEIRS", help="A portfolio's column by another name.")]
+Scale = Annotated[float | None, typer.Option(help="Yuan per unit of the portfolio's money.")]
+CalendarFile = Annotated[str | None, typer.Option(metavar="FILE", help="Dated events: CSV.")]
+MacroFile = Annotated[str | None, typer.Option(metavar="FILE", help="The economy, month by month: CSV.")]
+Borrowers = Annotated[int | None, typer.Option(metavar="N", help="Size of a drawn population.")]
+Months = Annotated[int, typer.Option(metavar="T", help="Months to run.")]
+Seed = Annotated[int, typer.Option(help="Seed of every draw.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="K=V", help="A parameter, as in TOML.")]
+Changes = Annotated[list[str] | None, typer.Option(metavar="MONTH:K=V", help="A parameter from a month of the run on.")]
+
 # run
 
 
 @app.command()
 def run(
-    scenario: Annotated[str, typer.Argument(help="A preset's name or a TOML file.")] = "baseline",
-    portfolio: Annotated[str | None, typer.Option(metavar="FILE", help="Real clients: CSV, Parquet, or [b]uci[/b].")] = None,
-    columns: Annotated[
-        list[str] | None, typer.Option(metavar="OURS=THEIRS", help="A portfolio's column by another name.")
-    ] = None,
-    scale: Annotated[float | None, typer.Option(help="Yuan per unit of the portfolio's money.")] = None,
-    calendar: Annotated[str | None, typer.Option(metavar="FILE", help="Dated events: CSV.")] = None,
-    macro: Annotated[str | None, typer.Option(metavar="FILE", help="The economy, month by month: CSV.")] = None,
-    borrowers: Annotated[int | None, typer.Option(metavar="N", help="Size of a drawn population.")] = None,
-    months: Annotated[int, typer.Option(metavar="T", help="Months to run.")] = 36,
-    seed: Annotated[int, typer.Option(help="Seed of every draw.")] = 1,
+    scenario: ScenarioName = "baseline",
+    portfolio: Clients = None,
+    columns: ColumnMap = None,
+    scale: Scale = None,
+    calendar: CalendarFile = None,
+    macro: MacroFile = None,
+    borrowers: Borrowers = None,
+    months: Months = 36,
+    seed: Seed = 1,
     engine: Annotated[str, typer.Option(help="auto, compiled or objects; all give the same.")] = "auto",
-    setting: Annotated[list[str] | None, typer.Option("--set", metavar="K=V", help="A parameter, as in TOML.")] = None,
-    change: Annotated[
-        list[str] | None, typer.Option(metavar="MONTH:K=V", help="A parameter from a month of the run on.")
-    ] = None,
+    setting: Settings = None,
+    change: Changes = None,
     panel: Annotated[str, typer.Option(help="Borrowers kept month by month: all, sample=N or none.")] = "sample=1000",
     out: Annotated[
         str | None, typer.Option(metavar="DIR", help="Folder for the results; without it, one under runs/.")
@@ -313,20 +323,18 @@ def ended_by_signals() -> Iterator[None]:
 
 @app.command()
 def attribute(
-    scenario: Annotated[str, typer.Argument(help="A preset's name or a TOML file.")] = "baseline",
+    scenario: ScenarioName = "baseline",
     players: Annotated[
         str | None,
         typer.Option(metavar="A,B,...", help="Mechanisms, fear, habits, policies; without it, the six mechanisms."),
     ] = None,
     outcome: Annotated[str, typer.Option(help="A monthly count, docs/results.md.")] = "zero_limit",
-    portfolio: Annotated[str | None, typer.Option(metavar="FILE", help="Real clients: CSV, Parquet, or [b]uci[/b].")] = None,
-    columns: Annotated[
-        list[str] | None, typer.Option(metavar="OURS=THEIRS", help="A portfolio's column by another name.")
-    ] = None,
-    scale: Annotated[float | None, typer.Option(help="Yuan per unit of the portfolio's money.")] = None,
-    borrowers: Annotated[int | None, typer.Option(metavar="N", help="Size of a drawn population.")] = None,
+    portfolio: Clients = None,
+    columns: ColumnMap = None,
+    scale: Scale = None,
+    borrowers: Borrowers = None,
     months: Annotated[int, typer.Option(metavar="T", help="Months after --since.")] = 36,
-    seed: Annotated[int, typer.Option(help="Seed of every draw.")] = 1,
+    seed: Seed = 1,
     seeds: Annotated[
         int | None, typer.Option(metavar="N", help="Repeat with so many seeds, from --seed on, for intervals.")
     ] = None,
@@ -334,7 +342,7 @@ def attribute(
     borrower: Annotated[
         str | None, typer.Option(metavar="ID", help="One borrower's shares too: a portfolio's id, else a slot.")
     ] = None,
-    setting: Annotated[list[str] | None, typer.Option("--set", metavar="K=V", help="A parameter, as in TOML.")] = None,
+    setting: Settings = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for Parquet files and a figure.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
@@ -362,13 +370,11 @@ def compare(
     outcome: Annotated[
         str, typer.Option(help="A rate, money or monthly count, docs/results.md, to draw and list first.")
     ] = "zero_limit",
-    portfolio: Annotated[str | None, typer.Option(metavar="FILE", help="Real clients: CSV, Parquet, or [b]uci[/b].")] = None,
-    columns: Annotated[
-        list[str] | None, typer.Option(metavar="OURS=THEIRS", help="A portfolio's column by another name.")
-    ] = None,
-    scale: Annotated[float | None, typer.Option(help="Yuan per unit of the portfolio's money.")] = None,
-    borrowers: Annotated[int | None, typer.Option(metavar="N", help="Size of a drawn population.")] = None,
-    months: Annotated[int, typer.Option(metavar="T", help="Months to run.")] = 36,
+    portfolio: Clients = None,
+    columns: ColumnMap = None,
+    scale: Scale = None,
+    borrowers: Borrowers = None,
+    months: Months = 36,
     since: Annotated[
         int, typer.Option(metavar="M", help="First month that tables and rates count; those before are kept by month.")
     ] = 0,
@@ -392,21 +398,17 @@ def compare(
 
 @app.command()
 def wrongful(
-    scenario: Annotated[str, typer.Argument(help="A preset's name or a TOML file.")] = "baseline",
-    portfolio: Annotated[str | None, typer.Option(metavar="FILE", help="Real clients: CSV, Parquet, or [b]uci[/b].")] = None,
-    columns: Annotated[
-        list[str] | None, typer.Option(metavar="OURS=THEIRS", help="A portfolio's column by another name.")
-    ] = None,
-    scale: Annotated[float | None, typer.Option(help="Yuan per unit of the portfolio's money.")] = None,
-    calendar: Annotated[str | None, typer.Option(metavar="FILE", help="Dated events: CSV.")] = None,
-    macro: Annotated[str | None, typer.Option(metavar="FILE", help="The economy, month by month: CSV.")] = None,
-    borrowers: Annotated[int | None, typer.Option(metavar="N", help="Size of a drawn population.")] = None,
-    months: Annotated[int, typer.Option(metavar="T", help="Months to run.")] = 36,
-    seed: Annotated[int, typer.Option(help="Seed of every draw.")] = 1,
-    setting: Annotated[list[str] | None, typer.Option("--set", metavar="K=V", help="A parameter, as in TOML.")] = None,
-    change: Annotated[
-        list[str] | None, typer.Option(metavar="MONTH:K=V", help="A parameter from a month of the run on.")
-    ] = None,
+    scenario: ScenarioName = "baseline",
+    portfolio: Clients = None,
+    columns: ColumnMap = None,
+    scale: Scale = None,
+    calendar: CalendarFile = None,
+    macro: MacroFile = None,
+    borrowers: Borrowers = None,
+    months: Months = 36,
+    seed: Seed = 1,
+    setting: Settings = None,
+    change: Changes = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Wrongful zeros: who would not have defaulted within a year, had the line been kept."""
@@ -606,7 +608,7 @@ def show_schema() -> None:
 
 @app.command("app")
 def page(
-    scenario: Annotated[str, typer.Argument(help="A preset's name or a TOML file.")] = "baseline",
+    scenario: ScenarioName = "baseline",
     port: Annotated[int, typer.Option(metavar="P", help="Port; 0: any that is free.")] = 8765,
     host: Annotated[str, typer.Option(metavar="H", help="Address; another than loopback lets others in.")] = "127.0.0.1",
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
