@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from zerolimit.rules.appeal import hear, restore
 from zerolimit.rules.birth import apply_first, be_born, have_history, rank_income, schedule, settle_in
-from zerolimit.rules.borrowing import ask, book, fall_short, receive
+from zerolimit.rules.borrowing import ask, book, fall_short, owe, receive
 from zerolimit.rules.coping import cope
 from zerolimit.rules.decision import call_for_review, commit, contend, decide, measure, position, stand_in_campaign, weigh
 from zerolimit.rules.income import earn, pay_bills, spend
 from zerolimit.rules.outcome import count, count_decided, look, record, set_line, stand_in_queue, wait
-from zerolimit.rules.repayment import apply_payment, charge_off, count_arrears, fall_due, repay, slide
+from zerolimit.rules.repayment import apply_payment, charge_off, count_arrears, fall_due, note_arrears, repay, slide
 from zerolimit.rules.rule import Rule
 from zerolimit.rules.scoring import remember, score
 from zerolimit.rules.trust import count_stirred, feel, leave
@@ -108,7 +108,7 @@ MONTH = (
         "3",
         "account",
         "what falls due, what is paid, arrears, charge-off",
-        (fall_due, repay, apply_payment, charge_off, slide, pay_bills),
+        (note_arrears, fall_due, repay, apply_payment, charge_off, slide, pay_bills),
     ),
     Phase("scoring", "4", "account", "factors with memory, two scores", (remember, position, score)),
     Phase(
@@ -179,7 +179,7 @@ MONTH = (
     ),
     Phase("word of mouth", "12", "gossip", "what acquaintances reported last month", reads=("told",), writes=("heard",)),
     Phase("payout", "10", "living", "served loans are paid out", (receive, fall_short)),
-    Phase("booking", "10", "living", "a loan becomes a schedule", (book,)),
+    Phase("booking", "10", "living", "a loan becomes a schedule", (book, owe)),
     Phase("coping", "11", "living", "other lenders, shortfall, slipped projects", (cope,), where="lacks"),
     Phase("trust", "12", "living", "trust, leaving", (feel, leave)),
     Phase(

@@ -34,7 +34,6 @@ def fall_due(s: State, p: Any) -> State:
     due = s["due_0"] if s["scheduled"] else 0
     return {
         "limit_before": s["limit"] if s["status"] == STATUS["open"] else 0,
-        "late_before": 0 if s["status"] == STATUS["left"] else s["late"],
         "principal_before": principal,
         "due_now": due,
         "interest_now": interest,

@@ -110,10 +110,10 @@ EARLY, MIDDLE, LATE = (
 )
 BEFORE, BETWEEN, AFTER = (
     f"; look at {rules}$"
-    for rules in ("repaid_for_free, review_all, want_more", "line_below_zero, wish", "take, lose_money, run_away")
+    for rules in ("repaid_for_free, review_all, want_more", "line_below_zero, wish", "lose_money, take, run_away")
 )
 LINES = {
-    ASKS: rf"{MIDDLE}asks for {MONEY}, which the line does not hold \({MONEY}, of which {MONEY} and {MONEY} are owed\){BETWEEN}",
+    ASKS: rf"{MIDDLE}asks for {MONEY}, which the line does not hold \({MONEY}, of which .* are owed\){BETWEEN}",
     LENDS: rf"{LATE}is lent other than the loan that was served \({MONEY} asked for\){AFTER}",
     LINE: rf"{MIDDLE}limit is -1.00 yuan{BETWEEN}",
     FREE: rf"{EARLY}owes other than what was owed less what was repaid and written off{BEFORE}",

@@ -69,12 +69,10 @@ def ask(
     "due_10",
     "due_11",
     "due_12",
-    "principal",
 )
 def book(
     drawn,
     scheduled,
-    overdue,
     due_1,
     due_2,
     due_3,
@@ -93,8 +91,8 @@ def book(
     """A loan of term k adds k equal instalments from next month on, the odd fen in the first; an `open` one adds none.
 
     k is 3, 6 or 12 months with the shares term_3, term_6 and the rest, or open with share term_open. A void schedule
-    (nothing scheduled) starts from zero. principal is then all that is scheduled or overdue. floor(drawn / k) is
-    floor((drawn + 1/2) x 1/k), which no rounding can reach and no division slows.
+    (nothing scheduled) starts from zero. floor(drawn / k) is floor((drawn + 1/2) x 1/k), which no rounding can reach and
+    no division slows.
     """
     is_open = u_term < terms.term_open
     u = u_term - terms.term_open
@@ -122,7 +120,6 @@ def book(
         kept * due_10 + to_12,
         kept * due_11 + to_12,
         kept * due_12 + to_12,
-        scheduled + drawn + overdue,
     )
 
 
@@ -142,6 +139,12 @@ def receive(status, asked, refused, cash, frequency, loan_size, idle, inquiries,
         0.0 if in_use else min(120.0, idle + 1.0),
         ema(inquiries, 0.0, 1.0 / terms.memory_inquiries),
     )
+
+
+@rule("principal")
+def owe(scheduled, overdue):
+    """All that is owed when the month ends, in fen."""
+    return scheduled + overdue
 
 
 @rule("lacks")

@@ -38,7 +38,7 @@ def keep_account(
 
 @rule(BROKEN)
 def keep_within_line(status, limit, scheduled, overdue, asked):
-    """After the decision, in fen. 1: a line is 0 or more. 2: a loan asked for is from 0 to max(0, L - B), of an open line."""
+    """After the decision, in fen. 1: a line is 0 or more. 2: a loan asked for is 0 to max(0, L - B), of an open line."""
     available = max(0.0, limit - scheduled - overdue) if status == OPEN else 0.0
     return 1.0 if limit < 0.0 else (2.0 if asked < 0.0 or asked > available else 0.0)
 

@@ -4,28 +4,25 @@ from zerolimit.names import LEFT, OPEN
 from zerolimit.rules.rule import LARGEST, rule, whole
 
 
-@rule("limit_before", "late_before", "principal_before", "due_now", "interest_now", "owing", "due_0")
-def fall_due(status, limit, late, scheduled, overdue, overdue_interest, due_0, terms):
+@rule("late_before")
+def note_arrears(status, late):
+    """Months past due when the month begins; 0 in a vacant slot."""
+    return late if status != LEFT else 0.0
+
+
+@rule("limit_before", "principal_before", "due_now", "interest_now", "owing", "due_0")
+def fall_due(status, limit, scheduled, overdue, overdue_interest, due_0, terms):
     """This month's instalments and interest, in fen.
 
     interest = floor(principal x monthly rate), on all principal, scheduled and overdue; less where principal and interest
     due would exceed 1.9e9 fen, what can be stored. due = due_0, and 0 while nothing is scheduled: the schedule is void
     then. owing = overdue interest + overdue + interest + due. After this due_0 is 0, to become the month a year ahead.
-    The effective line when the month begins is the limit of an open line, else 0. Months past due when the month begins
-    are 0 in a vacant slot.
+    The effective line when the month begins is the limit of an open line, else 0.
     """
     principal = scheduled + overdue
     due = due_0 if scheduled > 0.0 else 0.0
     interest = min(whole(principal * terms.monthly_rate), max(0.0, LARGEST - overdue_interest - principal))
-    return (
-        limit if status == OPEN else 0.0,
-        late if status != LEFT else 0.0,
-        principal,
-        due,
-        interest,
-        overdue_interest + overdue + interest + due,
-        0.0,
-    )
+    return limit if status == OPEN else 0.0, principal, due, interest, overdue_interest + overdue + interest + due, 0.0
 
 
 @rule("cash", "paid", "late", "bridged", "other_debt", "standing", "since_paid")
