@@ -80,7 +80,7 @@ class Constraint:
         """What is wrong with these values; None where nothing is."""
         raise NotImplementedError
 
-    def schema(self, defaults: Values) -> dict[str, Any] | None:
+    def schema(self, defaults: Values, file_only: Collection[str]) -> dict[str, Any] | None:
         """What JSON Schema can say of it about a scenario file; None where it cannot compare parameters so."""
         return None
 
@@ -245,16 +245,16 @@ class Clash(Constraint):
     def holds(self, values: Values) -> bool:
         return all(test.holds(values[name]) for name, test in self.tests)
 
-    def schema(self, defaults: Values) -> dict[str, Any]:
+    def schema(self, defaults: Values, file_only: Collection[str]) -> dict[str, Any]:
         """A file is refused where every value stands in it, or is the default that it leaves."""
-        return {"not": {"allOf": [self._stands(name, test, defaults[name]) for name, test in self.tests]}}
-
-    def _stands(self, name: str, test: Test, default: Any) -> dict[str, Any]:
-        written = {"required": [name], "properties": {name: test.schema}}
-        if self.replaces or not test.holds(default):
-            return written
-        elsewhere = [{"required": [key]} for key in (name, file_of(name), BASE)]
-        return {"anyOf": [written, {"not": {"anyOf": elsewhere}}]}
+        parts = []
+        for name, test in self.tests:
+            part: dict[str, Any] = {"required": [name], "properties": {name: test.schema}}
+            if test.holds(defaults[name]) and not self.replaces:
+                elsewhere = [{"required": [key]} for key in (name, *file_only) if key in (name, file_of(name), BASE)]
+                part = {"anyOf": [part, {"not": {"anyOf": elsewhere}}]}
+            parts.append(part)
+        return {"not": {"allOf": parts}}
 
     def mend(self, values: dict[str, Any], free: Collection[str], rng: Random) -> None:
         if ways := [way for way in self.ways if way.name in free]:
@@ -304,7 +304,11 @@ def constraints_on(names: Collection[str]) -> tuple[Constraint, ...]:
         Clash(
             (("macro_model", one_of("series")), ("macro", NO_ROWS)),
             "macro_model 'series' needs macro, the series itself",
-            (Way("macro_model", "autoregressive"), Way("macro_model", "regimes")),
+            (
+                Way("macro_model", "autoregressive"),
+                Way("macro_model", "regimes"),
+                Way("macro", ({"month": 0, "macro": 0.0},)),
+            ),
         ),
         Clash(
             (("macro", ROWS), ("macro_model", none_of("series"))),
@@ -315,7 +319,7 @@ def constraints_on(names: Collection[str]) -> tuple[Constraint, ...]:
         Clash(
             (("network", EVEN), ("acquaintances", ODD)),
             "acquaintances must be even when network is {network}, not {acquaintances}",
-            (Way("acquaintances", lambda number: number - 1),),
+            (Way("acquaintances", lambda number: number - 1), Way("network", "none")),
         ),
         Below("acquaintances", "borrowers", "network", one_of("small_world", "scale_free", "sector_blocks")),
         Clash(
@@ -326,7 +330,7 @@ def constraints_on(names: Collection[str]) -> tuple[Constraint, ...]:
         Clash(
             (("network_file", GIVEN), ("network", none_of("file"))),
             "network_file and network {network!r} both given: ties are read when network is 'file'",
-            (Way("network", "file"),),
+            (Way("network", "file"), Way("network_file", None)),
         ),
     )
 

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
-from zerolimit.constraints import constraints_on, file_of, settled, what_is_wrong
+from zerolimit.constraints import BASE, constraints_on, file_of, settled, what_is_wrong
 from zerolimit.dated import CALENDAR_MONTH, DATE, MONTH, dated, limits, names_of, read_dated
 from zerolimit.errors import BadInput, nearest
 from zerolimit.names import ALLOCATIONS, BASELINE, MECHANISMS, SECTORS, STRATEGIES
@@ -640,7 +640,7 @@ def load_scenario(source: Any = "baseline", **parameters: Any) -> Scenario:
 
 def _from_file(path: Path) -> Scenario:
     table = with_files(read_toml(path), path)
-    base = table.pop("base", None)
+    base = table.pop(BASE, None)
     table.setdefault("name", path.stem)
     if base is None:
         return build(table, str(path))
@@ -685,7 +685,7 @@ def parse_setting(text: str, where: str = "--set") -> tuple[str, Any]:
 
 
 FILE_ONLY: dict[str, str] = {
-    "base": "preset to start from",
+    BASE: "preset to start from",
     **{file_of(name): f"CSV file with the rows of {name}, relative to the scenario file" for name in DATED},
 }
 """What only a scenario file may have."""
@@ -696,12 +696,12 @@ def schema() -> dict[str, Any]:
     result = Scenario.model_json_schema()
     for name, says in FILE_ONLY.items():
         result["properties"][name] = {"type": "string", "description": says}
-    result["properties"]["base"]["enum"] = list(presets())
+    result["properties"][BASE]["enum"] = list(presets())
     for kind in DATED.values():
         row = result["$defs"][kind.__name__]
         row["properties"][DATE] = {"type": "string", "description": "in place of month: YYYY-MM, from start on"}
         row["required"].remove(MONTH)
         row["oneOf"] = [{"required": [MONTH]}, {"required": [DATE]}]
-    result["allOf"] = [said for one in CONSTRAINTS if (said := one.schema(DEFAULTS)) is not None]
+    result["allOf"] = [said for one in CONSTRAINTS if (said := one.schema(DEFAULTS, FILE_ONLY)) is not None]
     result["x-constraints"] = [{"parameters": list(one.parameters), "description": one.says} for one in CONSTRAINTS]
     return result
