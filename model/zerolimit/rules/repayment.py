@@ -4,22 +4,31 @@ from zerolimit.names import LEFT, OPEN
 from zerolimit.rules.rule import LARGEST, rule, whole
 
 
-@rule("limit_before", "principal_before", "due_now", "interest_now", "owing", "due_0")
-def fall_due(status, limit, scheduled, overdue, overdue_interest, due_0, terms):
+@rule("limit_before", "late_before", "principal_before", "due_now", "interest_now", "owing", "due_0")
+def fall_due(status, limit, late, scheduled, overdue, overdue_interest, due_0, terms):
     """This month's instalments and interest, in fen.
 
     interest = floor(principal x monthly rate), on all principal, scheduled and overdue; less where principal and interest
     due would exceed 1.9e9 fen, what can be stored. due = due_0, and 0 while nothing is scheduled: the schedule is void
     then. owing = overdue interest + overdue + interest + due. After this due_0 is 0, to become the month a year ahead.
-    The effective line when the month begins is the limit of an open line, else 0.
+    The effective line when the month begins is the limit of an open line, else 0. Months past due when the month begins
+    are 0 in a vacant slot.
     """
     principal = scheduled + overdue
     due = due_0 if scheduled > 0.0 else 0.0
     interest = min(whole(principal * terms.monthly_rate), max(0.0, LARGEST - overdue_interest - principal))
-    return limit if status == OPEN else 0.0, principal, due, interest, overdue_interest + overdue + interest + due, 0.0
+    return (
+        limit if status == OPEN else 0.0,
+        late if status != LEFT else 0.0,
+        principal,
+        due,
+        interest,
+        overdue_interest + overdue + interest + due,
+        0.0,
+    )
 
 
-@rule("cash", "paid", "late", "bridged", "other_debt", "standing", "since_paid", "slid")
+@rule("cash", "paid", "late", "bridged", "other_debt", "standing", "since_paid")
 def repay(
     status,
     limit,
@@ -54,11 +63,10 @@ def repay(
 
     late' = 0 if A is paid, else min(120, d + 1 - floor(P (d + 1) / A)) with P paid. standing: late (2) if A is not paid,
     on-time payer (1) if anything was paid, else 0. since_paid starts at 0 with each payment, else grows, to 120.
-    slid, for the counts of moves, is d + 1 where d or late' is above 0, else 0. In a vacant slot nothing is paid, and late',
-    standing and slid are 0.
+    In a vacant slot nothing is paid, and late' and standing are 0.
     """
     if status == LEFT:
-        return cash, 0.0, 0.0, 0.0, other_debt, 0.0, since_paid, 0.0
+        return cash, 0.0, 0.0, 0.0, other_debt, 0.0, since_paid
     unusable = 1.0 if status != OPEN or limit < terms.minimum_loan else 0.0
     miss = propensity * terms.stress + terms.gamma * unusable
     cure = terms.cure_1 if late == 1.0 else (terms.cure_2 if late == 2.0 else terms.cure_3)
@@ -93,7 +101,6 @@ def repay(
         other_debt + borrowed,
         standing,
         since,
-        late + 1.0 if late > 0.0 or behind > 0.0 else 0.0,
     )
 
 
@@ -138,6 +145,12 @@ def charge_off(status, limit, scheduled, overdue, overdue_interest, late, standi
         return status, limit, scheduled, overdue, overdue_interest, 0.0, 0.0, standing
     principal = scheduled + overdue
     return LEFT, 0.0, 0.0, 0.0, 0.0, principal, whole(principal * (1.0 - terms.lgd)), 3.0
+
+
+@rule("slid")
+def slide(late_before, late):
+    """Of who is or was late, d + 1 for the counts of moves, with d months past due when the month began; else 0."""
+    return late_before + 1.0 if late_before > 0.0 or late > 0.0 else 0.0
 
 
 @rule("outcomes_6")
