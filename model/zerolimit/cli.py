@@ -485,10 +485,16 @@ def case(name: Annotated[str | None, typer.Argument(help="A case; without one, t
 
 @app.command()
 def sweep(
-    study: Annotated[str | None, typer.Argument(help="A study: its folder or its TOML file.")] = None,
+    study: Annotated[
+        str | None, typer.Argument(help="A study: its folder or its TOML file. Rule files that it names are code, and run.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the results; without it, runs/NAME.")] = None,
     workers: Annotated[int | None, typer.Option(metavar="N", help="Processes; without it, all cores.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on in a folder that has some of the runs.")] = False,
+    extend: Annotated[
+        bool, typer.Option("--extend", help="Go on there with a larger design, and keep the runs that both have.")
+    ] = False,
+    no_code: Annotated[bool, typer.Option("--no-code", help="Refuse a study that names rule files.")] = False,
     cluster: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="A Dask cluster's scheduler, or [b]local[/b] for one on loopback.")
     ] = None,
@@ -513,8 +519,10 @@ def sweep(
                 out,
                 workers=workers,
                 resume=resume,
+                extend=extend,
                 cluster=cluster,
                 take_over=take_over,
+                code=not no_code,
                 quiet=quiet,
                 stopped=STOPPED,
             )
