@@ -20,7 +20,7 @@ import typer
 from typer.core import TyperGroup
 
 from zerolimit import __version__
-from zerolimit.errors import BadInput
+from zerolimit.errors import WRONG, BadInput, fail
 from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from zerolimit.portfolio import Portfolio
     from zerolimit.scenario import Scenario
 
-WRONG, STOPPED = 2, 130
+STOPPED = 130
 MOST_MONTHS = 10_000
 RUNS = "runs"
 
@@ -42,7 +42,7 @@ class OneLine(TyperGroup):
         try:
             code = super().main(*args, **kwargs)
         except BadInput as error:
-            fail(str(error), WRONG)
+            fail(str(error))
         except (KeyboardInterrupt, typer.Abort):
             fail("stopped; nothing was written", STOPPED)
         except MemoryError:
@@ -61,12 +61,6 @@ class OneLine(TyperGroup):
         if code == STOPPED:
             fail("stopped; nothing was written", STOPPED)
         sys.exit(code if isinstance(code, int) else 0)
-
-
-def fail(message: str, code: int) -> NoReturn:
-    """One line on standard error, and out."""
-    print(f"zerolimit: {' '.join(message.split())}", file=sys.stderr)
-    sys.exit(code)
 
 
 def leave_quietly() -> NoReturn:

@@ -48,7 +48,9 @@ class Settings(BaseModel):
     replications: int = Field(1, ge=1, le=1_000_000, description="runs of each point, with different seeds")
     seed: int = Field(1, ge=0, lt=MOST_SEED, description="seed of the first replication; the next ones follow")
     paired: bool = Field(True, description="points share the seeds, so the draws, of their replications")
-    rules: tuple[str, ...] = Field((), description="rules of one's own: FILE.py:NAME, the file beside the study file")
+    rules: tuple[str, ...] = Field(
+        (), description="rules of one's own: FILE.py:NAME, the file beside the study file; code, which is run"
+    )
     engine: Literal[ENGINES] = Field("auto", description="engine of the runs; all give the same")  # type: ignore[valid-type]
     outcomes: tuple[str, ...] = Field((), max_length=200, description="rates, counts, platform columns, measures to keep")
     by: tuple[Literal[BY], ...] = Field((), description="kept apart by month, segment, decile")  # type: ignore[valid-type]
