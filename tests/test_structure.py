@@ -257,7 +257,7 @@ def digest(package: Path, cache: Path) -> str:
         ("rules/trust.py", "terms.mend * (1.0 - trust)", "terms.mend * (1.1 - trust)"),
         ("rules/rule.py", "return mean + weight * (value - mean)", "return mean + 2.0 * weight * (value - mean)"),
         ("fields.py", '_state("idle", "i1"', '_state("idle", "i2"'),
-        ("month.py", "(receive,)),", "(receive, feel)),"),
+        ("month.py", "(call_for_review, commit),", "(commit, call_for_review),"),
         (
             "names.py",
             "RESTRAINT, PLANNING, MONITORING, APPEALING, DIVERSIFYING = 1.0, 2.0",
