@@ -110,7 +110,7 @@ EARLY, MIDDLE, LATE = (
 )
 BEFORE, BETWEEN, AFTER = (
     f"; look at {rules}$"
-    for rules in ("repaid_for_free, review_all, want_more", "line_below_zero, wish", "lose_money, take, run_away")
+    for rules in ("repaid_for_free, review_all, want_more", "line_below_zero, wish", "take, lose_money, run_away")
 )
 LINES = {
     ASKS: rf"{MIDDLE}asks for {MONEY}, which the line does not hold \({MONEY}, of which .* are owed\){BETWEEN}",
