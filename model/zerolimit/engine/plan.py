@@ -186,7 +186,10 @@ def no_place(rule: Rule, names: set[str]) -> str:
 
 
 def with_own_rules(own: tuple[Rule, ...]) -> tuple[tuple[Phase, ...], tuple[Phase, ...]]:
-    """The tables of phases with rules of one's own: in place of a built-in of the same name, or behind `after`."""
+    """The tables of phases with rules of one's own: in place of a built-in of the same name, or behind `after`.
+
+    Of several behind the same rule the first given runs first.
+    """
     tables = [list(BIRTH), list(MONTH)]
     names = {rule.name for table in tables for phase in table for rule in phase.rules}
     for rule in own:
@@ -195,11 +198,16 @@ def with_own_rules(own: tuple[Rule, ...]) -> tuple[tuple[Phase, ...], tuple[Phas
             raise TypeError(f"rule {rule.name}: {no_place(rule, names)}")
         for table in tables:
             for place, phase in enumerate(table):
-                rules: list[Rule] = []
-                for old in phase.rules:
-                    replaced = old.name == target == rule.name
-                    rules += [rule] if replaced else ([old, rule] if old.name == target else [old])
-                table[place] = replace(phase, rules=tuple(rules))
+                at = next((k for k, old in enumerate(phase.rules) if old.name == target), None)
+                if at is None:
+                    continue
+                start, end, behind = at, at + 1, {target}
+                if target != rule.name:
+                    while end < len(phase.rules) and phase.rules[end].after in behind:
+                        behind.add(phase.rules[end].name)
+                        end += 1
+                    start = end
+                table[place] = replace(phase, rules=(*phase.rules[:start], rule, *phase.rules[end:]))
         names.add(rule.name)
     return tuple(tables[0]), tuple(tables[1])
 
