@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from tests.test_parameters_act import LIVELY
 from tests.worlds.test_engines_agree import CALENDAR
 from tests.worlds.test_mechanisms import MADE_FOR
+
 from zerolimit.names import ENDS, EVENTS, REASONS
 from zerolimit.results.outcomes import DESK, EVENT_RATES, OUTCOMES
 from zerolimit.scenario import load_scenario
