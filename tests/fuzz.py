@@ -30,7 +30,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import tomllib
 import traceback
 import types
 import warnings
@@ -61,7 +60,7 @@ from zerolimit.results.episodes import EVENTS
 from zerolimit.results.outcomes import RATES
 from zerolimit.scenario import DATED, FILE_ONLY, Scenario, load_scenario, presets
 from zerolimit.study import sweep as sweeping
-from zerolimit.study.definition import Settings, read_study
+from zerolimit.study.definition import Settings
 
 ROOM = 2 << 30
 """Address space beyond what the libraries take, bytes."""
@@ -96,7 +95,7 @@ def objects(draw: random.Random) -> Any:
     """Anything that Python has."""
     makers: list[Callable[[], Any]] = [
         lambda: None, lambda: draw.choice(TEXTS), lambda: draw.choice(NUMBERS), lambda: draw.choice(NUMBERS),
-        lambda: b"bytes", lambda: [], lambda: (), dict, set, lambda: [[]], lambda: [None], lambda: {1: 2}, lambda: {"a": 1},
+        lambda: b"bytes", list, lambda: (), dict, set, lambda: [[]], lambda: [None], lambda: {1: 2}, lambda: {"a": 1},
         lambda: [draw.choice(NUMBERS)], lambda: [draw.choice(TEXTS)], lambda: {draw.choice(TEXTS): draw.choice(NUMBERS)},
         Odd, lambda: Odd, lambda: len, lambda: (lambda: 1), lambda: math, lambda: Path("no/such"), lambda: Path(),
         lambda: np.int64(3), lambda: np.float64("nan"), lambda: np.array(3), lambda: np.arange(30), lambda: np.eye(2), lambda: np.array([]),
@@ -182,6 +181,13 @@ def table_of(draw: random.Random, columns: Sequence[str], rows: int, good: Calla
     if draw.random() < 0.2 and len(found) > 1:
         found.pop(draw.choice(list(found)))
     return found
+
+
+def frame_of(table: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
+    """A table as pandas holds it, each value as it is."""
+    frame = pd.DataFrame({k: pd.Series(list(values), dtype=object) for k, values in enumerate(table.values())})
+    frame.columns = pd.Index(list(table), dtype=object)
+    return frame
 
 
 def csv_bytes(draw: random.Random, table: Mapping[str, Sequence[Any]]) -> bytes:
@@ -538,7 +544,7 @@ def dated_case(draw: random.Random, place: Place) -> Case:
         source: Any = place.file("dated.csv", data)
         says = f"{name} CSV {data!r}"
     elif how == 1:
-        source = pd.DataFrame({key: pd.Series(values, dtype=object) for key, values in table.items()})
+        source = frame_of(table)
         if draw.random() < 0.3:
             source.columns = draw.choice([range(source.shape[1]), [("a", k) for k in range(source.shape[1])]])
         says = f"{name} DataFrame {table!r}"
@@ -565,7 +571,7 @@ def portfolio_case(draw: random.Random, place: Place) -> Case:
         says = f"Parquet {arrow.schema.to_string(show_field_metadata=False)!r}"
     else:
         made = table_of(draw, columns, rows, client(draw))
-        source = pd.DataFrame({key: pd.Series(values, dtype=object) for key, values in made.items()})
+        source = frame_of(made)
         if draw.random() < 0.3:
             source["limit"] = [objects(draw) for _ in range(rows)]
         if draw.random() < 0.3:
@@ -849,7 +855,10 @@ def tried(name: str, seed: int, shared: Path) -> Outcome:
         before_cwd = os.getcwd()
         os.chdir(here)
         try:
-            case = INTERFACES[interface][0](draw, Place(here, shared))
+            try:
+                case = INTERFACES[interface][0](draw, Place(here, shared))
+            except Exception as error:
+                return Outcome(name, "", "wrong", "not made", trace_of(error))
             before, common = files(here), files(shared)
             outcome = judged(name, case)
             after = files(here)
@@ -863,6 +872,11 @@ def tried(name: str, seed: int, shared: Path) -> Outcome:
         finally:
             os.chdir(before_cwd)
     return outcome
+
+
+def trace_of(error: BaseException) -> str:
+    """Where an error came from; without the interpreter's own suggestions, which fail on names that are no text."""
+    return "".join(traceback.format_list(traceback.extract_tb(error.__traceback__)))
 
 
 def kept(case: Case, after: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
@@ -883,12 +897,12 @@ def judged(name: str, case: Case) -> Outcome:
     except OURS as error:
         return refused(name, case, str(error))
     except Exception as error:
-        return Outcome(name, case.says, "wrong", f"{type(error).__name__}: {str(error)[:300]}", traceback.format_exc())
+        return Outcome(name, case.says, "wrong", f"{type(error).__name__}: {str(error)[:300]}", trace_of(error))
     if not case.command:
         return Outcome(name, case.says, "used")
     if result.exception is not None and not isinstance(result.exception, SystemExit):
-        trace = "".join(traceback.format_exception(result.exception))
-        return Outcome(name, case.says, "wrong", f"{type(result.exception).__name__}: {str(result.exception)[:300]}", trace)
+        trouble = result.exception
+        return Outcome(name, case.says, "wrong", f"{type(trouble).__name__}: {str(trouble)[:300]}", trace_of(trouble))
     if result.exit_code == 130:
         return Outcome(name, case.says, "stopped")
     if result.exit_code == 0:
@@ -970,8 +984,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--cases", type=int, default=2500)
     parser.add_argument("--only", help="one case, or an interface")
-    parser.add_argument("--report", type=Path, help="file for what came of the cases, JSON")
+    parser.add_argument("--report", type=Path, help="file for what came of the cases, a line of JSON each")
     chosen = parser.parse_args(arguments)
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     wanted = names(chosen.cases)
     if chosen.only is not None:
         wanted = [one for one in wanted if chosen.only in (one, one.rpartition(" ")[0])] or [chosen.only]
@@ -982,7 +997,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         compared(), attributed()
         resting = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         room()
-        outcomes = [tried(name, chosen.seed, SHARED) for name in wanted]
+        outcomes = []
+        for name in wanted:
+            outcomes.append(tried(name, chosen.seed, SHARED))
+            if chosen.report is not None:
+                with open(chosen.report, "a", encoding="utf-8", errors="replace") as file:
+                    file.write(json.dumps(asdict(outcomes[-1])) + "\n")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - resting
     table = Counter((one.case.rpartition(" ")[0], one.ended) for one in outcomes)
     for name in INTERFACES:
@@ -994,8 +1014,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"\n{one.case}: {brief(one.says)}\n  {one.told}")
         if chosen.only is not None:
             print(one.trace)
-    if chosen.report is not None:
-        chosen.report.write_text(json.dumps({"memory": peak, "outcomes": [asdict(one) for one in outcomes]}), errors="replace")
     return 1 if wrong else 0
 
 

@@ -20,7 +20,8 @@ import typer
 from typer.core import TyperGroup
 
 from zerolimit import __version__
-from zerolimit.errors import BadInput
+from zerolimit.errors import BadInput, one_line
+from zerolimit.names import MOST_MONTHS
 from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from zerolimit.scenario import Scenario
 
 WRONG, STOPPED = 2, 130
-MOST_MONTHS = 10_000
 RUNS = "runs"
 
 
@@ -65,7 +65,7 @@ class OneLine(TyperGroup):
 
 def fail(message: str, code: int) -> NoReturn:
     """One line on standard error, and out."""
-    print(f"zerolimit: {' '.join(message.split())}", file=sys.stderr)
+    print(f"zerolimit: {one_line(message)}", file=sys.stderr)
     sys.exit(code)
 
 
