@@ -61,7 +61,7 @@ def measured(runs: int, borrowers: int, months: int) -> dict[str, Any]:
         sweep(study, out, workers=WORKERS, watch=watch)
         took = time.perf_counter() - began
         lines = [json.loads(line) for file in (out / "times").iterdir() for line in file.read_text().splitlines()]
-        parts = sum(Folder(out).part(run).stat().st_size for run in Folder(out).done()) / max(1, len(lines))
+        parts = sum(part.path.stat().st_size for part in Folder(out).parts()) / max(1, len(lines))
     wall = watch.last - watch.first
     # the first run of each worker lies before the first that was finished
     inside = sum(one["inside"] for one in lines[WORKERS:])

@@ -62,7 +62,7 @@ from zerolimit.results.outcomes import OUTCOMES, RATES
 from zerolimit.results.store import Tables, tables_of
 from zerolimit.results.table import percent, print_summary
 from zerolimit.rules.rule import LIBRARY, Rule
-from zerolimit.scenario import CALENDAR_KINDS, DATED, Scenario, about, bounds, choices, load_scenario, presets
+from zerolimit.scenario import CALENDAR_KINDS, CONSTRAINTS, DATED, Scenario, about, bounds, choices, load_scenario, presets
 from zerolimit.simulation import Simulation
 from zerolimit.study.attribution import HELD, PLAYERS
 from zerolimit.study.definition import Settings
@@ -158,6 +158,11 @@ def parameters() -> str:
 
 
 PARAMETER_HEADINGS = ("name", "default", "unit", "allowed", "meaning", "source", "mechanism")
+
+
+def together() -> str:
+    """What parameters must hold together."""
+    return table(("parameters", "what must hold"), ((code(*one.parameters), one.says) for one in CONSTRAINTS))
 
 
 def calendar() -> str:
@@ -788,6 +793,7 @@ PARTS: dict[str, Callable[..., str]] = {
         study_designs,
         study_measures,
         study_words,
+        together,
         told,
     )
 }

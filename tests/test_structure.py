@@ -209,6 +209,19 @@ def test_an_unknown_name_in_a_rule_fails_with_the_nearest(make: object, word: st
         make_plan(frozenset(TERMS), (own,))
 
 
+def test_rules_behind_the_same_rule_run_in_the_order_in_which_they_are_given() -> None:
+    def behind(name: str, after: str) -> object:
+        def plain(trust: float) -> float:
+            return trust
+
+        plain.__name__ = name
+        return rule("trust", after=after)(plain)
+
+    own = tuple(behind(*one) for one in (("first", "feel"), ("second", "feel"), ("inner", "first"), ("third", "feel")))
+    names = [one.name for one in make_plan(frozenset(TERMS), own).stages["living"].rules]
+    assert names[names.index("feel") :][:5] == ["feel", "first", "inner", "second", "third"]
+
+
 def test_power_and_logarithm_are_refused_in_rules() -> None:
     import math
 
@@ -257,7 +270,7 @@ def digest(package: Path, cache: Path) -> str:
         ("rules/trust.py", "terms.mend * (1.0 - trust)", "terms.mend * (1.1 - trust)"),
         ("rules/rule.py", "return mean + weight * (value - mean)", "return mean + 2.0 * weight * (value - mean)"),
         ("fields.py", '_state("idle", "i1"', '_state("idle", "i2"'),
-        ("month.py", "(receive,)),", "(receive, feel)),"),
+        ("month.py", "(call_for_review, commit),", "(commit, call_for_review),"),
         (
             "names.py",
             "RESTRAINT, PLANNING, MONITORING, APPEALING, DIVERSIFYING = 1.0, 2.0",

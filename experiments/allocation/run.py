@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import zerolimit
+from zerolimit.errors import in_one_line
 from zerolimit.study.figures import draw_bars
 
 HERE = Path(__file__).parent
 
 if __name__ == "__main__":
-    results = zerolimit.study(HERE)
+    with in_one_line():
+        results = zerolimit.study(HERE)
     table = results.by("allocation")
     table["wrongful_share"] = table["wrongful"] / table["followed"]
     segments = results.by(["allocation", "segment"])

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import zerolimit
+from zerolimit.errors import in_one_line
 from zerolimit.study.figures import draw_lines
 
 HERE = Path(__file__).parent
 
 if __name__ == "__main__":
-    results = zerolimit.study(HERE)
+    with in_one_line():
+        results = zerolimit.study(HERE)
     table = results.by(["pool_share", "pool_share@24"])
     table.to_csv(HERE / "table.csv", index=False, float_format="%.6g")
     draw_lines(

@@ -3,13 +3,15 @@
 from pathlib import Path
 
 import zerolimit
+from zerolimit.errors import in_one_line
 from zerolimit.study.figures import draw_lines
 
 HERE = Path(__file__).parent
 PER = ["first_trust", "notice_rush"]
 
 if __name__ == "__main__":
-    results = zerolimit.study(HERE)
+    with in_one_line():
+        results = zerolimit.study(HERE)
     table = results.by([*PER, "notice_months"])
     table.to_csv(HERE / "table.csv", index=False, float_format="%.6g")
     labels = {0.0: "nobody rushes", 0.3: "3 of 10 told draw all", 0.9: "9 of 10 told draw all"}

@@ -3,13 +3,15 @@
 from pathlib import Path
 
 import zerolimit
+from zerolimit.errors import in_one_line
 from zerolimit.study.figures import draw_bars
 
 HERE = Path(__file__).parent
 COSTS = ["reason_costs", "warning_costs", "notice_costs", "appeal_costs"]
 
 if __name__ == "__main__":
-    results = zerolimit.study(HERE)
+    with in_one_line():
+        results = zerolimit.study(HERE)
     table = results.by(["point", "name"])
     runs = results.table(["zero_limit"]).groupby("point")["months"].agg(["size", "first"]).prod(axis=1)
     table["cost"] = table[COSTS].sum(axis=1) / 100

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 import zerolimit
+from zerolimit.errors import in_one_line
 from zerolimit.names import BLOCKED, LEFT, STRATEGIES, ZERO_LIMIT
 from zerolimit.study.figures import draw_bars
 
@@ -26,7 +27,8 @@ def by_strategy(simulation: zerolimit.Simulation) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    results = zerolimit.study(HERE, measure=by_strategy)
+    with in_one_line():
+        results = zerolimit.study(HERE, measure=by_strategy)
     sums = results.table().groupby("adopt").sum(numeric_only=True)
     rows = []
     for name in STRATEGIES:

@@ -28,7 +28,6 @@ from zerolimit.month import BIRTH, MONTH
 from zerolimit.names import EVENTS, LEFT, REASONS, SECTORS, SEGMENTS, STATUSES, STRATEGIES
 from zerolimit.results.record import CELLS_PER_SEGMENT
 from zerolimit.rules.rule import Rule, whole
-from zerolimit.terms import FEN
 
 if TYPE_CHECKING:
     from zerolimit.market import CreditMarket
@@ -479,8 +478,3 @@ class Borrowers(AgentSet):  # type: ignore[misc]
             agent.remove()
         else:
             self.members = self.members[self.members != agent.unique_id]
-
-
-def in_yuan(fen: int) -> str:
-    """For messages."""
-    return f"{fen / FEN:,.2f} yuan"

@@ -20,7 +20,7 @@ import typer
 from typer.core import TyperGroup
 
 from zerolimit import __version__
-from zerolimit.errors import BadInput, one_line
+from zerolimit.errors import WRONG, BadInput, fail
 from zerolimit.names import MOST_MONTHS
 from zerolimit.wording import number_of
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from zerolimit.portfolio import Portfolio
     from zerolimit.scenario import Scenario
 
-WRONG, STOPPED = 2, 130
+STOPPED = 130
 RUNS = "runs"
 
 
@@ -42,7 +42,7 @@ class OneLine(TyperGroup):
         try:
             code = super().main(*args, **kwargs)
         except BadInput as error:
-            fail(str(error), WRONG)
+            fail(str(error))
         except (KeyboardInterrupt, typer.Abort):
             fail("stopped; nothing was written", STOPPED)
         except MemoryError:
@@ -61,12 +61,6 @@ class OneLine(TyperGroup):
         if code == STOPPED:
             fail("stopped; nothing was written", STOPPED)
         sys.exit(code if isinstance(code, int) else 0)
-
-
-def fail(message: str, code: int) -> NoReturn:
-    """One line on standard error, and out."""
-    print(f"zerolimit: {one_line(message)}", file=sys.stderr)
-    sys.exit(code)
 
 
 def leave_quietly() -> NoReturn:
@@ -485,10 +479,16 @@ def case(name: Annotated[str | None, typer.Argument(help="A case; without one, t
 
 @app.command()
 def sweep(
-    study: Annotated[str | None, typer.Argument(help="A study: its folder or its TOML file.")] = None,
+    study: Annotated[
+        str | None, typer.Argument(help="A study: its folder or its TOML file. Rule files that it names are code, and run.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the results; without it, runs/NAME.")] = None,
     workers: Annotated[int | None, typer.Option(metavar="N", help="Processes; without it, all cores.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on in a folder that has some of the runs.")] = False,
+    extend: Annotated[
+        bool, typer.Option("--extend", help="Go on there with a larger design, and keep the runs that both have.")
+    ] = False,
+    no_code: Annotated[bool, typer.Option("--no-code", help="Refuse a study that names rule files.")] = False,
     cluster: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="A Dask cluster's scheduler, or [b]local[/b] for one on loopback.")
     ] = None,
@@ -513,8 +513,10 @@ def sweep(
                 out,
                 workers=workers,
                 resume=resume,
+                extend=extend,
                 cluster=cluster,
                 take_over=take_over,
+                code=not no_code,
                 quiet=quiet,
                 stopped=STOPPED,
             )

@@ -2,10 +2,14 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
+WRONG = 2
+"""Exit code of input that cannot be used."""
 LONGEST, LONGEST_VALUE = 1_000, 60
 """Letters of a message, and of a user's value in one."""
 MOST_NAMES = 4
@@ -80,3 +84,18 @@ def nearest(name: object, known: Iterable[str], meanings: Mapping[str, str] = Ma
     if not found or len(found) > MOST_NAMES:
         return ""
     return f"; did you mean {' or '.join(map(repr, found))}?"
+
+
+def fail(message: str, code: int = WRONG) -> NoReturn:
+    """One line on standard error, and out."""
+    print(f"zerolimit: {one_line(message)}", file=sys.stderr)
+    sys.exit(code)
+
+
+@contextmanager
+def in_one_line() -> Iterator[None]:
+    """In a script: input that cannot be used ends it in one line, as it ends a command."""
+    try:
+        yield
+    except BadInput as error:
+        fail(str(error))

@@ -31,12 +31,18 @@ class Field:
     unit: str
     meaning: str
     flow: bool = False
+    signed: bool = False
+    """An amount that may lie below 0."""
+    void: bool = False
+    """May hold anything while nothing is scheduled."""
     birth: bool = False
     """Set at birth and never by the month: an entrant's slot gets a new one."""
 
 
-def _state(name: str, storage: str, unit: str, meaning: str, *, birth: bool = False) -> Field:
-    return Field(name, storage, unit, meaning, birth=birth)
+def _state(
+    name: str, storage: str, unit: str, meaning: str, *, birth: bool = False, signed: bool = False, void: bool = False
+) -> Field:
+    return Field(name, storage, unit, meaning, birth=birth, signed=signed, void=void)
 
 
 def _flow(name: str, storage: str, unit: str, meaning: str) -> Field:
@@ -54,7 +60,7 @@ STATE = (
     _state("tenure", "i2", "months", "since the account was opened"),
     _state("income_true", "i4", "fen a month", "mean income", birth=True),
     _state("income_seen", "i4", "fen a month", "recorded income, as the platform sees it"),
-    _state("cash", "i4", "fen", "savings at hand"),
+    _state("cash", "i4", "fen", "savings at hand; below 0, what is lacking", signed=True),
     _state("other_debt", "i4", "fen", "owed to other lenders"),
     _state("out_of_work", "i1", "months", "length of the current spell without work"),
     _state("project", "i1", "months", "monthly tranches still to pay for a project"),
@@ -66,7 +72,7 @@ STATE = (
     _state("overdue", "i4", "fen", "principal past due"),
     _state("overdue_interest", "i4", "fen", "interest past due"),
     *(
-        _state(name, "i4", "fen", f"principal falling due {k} months from now; void while nothing is scheduled")
+        _state(name, "i4", "fen", f"principal falling due {k} months from now; void while nothing is scheduled", void=True)
         for k, name in enumerate(SCHEDULE)
     ),
     _state("late", "i1", "months", "months past due"),
@@ -104,6 +110,7 @@ STATE = (
 FLOWS = (
     _flow("income", "i4", "fen", "income of this month"),
     _flow("outlay", "i4", "fen", "spending wanted this month"),
+    _flow("late_before", "i1", "months", "past due when the month began"),
     _flow("principal_before", "i4", "fen", "principal when the month began"),
     _flow("due_now", "i4", "fen", "instalments due this month"),
     _flow("interest_now", "i4", "fen", "interest due this month"),
@@ -140,19 +147,18 @@ FLOWS = (
     _flow("cut", "i4", "fen", "what a line lost, if more than 5 % of it"),
     _flow("ended", "i1", "code", "how a spell without a line ended this month"),
     _flow("spell", "i2", "months", "length of the spell that ended"),
-    _flow("logs", "i1", "0/1", "has an event or an end to record"),
     _flow("found", "i1", "code", "noticed the spell this month: 1 by looking, 2 at need, 3 told before by a notice"),
     _flow("warned", "i1", "code", "early warning: 1 of a score near the cutoff, 2 of the trigger near"),
     _flow("appeals", "i1", "code", "before the desk: 1 filed this month, 2 waiting from before"),
     _flow("appealed_line", "i4", "fen", "line that an appeal's documents support"),
     _flow("asked", "i4", "fen", "loan asked for, within the available line"),
-    _flow("asks", "i1", "0/1", "asks for a loan this month"),
     _flow("refused", "i1", "0/1", "request refused because the pool was used up"),
     _flow("drawn", "i4", "fen", "lent this month"),
     _flow("elsewhere", "i4", "fen", "borrowed from other lenders this month"),
     _flow("shortfall", "i4", "fen", "spending that could not be paid"),
     _flow("principal", "i4", "fen", "principal when the month ends"),
-    _flow("departs", "i1", "0/1", "leaves during a spell without a line"),
+    _flow("leaves", "i1", "0/1", "leaves the platform this month, owing nothing"),
+    _flow("broken", "i1", "code", "the first law of an account that a month with user-defined rules breaks (rules/laws.py)"),
     _flow("heard", "q2", "share", "of one's acquaintances, those who reported a zero limit last month"),
     _flow("outcomes_1", "i2", "bits", "outcome flags, first word (results/outcomes.py)"),
     _flow("outcomes_2", "i2", "bits", "outcome flags, second word"),

@@ -74,10 +74,10 @@ class Shadow:
         before = {field.name: real.engine.raw(field.name, real.month).copy() for field in STATE}
         month = Month(real)
         terms: dict[str, float] = {}
-        for phase in month.order():
+        for name, phase in month.order():
             phase()
             terms = terms or dict(real.terms)
-            if phase == month.gossip:
+            if name == "gossip":
                 heard = real.engine.raw("heard", real.month).copy()
         recorded = month.recorded()
         free = self.since < 0

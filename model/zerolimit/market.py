@@ -23,7 +23,7 @@ from mesa.agentset import AgentSet
 from mesa.experimental.scenarios import Scenario as MesaScenario
 
 from zerolimit.arguments import public
-from zerolimit.borrower import Borrower, Borrowers, closed_to_writers, in_yuan, overridden, storable
+from zerolimit.borrower import Borrower, Borrowers, closed_to_writers, overridden, storable
 from zerolimit.draws import as_seed, fresh_seed
 from zerolimit.engine.plan import FLOW_NAMES
 from zerolimit.errors import BadInput, told
@@ -36,6 +36,7 @@ from zerolimit.results.outcomes import RATES
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario, load_scenario
 from zerolimit.simulation import Recorded, Simulation
+from zerolimit.terms import in_yuan
 from zerolimit.wording import number_of
 
 if TYPE_CHECKING:

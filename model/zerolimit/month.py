@@ -10,15 +10,15 @@ from dataclasses import dataclass
 
 from zerolimit.rules.appeal import hear, restore
 from zerolimit.rules.birth import apply_first, be_born, have_history, rank_income, schedule, settle_in
-from zerolimit.rules.borrowing import ask, book, receive
+from zerolimit.rules.borrowing import ask, book, fall_short, owe, receive
 from zerolimit.rules.coping import cope
-from zerolimit.rules.decision import call_for_review, decide, measure, position, stand_in_campaign, weigh
+from zerolimit.rules.decision import call_for_review, commit, contend, decide, measure, position, stand_in_campaign, weigh
 from zerolimit.rules.income import earn, pay_bills, spend
-from zerolimit.rules.outcome import count, count_decided, look, record, set_line, wait
-from zerolimit.rules.repayment import apply_payment, charge_off, count_arrears, fall_due, repay
+from zerolimit.rules.outcome import count, count_decided, look, record, set_line, stand_in_queue, wait
+from zerolimit.rules.repayment import apply_payment, charge_off, count_arrears, fall_due, note_arrears, repay, slide
 from zerolimit.rules.rule import Rule
 from zerolimit.rules.scoring import remember, score
-from zerolimit.rules.trust import count_stirred, feel
+from zerolimit.rules.trust import count_stirred, feel, leave
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,14 @@ class Phase:
 
 @dataclass(frozen=True)
 class Roll:
-    """A list that a stage makes: the borrowers for whom `when` is not 0, with some of their values."""
+    """A list that a stage makes: the borrowers of whom a quantity in `when` is not 0, with some of their values.
+
+    What `when` names is the quantity that the list is about, never a flag beside it: who changes the one has changed
+    the other.
+    """
 
     name: str
-    when: str
+    when: tuple[str, ...]
     values: tuple[str, ...] = ()
     often: bool = False
     """Many are on it: writing before asking is quicker than a guess that is often wrong."""
@@ -104,7 +108,7 @@ MONTH = (
         "3",
         "account",
         "what falls due, what is paid, arrears, charge-off",
-        (fall_due, repay, apply_payment, charge_off, pay_bills),
+        (note_arrears, fall_due, repay, apply_payment, charge_off, slide, pay_bills),
     ),
     Phase("scoring", "4", "account", "factors with memory, two scores", (remember, position, score)),
     Phase(
@@ -112,14 +116,14 @@ MONTH = (
         "5",
         "account",
         "whose line is decided this month: calendar, campaign, arrears, applications",
-        (call_for_review,),
+        (call_for_review, commit),
     ),
     Phase(
         "decision",
         "5",
         "account",
         "the lowest of the named caps, its argmin kept; the cut menu",
-        (weigh, decide),
+        (weigh, decide, contend),
         where="review",
     ),
     Phase("arrears flags", "8", "account", "moves in and out of arrears as bits", (count_arrears,), where="slid"),
@@ -132,7 +136,9 @@ MONTH = (
     ),
     Phase("line and notice", "7", "decision", "the line takes effect or is announced", (set_line,), where="touched"),
     Phase("outcome", "8", "decision", "events and spells without a line", (record,), where="touched"),
-    Phase("monitoring", "9", "decision", "who looks, finds and appeals", (look, count_decided), where="touched"),
+    Phase(
+        "monitoring", "9", "decision", "who looks, finds and appeals", (look, stand_in_queue, count_decided), where="touched"
+    ),
     Phase("requests", "10", "decision", "loans asked for within the line", (wait, ask)),
     Phase("outcome flags", "8", "decision", "the decision's outcomes as bits", (count,)),
     Phase(
@@ -172,10 +178,10 @@ MONTH = (
         writes=("refused",),
     ),
     Phase("word of mouth", "12", "gossip", "what acquaintances reported last month", reads=("told",), writes=("heard",)),
-    Phase("payout", "10", "living", "served loans are paid out", (receive,)),
-    Phase("booking", "10", "living", "a loan becomes a schedule", (book,)),
+    Phase("payout", "10", "living", "served loans are paid out", (receive, fall_short)),
+    Phase("booking", "10", "living", "a loan becomes a schedule", (book, owe)),
     Phase("coping", "11", "living", "other lenders, shortfall, slipped projects", (cope,), where="lacks"),
-    Phase("trust", "12", "living", "trust, leaving", (feel,)),
+    Phase("trust", "12", "living", "trust, leaving", (feel, leave)),
     Phase(
         "complaints",
         "12",
@@ -220,13 +226,13 @@ WORDS = {
 """Words of outcome flags that a stage counts, by segment and income decile, and over whom (None: everybody)."""
 
 ROLLS = {
-    "account": (Roll("contenders", "contends", ("rank", "wanted", "principal_after", "review")),),
+    "account": (Roll("contenders", ("contends",), ("rank", "wanted", "principal_after", "review")),),
     "decision": (
-        Roll("events", "logs", ("happened", "ended", "spell")),
-        Roll("appellants", "appeals", ("waited", "risk")),
-        Roll("askers", "asks", ("asked",), often=True),
+        Roll("events", ("happened", "ended"), ("happened", "ended", "spell")),
+        Roll("appellants", ("appeals",), ("waited", "risk")),
+        Roll("askers", ("asked",), ("asked",), often=True),
     ),
-    "living": (Roll("leavers", "departs", ("without_line",)),),
+    "living": (Roll("leavers", ("leaves",), ("event", "without_line")),),
 }
 """Lists that a stage makes."""
 

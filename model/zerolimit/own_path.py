@@ -140,7 +140,7 @@ class Recorder:
         """The last appeal that the set-aside served."""
         won = self.heard[self.world.column("appealed_line")[self.heard] > 0]
         order = np.array([self.order_of[int(row)] for row in won])
-        more = today.aside is None or today.aside > 0
+        more = today.totals.aside is None or today.totals.aside > 0
         self.held[-1].aside = Last.of(order, np.isin(won, granted), won, self.tickets("u_desk", won), more=more)
 
 
@@ -191,7 +191,7 @@ class OwnPath(Objects):
     def apply(self, rule: Rule, row: int, draws: dict[str, float], terms: SimpleNamespace, month: int) -> None:
         super().apply(rule, row, draws, terms, month)
         if rule.name == "ask" and self.change.no_loans_from is not None and month >= self.change.no_loans_from:
-            self.rows[0].update(asked=0.0, asks=0.0)
+            self.rows[0]["asked"] = 0.0
         edit = self.change.after.get((month, rule.name))
         if edit is not None:
             edit(self.rows[0])

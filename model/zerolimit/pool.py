@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from zerolimit.errors import BadInput
 from zerolimit.scenario import CalendarItem, Scenario
 from zerolimit.terms import FEN
 
 PER = 10_000
+LARGEST_POOL = 10**17
+"""Fen that a pool and what funds it may reach: sums over borrowers and months stay within whole numbers of 64 bits."""
 
 
 def decimal(share: float) -> Fraction:
@@ -95,6 +98,16 @@ class Pool:
             pool.accounts.funding -= pool.cash
             pool.cash = 0
         return pool
+
+    def refuse_too_large(self, month: int) -> None:
+        """BadInput where the pool, or what funds it, is beyond LARGEST_POOL."""
+        sizes = {"pool": self.limit or 0, "capital": self.capital, "own funds": self.own_funds}
+        for name, size in {**sizes, "partner lines": self.partner_lines}.items():
+            if size > LARGEST_POOL:
+                raise BadInput(
+                    f"calendar, month {month}: {name} reach {size / FEN:.3g} yuan; at most {LARGEST_POOL / FEN:.0e} yuan"
+                    " can be counted exactly: let it grow less, or end the growth with a value of 0"
+                )
 
     def events(self, items: list[CalendarItem]) -> None:
         """The calendar's changes to the pool."""

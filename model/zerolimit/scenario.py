@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
+from zerolimit.constraints import BASE, constraints_on, file_of, settled, what_is_wrong
 from zerolimit.dated import CALENDAR_MONTH, DATE, MEANINGS, MONTH, dated, limits, names_of, read_dated
 from zerolimit.errors import BadInput, nearest, told
 from zerolimit.files import is_file, path_of, read_file, toml_of
@@ -479,55 +480,13 @@ class Scenario(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _one_pool(cls, given: Any) -> Any:
-        if isinstance(given, dict) and given.get("pool_yuan") is not None:
-            if given.get("pool_share") is not None:
-                raise ValueError("pool_share and pool_yuan both given: the pool's size is one or the other")
-            return {**given, "pool_share": None}
-        return given
-
-    @model_validator(mode="before")
-    @classmethod
-    def _series(cls, given: Any) -> Any:
-        if isinstance(given, dict) and given.get("macro") and "macro_model" not in given:
-            return {**given, "macro_model": "series"}
-        return given
+    def _settled(cls, given: Any) -> Any:
+        return settled(CONSTRAINTS, DEFAULTS, given) if isinstance(given, dict) else given
 
     @model_validator(mode="after")
     def _fits_together(self) -> Scenario:
-        together(self, ("share_gig", "share_owner"), 1.0)
-        together(self, tuple(name for name in type(self).model_fields if name.startswith("follow_")), 1.0)
-        together(self, ("term_3", "term_6"), 1.0)
-        together(self, ("menu_balance", "menu_step", "menu_close"), 1.0)
-        together(self, ("unused_share", "high_use_share"), 1.0)
-        together(self, ("position_segment", "position_age", "position_income"), 1.0)
-        for bucket in ("1", "2", "3"):
-            names = tuple(
-                f"{part}_{bucket}" for part in ("cure", "step", "hold") if f"{part}_{bucket}" in type(self).model_fields
-            )
-            together(self, names, 1.0)
-        weights = tuple(name for name in type(self).model_fields if name.startswith("zhima_"))
-        if abs(sum(getattr(self, name) for name in weights) - 1.0) > 1e-9:
-            raise ValueError(f"{', '.join(weights)} must sum to 1, not {sum(getattr(self, name) for name in weights):g}")
-        ordered(self, "line_low", "line_high")
-        ordered(self, "first_smallest", "first_largest")
-        ordered(self, "planned_use_low", "planned_use_high")
-        if self.pool_share is None and self.pool_yuan is None:
-            raise ValueError("pool_share or pool_yuan is needed: the pool's size is one of them")
-        if self.term_open > 0.0 and self.open_repay_rate == 0.0:
-            raise ValueError("term_open above 0 needs open_repay_rate above 0, or open loans never end")
-        if self.macro_model == "series" and not self.macro:
-            raise ValueError("macro_model 'series' needs macro, the series itself")
-        if self.macro and self.macro_model != "series":
-            raise ValueError(f"macro and macro_model {self.macro_model!r} both given: a series is no model; leave one out")
-        if self.network in ("ring", "small_world", "scale_free") and self.acquaintances % 2:
-            raise ValueError(f"acquaintances must be even when network is {self.network}, not {self.acquaintances}")
-        if self.network in ("small_world", "scale_free", "sector_blocks") and self.acquaintances >= self.borrowers:
-            raise ValueError(f"acquaintances ({self.acquaintances}) must be below borrowers ({self.borrowers})")
-        if self.network == "file" and self.network_file is None:
-            raise ValueError("network 'file' needs network_file, the file of ties")
-        if self.network != "file" and self.network_file is not None:
-            raise ValueError(f"network_file and network {self.network!r} both given: ties are read when network is 'file'")
+        if wrong := what_is_wrong(CONSTRAINTS, vars(self)):
+            raise ValueError(wrong)
         return self
 
     def change(self, **parameters: Any) -> Scenario:
@@ -559,6 +518,10 @@ class Scenario(BaseModel):
         return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
 
 
+DEFAULTS: dict[str, Any] = {name: field.default for name, field in Scenario.model_fields.items()}
+CONSTRAINTS = constraints_on(DEFAULTS)
+"""What parameters must hold together."""
+
 DATED: dict[str, Any] = {"calendar": CalendarItem, "macro": MacroMonth}
 """Parameters that are rows with a month or date, from files too, and what a row is."""
 
@@ -580,33 +543,7 @@ def not_reached(scenario: Scenario, months: int) -> list[str]:
 
 def on_top(before: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """Parameters on top of others; of two that exclude each other, the one given alone replaces the other."""
-    kept = dict(before)
-    for one, other in (("pool_share", "pool_yuan"), ("pool_yuan", "pool_share")):
-        if given.get(one) is not None and other not in given:
-            kept[other] = None
-    if "macro" in given and not nothing(given["macro"]):
-        kept.pop("macro_model", None)
-    elif given.get("macro_model", "series") != "series" and "macro" not in given:
-        kept["macro"] = ()
-    return {**kept, **given}
-
-
-def nothing(rows: Any) -> bool:
-    """Whether a list of rows is not there or empty."""
-    return rows is None or (isinstance(rows, list | tuple) and not rows)
-
-
-def together(scenario: Scenario, names: tuple[str, ...], most: float) -> None:
-    """Shares that may not exceed `most` together."""
-    total = sum(getattr(scenario, name) for name in names)
-    if total > most + 1e-12:
-        raise ValueError(f"{' + '.join(names)} must be at most {most:g} together, not {total:g}")
-
-
-def ordered(scenario: Scenario, low: str, high: str) -> None:
-    """Two parameters of which the first may not exceed the second."""
-    if getattr(scenario, low) > getattr(scenario, high):
-        raise ValueError(f"{low} ({getattr(scenario, low):g}) must not exceed {high} ({getattr(scenario, high):g})")
+    return {**before, **settled(CONSTRAINTS, before, given)}
 
 
 def about(name: str) -> dict[str, str]:
@@ -729,7 +666,7 @@ def load_scenario(source: Any = "baseline", **parameters: Any) -> Scenario:
 
 def _from_file(path: Path) -> Scenario:
     table = with_files(read_toml(path), path)
-    base = table.pop("base", None)
+    base = table.pop(BASE, None)
     table.setdefault("name", path.stem)
     if base is None:
         return build(table, str(path))
@@ -742,7 +679,7 @@ def with_files(table: dict[str, Any], path: Path) -> dict[str, Any]:
     """A scenario file's table with CSV files in their parameters' place; names of files are relative to its own."""
     found = dict(table)
     for name in DATED:
-        key = f"{name}_file"
+        key = file_of(name)
         if isinstance(table.get(name), str):
             raise BadInput(f"{path}: {name}: a list of rows is needed; a CSV file is named by {key}")
         if key not in table:
@@ -774,8 +711,8 @@ def parse_setting(text: str, where: str = "--set") -> tuple[str, Any]:
 
 
 FILE_ONLY: dict[str, str] = {
-    "base": "preset to start from",
-    **{f"{name}_file": f"CSV file with the rows of {name}, relative to the scenario file" for name in DATED},
+    BASE: "preset to start from",
+    **{file_of(name): f"CSV file with the rows of {name}, relative to the scenario file" for name in DATED},
 }
 """What only a scenario file may have."""
 
@@ -785,10 +722,12 @@ def schema() -> dict[str, Any]:
     result = Scenario.model_json_schema()
     for name, says in FILE_ONLY.items():
         result["properties"][name] = {"type": "string", "description": says}
-    result["properties"]["base"]["enum"] = list(presets())
+    result["properties"][BASE]["enum"] = list(presets())
     for kind in DATED.values():
         row = result["$defs"][kind.__name__]
         row["properties"][DATE] = {"type": "string", "description": "in place of month: YYYY-MM, from start on"}
         row["required"].remove(MONTH)
         row["oneOf"] = [{"required": [MONTH]}, {"required": [DATE]}]
+    result["allOf"] = [said for one in CONSTRAINTS if (said := one.schema(DEFAULTS, FILE_ONLY)) is not None]
+    result["x-constraints"] = [{"parameters": list(one.parameters), "description": one.says} for one in CONSTRAINTS]
     return result

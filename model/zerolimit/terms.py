@@ -12,6 +12,12 @@ from zerolimit.scenario import Scenario, about, choices
 
 FEN = 100
 
+
+def in_yuan(fen: int) -> str:
+    """An amount in yuan to the fen, for messages."""
+    return f"{fen / FEN:,.2f} yuan"
+
+
 ANNOUNCED: dict[str, str] = {
     "monthly_rate": "interest a month: daily_rate x 365 / 12",
     "macro": "macro index",

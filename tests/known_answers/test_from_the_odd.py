@@ -61,7 +61,7 @@ def parts_meant(s: State, p: Any) -> int:
 def repay(s: State, p: Any) -> State:
     same = {"cash": s["cash"], "other_debt": s["other_debt"], "since_paid": s["since_paid"]}
     if s["status"] == STATUS["left"]:
-        return same | {"paid": 0, "late": 0, "bridged": 0, "standing": 0, "slid": 0}
+        return same | {"paid": 0, "late": 0, "bridged": 0, "standing": 0}
     d, owing, cash, debt = s["late"], s["owing"], s["cash"], s["other_debt"]
     parts = parts_meant(s, p)
     if parts == d + 1:
@@ -95,7 +95,6 @@ def repay(s: State, p: Any) -> State:
         "other_debt": debt,
         "standing": 2 if within < owing else 1 if paid else 0,
         "since_paid": 0 if paid else min(120, s["since_paid"] + 1),
-        "slid": d + 1 if d or late else 0,
     }
 
 

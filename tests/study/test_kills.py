@@ -115,11 +115,13 @@ def test_a_killed_coordinator_leaves_no_workers_and_resume_finishes_exactly_the_
         time.sleep(0.02)
     done = list(Folder(out).done())
     assert 5 <= len(done) < RUNS
-    kept = {run: Folder(out).part(run).stat().st_mtime_ns for run in done}
+    kept = {part.run: part.path.stat().st_mtime_ns for part in Folder(out).parts()}
+    assert [*kept] == done
     assert (out / LOCK).exists()
     assert f"which has ended; go on with zerolimit sweep STUDY --out {out} --resume" in told("sweep", "--status", str(out))
     told("sweep", str(home / "study.toml"), "--out", str(out), "--resume")
-    assert {run: Folder(out).part(run).stat().st_mtime_ns for run in done} == kept
+    now = {part.run: part.path.stat().st_mtime_ns for part in Folder(out).parts()}
+    assert {run: now[run] for run in done} == kept
     assert Folder(out).count() == RUNS
     assert same(home, out)
 

@@ -20,6 +20,7 @@ import pytest
 
 import zerolimit
 from zerolimit.errors import BadInput
+from zerolimit.results.digest import read_json, write_json
 from zerolimit.simulation import Simulation
 from zerolimit.study import executors, folder, lock
 from zerolimit.study.code import worker_modules
@@ -197,13 +198,14 @@ def test_a_rule_that_is_none_is_refused(tmp_path: Path) -> None:
         (f"{tmp_path / 'mine.py'}:smalest_first", "did you mean 'smallest_first'"),
     ):
         with pytest.raises(BadInput, match=told):
-            wish(rules=[text])
+            assert wish(rules=[text]).rules
 
 
 def test_a_rule_that_was_edited_is_the_new_one(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text(SMALLEST_FIRST, encoding="utf-8")
     before = wish(rules=[f"{file}:smallest_first"])
+    assert before.rules
     file.write_text(SMALLEST_FIRST.replace("return -", "return +"), encoding="utf-8")
     after = wish(rules=[f"{file}:smallest_first"])
     assert after.rules != before.rules
@@ -312,25 +314,29 @@ def test_a_sweep_that_is_broken_off_goes_on_with_exactly_the_rest(tmp_path: Path
 def test_a_changed_study_is_refused_with_what_differs(tmp_path: Path) -> None:
     sweep(wish(), tmp_path / "a", executor=Here())
     before = exported(tmp_path / "a")
-    for change, told in [
-        ({"months": 5}, "months: there 4, now 5"),
-        ({"replications": 3}, "replications: there 2, now 3"),
-        ({"set": {"lgd": 0.5}}, "scenario.lgd: there 0.8, now 0.5"),
-        ({"vary": {"pool_share": [0.2, 0.6]}}, 'factors: there ["pool_share", "planned_use"], now ["pool_share"]'),
+    for change, kind, told in [
+        ({"months": 5}, "another study", "months: there 4, now 5"),
+        ({"set": {"lgd": 0.5}}, "another study", "scenario.lgd: there 0.8, now 0.5"),
+        ({"months": 5, "replications": 3}, "another study", "replications: there 2, now 3"),
+        ({"replications": 3}, "another design of this study", "replications: there 2, now 3"),
+        ({"vary": {"pool_share": [0.2]}}, "another design of this study", 'there ["pool_share", "planned_use"], now'),
     ]:
         with pytest.raises(BadInput) as error:
             sweep(wish(**change), tmp_path / "a", executor=Here(), resume=True)
-        assert "holds another study" in str(error.value)
+        assert f"holds {kind} (" in str(error.value)
         assert told in str(error.value)
+    with pytest.raises(BadInput, match=r"holds another study \(months: there 4, now 5\); --extend changes the design alone"):
+        sweep(wish(months=5, replications=3), tmp_path / "a", executor=Here(), extend=True)
     assert exported(tmp_path / "a") == before
 
 
 def test_another_code_is_refused_in_an_old_folder(tmp_path: Path) -> None:
     sweep(wish(), tmp_path / "a", executor=Here())
     file = tmp_path / "a" / STUDY
-    record = json.loads(file.read_text())
+    record = read_json(file)
+    assert record is not None
     record["declared"]["code"] = "0" * 16
-    file.write_text(json.dumps(record))
+    write_json(file, record)
     with pytest.raises(BadInput, match="code: there"):
         sweep(wish(), tmp_path / "a", executor=Here(), resume=True)
 
@@ -344,46 +350,11 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
         sweep(wish(), tmp_path / "letter.txt", executor=Here())
 
 
-def test_a_part_cut_short_by_a_crash_is_done_again(tmp_path: Path) -> None:
-    sweep(wish(), tmp_path / "a", executor=Here())
-    before = exported(tmp_path / "a")
-    at = Folder(tmp_path / "a")
-    runs = list(at.done())
-    at.part(runs[0]).write_bytes(at.part(runs[0]).read_bytes()[:-9])
-    at.part(runs[1]).write_bytes(b"")
-    told: list[str] = []
-    sweep(wish(), tmp_path / "a", executor=Here(), resume=True, say=told.append)
-    assert [text.rsplit(" ", 1)[1] for text in told] == runs[:2]
-    assert exported(tmp_path / "a") == before
-
-
 def test_a_file_that_a_killed_coordinator_half_wrote_is_no_other_folder(tmp_path: Path) -> None:
     for name in (".design.parquet.1.ab.tmp", ".clock.ab.tmp"):
         (tmp_path / name).touch()
     assert sweep(wish(), tmp_path, executor=Here(), resume=True).done == 8
     assert not list(tmp_path.glob(".*"))
-
-
-def test_a_copy_of_a_part_counts_for_no_run(tmp_path: Path) -> None:
-    sweep(wish(), tmp_path / "a", executor=Here())
-    before = exported(tmp_path / "a")
-    at = Folder(tmp_path / "a")
-    first, second, *_ = at.done()
-    at.part(first).with_name(f"{first} (1).parquet").write_bytes(at.part(first).read_bytes())
-    at.part(second).unlink()
-    assert at.count() == 7
-    sweep(wish(), tmp_path / "a", executor=Here(), resume=True)
-    assert exported(tmp_path / "a") == before
-
-
-def test_a_part_of_another_study_is_refused(tmp_path: Path) -> None:
-    sweep(wish(), tmp_path / "a", executor=Here())
-    at = Folder(tmp_path / "a")
-    first = next(at.done())
-    strange = at.part(first).with_name(f"{first[:2]}{'0' * 22}.parquet")
-    strange.write_bytes(at.part(first).read_bytes())
-    with pytest.raises(BadInput, match=rf"{strange.name}: is no run of this study"):
-        sweep(wish(), tmp_path / "a", executor=Here(), resume=True)
 
 
 # runs that fail

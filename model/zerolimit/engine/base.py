@@ -31,6 +31,8 @@ class Result:
     sums: Array
     counts: Array
     rolls: dict[str, dict[str, Array]]
+    wrong: tuple[int, int, str, int] | None = None
+    """How many borrowers have an amount that cannot be, the first of them, the field and what is in it; None: nobody."""
 
 
 def real(name: str, raw: float) -> float:

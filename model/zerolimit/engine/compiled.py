@@ -31,15 +31,14 @@ from zerolimit.engine.base import Array, Engine, Overrides, Result, real, refuse
 from zerolimit.engine.philox import make_known
 from zerolimit.engine.plan import FLOW_NAMES, Plan, Stage, dtype
 from zerolimit.engine.source import (
+    GUARD,
     HALF,
     HALVES,
     driver_columns,
     gate_arguments,
-    left_over,
     loop_columns,
     month_source,
     roll_arrays,
-    tally_columns,
 )
 from zerolimit.errors import OutOfRange
 from zerolimit.fields import DTYPES, FIELDS, slot
@@ -484,7 +483,7 @@ class Compiled(Engine):
                 "sums": np.zeros((CELLS, len(stage.sum_names)), np.int64),
                 "words": np.zeros((words, CELLS, HALVES, 2**HALF), np.uint32),
                 "counts": np.zeros((CELLS, words, HALVES * HALF), np.int64),
-                "lengths": np.zeros(len(stage.rolls), np.int64),
+                "lengths": np.zeros(len(stage.rolls) + GUARD, np.int64),
                 "scratch": side_by_side({name: dtype(name) for name in stage.scratch}, CHUNK).values(),
                 "some": np.empty(CHUNK if not self.apart(stage) else size, np.int64),
             }
@@ -544,7 +543,9 @@ class Compiled(Engine):
             rolls[roll.name] = {
                 name: pushed_together(room_of[f"{roll.name}_{name}"], starts, lengths) for name in ("rows", *roll.values)
             }
-        return Result(sums, counts, rolls)
+        wrong = [room["lengths"][-GUARD:].tolist() for room in rooms]
+        found = next(((row, stage.guards[at], value) for number, row, at, value in wrong if number), None)
+        return Result(sums, counts, rolls, (sum(one[0] for one in wrong), *found) if found else None)
 
     def stage_apart(self, stage: Stage, month: int, terms: Array) -> Result:
         """A stage with a rule in plain Python: loop after loop over everybody, that rule borrower by borrower."""
@@ -563,8 +564,8 @@ class Compiled(Engine):
             some = [gate[name] for name in gate_arguments(stage, loop)]
             self.loops[f"loop_{stage.name}_{number}"](*self.key, np.uint32(month), np.uint32(0), terms, *some, *columns)
         if stage.sum_names or stage.words or stage.rolls:
-            columns = [self.raw(column, month) for column in tally_columns(stage)]
-            listed = [gate[name] for name in roll_arrays(stage.rolls[at] for at in left_over(stage)[2])]
+            columns = [self.raw(column, month) for column in stage.tally_columns]
+            listed = [gate[name] for name in roll_arrays(stage.rolls[at] for at in stage.left_over[2])]
             self.loops[f"tally_{stage.name}"](0, *columns, room["sums"], room["words"], room["lengths"], *listed)
             decode(room["words"], room["counts"])
         return self.joined(stage, [room], [0])

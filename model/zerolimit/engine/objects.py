@@ -13,8 +13,18 @@ import numpy as np
 
 from zerolimit.engine.base import Array, Engine, Overrides, Result, unreal
 from zerolimit.engine.plan import FLOW_NAMES, Plan
-from zerolimit.fields import DTYPES, FIELDS, MEASURES, slot
+from zerolimit.fields import DTYPES, FIELDS, MEASURES, STORABLE, slot
 from zerolimit.results.record import CELLS, CELLS_PER_SEGMENT
+from zerolimit.rules.laws import BROKEN
+
+
+def out_of_bounds(names: list[str], row: dict[str, float]) -> str:
+    """The first of these fields that holds an amount that cannot be, or a broken law; nothing where none does."""
+    for name in names:
+        most = 0.0 if name == BROKEN else STORABLE["i4"]
+        if not (-most if FIELDS[name].signed else 0.0) <= row[name] <= most:
+            return name
+    return ""
 
 
 class Objects(Engine):
@@ -84,12 +94,14 @@ class Objects(Engine):
                     counts[cell, k, bit] += flags >> bit & 1
         rolls: dict[str, dict[str, Array]] = {}
         for roll in stage.rolls:
-            chosen = [k for k, row in enumerate(self.rows) if row[roll.when] != 0.0]
+            chosen = [k for k, row in enumerate(self.rows) if any(row[name] != 0.0 for name in roll.when)]
             rolls[roll.name] = {"rows": np.array(chosen, np.int64)}
             for value in roll.values:
                 taken = [unreal(value, self.rows[k][value]) for k in chosen]
                 rolls[roll.name][value] = np.array(taken, DTYPES[FIELDS[value].storage])
-        return Result(sums, counts, rolls)
+        bad = [(k, field) for k, row in enumerate(self.rows) if (field := out_of_bounds(stage.guards, row))]
+        wrong = (len(bad), *bad[0], int(self.rows[bad[0][0]][bad[0][1]])) if bad else None
+        return Result(sums, counts, rolls, wrong)
 
     def listed(self, name: str, rows: Array, month: int, terms: Array) -> Array:
         stage = self.plan.stages[name]

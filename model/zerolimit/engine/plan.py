@@ -11,6 +11,7 @@ from zerolimit.draws import PURPOSES
 from zerolimit.errors import BadRule, nearest
 from zerolimit.fields import BYTES, DTYPES, FIELDS, FLOWS, MEASURES, STATE
 from zerolimit.month import BIRTH, MONTH, RARE_SUMS, ROLLS, SUMS, WORDS, Phase, RareSum, Roll
+from zerolimit.rules.laws import BROKEN, LAWS
 from zerolimit.rules.rule import Rule
 
 COLUMNS = 32
@@ -76,6 +77,33 @@ class Stage:
             found |= {name for name in loop.stores if loop.where is None}
         return frozenset(found - read)
 
+    @property
+    def left_over(self) -> tuple[list[int], list[int], list[int]]:
+        """Words, rare sums and lists that no loop of the stage makes itself."""
+        words = {at for loop in self.loops for at in loop.words}
+        rare = {at for loop in self.loops for at in loop.rare}
+        rolls = {at for loop in self.loops for at in loop.rolls}
+        return (
+            [at for at in range(len(self.words)) if at not in words],
+            [at for at in range(len(self.rare)) if at not in rare],
+            [at for at in range(len(self.rolls)) if at not in rolls],
+        )
+
+    @property
+    def tally_columns(self) -> list[str]:
+        """Columns that the stage's tally reads, in order."""
+        counted, added, made = self.left_over
+        listed = [name for at in made for name in (*self.rolls[at].when, *self.rolls[at].values)]
+        words = [name for at in counted for name in self.words[at] if name]
+        rare = [name for at in added for name in (self.rare[at].when, self.rare[at].field)]
+        laws = [BROKEN] if any(BROKEN in rule.writes for rule in self.rules) else []
+        return list(dict.fromkeys(["segment", "decile", *words, *self.sums, *rare, *listed, *laws]))
+
+    @property
+    def guards(self) -> list[str]:
+        """What the tally looks over for amounts that cannot be: money below 0 or not storable, and broken laws."""
+        return [name for name in self.tally_columns if FIELDS[name].storage == "i4" or name == BROKEN]
+
     def wheres(self) -> list[tuple[Rule, str | None]]:
         """Each rule with the flow that it depends on."""
         return [(rule, loop.where) for loop in self.loops for rule in loop.rules]
@@ -131,7 +159,7 @@ def share_tallies(stage: str, loops: list[Loop], apart: frozenset[str]) -> set[s
         mine = {name for rule in loop.rules for name in rule.writes} - later
         loop.words = [at for at, (name, when) in enumerate(words) if when == loop.where and name in mine]
         loop.rare = [at for at, one in enumerate(rare) if one.when == loop.where and one.field in mine]
-        loop.rolls = [at for at, one in enumerate(rolls) if one.when in mine & FLOW_NAMES and not later & {*one.values}]
+        loop.rolls = [at for at, one in enumerate(rolls) if {*one.when} <= mine & FLOW_NAMES and not later & {*one.values}]
     return tallied(stage, {at for loop in loops for at in loop.words}, {at for loop in loops for at in loop.rare})
 
 
@@ -158,7 +186,10 @@ def no_place(rule: Rule, names: set[str]) -> str:
 
 
 def with_own_rules(own: tuple[Rule, ...]) -> tuple[tuple[Phase, ...], tuple[Phase, ...]]:
-    """The tables of phases with rules of one's own: in place of a built-in of the same name, or behind `after`."""
+    """The tables of phases with rules of one's own: in place of a built-in of the same name, or behind `after`.
+
+    Of several behind the same rule the first given runs first.
+    """
     tables = [list(BIRTH), list(MONTH)]
     names = {rule.name for table in tables for phase in table for rule in phase.rules}
     for rule in own:
@@ -167,18 +198,37 @@ def with_own_rules(own: tuple[Rule, ...]) -> tuple[tuple[Phase, ...], tuple[Phas
             raise BadRule(f"rule {rule.name}: {no_place(rule, names)}")
         for table in tables:
             for place, phase in enumerate(table):
-                rules: list[Rule] = []
-                for old in phase.rules:
-                    replaced = old.name == target == rule.name
-                    rules += [rule] if replaced else ([old, rule] if old.name == target else [old])
-                table[place] = replace(phase, rules=tuple(rules))
+                at = next((k for k, old in enumerate(phase.rules) if old.name == target), None)
+                if at is None:
+                    continue
+                start, end, behind = at, at + 1, {target}
+                if target != rule.name:
+                    while end < len(phase.rules) and phase.rules[end].after in behind:
+                        behind.add(phase.rules[end].name)
+                        end += 1
+                    start = end
+                table[place] = replace(phase, rules=(*phase.rules[:start], rule, *phase.rules[end:]))
         names.add(rule.name)
     return tuple(tables[0]), tuple(tables[1])
 
 
+def with_laws(month: tuple[Phase, ...]) -> tuple[Phase, ...]:
+    """The month with the laws of one account at the end of each stage for everybody: nobody's rule runs behind them."""
+    found = list(month)
+    for stage, (law, _) in LAWS.items():
+        last = max(place for place, phase in enumerate(found) if phase.stage == stage)
+        found.insert(last + 1, Phase(f"laws of {stage}", found[last].step, stage, "what must hold of an account", (law,)))
+    return tuple(found)
+
+
 def make_plan(terms: frozenset[str], own: tuple[Rule, ...] = (), apart: frozenset[str] = frozenset()) -> Plan:
-    """The plan for a month. Rules named in `apart` (overridden in Python) get loops of their own."""
+    """The plan for a month. Rules named in `apart` (overridden in Python) get loops of their own.
+
+    With rules that are not ours, every borrower's account is held against the laws of rules/laws.py.
+    """
     birth, month = with_own_rules(own)
+    if own or apart:
+        month = with_laws(month)
     phases = (*birth, *month)
     groups: dict[str, list[tuple[Rule, str | None]]] = {}
     listed: dict[str, bool] = {}
@@ -211,7 +261,7 @@ def tallied(stage: str, words_done: Collection[int] = (), rare_done: Collection[
     """Everything that a stage's counts, sums and lists read, but for words and rare sums that are done already."""
     words = {name for at, word in enumerate(WORDS.get(stage, ())) if at not in words_done for name in word if name}
     rare = {name for at, one in enumerate(RARE_SUMS.get(stage, ())) if at not in rare_done for name in (one.field, one.when)}
-    rolls = {name for roll in ROLLS.get(stage, ()) for name in (roll.when, *roll.values)}
+    rolls = {name for roll in ROLLS.get(stage, ()) for name in (*roll.when, *roll.values)}
     return {*SUMS.get(stage, ()), *words, *rare, *rolls}
 
 
@@ -232,7 +282,7 @@ def make_stage(
             width = set()
         loops[-1].rules.append(rule)
         width |= touched
-    at_end = share_tallies(name, loops, apart)
+    at_end = share_tallies(name, loops, apart) | {BROKEN for rule, _ in rules if BROKEN in rule.writes}
     needed_after: list[set[str]] = []
     needed = later | at_end
     for loop in reversed(loops):

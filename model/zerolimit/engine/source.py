@@ -7,6 +7,7 @@ from zerolimit.engine.plan import FLOW_NAMES, Loop, Plan, Stage, word
 from zerolimit.fields import FIELDS, MEASURES, Q2, STORABLE
 from zerolimit.month import Roll
 from zerolimit.results.record import CELLS_PER_SEGMENT
+from zerolimit.rules.laws import BROKEN
 from zerolimit.rules.rule import Rule
 
 CASTS = {"i1": "int8", "i2": "int16", "i4": "int32", "f4": "float32", "q2": "int16"}
@@ -73,7 +74,7 @@ def loop_columns(stage: Stage, loop: Loop) -> list[str]:
         names = list(dict.fromkeys([loop.where, *names]))
     if loop.words or loop.rare:
         names = list(dict.fromkeys([*names, "segment", "decile"]))
-    names = list(dict.fromkeys([*names, *(name for roll in rolls_of(stage, loop) for name in (roll.when, *roll.values))]))
+    names = list(dict.fromkeys([*names, *(name for roll in rolls_of(stage, loop) for name in (*roll.when, *roll.values))]))
     names += [word(draw) for draw in (*loop.takes, *loop.keeps)]
     return names if not loop.blocks or "generation" in names else [*names, "generation"]
 
@@ -172,8 +173,13 @@ def own_tally(stage: Stage, loop: Loop) -> list[str]:
     for at in loop.rare:
         lines.append(f"sums[cell, uint64({len(stage.sums) + at})] += int64({stored(stage.rare[at].field)})")
     for at in loop.rolls:
-        lines += [f"if {stage.rolls[at].when}_[i] != 0:", *indented(listed_lines(stage, at, "first + uint32(i)"), 4)]
+        lines += [f"if {concerned(stage.rolls[at])}:", *indented(listed_lines(stage, at, "first + uint32(i)"), 4)]
     return lines
+
+
+def concerned(roll: Roll) -> str:
+    """The condition under which borrower i is on a list."""
+    return " or ".join(f"{name}_[i] != 0" for name in roll.when)
 
 
 def listed_lines(stage: Stage, at: int, row: str) -> list[str]:
@@ -181,27 +187,6 @@ def listed_lines(stage: Stage, at: int, row: str) -> list[str]:
     roll = stage.rolls[at]
     lines = [f"at = uint64(lengths[{at}])", f"{roll.name}_rows[at] = {row}"]
     return [*lines, *(f"{roll.name}_{value}[at] = {value}_[i]" for value in roll.values), f"lengths[{at}] = at + uint64(1)"]
-
-
-def left_over(stage: Stage) -> tuple[list[int], list[int], list[int]]:
-    """Words, rare sums and lists that no loop of the stage makes itself."""
-    words = {at for loop in stage.loops for at in loop.words}
-    rare = {at for loop in stage.loops for at in loop.rare}
-    rolls = {at for loop in stage.loops for at in loop.rolls}
-    return (
-        [at for at in range(len(stage.words)) if at not in words],
-        [at for at in range(len(stage.rare)) if at not in rare],
-        [at for at in range(len(stage.rolls)) if at not in rolls],
-    )
-
-
-def tally_columns(stage: Stage) -> list[str]:
-    """Columns that a stage's tally reads, in order."""
-    counted, added, made = left_over(stage)
-    listed = [name for at in made for name in (stage.rolls[at].when, *stage.rolls[at].values)]
-    words = [name for at in counted for name in stage.words[at] if name]
-    rare = [name for at in added for name in (stage.rare[at].when, stage.rare[at].field)]
-    return list(dict.fromkeys(["segment", "decile", *words, *stage.sums, *rare, *listed]))
 
 
 def roll_arrays(rolls: Iterable[Roll]) -> list[str]:
@@ -212,8 +197,8 @@ def roll_arrays(rolls: Iterable[Roll]) -> list[str]:
 
 def tally_source(stage: Stage) -> list[str]:
     """Counts, sums and lists of one stage over a chunk: whole numbers, so any order gives the same."""
-    counted, added, made = left_over(stage)
-    names, rolls = tally_columns(stage), roll_arrays(stage.rolls[at] for at in made)
+    counted, added, made = stage.left_over
+    names, rolls = stage.tally_columns, roll_arrays(stage.rolls[at] for at in made)
     lines = [
         "@njit(cache=True, nogil=True, error_model='numpy')",
         f"def tally_{stage.name}({', '.join(['lo', *(f'{n}_' for n in names), 'sums', 'words', 'lengths', *rolls])}):",
@@ -237,11 +222,39 @@ def tally_source(stage: Stage) -> list[str]:
     for k in made:
         roll, written = stage.rolls[k], listed_lines(stage, k, "lo + i")
         if roll.often:
-            found = f"uint64(1) if {roll.when}_[i] != 0 else uint64(0)"
+            found = f"uint64(1) if {concerned(roll)} else uint64(0)"
             lines += indented([*written[:-1], f"lengths[{k}] = at + ({found})"], 8)
         else:
-            lines += [f"        if {roll.when}_[i] != 0:", *indented(written, 12)]
-    return [*lines, "", ""]
+            lines += [f"        if {concerned(roll)}:", *indented(written, 12)]
+    return [*lines, *guard_lines(stage), "", ""]
+
+
+def guard_lines(stage: Stage) -> list[str]:
+    """The lines that look over a chunk's amounts: how many borrowers have one that cannot be, who is first, and which.
+
+    As unsigned numbers amounts below 0 are the largest, so the largest of all tells whether to look closer.
+    """
+    most, at = int(STORABLE["i4"]), len(stage.rolls)
+    tops = {name: f"uint32({name}_[i])" for name in stage.guards}
+    tops.update({name: f"uint32(int64({name}_[i]) + {most})" for name in stage.guards if FIELDS[name].signed})
+    of = {name: "law" if name == BROKEN else ("shifted" if FIELDS[name].signed else "top") for name in stage.guards}
+    wrong = {"law": "law > 0", "shifted": f"shifted > {2 * most}", "top": f"top > {most}"}
+    some = [kind for kind in wrong if kind in of.values()]
+    if not some:
+        return []
+    lines = [f"{kind} = uint32(0)" for kind in some] + ["for i in range(len(segment_)):"]
+    lines += [f"    {of[name]} = max({of[name]}, {top})" for name, top in tops.items()]
+    lines += [f"if {' or '.join(wrong[kind] for kind in some)}:", "    for i in range(len(segment_)):"]
+    for k, (name, top) in enumerate(tops.items()):
+        limit = {"law": 0, "shifted": 2 * most, "top": most}[of[name]]
+        lines += [f"        {'el' if k else ''}if {top} > {limit}:", f"            if lengths[{at}] == 0:"]
+        lines += [f"                lengths[{at + 1}] = lo + i", f"                lengths[{at + 2}] = {k}"]
+        lines += [f"                lengths[{at + 3}] = int64({name}_[i])", f"            lengths[{at}] += 1"]
+    return indented(lines, 4)
+
+
+GUARD = 4
+"""Numbers behind the lengths of a stage's lists: borrowers with an amount that cannot be; the first, which, what."""
 
 
 def stage_source(stage: Stage, terms: dict[str, int], checks: bool) -> list[str]:
@@ -279,8 +292,8 @@ def stage_source(stage: Stage, terms: dict[str, int], checks: bool) -> list[str]
         passed = ", ".join(["key0", "key1", "month", "uint32(lo)", "terms_", *gate, *own])
         lines.append(f"        bad += loop_{stage.name}_{number}({passed})")
     if tallies:
-        listed = roll_arrays(stage.rolls[at] for at in left_over(stage)[2])
-        passed = ", ".join(["lo", *map(part, tally_columns(stage)), "sums", "words", "lengths", *listed])
+        listed = roll_arrays(stage.rolls[at] for at in stage.left_over[2])
+        passed = ", ".join(["lo", *map(part, stage.tally_columns), "sums", "words", "lengths", *listed])
         lines.append(f"        tally_{stage.name}({passed})")
     if stage.words:
         lines.append("    decode(words, counts)")

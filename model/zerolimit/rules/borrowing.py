@@ -4,7 +4,7 @@ from zerolimit.names import LEFT, OPEN, PLANNING, RESTRAINT, WARNED_OF_TRIGGER
 from zerolimit.rules.rule import LARGEST, by_segment, ema, rule, whole
 
 
-@rule("asked", "known", "found", "asks")
+@rule("asked", "known", "found")
 def ask(
     status,
     strategy,
@@ -36,7 +36,7 @@ def ask(
     has found the cut at need.
     """
     if status == LEFT:
-        return 0.0, known, found, 0.0
+        return 0.0, known, found
     m = terms.minimum_loan
     available = max(0.0, limit - scheduled - overdue) if status == OPEN else 0.0
     months = terms.buffer_planning if strategy == PLANNING else terms.buffer_months
@@ -52,12 +52,7 @@ def ask(
     asked = min(available, max(desired, m)) if desired > 0.0 and available >= m else 0.0
     needs = desired > 0.0 and asked < desired
     at_need = needs and event > 0.0 and known == 0.0 and available < m
-    return (
-        asked,
-        1.0 if at_need else known,
-        2.0 if at_need else found,
-        1.0 if asked > 0.0 else 0.0,
-    )
+    return asked, 1.0 if at_need else known, 2.0 if at_need else found
 
 
 @rule(
@@ -76,7 +71,22 @@ def ask(
     "due_12",
 )
 def book(
-    drawn, scheduled, due_1, due_2, due_3, due_4, due_5, due_6, due_7, due_8, due_9, due_10, due_11, due_12, u_term, terms
+    drawn,
+    scheduled,
+    due_1,
+    due_2,
+    due_3,
+    due_4,
+    due_5,
+    due_6,
+    due_7,
+    due_8,
+    due_9,
+    due_10,
+    due_11,
+    due_12,
+    u_term,
+    terms,
 ):
     """A loan of term k adds k equal instalments from next month on, the odd fen in the first; an `open` one adds none.
 
@@ -113,12 +123,9 @@ def book(
     )
 
 
-@rule("cash", "drawn", "frequency", "loan_size", "idle", "inquiries", "principal", "lacks")
+@rule("cash", "drawn", "frequency", "loan_size", "idle", "inquiries")
 def receive(status, asked, refused, cash, frequency, loan_size, idle, inquiries, scheduled, overdue, income_seen, terms):
-    """The loan is paid out, or refused because the pool is used up; the scorecard remembers habits, inquiries fade.
-
-    Who still has spending to pay lacks money, and must cope.
-    """
+    """The loan is paid out, or refused because the pool is used up; the scorecard remembers habits, inquiries fade."""
     here = status != LEFT
     drawn = asked if refused == 0.0 else 0.0
     took = drawn > 0.0
@@ -131,6 +138,16 @@ def receive(status, asked, refused, cash, frequency, loan_size, idle, inquiries,
         ema(loan_size, relative, 1.0 / terms.memory_size) if took else loan_size,
         0.0 if in_use else min(120.0, idle + 1.0),
         ema(inquiries, 0.0, 1.0 / terms.memory_inquiries),
-        scheduled + overdue + drawn,
-        1.0 if here and cash + drawn < 0.0 else 0.0,
     )
+
+
+@rule("principal")
+def owe(scheduled, overdue):
+    """All that is owed when the month ends, in fen."""
+    return scheduled + overdue
+
+
+@rule("lacks")
+def fall_short(status, cash):
+    """Who still has spending to pay lacks money, and must cope."""
+    return 1.0 if status != LEFT and cash < 0.0 else 0.0

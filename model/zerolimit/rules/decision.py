@@ -42,19 +42,13 @@ def stand_in_campaign(risk, distance, terms):
     return campaign_standing(risk, distance, terms)
 
 
-@rule("review", "review_in", "touched", "principal_after", "committed", "warned")
+@rule("review", "review_in", "warned")
 def call_for_review(
     status,
-    limit,
-    scheduled,
-    overdue,
     review_in,
     late,
     tenure,
     without_line,
-    event,
-    known,
-    standing,
     notice_left,
     appealed,
     risk,
@@ -67,11 +61,9 @@ def call_for_review(
 
     A campaign reaches all whose rank (risk score, or closeness to the target) is at most campaign_cut. A closed
     account applies again with probability reapply_rate after cooling_months. An appeal won and not granted is decided
-    next. Lines under an announced cut wait for it, unless arrears come first. Who is `touched` goes through the decision
-    and its outcome; for all others the line stays, and its undrawn part is committed. An early warning goes to a score
-    within warning_points of the cutoff or to a frequency above 4/5 of the trigger's, and says which.
+    next. Lines under an announced cut wait for it, unless arrears come first. An early warning goes to a score within
+    warning_points of the cutoff or to a frequency above 4/5 of the trigger's, and says which.
     """
-    balance = scheduled + overdue
     is_open = status == OPEN
     left = review_in - 1.0
     again = without_line >= terms.cooling_months and u_apply < terms.reapply_rate
@@ -82,21 +74,25 @@ def call_for_review(
     review = NO_REVIEW if status == LEFT or (notice_left > 0.0 and late == 0.0) else reason
     counts_on = is_open or status == FROZEN
     due = terms.review_months if left <= 0.0 else left
-    undrawn = max(0.0, limit - balance) if is_open and review == NO_REVIEW else 0.0
+    low = WARNED_OF_SCORE if risk < terms.cutoff + terms.cutoff_shift + terms.warning_points else 0.0
+    near = WARNED_OF_TRIGGER if frequency > 0.8 * terms.trigger_frequency else low
+    return review, due if counts_on else review_in, near if terms.early_warning > 0.0 and is_open else 0.0
+
+
+@rule("touched", "principal_after", "committed")
+def commit(status, limit, scheduled, overdue, review, without_line, event, known, standing, notice_left, appealed):
+    """Who is `touched` goes through the decision and its outcome; where none is due the undrawn part is committed.
+
+    Touched is who is reviewed, on notice, frozen, charged off, at the start of a spell, or in one that is not settled.
+    """
+    balance = scheduled + overdue
+    is_open = status == OPEN
     unsettled = event > 0.0 and (is_open or known == 0.0 or appealed < 2.0)
     new_spell = not is_open and without_line == 0.0
     in_question = review > 0.0 or notice_left > 0.0 or status == FROZEN or unsettled or new_spell
     touched = (status != LEFT and in_question) or standing == 3.0
-    low = WARNED_OF_SCORE if risk < terms.cutoff + terms.cutoff_shift + terms.warning_points else 0.0
-    near = WARNED_OF_TRIGGER if frequency > 0.8 * terms.trigger_frequency else low
-    return (
-        review,
-        due if counts_on else review_in,
-        1.0 if touched else 0.0,
-        balance,
-        undrawn,
-        near if terms.early_warning > 0.0 and is_open else 0.0,
-    )
+    undrawn = max(0.0, limit - balance) if is_open and review == NO_REVIEW else 0.0
+    return 1.0 if touched else 0.0, balance, undrawn
 
 
 @helper
@@ -258,7 +254,7 @@ def place(status, segment, tenure, risk, distance, appealed, terms):
     return chosen + 10_000.0 * won if ordered else by_score
 
 
-@rule("wanted", "rank", "contends", "on_notice")
+@rule("wanted", "rank")
 def decide(
     status,
     segment,
@@ -280,9 +276,6 @@ def decide(
 
     Within min_change of the line nothing changes. A raise is at most growth of the line; a first line is first_share of
     the formula (facts A27), a restored one restart_share. A cut comes from the menu. Below the minimum loan is 0.
-    Who wants an undrawn part of at least the minimum loan contends for it, at the place that the allocation rule gives;
-    by profit, none whose expected profit is negative. Where a cut is announced ahead, the line stays in force
-    and its undrawn part frees no pool until it takes effect.
     """
     m = terms.minimum_loan
     balance = scheduled + overdue
@@ -294,9 +287,20 @@ def decide(
     line = (kept if late == 0.0 else min(kept, lowest)) if status == OPEN else fresh
     wanted = line if line >= m else 0.0
     order = place(status, segment, tenure, risk, distance, appealed, terms)
+    return wanted, order
+
+
+@rule("contends", "on_notice")
+def contend(status, limit, scheduled, overdue, late, wanted, terms):
+    """Who wants an undrawn part of at least the minimum loan contends for it, at the place that the allocation rule gives.
+
+    By profit, none whose expected profit is negative. Where a cut is announced ahead, the line stays in force and its
+    undrawn part frees no pool until it takes effect.
+    """
+    balance = scheduled + overdue
     announces = is_announced(status, limit, late, wanted, terms)
-    contends = 0.0 if announces or wanted - balance < m else 1.0
-    return wanted, order, contends, max(0.0, limit - balance) if announces else 0.0
+    contends = 0.0 if announces or wanted - balance < terms.minimum_loan else 1.0
+    return contends, max(0.0, limit - balance) if announces else 0.0
 
 
 @rule(

@@ -67,6 +67,6 @@ def spend(status, segment, strategy, income_true, out_of_work, project, other_de
 def pay_bills(cash, outlay, income_true, terms):
     """Spending leaves savings after repayment; below 0 it is what must be found by borrowing or coping.
 
-    Savings above savings_cap months of income are consumed.
+    Savings above savings_cap months of income are consumed; what is lacking below -1.9e9 fen is not spent.
     """
-    return min(cash - outlay, whole(terms.savings_cap * income_true))
+    return max(-LARGEST, min(cash - outlay, whole(terms.savings_cap * income_true)))

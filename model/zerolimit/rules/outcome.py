@@ -89,7 +89,7 @@ def set_line(
     return (decided if decided >= m else 0.0), gone, why, bits, 0.0, 0.0
 
 
-@rule("happened", "ended", "spell", "without_line", "event", "zeros", "known", "appealed", "logs")
+@rule("happened", "ended", "spell", "without_line", "event", "zeros", "known", "appealed")
 def record(
     status,
     limit,
@@ -137,7 +137,6 @@ def record(
         min(100.0, zeros + (1.0 if zero else 0.0)),
         (1.0 if review == NO_REVIEW else 0.0) if happens > 0.0 else (0.0 if ends else known),
         0.0 if happens > 0.0 or ends else appealed,
-        1.0 if happens > 0.0 or (ends and event > 0.0) else 0.0,
     )
 
 
@@ -148,7 +147,7 @@ def wait(status, touched, without_line):
     return min(32_000.0, without_line + 1.0) if goes_on else without_line
 
 
-@rule("known", "found", "appeals", "appealed", "waited")
+@rule("known", "found", "appealed", "waited")
 def look(status, strategy, event, happened, known, appealed, waited, without_line, u_look, u_appeal, terms):
     """Step 9: who looks at the limit finds the cut; who finds one unexplained may appeal once a spell, and waits.
 
@@ -168,10 +167,16 @@ def look(status, strategy, event, happened, known, appealed, waited, without_lin
     return (
         knows,
         1.0 if finds else (3.0 if told else 0.0),
-        1.0 if files else (2.0 if waits else 0.0),
         1.0 if files else appealed,
         min(120.0, waited + 1.0) if waits else 0.0,
     )
+
+
+@rule("appeals")
+def stand_in_queue(status, event, without_line, appealed, waited, terms):
+    """Whose appeal is before the desk, while it hears any: 1 filed this month, 2 waiting from before."""
+    pending = appealed == 1.0 and event > 0.0 and without_line > 0.0 and status != LEFT and terms.appeals_capacity > 0.0
+    return (1.0 if waited == 0.0 else 2.0) if pending else 0.0
 
 
 @rule("outcomes_2", "outcomes_3", "cut")

@@ -4,6 +4,12 @@ from zerolimit.names import LEFT, OPEN
 from zerolimit.rules.rule import LARGEST, rule, whole
 
 
+@rule("late_before")
+def note_arrears(status, late):
+    """Months past due when the month begins; 0 in a vacant slot."""
+    return late if status != LEFT else 0.0
+
+
 @rule("limit_before", "principal_before", "due_now", "interest_now", "owing", "due_0")
 def fall_due(status, limit, scheduled, overdue, overdue_interest, due_0, terms):
     """This month's instalments and interest, in fen.
@@ -19,7 +25,7 @@ def fall_due(status, limit, scheduled, overdue, overdue_interest, due_0, terms):
     return limit if status == OPEN else 0.0, principal, due, interest, overdue_interest + overdue + interest + due, 0.0
 
 
-@rule("cash", "paid", "late", "bridged", "other_debt", "standing", "since_paid", "slid")
+@rule("cash", "paid", "late", "bridged", "other_debt", "standing", "since_paid")
 def repay(
     status,
     limit,
@@ -54,11 +60,10 @@ def repay(
 
     late' = 0 if A is paid, else min(120, d + 1 - floor(P (d + 1) / A)) with P paid. standing: late (2) if A is not paid,
     on-time payer (1) if anything was paid, else 0. since_paid starts at 0 with each payment, else grows, to 120.
-    slid, for the counts of moves, is d + 1 where d or late' is above 0, else 0. In a vacant slot nothing is paid, and late',
-    standing and slid are 0.
+    In a vacant slot nothing is paid, and late' and standing are 0.
     """
     if status == LEFT:
-        return cash, 0.0, 0.0, 0.0, other_debt, 0.0, since_paid, 0.0
+        return cash, 0.0, 0.0, 0.0, other_debt, 0.0, since_paid
     unusable = 1.0 if status != OPEN or limit < terms.minimum_loan else 0.0
     miss = propensity * terms.stress + terms.gamma * unusable
     cure = terms.cure_1 if late == 1.0 else (terms.cure_2 if late == 2.0 else terms.cure_3)
@@ -93,7 +98,6 @@ def repay(
         other_debt + borrowed,
         standing,
         since,
-        late + 1.0 if late > 0.0 or behind > 0.0 else 0.0,
     )
 
 
@@ -138,6 +142,12 @@ def charge_off(status, limit, scheduled, overdue, overdue_interest, late, standi
         return status, limit, scheduled, overdue, overdue_interest, 0.0, 0.0, standing
     principal = scheduled + overdue
     return LEFT, 0.0, 0.0, 0.0, 0.0, principal, whole(principal * (1.0 - terms.lgd)), 3.0
+
+
+@rule("slid")
+def slide(late_before, late):
+    """Of who is or was late, d + 1 for the counts of moves, with d months past due when the month began; else 0."""
+    return late_before + 1.0 if late_before > 0.0 or late > 0.0 else 0.0
 
 
 @rule("outcomes_6")

@@ -4,22 +4,15 @@ from zerolimit.names import CLOSED, LEFT
 from zerolimit.rules.rule import clip, rule
 
 
-@rule("trust", "told", "status", "limit", "departs", "stirred", "outcomes_5")
+@rule("trust", "told", "leaves")
 def feel(
     status,
-    limit,
-    limit_before,
     trust,
     heard,
     event,
     known,
     without_line,
     found,
-    standing,
-    asked,
-    refused,
-    bridged,
-    lacks,
     late,
     principal,
     terms,
@@ -39,7 +32,33 @@ def feel(
     current = late == 0.0
     told = 1.0 if in_spell and known > 0.0 and current else 0.0
     leaves = here and principal == 0.0 and current and u_leave < terms.leave_rate * (1.0 - now)
-    stirred = refused > 0.0 or found > 0.0 or lacks > 0.0 or bridged > 0.0 or leaves
+    return now, told, 1.0 if leaves else 0.0
+
+
+@rule("status", "limit", "stirred", "outcomes_5")
+def leave(
+    status,
+    limit,
+    limit_before,
+    leaves,
+    event,
+    without_line,
+    found,
+    standing,
+    asked,
+    refused,
+    bridged,
+    lacks,
+    late,
+    principal,
+    terms,
+):
+    """Who leaves has no account any more. Outcome flags of everybody at the month's end, as bits (results/outcomes.py)."""
+    here = status != LEFT
+    in_spell = here and event > 0.0 and without_line > 0.0
+    current = late == 0.0
+    gone = leaves > 0.0
+    stirred = refused > 0.0 or found > 0.0 or lacks > 0.0 or bridged > 0.0 or gone
     word_5 = (
         (1.0 if here and late == 1.0 else 0.0)
         + (2.0 if here and late == 2.0 else 0.0)
@@ -54,15 +73,7 @@ def feel(
         + (1024.0 if status == CLOSED else 0.0)
         + (2048.0 if standing == 1.0 and limit_before < terms.minimum_loan else 0.0)
     )
-    return (
-        now,
-        told,
-        LEFT if leaves else status,
-        0.0 if leaves else limit,
-        1.0 if leaves and in_spell else 0.0,
-        1.0 if stirred else 0.0,
-        word_5,
-    )
+    return LEFT if gone else status, 0.0 if gone else limit, 1.0 if stirred else 0.0, word_5
 
 
 @rule("outcomes_4")

@@ -10,7 +10,7 @@ from pathlib import Path
 from zerolimit.errors import BadInput
 from zerolimit.files import path_of
 from zerolimit.study.definition import read_study
-from zerolimit.study.folder import STUDY, Folder
+from zerolimit.study.folder import Folder
 from zerolimit.study.screen import span, status, watching
 from zerolimit.study.sweep import RUNS, failures_told, sweep
 from zerolimit.wording import number_of
@@ -27,14 +27,16 @@ def sweep_study(
     *,
     workers: int | None,
     resume: bool,
+    extend: bool,
     cluster: str | None,
     take_over: bool,
+    code: bool,
     quiet: bool,
     stopped: int,
 ) -> int:
     """Run a study with a bar, say how it ended and how to go on; the exit code."""
     began = time.perf_counter()
-    study = read_study(source)
+    study = read_study(source, code=code)
     folder = out if out is not None else Path(RUNS) / study.name
     words = ["zerolimit", "sweep", source, "--out", str(folder), *(["--cluster", cluster] if cluster else []), "--resume"]
     again = shlex.join(words)
@@ -46,6 +48,7 @@ def sweep_study(
                 workers=workers,
                 cluster=cluster,
                 resume=resume,
+                extend=extend,
                 take_over=take_over,
                 watch=watch,
                 say=say,
@@ -73,9 +76,7 @@ def show_status(folder: Path) -> None:
 def export_study(path: Path, out: Path | None, *, force: bool) -> None:
     """Write the runs of a study's folder as one file; with `force` in place of one that is there."""
     folder = Folder(path_of(path))
-    declared = folder.declared()
-    if declared is None:
-        raise BadInput(f"{path}: is not a study's folder: {STUDY} is missing")
+    declared = folder.must_be_declared()
     target = path_of(out, "out") if out is not None else path / EXPORT
     if target.suffix not in FORMATS:
         raise BadInput(f"{target}: ends neither in {' nor in '.join(FORMATS)}")
@@ -83,8 +84,10 @@ def export_study(path: Path, out: Path | None, *, force: bool) -> None:
         raise BadInput(f"{target}: is a folder; a file is needed")
     if target.exists() and not force:
         raise BadInput(f"{target}: already exists; take another --out, or --force to replace it")
-    done, total = folder.count(), int(declared["runs"])
     rows = folder.export(target)
+    done, total = folder.count(), int(declared["runs"])
+    if (said := folder.unverified()) is not None:
+        print(f"zerolimit: {said}", file=sys.stderr)
     if done < total:
         print(f"zerolimit: {done:,} of {total:,} runs are done; the file has these", file=sys.stderr)
     print(f"{target}  ({number_of(done, 'run')}, {number_of(rows, 'row')})")

@@ -16,7 +16,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from zerolimit.draws import as_seed
 from zerolimit.errors import BadInput, nearest, told
 from zerolimit.files import is_file, path_of
 from zerolimit.names import MOST_MONTHS
@@ -26,7 +25,8 @@ from zerolimit.rules.rule import fingerprint
 from zerolimit.scenario import Scenario, load_scenario, not_reached, presets, read_toml
 from zerolimit.simulation import ENGINES
 from zerolimit.study.code import code_hash
-from zerolimit.study.design import DESIGNS, Design, Point, cautions, make_design, parse_factor, parse_key, plain, split
+from zerolimit.study.design import DESIGNS, Design, Point, cautions, make_design, neat, parse_factor, parse_key, plain, split
+from zerolimit.study.identity import DEFAULTS, Placed, differing, frame_hash, hashed, laid_out, run_hash, seed_of, world_hash
 from zerolimit.study.measures import MEASURES
 from zerolimit.study.worker import Job, Measure, Task, file_hash, rule_in
 
@@ -51,7 +51,9 @@ class Settings(BaseModel):
     replications: int = Field(1, ge=1, le=1_000_000, description="runs of each point, with different seeds")
     seed: int = Field(1, ge=0, lt=MOST_SEED, description="seed of the first replication; the next ones follow")
     paired: bool = Field(True, description="points share the seeds, so the draws, of their replications")
-    rules: tuple[str, ...] = Field((), description="rules of one's own: FILE.py:NAME, the file beside the study file")
+    rules: tuple[str, ...] = Field(
+        (), description="rules of one's own: FILE.py:NAME, the file beside the study file; code, which is run"
+    )
     engine: Literal[ENGINES] = Field("auto", description="engine of the runs; all give the same")  # type: ignore[valid-type]
     outcomes: tuple[str, ...] = Field((), max_length=200, description="rates, counts, platform columns, measures to keep")
     by: tuple[Literal[BY], ...] = Field((), description="kept apart by month, segment, decile")  # type: ignore[valid-type]
@@ -63,6 +65,9 @@ class Settings(BaseModel):
     points: tuple[dict[str, Any], ...] = Field((), description="the points of the design list")
 
 
+GROWS = ("replications", "seed", "paired", "design", "factors", "points", "points_hash")
+"""What --extend may change: the design. All else is the identity, or the code."""
+FRAME = ("defaults", "portfolio", "rules", "months", "burn_in", "by", "outcomes", "measure")
 DEFAULT_OUTCOMES = (*RATES, "net_income", "principal", "pool")
 
 
@@ -78,10 +83,14 @@ class Study:
     design: Design
     points: tuple[Point, ...]
     """The design's points as the scenario holds their values."""
+    worlds: tuple[str, ...]
+    """Hash of each point's world (identity.py)."""
+    ties: str | None = None
+    """Hash of the scenario's file of ties."""
     portfolio: tuple[str, str] | None = None
     """Path and hash of the clients' file."""
-    rules: tuple[tuple[str, str, str], ...] = ()
-    """File, name and hash of each rule of one's own."""
+    rule_files: tuple[tuple[str, str], ...] = ()
+    """File and name of each rule of one's own. The files are code; `rules` runs them."""
     measure: Measure | None = None
 
     def __repr__(self) -> str:
@@ -93,33 +102,26 @@ class Study:
         return kept_columns(self.settings.outcomes or DEFAULT_OUTCOMES, "outcomes")
 
     @cached_property
-    def identity(self) -> dict[str, Any]:
-        """What makes the runs what they are; equal for studies with equal results, run for run."""
-        s = self.settings
-        return {
-            "scenario": {
-                key: value
-                for key, value in self.scenario.model_dump(mode="json").items()
-                if key not in ("name", "description", "network_file")
-            },
-            "network_file": file_hash(self.scenario.network_file),
-            "set": {str(month): values for month, values in self.later.items()},
-            "portfolio": self.portfolio and self.portfolio[1],
-            "rules": [f"{name} {known[:16]}" for _, name, known in self.rules],
-            "months": s.months,
-            "burn_in": s.burn_in,
-            "by": list(s.by),
-            "outcomes": list(self.kept.all),
-            "measure": None if self.measure is None else f"{self.measure.__qualname__} {fingerprint(self.measure)[:16]}",
-        }
+    def rules(self) -> tuple[tuple[str, str, str], ...]:
+        """File, name and hash of each rule of one's own. Runs their files."""
+        return tuple((path, name, fingerprint(rule_in(path, name).function)) for path, name in self.rule_files)
 
     @cached_property
-    def declared(self) -> dict[str, Any]:
-        """All that a folder of results holds a study to: the identity, the design and the code."""
+    def known(self) -> dict[str, Any]:
+        """Of `declared`, all but the rules: what can be said without running any code of the study's."""
         s = self.settings
         values = json.dumps([[plain(one) for one in point.values()] for point in self.points])
         return {
-            **self.identity,
+            "defaults": DEFAULTS,
+            "scenario": differing(self.scenario),
+            "network_file": self.ties,
+            "set": {str(month): values for month, values in self.later.items()},
+            "portfolio": self.portfolio and self.portfolio[1],
+            "months": s.months,
+            "burn_in": s.burn_in,
+            "by": [name for name in BY if name in s.by],
+            "outcomes": sorted(self.kept.all),
+            "measure": None if self.measure is None else f"{self.measure.__qualname__} {fingerprint(self.measure)[:16]}",
             "replications": s.replications,
             "seed": s.seed,
             "paired": s.paired,
@@ -131,9 +133,24 @@ class Study:
         }
 
     @cached_property
+    def declared(self) -> dict[str, Any]:
+        """All that a folder of results holds a study to: the identity, the design and the code."""
+        return {**self.known, "rules": [f"{name} {known[:16]}" for _, name, known in self.rules]}
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What all runs of the study share; the design may grow beside it."""
+        return {word: value for word, value in self.declared.items() if word not in (*GROWS, "code")}
+
+    @cached_property
     def digest(self) -> str:
         """Hash of the identity."""
-        return hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()
+        return hashed(self.identity)
+
+    @cached_property
+    def frame(self) -> str:
+        """Hash of what all runs share beside their worlds (identity.py)."""
+        return frame_hash({word: self.identity[word] for word in FRAME})
 
     @property
     def cautions(self) -> list[str]:
@@ -141,21 +158,21 @@ class Study:
         s = self.settings
         return [*not_reached(self.scenario, s.months), *cautions(s.design, s.samples)]
 
-    def seed_of(self, point: int, replication: int) -> int:
-        """Paired: the seed depends on the replication alone."""
-        s = self.settings
-        if s.paired:
-            return as_seed(s.seed + replication)
-        text = json.dumps([s.seed, replication, self._plain(point)], sort_keys=True)
-        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
-
     def run_hash(self, point: int, replication: int) -> str:
         """The name of a run: equal for points that are equal."""
-        text = json.dumps([self.digest, self._plain(point), self.seed_of(point, replication)], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:24]
+        s = self.settings
+        seed = seed_of(s.seed, replication, paired=s.paired, values=self.values[point])
+        return run_hash(self.frame, self.worlds[point], seed)
 
-    def _plain(self, point: int) -> Point:
-        return {key: plain(value) for key, value in self.points[point].items()}
+    @cached_property
+    def values(self) -> list[Point]:
+        """The points as a table holds their values."""
+        return [{key: plain(value) for key, value in point.items()} for point in self.points]
+
+    def placed(self) -> Iterator[Placed]:
+        """Every run once, and where it stands."""
+        s = self.settings
+        return laid_out(self.frame, self.worlds, self.values, seed=s.seed, replications=s.replications, paired=s.paired)
 
     def job(self) -> Job:
         """What all runs have in common."""
@@ -174,19 +191,13 @@ class Study:
             rules=self.rules,
             engine=s.engine,
             source=code_hash(),
-            ties=self.identity["network_file"],
+            ties=self.ties,
         )
 
     def tasks(self) -> Iterator[Task]:
         """Every run once, replication by replication, so that a study broken off has whole replications."""
-        seen: set[bytes] = set()
-        for replication in range(self.settings.replications):
-            for number, point in enumerate(self.points):
-                run = self.run_hash(number, replication)
-                key = bytes.fromhex(run)
-                if key not in seen:
-                    seen.add(key)
-                    yield Task(run, number, replication, self.seed_of(number, replication), point)
+        for one in self.placed():
+            yield Task(one.run, one.point, one.replication, one.seed, self.points[one.point])
 
 
 @dataclass(frozen=True)
@@ -236,11 +247,19 @@ def rates_kept(columns: Iterable[str]) -> list[str]:
 # reading
 
 
-def read_study(source: Any, *, measure: Measure | None = None, **settings: Any) -> Study:
+def read_study(source: Any, *, measure: Measure | None = None, code: bool = True, **settings: Any) -> Study:
     """A study from its folder, its study.toml, or a mapping of the same words; keywords are set on top.
 
-    `measure` is a function of a finished Simulation that gives names and numbers to keep beside the outcomes.
+    `measure` is a function of a finished Simulation that gives names and numbers to keep beside the outcomes. The study's
+    rule files are code. Reading runs none of it; without `code` a study that has any is refused.
     """
+    study = _read_study(source, measure, settings)
+    if study.rule_files and not code:
+        raise BadInput(f"rules: {study.rule_files[0][0]} is code that the study would run, and --no-code refuses it")
+    return study
+
+
+def _read_study(source: Any, measure: Measure | None, settings: Mapping[str, Any]) -> Study:
     if isinstance(source, Study):
         if settings or measure is not None:
             raise BadInput("study: of a study that is made already nothing can be changed")
@@ -296,13 +315,14 @@ def checked(given: Mapping[str, Any], home: Path, where: str, name: str, measure
             raise BadInput(f"{where}: {key} stands under set and under vary; one is enough")
     if settings.borrowers is not None and settings.portfolio is not None:
         raise BadInput(f"{where}: borrowers: not with a portfolio, whose clients are the borrowers")
-    fixed, later = split({key: tuple(v) if isinstance(v, list) else v for key, v in settings.set.items()})
+    fixed, later = split({key: tuple(v) if isinstance(v, list) else neat(v) for key, v in settings.set.items()})
     extra = {} if settings.borrowers is None else {"borrowers": settings.borrowers}
     base = in_place(f"{where}: set", lambda: base.change(**{**fixed, **extra}))
     if base.network_file is not None:
         beside = path_of(home / base.network_file, "network_file")
         ties = beside if is_file(beside, "network_file") else Path(base.network_file)
         base = base.change(network_file=str(ties.resolve()))
+    hashes = TiesHashes()
     later = {month: of_scenario(values, f"{where}: set", base) for month, values in later.items()}
     factors = [parse_factor(key, given, where, settings.months) for key, given in settings.vary.items()]
     for number, point in enumerate(settings.points, 1):
@@ -326,12 +346,14 @@ def checked(given: Mapping[str, Any], home: Path, where: str, name: str, measure
     kept = kept_columns(settings.outcomes or DEFAULT_OUTCOMES, f"{where}: outcomes").all
     if both := [key for key in design.keys if key in kept]:
         raise BadInput(f"{where}: outcomes: {both[0]} is varied, and its column is there already; leave it out")
-    points = tuple(checked_point(point, base, later, f"{where}: point {k}") for k, point in enumerate(design.points, 1))
+    found = [checked_point(point, base, later, hashes, f"{where}: point {k}") for k, point in enumerate(design.points, 1)]
+    points, worlds = tuple(point for point, _ in found), tuple(world for _, world in found)
     portfolio = None
     if settings.portfolio is not None:
         portfolio = portfolio_of(settings.portfolio, home)
-    rules = tuple(rule_of(text, home, f"{where}: rules") for text in settings.rules)
-    return Study(settings, settings.name or name, base, later, design, points, portfolio, rules, measure)
+    rules = tuple(rule_file(text, home, f"{where}: rules") for text in settings.rules)
+    called = settings.name or name
+    return Study(settings, called, base, later, design, points, worlds, hashes.of(base), portfolio, rules, measure)
 
 
 def scenario_of(settings: Settings, home: Path) -> Scenario:
@@ -350,28 +372,47 @@ def portfolio_of(name: str, home: Path) -> tuple[str, str]:
     return path, read_portfolio(path).source.sha256
 
 
-def rule_of(text: str, home: Path, where: str) -> tuple[str, str, str]:
-    """File, name and hash of a rule named as FILE.py:NAME."""
+def rule_file(text: str, home: Path, where: str) -> tuple[str, str]:
+    """File and name of a rule named as FILE.py:NAME. The file is not run."""
     file, colon, name = text.rpartition(":")
     if not colon or not file or not name:
         raise BadInput(f"{where}: {text!r}: write it as FILE.py:NAME")
     if not is_file(home / file, where):
         raise BadInput(f"{where}: {file}: no such file")
     path = (home / file).resolve()
-    return str(path), name, fingerprint(rule_in(str(path), name).function)
+    return str(path), name
 
 
-def checked_point(point: Point, base: Scenario, later: Mapping[int, Point], where: str) -> Point:
-    """A point with its values as the scenario holds them, or BadInput."""
+class TiesHashes:
+    """Hashes of files of ties, each read once."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, str | None] = {}
+
+    def of(self, scenario: Scenario) -> str | None:
+        """Of a scenario's file; none without one."""
+        path = scenario.network_file
+        if path is not None and path not in self.known:
+            self.known[path] = file_hash(path)
+        return None if path is None else self.known[path]
+
+
+def checked_point(
+    point: Point, base: Scenario, later: Mapping[int, Point], ties: TiesHashes, where: str
+) -> tuple[Point, str]:
+    """A point with its values as the scenario holds them, and the hash of its world; or BadInput."""
     first, changes = split(point)
 
-    def build() -> Point:
-        world = base.change(**first)
+    def build() -> tuple[Point, str]:
+        world = start = base.change(**first)
         held = {name: getattr(world, name) for name in first}
+        then: dict[int, Point] = {}
         for month in sorted({*later, *changes}):
             world = world.change(**{**later.get(month, {}), **changes.get(month, {})})
-            held.update({f"{name}@{month}": getattr(world, name) for name in changes.get(month, ())})
-        return {key: held.get(key) for key in point}
+            own = {name: getattr(world, name) for name in changes.get(month, ())}
+            held.update({f"{name}@{month}": value for name, value in own.items()})
+            then[month] = {**later.get(month, {}), **own}
+        return {key: held.get(key) for key in point}, world_hash(start, ties.of(start), then)
 
     return in_place(where, build)
 
@@ -382,7 +423,7 @@ def of_scenario(values: Point, where: str, base: Scenario) -> Point:
     return {name: getattr(world, name) for name in values}
 
 
-def in_place(where: str, build: Callable[[], Any]) -> Any:
+def in_place[Built](where: str, build: Callable[[], Built]) -> Built:
     """What is built, or its BadInput with the place in the study."""
     try:
         return build()

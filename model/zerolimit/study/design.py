@@ -94,8 +94,7 @@ class Factor:
         if self.steps is None:
             raise BadInput(f"{where}: vary.{self.key}: levels are needed: a list, or from, to and steps")
         spaced = [self.between(k / (self.steps - 1)) for k in range(self.steps)]
-        neat = [round(value) if self.whole else float(f"{value:.12g}") for value in spaced]
-        return tuple(dict.fromkeys(neat))
+        return tuple(dict.fromkeys(round(value) if self.whole else neat(value) for value in spaced))
 
 
 @dataclass(frozen=True)
@@ -142,7 +141,7 @@ def parse_factor(key: str, given: Any, where: str, months: int) -> Factor:
             raise BadInput(f"{place}: a level is given twice")
         for level in levels:
             within(name, level, place)
-        return Factor(key, levels)
+        return Factor(key, tuple({repr(neat(one)): neat(one) for one in levels}.values()))
     if not isinstance(given, Mapping):
         raise BadInput(f"{place}: a list of levels or a table (from, to, steps, scale) is needed, not {told(given)}")
     for word in given:
@@ -228,7 +227,9 @@ def listed(points: Sequence[Mapping[str, Any]], base: Scenario, where: str) -> D
         for key, value in point.items():
             if any(isinstance(one, Mapping | list) for one in (value if isinstance(value, list) else (value,))):
                 raise BadInput(f"{where}: point {number}: {key}: one value is needed, not {told(value)}")
-    plain = [{key: tuple(value) if isinstance(value, list) else value for key, value in point.items()} for point in points]
+    plain = [
+        {key: tuple(value) if isinstance(value, list) else neat(value) for key, value in point.items()} for point in points
+    ]
     whole = tuple({**at_base(keys, base), **point} for point in plain)
     levels = {key: tuple(dict.fromkeys(point[key] for point in whole)) for key in keys}
     return Design("list", tuple(Factor(key, levels[key]) for key in keys), whole)
@@ -288,6 +289,11 @@ def split(point: Mapping[str, Any]) -> tuple[Point, dict[int, Point]]:
         elif value is not None:
             later.setdefault(int(month), {})[name] = value
     return first, dict(sorted(later.items()))
+
+
+def neat(value: Any) -> Any:
+    """A value as it was meant: 0.1 + 0.2 is 0.3. Twelve digits of a number count; levels that share them are one."""
+    return float(f"{value:.12g}") if isinstance(value, float) else value
 
 
 def plain(value: Any) -> Any:

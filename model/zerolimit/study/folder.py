@@ -1,32 +1,53 @@
-"""A study's folder: one small Parquet part per finished run, renamed into place under the run's hash. That is the ledger.
+"""A study's folder: small Parquet parts of finished runs, renamed into place under their runs' hashes. That is the ledger.
 
-    study.json            what the folder is held to, and the columns of its parts
-    design.parquet        the points
-    parts/ab/ab12....parquet   a finished run
-    errors/HASH.json      a run that failed: error, seed, point
-    times/*.jsonl         who did which run, and how long it took; nothing in it enters results
-    progress.json, lock.json   for `--status`, and for other coordinators
-    runs.parquet          all parts in hash order, once the study is complete
+    study.json                     what the folder is held to, and the columns of its export
+    design.DIGEST.parquet          the points, and the hashes of their worlds (identity.py)
+    parts/ab/ab12....DIGEST.parquet    a finished run; N of them in ab12....-N.DIGEST.parquet, ab12... being the first
+    aside/                         parts that were damaged or strange; nothing reads them
+    errors/HASH.json               a run that failed: error, seed, point
+    times/*.jsonl                  who did which run, and how long it took; nothing in it enters results
+    progress.json, lock.json       for `--status`, and for other coordinators
+    runs.parquet                   all runs in hash order, once the study is complete
 
-A part is written under another name, forced to the disk and renamed, so a folder on a network has whole parts or none.
+A file is written under another name, forced to the disk and renamed, so a folder on a network has whole files or none.
+DIGEST is of all bytes of the file that it names; JSON tables hold theirs; study.json holds that of runs.parquet
+(results/digest.py). A part has its rows under their runs' hashes, and, in its metadata, the study and the code that made it.
+Where a run stands in the design is not in its part: it is looked up when parts are read, so a design can grow.
+
+Folders written before there were digests are read as they are.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
-import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zerolimit import __version__
 from zerolimit.errors import BadInput
 from zerolimit.results.columns import BY, PLATFORM, monthly_meanings
+from zerolimit.results.digest import (
+    LENGTH,
+    Damaged,
+    digest,
+    file_digest,
+    half_written,
+    unsealed,
+    verified,
+    write_json,
+    write_named,
+    write_whole,
+)
 from zerolimit.study.design import column_kind, plain
+from zerolimit.study.identity import Placed, default_values, laid_out
 from zerolimit.study.measures import MEASURES
+from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,15 +55,19 @@ if TYPE_CHECKING:
     from zerolimit.study.definition import Study
     from zerolimit.study.worker import Done, Failed, Task
 
-STUDY, DESIGN, PROGRESS, LOCK = "study.json", "design.parquet", "progress.json", "lock.json"
-PARTS, ERRORS, TIMES, MERGED = "parts", "errors", "times", "runs.parquet"
-OURS = (STUDY, DESIGN, PROGRESS, LOCK, PARTS, ERRORS, TIMES, MERGED)
-"""What a folder may have before study.json is written."""
-MAGIC = b"PAR1"
-RUN = re.compile("[0-9a-f]{24}")
-"""A run's hash."""
+STUDY, PROGRESS, LOCK = "study.json", "progress.json", "lock.json"
+PARTS, ASIDE, ERRORS, TIMES, MERGED = "parts", "aside", "errors", "times", "runs.parquet"
+DESIGN = "design"
+"""Stem of the points' file."""
+OURS = (STUDY, PROGRESS, LOCK, PARTS, ASIDE, ERRORS, TIMES, MERGED)
+"""What a folder may have without study.json, beside the points' file."""
+FORMAT = 2
+"""Of the folder; 1 had no digests, and in each part where its run stands in the design."""
+PART = re.compile(rf"(?P<run>[0-9a-f]{{24}})(?:-(?P<number>[1-9][0-9]*))?(?P<digest>\.[0-9a-f]{{{LENGTH}}})?\.parquet")
 RUNS_A_GROUP = 1_000
 """Runs in a row group of an export."""
+TOLD = 3
+"""Damaged parts that are named in a line."""
 PART_OPTIONS: dict[str, Any] = {"compression": "NONE", "use_dictionary": False, "write_statistics": False}
 EXPORT_OPTIONS: dict[str, Any] = {
     "compression": "zstd",
@@ -54,38 +79,15 @@ EXPORT_OPTIONS: dict[str, Any] = {
 }
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Bytes under a name, whole or not at all: beside it, to the disk, renamed."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
-    try:
-        with open(beside, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        with suppress(OSError):
-            beside.unlink()
-        raise
+@dataclass(frozen=True)
+class Part:
+    """A part, by its name alone."""
 
-
-def half_written(name: str) -> bool:
-    """Whether a name is of a file that is being written, or was when its writer was killed."""
-    return name.startswith(".") and name.endswith(".tmp")
-
-
-def write_json(path: Path, value: Any) -> None:
-    """A value as JSON, whole or not at all."""
-    write_whole(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """A JSON table, or none where there is none to be read."""
-    try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
+    path: Path
+    run: str
+    """Its run; of several, the first in order."""
+    number: int
+    """How many runs it has."""
 
 
 class Folder:
@@ -93,117 +95,281 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.known: tuple[str, dict[str, Placed]] | None = None
 
     # what it holds
 
     def declared(self) -> dict[str, Any] | None:
-        """study.json, or none."""
-        return read_json(self.path / STUDY)
+        """study.json, or none where there is none. Damaged where it cannot be trusted."""
+        file = self.path / STUDY
+        if not os.path.lexists(file):
+            return None
+        found, held = unsealed(file)
+        if "format" in found and not held:
+            raise Damaged(f"{file}: is damaged: its digest is gone")
+        words = {"name": str, "runs": int, "columns": dict, "units": dict, "declared": dict}
+        if any(not isinstance(found.get(word), kind) for word, kind in words.items()):
+            raise Damaged(f"{file}: is damaged: it does not say what a study's does")
+        return found
 
-    def part(self, run: str) -> Path:
-        """Where the part of a run stands."""
-        return self.path / PARTS / run[:2] / f"{run}.parquet"
+    def must_be_declared(self) -> dict[str, Any]:
+        """study.json, or BadInput."""
+        found = self.declared()
+        if found is None:
+            raise BadInput(f"{self.path}: is not a study's folder: {STUDY} is missing")
+        return found
 
-    def done(self) -> Iterator[str]:
-        """Hashes of the finished runs, in order."""
+    def unverified(self) -> str | None:
+        """What is said of a folder that was written before there were digests; none of another."""
+        found = self.declared()
+        if found is None or "format" in found:
+            return None
+        return f"{self.path}: was written before files had digests: what it holds is unverified"
+
+    def parts(self) -> Iterator[Part]:
+        """The parts, by their names and in their order."""
         for shelf in sorted((self.path / PARTS).glob("[0-9a-f][0-9a-f]")):
             with os.scandir(shelf) as found:
-                names = sorted(one.name[:-8] for one in found if one.name.endswith(".parquet"))
-            yield from (name for name in names if RUN.fullmatch(name) and name[:2] == shelf.name)
+                names = sorted(one.name for one in found)
+            for name in names:
+                if (told := PART.fullmatch(name)) and name.startswith(shelf.name):
+                    yield Part(shelf / name, told["run"], int(told["number"] or 1))
+
+    def done(self) -> Iterator[str]:
+        """Hashes of the design's finished runs, in order, as the parts' names say them."""
+        design = self.placed()
+        found: set[str] = set()
+        for part in self.parts():
+            with suppress(Damaged):
+                found.update([part.run] if part.number == 1 else self.runs_in(part))
+        yield from sorted(found if design is None else found & design.keys())
 
     def count(self) -> int:
         """How many runs are finished."""
         return sum(1 for _ in self.done())
 
     def failures(self) -> list[dict[str, Any]]:
-        """The runs that failed and have not been done since."""
-        found = (read_json(path) for path in sorted((self.path / ERRORS).glob("*.json")))
-        return [one for one in found if one is not None]
+        """The runs that failed and have not been done since. Of a record that is damaged, its run and that it is."""
+        design = self.placed()
+        found = []
+        for path in sorted((self.path / ERRORS).glob("*.json")):
+            if design is None or path.stem in design:
+                try:
+                    found.append(unsealed(path)[0])
+                except Damaged as error:
+                    found.append({"run": path.stem, "error": str(error)})
+        return found
 
-    def damaged(self, run: str) -> bool:
-        """Whether a part is no whole Parquet file: the disk lost its end in a crash of the machine."""
-        with open(self.part(run), "rb") as file:
-            if file.read(4) != MAGIC:
-                return True
-            file.seek(-4, os.SEEK_END)
-            return file.read(4) != MAGIC
+    def placed(self) -> dict[str, Placed] | None:
+        """Every run of the design and where it stands; none where the folder does not say."""
+        declared = self.declared()
+        if declared is None or "format" not in declared:
+            return None
+        key = json.dumps([declared["frame"], declared["design"], declared["declared"]])
+        if self.known is None or self.known[0] != key:
+            points = self.points(declared)
+            values = points.select(declared["declared"]["factors"]).to_pylist()
+            words = {word: declared["declared"][word] for word in ("seed", "replications", "paired")}
+            runs = laid_out(declared["frame"], points["world"].to_pylist(), values, **words)
+            self.known = key, {one.run: one for one in runs}
+        return self.known[1]
+
+    def points(self, declared: Mapping[str, Any] | None = None) -> pa.Table:
+        """The points in order, as a table."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        declared = declared or self.must_be_declared()
+        try:
+            if "format" in declared:
+                data = verified(self.path / declared["design"])
+            else:
+                data = (self.path / f"{DESIGN}.parquet").read_bytes()
+            return pq.read_table(pa.py_buffer(data))
+        except Damaged as error:
+            raise Damaged(f"{error}; sweep the study with --resume, which writes it anew") from None
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise Damaged(f"{self.path / DESIGN}.parquet: cannot be read: {str(error).splitlines()[0]}") from None
 
     # beginning
 
-    def check(self, study: Study, *, resume: bool) -> None:
-        """BadInput where the folder is not this study's, or is and `resume` was not said."""
+    def check(self, study: Study, *, resume: bool, extend: bool = False, ran: bool = False) -> None:
+        """BadInput where the folder is not this study's, or is and neither `resume` nor `extend` was said.
+
+        The study's rules are compared once their files have been run (`ran`), and not before.
+        """
         if not os.path.lexists(self.path):
             return
         if not self.path.is_dir():
             raise BadInput(f"{self.path}: is not a folder")
-        before = self.declared()
-        if before is None:
-            if any(one.name not in OURS and not half_written(one.name) for one in self.path.iterdir()):
-                raise BadInput(f"{self.path}: is not a study's folder; take another --out")
+        try:
+            before = self.declared()
+        except Damaged as error:
+            if not (resume or extend):
+                raise Damaged(f"{error}; --resume writes it anew, from the study") from None
             return
-        from zerolimit.study.definition import differences
-
-        differ = differences(before["declared"], json.loads(json.dumps(study.declared)))
-        if differ:
-            more = f" and {len(differ) - 4} more" if len(differ) > 4 else ""
+        if before is None:
+            if any(not ours(one.name) for one in self.path.iterdir()):
+                raise BadInput(f"{self.path}: is not a study's folder; take another --out")
+            if not (resume or extend) and (there := self.count()):
+                raise BadInput(f"{self.path}: holds {there:,} runs, and no {STUDY}; --resume writes it anew, from the study")
+            return
+        if "format" not in before:
             raise BadInput(
-                f"{self.path}: holds another study ({'; '.join(differ[:4])}{more}); take another --out, or remove the folder"
+                f"{self.path}: was written by zerolimit {before.get('zerolimit')}, before files had digests:"
+                " it can be read and exported, not gone on with; take another --out"
             )
-        if not resume and self.count():
+        self._compare(before, study, extend=extend, ran=ran)
+        if not (resume or extend) and (there := self.count()):
             raise BadInput(
-                f"{self.path}: holds {self.count():,} of {before['runs']:,} runs of this study already;"
+                f"{self.path}: holds {there:,} of {before['runs']:,} runs of this study already;"
                 " go on with --resume, or take another --out"
             )
 
+    def _compare(self, before: Mapping[str, Any], study: Study, *, extend: bool, ran: bool) -> None:
+        from zerolimit.study.definition import GROWS, differences
+
+        now = json.loads(json.dumps(study.declared if ran else study.known))
+        there = {word: before["declared"].get(word) for word in now}
+        declared = {*now["scenario"], *there["scenario"]}
+        for one in (now, there):
+            one["scenario"] = {**default_values(declared), **one["scenario"]}
+        differ = differences(there, now)
+        grown = [text for text in differ if text.partition(":")[0] in GROWS]
+        if len(grown) < len(differ):
+            differ = [text for text in differ if text not in grown] if extend else differ
+            advice = (
+                "--extend changes the design alone: take another --out"
+                if extend
+                else "take another --out, or remove the folder"
+            )
+            raise BadInput(f"{self.path}: holds another study ({in_short(differ, '; ')}); {advice}")
+        if grown and not extend:
+            raise BadInput(
+                f"{self.path}: holds another design of this study ({in_short(grown, '; ')});"
+                " --extend takes this one and keeps what both have, or take another --out"
+            )
+
     def begin(self, study: Study, runs: int) -> None:
-        """Write down what the folder is held to."""
+        """Write down what the folder is held to; anew where that was damaged, or where the design has grown."""
         for name in (PARTS, ERRORS, TIMES):
             (self.path / name).mkdir(exist_ok=True)
-        if self.declared() is not None:
-            return
-        schema = part_schema(study)
-        write_whole(self.path / DESIGN, design_bytes(study))
+        try:
+            before = self.declared()
+        except Damaged as error:
+            before = None
+            self._must_be_of(study, f"{error}, and")
+        else:
+            if before is None:
+                self._must_be_of(study, f"{self.path}: {STUDY} is missing, and")
+        data = design_bytes(study)
+        design = self.path / f"{DESIGN}.{digest(data)}.parquet"
+        if not sound(design):
+            write_whole(design, data)
+        columns = {field.name: str(field.type) for field in export_schema(study)}
         s = study.settings
-        write_json(
-            self.path / STUDY,
-            {
-                "name": study.name,
-                "question": s.question,
-                "scenario": study.scenario.name,
-                "zerolimit": __version__,
-                "runs": runs,
-                "borrowers": study.scenario.borrowers,
-                "samples": s.samples,
-                "identity": study.digest,
-                "columns": {field.name: str(field.type) for field in schema},
-                "units": {factor.key: factor.unit for factor in study.design.factors},
-                "declared": study.declared,
-            },
-        )
+        record = {
+            "format": FORMAT,
+            "name": study.name,
+            "question": s.question,
+            "scenario": study.scenario.name,
+            "zerolimit": __version__,
+            "runs": runs,
+            "borrowers": study.scenario.borrowers,
+            "samples": s.samples,
+            "identity": study.digest,
+            "frame": study.frame,
+            "design": design.name,
+            "columns": columns | dict.fromkeys(self._measured(study, before, columns), "double"),
+            "units": {factor.key: factor.unit for factor in study.design.factors},
+            "declared": json.loads(json.dumps(study.declared)),
+        }
+        if before is not None and "merged" in before and before["declared"] == record["declared"]:
+            record["merged"] = before["merged"]
+        if before != record:
+            write_json(self.path / STUDY, record)
+        for path in self.path.glob(f"{DESIGN}.*.parquet"):
+            if path != design:
+                path.unlink(missing_ok=True)
+
+    def _must_be_of(self, study: Study, said: str) -> None:
+        """BadInput where there are parts, and none of them is the study's."""
+        there = False
+        for part in self.parts():
+            there = True
+            with suppress(Damaged):
+                self.read(part, origin_of(study))
+                return
+        if there:
+            raise BadInput(f"{said} no part in it is of this study and this code; take another --out")
+
+    def _measured(self, study: Study, before: Mapping[str, Any] | None, ordinary: Collection[str]) -> list[str]:
+        """Columns of a measure of one's own, as far as there are runs that know them."""
+        if study.measure is None:
+            return []
+        if before is not None:
+            return [name for name in before["columns"] if name not in (*ordinary, *before["declared"]["factors"])]
+        for part in self.parts():
+            with suppress(Damaged):
+                return [name for name in self.read(part, origin_of(study)).column_names if name not in ordinary]
+        return []
 
     def add_columns(self, names: Iterable[str]) -> pa.Schema:
         """Columns of a measure of one's own, known only after the first run."""
-        declared = self.declared()
-        if declared is not None:
-            declared["columns"].update(dict.fromkeys(names, "double"))
-            write_json(self.path / STUDY, declared)
-        return self.schema()
+        declared = self.must_be_declared()
+        declared["columns"].update(dict.fromkeys(names, "double"))
+        write_json(self.path / STUDY, declared)
+        return self.part_schema()
+
+    # taking stock
+
+    def take_stock(self) -> tuple[set[str], list[str]]:
+        """The design's finished runs, after each part has been verified; what is wrong with those that were set aside.
+
+        The caller holds the lock. Parts of the study that an earlier design had are left where they are.
+        """
+        declared, design = self.must_be_declared(), self.placed() or {}
+        found: set[str] = set()
+        wrong: list[str] = []
+        for part in self.parts():
+            try:
+                runs = distinct(self.read(part, declared))
+                if twice := found & {*runs}:
+                    raise Damaged(f"{part.path}: holds the run {min(twice)}, which another part has too")
+            except Damaged as error:
+                wrong.append(str(error))
+                self.set_aside(part)
+            else:
+                found.update(run for run in runs if run in design)
+        return found, wrong
+
+    def set_aside(self, part: Part) -> None:
+        """Out of the ledger, and kept."""
+        room = self.path / ASIDE
+        room.mkdir(exist_ok=True)
+        name, number = part.path.name, 1
+        while os.path.lexists(room / name):
+            number += 1
+            name = f"{part.path.name}.{number}"
+        os.replace(part.path, room / name)
 
     # writing
 
-    def keep(self, table: pa.Table, run: str) -> None:
-        """A finished run's part, on the disk before this returns."""
-        import io
-
+    def keep(self, table: pa.Table) -> None:
+        """A part with one run or several, on the disk before this returns."""
         import pyarrow.parquet as pq
 
+        declared = self.must_be_declared()
+        runs = distinct(table)
+        origin = {"study": declared["identity"], "code": declared["declared"]["code"], "zerolimit": __version__}
         sink = io.BytesIO()
-        pq.write_table(table, sink, **PART_OPTIONS)
-        path = self.part(run)
-        path.parent.mkdir(exist_ok=True)
-        write_whole(path, sink.getvalue())
+        pq.write_table(table.replace_schema_metadata(origin), sink, **PART_OPTIONS)
+        shelf = self.path / PARTS / runs[0][:2]
+        shelf.mkdir(exist_ok=True)
+        write_named(shelf, runs[0] if len(runs) == 1 else f"{runs[0]}-{len(runs)}", sink.getvalue(), ".parquet")
         with suppress(OSError):
-            (self.path / ERRORS / f"{run}.json").unlink(missing_ok=True)
+            for run in runs:
+                (self.path / ERRORS / f"{run}.json").unlink(missing_ok=True)
 
     def keep_failure(self, task: Task, failed: Failed) -> None:
         """A failed run: what, where, with which seed."""
@@ -222,48 +388,103 @@ class Folder:
     # reading
 
     def schema(self) -> pa.Schema:
-        """The columns of the parts."""
+        """The columns of the export: the run, where it stands, and what its part has."""
         import pyarrow as pa
 
-        declared = self.declared()
-        if declared is None:
-            raise BadInput(f"{self.path}: is not a study's folder: {STUDY} is missing")
+        declared = self.must_be_declared()
         types = {str(kind): kind for kind in (*column_types().values(), pa.uint64())}
         meanings = column_meanings(declared["units"])
-        return pa.schema(
-            [
-                pa.field(
-                    name, types[kind], metadata=dict(zip(("unit", "meaning"), meanings.get(name, ("", "")), strict=True))
-                )
-                for name, kind in declared["columns"].items()
-            ]
-        )
+        fields = []
+        for name, kind in declared["columns"].items():
+            if kind not in types:
+                raise Damaged(f"{self.path / STUDY}: is damaged: {name} has no type that columns have")
+            told = dict(zip(("unit", "meaning"), meanings.get(name, ("", "")), strict=True))
+            fields.append(pa.field(name, types[kind], metadata=told))
+        return pa.schema(fields)
 
-    def batches(self) -> Iterator[pa.Table]:
-        """The parts in hash order, RUNS_A_GROUP at a time, so that memory does not grow with their number."""
-        schema = self.schema()
-        waiting: list[pa.Table] = []
-        for run in self.done():
-            waiting.append(self.read(run, schema))
-            if len(waiting) == RUNS_A_GROUP:
-                yield joined(waiting)
-                waiting = []
-        if waiting:
-            yield joined(waiting)
+    def part_schema(self) -> pa.Schema:
+        """The columns of a part."""
+        import pyarrow as pa
 
-    def read(self, run: str, schema: pa.Schema) -> pa.Table:
-        """One part."""
+        elsewhere = (*PLACE, *self.must_be_declared()["declared"]["factors"])
+        return pa.schema([pa.field(field.name, field.type) for field in self.schema() if field.name not in elsewhere])
+
+    def read(self, part: Part, declared: Mapping[str, Any]) -> pa.Table:
+        """A part's rows. Damaged where they are not what was written, or not of the part's runs, study and code."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        old = "format" not in declared
         try:
-            return pq.read_table(pa.py_buffer(self.part(run).read_bytes()), schema=schema)
-        except pa.ArrowException as error:
-            told = str(error).splitlines()[0]
-            raise BadInput(f"{self.part(run)}: cannot be read: {told}; --resume does the run again") from None
+            data = part.path.read_bytes() if old else verified(part.path)
+            table = pq.ParquetFile(pa.py_buffer(data)).read()
+        except Damaged:
+            raise
+        except (OSError, ValueError, MemoryError, pa.ArrowException) as error:
+            raise Damaged(f"{part.path}: is damaged: {str(error).splitlines()[0]}") from None
+        if not old:
+            origin = table.schema.metadata or {}
+            if origin.get(b"study") != declared["identity"].encode():
+                raise Damaged(f"{part.path}: is of another study")
+            if origin.get(b"code") != declared["declared"]["code"].encode():
+                raise Damaged(f"{part.path}: was made by another version of the code")
+        runs = distinct(table) if "run" in table.column_names else []
+        if len(runs) != part.number or runs[0] != part.run:
+            raise Damaged(f"{part.path}: is named as another run than it holds")
+        return table
+
+    def runs_in(self, part: Part) -> list[str]:
+        """The runs of a part, in order."""
+        return distinct(self.read(part, self.must_be_declared()))
+
+    def runs(self) -> Iterator[tuple[str, pa.Table]]:
+        """The design's runs with their rows, in hash order; one at a time where parts have one run each.
+
+        BadInput, in a line that names them, where parts are damaged or strange.
+        """
+        import pyarrow.compute as pc
+
+        declared, design = self.must_be_declared(), self.placed()
+        schema = self.schema() if design is None else self.part_schema()
+        alone = all(part.number == 1 for part in self.parts())
+        held: dict[str, pa.Table] = {}
+        wrong: list[str] = []
+        last = ""
+        for part in self.parts():
+            if alone and design is not None and part.run not in design:
+                continue
+            try:
+                table = as_declared(self.read(part, declared), schema, part.path)
+                for run in distinct(table):
+                    if run in held or run == last:
+                        raise Damaged(f"{part.path}: holds the run {run}, which another part has too")
+                    if not alone and (design is None or run in design):
+                        held[run] = table.filter(pc.equal(table["run"], run))
+                last = part.run
+            except Damaged as error:
+                wrong.append(str(error))
+            if alone and not wrong:
+                yield part.run, table
+        if wrong:
+            again = "sweep the study with --resume, which sets them aside and does their runs again"
+            raise Damaged(f"{told(wrong, self.path)}; {again}, or take them out of the folder")
+        yield from sorted(held.items())
+
+    def batches(self) -> Iterator[pa.Table]:
+        """The runs in hash order, RUNS_A_GROUP at a time, so that memory does not grow with their number."""
+        schema, design = self.schema(), self.placed()
+        points = None if design is None else self.points()
+        waiting: list[tuple[str, pa.Table]] = []
+        for one in self.runs():
+            waiting.append(one)
+            if len(waiting) == RUNS_A_GROUP:
+                yield joined(waiting, schema, design, points)
+                waiting = []
+        if waiting:
+            yield joined(waiting, schema, design, points)
 
     def export(self, target: Path) -> int:
-        """All parts in hash order as one file, Parquet or CSV by its ending; how many rows. Whole or not at all."""
+        """All runs in hash order as one file, Parquet or CSV by its ending; how many rows. Whole or not at all."""
         import pyarrow.csv as csv
         import pyarrow.parquet as pq
 
@@ -294,6 +515,20 @@ class Folder:
             raise
         return rows
 
+    def merge(self) -> None:
+        """All runs of a complete study in MERGED, and its digest in study.json."""
+        self.export(self.path / MERGED)
+        write_json(self.path / STUDY, {**self.must_be_declared(), "merged": file_digest(self.path / MERGED)})
+
+    def merged(self) -> Path | None:
+        """MERGED, held against its digest; none where it is not there, is damaged, or is an earlier design's."""
+        path, declared = self.path / MERGED, self.must_be_declared()
+        try:
+            good = path.is_file() and ("format" not in declared or file_digest(path) == declared.get("merged"))
+        except OSError:
+            good = False
+        return path if good else None
+
     def clear_abandoned(self) -> None:
         """Remove half-written files of coordinators that were killed; the caller holds the lock."""
         for path in self.path.rglob(".*.tmp"):
@@ -301,15 +536,85 @@ class Folder:
                 path.unlink()
 
 
-def joined(tables: Sequence[pa.Table]) -> pa.Table:
-    """Tables one after the other, in one piece a column."""
+PLACE = ("point", "replication", "seed")
+"""Columns that say where a run stands; the varied parameters say it too."""
+
+
+def ours(name: str) -> bool:
+    """Whether a study's folder may have a file of this name before it has study.json."""
+    return name in OURS or name.startswith(f"{DESIGN}.") or half_written(name)
+
+
+def sound(path: Path) -> bool:
+    """Whether a file is what its name says."""
+    try:
+        verified(path)
+    except Damaged:
+        return False
+    return True
+
+
+def origin_of(study: Study) -> dict[str, Any]:
+    """Of study.json, what a part is held against."""
+    return {"format": FORMAT, "identity": study.digest, "declared": {"code": study.declared["code"]}}
+
+
+def distinct(table: pa.Table) -> list[str]:
+    """The runs of a part's rows, in order."""
+    return sorted(map(str, table["run"].unique().to_pylist()))
+
+
+def as_declared(table: pa.Table, schema: pa.Schema, path: Path) -> pa.Table:
+    """A part's columns in the order of study.json; Damaged where they are others."""
+    if {*table.column_names} != {*schema.names}:
+        raise Damaged(f"{path}: has other columns than {STUDY} says")
+    table = table.select(schema.names)
+    if table.schema.types != schema.types:
+        raise Damaged(f"{path}: has columns of other types than {STUDY} says")
+    return table.replace_schema_metadata(None)
+
+
+def told(wrong: Sequence[str], home: Path) -> str:
+    """Parts that are damaged or strange, in a line."""
+    if len(wrong) == 1:
+        return wrong[0]
+    return f"{number_of(len(wrong), 'part')} are not what they should be: {in_short(wrong, '; ', home)}"
+
+
+def in_short(texts: Sequence[str], between: str, home: Path | None = None) -> str:
+    """The first of some texts, and how many more there are; paths as they stand in a folder."""
+    shown = [text if home is None else text.removeprefix(f"{home}{os.sep}") for text in texts[: TOLD + 1]]
+    if len(texts) <= TOLD + 1:
+        return between.join(shown)
+    return f"{between.join(shown[:TOLD])} and {len(texts) - TOLD:,} more"
+
+
+def joined(
+    runs: Sequence[tuple[str, pa.Table]],
+    schema: pa.Schema,
+    design: Mapping[str, Placed] | None,
+    points: pa.Table | None,
+) -> pa.Table:
+    """Runs one after the other, in one piece a column, beside where they stand; parts without a design say it themselves."""
+    import numpy as np
     import pyarrow as pa
 
-    return pa.concat_tables(tables).combine_chunks()
+    whole = pa.concat_tables([table for _, table in runs])
+    if design is None or points is None:
+        return whole.cast(schema).combine_chunks()
+    rows = np.repeat(np.arange(len(runs)), [table.num_rows for _, table in runs])
+    places = [design[run] for run, _ in runs]
+    columns = {name: whole[name] for name in whole.column_names}
+    for name in PLACE:
+        columns[name] = pa.array([getattr(one, name) for one in places], schema.field(name).type).take(rows)
+    for name in schema.names:
+        if name not in columns:
+            columns[name] = points[name].take([one.point for one in places]).take(rows)
+    return pa.table([columns[name] for name in schema.names], schema=schema).combine_chunks()
 
 
 def column_meanings(units: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Unit and meaning of every column of a part."""
+    """Unit and meaning of every column of an export."""
     return {
         **monthly_meanings(),
         **PLATFORM,
@@ -330,8 +635,8 @@ def column_types() -> dict[str, Any]:
     return {"float64": pa.float64(), "int64": pa.int64(), "bool": pa.bool_(), "string": pa.string()}
 
 
-def part_schema(study: Study) -> pa.Schema:
-    """The columns of a study's parts: the run, its varied parameters, what is kept apart, and what was counted."""
+def export_schema(study: Study) -> pa.Schema:
+    """The columns of a study's export: the run, where it stands, what is kept apart, and what was counted."""
     import pyarrow as pa
 
     kinds = column_types()
@@ -346,13 +651,10 @@ def part_schema(study: Study) -> pa.Schema:
 
 
 def part_table(schema: pa.Schema, task: Task, done: Done) -> pa.Table:
-    """A finished run as its part: what the run is, in each row, beside what it counted."""
+    """A finished run as its part: its hash in each row, beside what it counted."""
     import pyarrow as pa
 
-    rows = len(done.columns["months"])
-    what = {"run": task.run, "point": task.point, "replication": task.replication, "seed": task.seed}
-    what.update({key: plain(value) for key, value in task.values.items()})
-    columns: dict[str, list[Any]] = {**{name: [value] * rows for name, value in what.items()}, **done.columns}
+    columns: dict[str, list[Any]] = {"run": [task.run] * len(done.columns["months"]), **done.columns}
     differ = sorted({*columns} ^ {*schema.names})
     if differ:
         raise BadInput(f"measure: gave {', '.join(differ)} in some runs only; it has to give the same names in each")
@@ -360,20 +662,18 @@ def part_table(schema: pa.Schema, task: Task, done: Done) -> pa.Table:
 
 
 def design_bytes(study: Study) -> bytes:
-    """The points as Parquet: their values, and `u:NAME`, their places in the unit cube where they were sampled."""
-    import io
-
+    """The points as Parquet: their values; `u:NAME`, their places in the unit cube where they were sampled; their worlds."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     kinds = column_types()
     columns: dict[str, Any] = {"point": pa.array(range(len(study.points)), pa.int64())}
     for factor in study.design.factors:
-        values = [plain(point[factor.key]) for point in study.points]
-        columns[factor.key] = pa.array(values, kinds[column_kind(factor)])
+        columns[factor.key] = pa.array([point[factor.key] for point in study.values], kinds[column_kind(factor)])
     if study.design.units is not None:
         for k, factor in enumerate(study.design.factors):
             columns[f"u:{factor.key}"] = pa.array(study.design.units[:, k])
+    columns["world"] = pa.array(study.worlds, pa.string())
     sink = io.BytesIO()
     pq.write_table(pa.table(columns), sink, compression="zstd")
     return sink.getvalue()

@@ -7,7 +7,6 @@ another machine's, only a lock that nobody has touched for STALE seconds can be 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import secrets
 import socket
@@ -20,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from zerolimit.errors import BadInput
-from zerolimit.study.folder import LOCK, read_json
+from zerolimit.results.digest import read_json, sealed
+from zerolimit.study.folder import LOCK
 
 BEAT = 5.0
 STALE = 60.0
@@ -107,7 +107,7 @@ def created(path: Path, token: str) -> bool:
         "process": started(os.getpid()),
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    data = (json.dumps(what) + "\n").encode()
+    data = sealed(what)
     beside = path.with_name(f".{path.name}.{token}.tmp")
     try:
         beside.write_bytes(data)

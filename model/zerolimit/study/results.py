@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,8 @@ from zerolimit.files import path_of
 from zerolimit.results.columns import BY, PLATFORM, parts_of
 from zerolimit.results.outcomes import RATES
 from zerolimit.study.definition import rates_kept
-from zerolimit.study.design import cautions
-from zerolimit.study.folder import DESIGN, MERGED, STUDY, Folder
+from zerolimit.study.design import cautions, neat
+from zerolimit.study.folder import MERGED, PLACE, STUDY, Folder
 from zerolimit.study.intervals import half_width
 from zerolimit.wording import number_of
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.dataset as ds
 
-RUN = ("run", "point", "replication", "seed")
+RUN = ("run", *PLACE)
 """What says which run a row is of."""
 
 
@@ -55,7 +56,7 @@ class Results:
     @cached_property
     def declared(self) -> dict[str, Any]:
         """What the folder is held to."""
-        return self.folder.declared() or {}
+        return self.folder.must_be_declared()
 
     @property
     def name(self) -> str:
@@ -101,9 +102,7 @@ class Results:
     @cached_property
     def design(self) -> pd.DataFrame:
         """The points in order; `u:NAME` are their places in the unit cube where they were sampled."""
-        import pandas as pd
-
-        return pd.read_parquet(self.path / DESIGN)
+        return self.folder.points().to_pandas()
 
     def failures(self) -> pd.DataFrame:
         """The runs that failed: error, seed, point."""
@@ -115,18 +114,29 @@ class Results:
 
     @property
     def dataset(self) -> ds.Dataset:
-        """An Arrow dataset of the raw sums: the merged file of a complete study, else its parts."""
+        """An Arrow dataset of the raw sums: the merged file of a complete study, read lazily; else its parts, in memory.
+
+        BadInput where what is read is damaged. Warns where it cannot be verified.
+        """
+        import pyarrow as pa
         import pyarrow.dataset as ds
 
-        whole = self.path / MERGED
-        if whole.is_file():
-            return ds.dataset(whole, schema=self.folder.schema())
-        parts = [str(self.folder.part(run)) for run in self.folder.done()]
-        return ds.dataset(parts, schema=self.folder.schema(), format="parquet")
+        schema, whole = self.folder.schema(), self.path / MERGED
+        if (said := self.folder.unverified()) is not None:
+            warnings.warn(said, stacklevel=2)
+        if self.folder.merged() is not None:
+            with readable(whole):
+                return ds.dataset(whole, schema=schema)
+        if whole.exists() and self.done == self.total:
+            again = "sweep the study with --resume, which makes it anew"
+            warnings.warn(f"{whole}: is damaged, and not used; {again}", stacklevel=2)
+        return ds.dataset(pa.concat_tables([schema.empty_table(), *self.folder.batches()]))
 
     def arrow(self, columns: Sequence[str] | None = None, where: Any = None) -> pa.Table:
         """Raw sums as an Arrow table in hash order: some columns, some rows (a pyarrow.dataset expression)."""
-        return self.dataset.to_table(columns=None if columns is None else list(columns), filter=where)
+        dataset = self.dataset
+        with readable(self.path):
+            return dataset.to_table(columns=None if columns is None else list(columns), filter=where)
 
     def sql(self, query: str) -> pd.DataFrame:
         """A DuckDB query; the raw sums are the table `runs`. Needs duckdb."""
@@ -197,6 +207,7 @@ class Results:
         keys = [*per, "replication"]
         name = self._column(outcome)
         found = self.by([*keys, of], [outcome]).pivot(index=keys, columns=of, values=name)
+        base = neat(base)
         if base not in found.columns:
             raise BadInput(f"effect: {of} is never {base!r}, but {', '.join(map(str, found.columns))}")
         apart = found.sub(found[base], axis=0)
@@ -269,6 +280,17 @@ class Results:
             raise BadInput(f"{self.path}: the design is {made}; this needs a study with design = {design!r}")
         if self.kept_apart:
             raise BadInput(f"{self.path}: keeps {', '.join(self.kept_apart)} apart; a sensitivity study keeps whole runs")
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """What Arrow says of a file that it cannot read, in one line."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise BadInput(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
 
 
 def half_of(grouped: Any) -> pd.Series[float]:

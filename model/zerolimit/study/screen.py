@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from zerolimit.errors import BadInput
 from zerolimit.files import path_of
-from zerolimit.study.folder import LOCK, PROGRESS, Folder, read_json
+from zerolimit.results.digest import read_json
+from zerolimit.study.folder import LOCK, PROGRESS, Folder
 from zerolimit.study.lock import judged, told
 from zerolimit.wording import number_of
 
@@ -79,7 +80,10 @@ def status(path: Path) -> list[str]:
     if declared is None:
         raise BadInput(f"{path}: is not a study's folder")
     done, failed, total = folder.count(), len(folder.failures()), int(declared["runs"])
-    lines = [f"{declared['name']}: {done:,} of {number_of(total, 'run')} done ({done / total:.1%}), {failed:,} failed"]
+    share = done / total if total else 0.0
+    lines = [f"{declared['name']}: {done:,} of {number_of(total, 'run')} done ({share:.1%}), {failed:,} failed"]
+    if (said := folder.unverified()) is not None:
+        lines.append(said)
     again = f"zerolimit sweep STUDY --out {path} --resume"
     lock = path / LOCK
     holder = read_json(lock)

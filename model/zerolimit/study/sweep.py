@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 from zerolimit.arguments import public
 from zerolimit.errors import BadInput
 from zerolimit.files import path_of
+from zerolimit.results.digest import write_json
 from zerolimit.study.definition import Study, read_study
 from zerolimit.study.executors import CannotStart, WorkerDied, dask_executor, local_pool
-from zerolimit.study.folder import ERRORS, MERGED, PROGRESS, TIMES, Folder, part_schema, part_table, write_json
+from zerolimit.study.folder import ASIDE, ERRORS, PROGRESS, TIMES, Folder, part_table, told
 from zerolimit.study.lock import Lock, held
 from zerolimit.study.worker import Done, Failed, OtherCode, Place, Task, do, own_rules_of
 
@@ -80,8 +81,7 @@ class Sweep:
         self.failed = 0
         self.finished: deque[float] = deque(maxlen=RECENT)
         self.told = 0.0
-        self.schema = part_schema(study)
-        self.grown = study.measure is None
+        self.schema = folder.part_schema()
         self.times: TextIO | None = None
 
     def run(self, executor: Executor, window: Callable[[], int]) -> None:
@@ -129,16 +129,15 @@ class Sweep:
 
     def keep(self, task: Task, done: Done) -> None:
         """A finished run: its part, then its time."""
-        if not self.grown:
+        if self.study.measure is not None and not self.ledger:
             known = {*self.schema.names}
             self.schema = self.folder.add_columns(name for name in done.columns if name not in known)
-            self.grown = True
         try:
             table = part_table(self.schema, task, done)
         except BadInput as error:
             self.fail(task, Failed(task.run, str(error), "", done.place))
             return
-        self.folder.keep(table, task.run)
+        self.folder.keep(table)
         self.ledger.add(task.run)
         if self.times is not None:
             place = done.place
@@ -187,6 +186,7 @@ def sweep(
     cluster: str | None = None,
     executor: Executor | None = None,
     resume: bool = False,
+    extend: bool = False,
     take_over: bool = False,
     watch: Watch = lambda progress: None,
     say: Callable[[str], None] = lambda text: None,
@@ -194,21 +194,24 @@ def sweep(
     """Do a study's runs that are not done yet, in its folder.
 
     By default in processes of this machine; on a Dask cluster with `cluster` (an address, or local); on any `executor`
-    with `workers` runs at a time. BadInput where the folder is another study's, or another coordinator's.
+    with `workers` runs at a time. `resume` goes on in a folder that has some of the runs; `extend` does so with another
+    design of the same study, and keeps the runs that both have. BadInput where the folder is another study's, or another
+    coordinator's. A study's rule files are code: they are run when all else has been checked.
     """
     if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
         raise BadInput(f"workers: a whole number of at least 1 is needed, not {workers!r}")
     folder = Folder(path_of(out, "out") if out is not None else path_of(Path(RUNS) / study.name, "name"))
     count = workers or os.cpu_count() or 1
     try:
-        folder.check(study, resume=resume)
-        folder.path.mkdir(parents=True, exist_ok=True)
-        with held(folder.path, take_over=take_over) as lock:
-            folder.check(study, resume=True)
+        folder.check(study, resume=resume, extend=extend)
+        with made(folder.path), held(folder.path, take_over=take_over) as lock:
+            folder.check(study, resume=True, extend=extend)
+            for path, name in study.rule_files:
+                say(f"runs code of the study's: {path}, for the rule {name}")
+            folder.check(study, resume=True, extend=extend, ran=True)
             for text in study.cautions:
                 say(text)
-            one = Sweep(study, folder, lock, watch, say)
-            return conduct(one, count, cluster, executor)
+            return conduct(study, folder, lock, count, cluster, executor, watch, say)
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         there = folder.count() if folder.path.is_dir() else 0
@@ -217,24 +220,38 @@ def sweep(
         ) from error
 
 
-def conduct(one: Sweep, workers: int, cluster: str | None, executor: Executor | None) -> Swept:
+@contextmanager
+def made(path: Path) -> Iterator[None]:
+    """A folder that is there; one that was made for nothing is removed again."""
+    missing = [one for one in (path, *path.parents) if not one.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        for one in missing:
+            with suppress(OSError):  # it is not empty
+                one.rmdir()
+
+
+def conduct(
+    study: Study,
+    folder: Folder,
+    lock: Lock,
+    workers: int,
+    cluster: str | None,
+    executor: Executor | None,
+    watch: Watch,
+    say: Callable[[str], None],
+) -> Swept:
     """Take stock, start the workers, run, merge."""
-    study, folder = one.study, one.folder
     folder.clear_abandoned()
-    runs = [task.run for task in study.tasks()]
-    one.total = len(runs)
-    folder.begin(study, one.total)
-    there = [*folder.done()]
-    if strange := sorted({*there} - {*runs}):
-        raise BadInput(f"{folder.part(strange[0])}: is no run of this study; take it out of the folder")
-    for run in there:
-        if folder.damaged(run):
-            one.say(f"a part was damaged when the machine went down, its run is done again: {run}")
-            folder.part(run).unlink()
-        else:
-            one.ledger.add(run)
-    if study.measure is not None and one.ledger:
-        one.schema, one.grown = folder.schema(), True
+    total = sum(1 for _ in study.placed())
+    folder.begin(study, total)
+    one = Sweep(study, folder, lock, watch, say)
+    one.total = total
+    one.ledger, wrong = folder.take_stock()
+    if wrong:
+        say(f"{told(wrong, folder.path)}; set aside in {folder.path / ASIDE}, and what is lacking is run again")
     left = one.total - len(one.ledger)
     if left:
         with ExitStack() as stack:
@@ -251,8 +268,8 @@ def conduct(one: Sweep, workers: int, cluster: str | None, executor: Executor | 
                 window = lambda: AHEAD * workers  # noqa: E731
             one.run(executor, window)
     one.tell(force=True)
-    if len(one.ledger) == one.total and (left or not (folder.path / MERGED).is_file()):
-        folder.export(folder.path / MERGED)
+    if len(one.ledger) == one.total and (left or wrong or folder.merged() is None):
+        folder.merge()
     return Swept(folder.path, one.total, len(one.ledger), one.failed)
 
 
@@ -299,16 +316,20 @@ def run_study(
     cluster: str | None = None,
     executor: Executor | None = None,
     resume: bool = True,
+    extend: bool = False,
     take_over: bool = False,
+    code: bool = True,
     measure: Any = None,
     quiet: bool = False,
     **settings: Any,
 ) -> Results:
     """Run a study and read its results: `zerolimit.study(...)`.
 
-    `source` is a study's folder, its study.toml, or a mapping of the same words; keywords replace them. What `out` (default
-    runs/NAME) holds already of the same study is not run again. `measure` is a function of the finished Simulation that
-    gives names and numbers to keep. Runs that fail are in `.failures()` and do not stop the others.
+    `source` is a study's folder, its study.toml, or a mapping of the same words; keywords replace them. A study that names
+    rule files brings code, which is run; with `code=False` such a study is refused. What `out` (default runs/NAME) holds
+    already of the same study is not run again; with `extend`, nor what it holds of a smaller design of it. `measure` is a
+    function of the finished Simulation that gives names and numbers to keep. Runs that fail are in `.failures()` and do not
+    stop the others.
     """
     from zerolimit.study.results import load_results
     from zerolimit.study.screen import watching
@@ -316,15 +337,16 @@ def run_study(
     typed = measure is not None and measure.__module__ == "__main__" and not hasattr(sys.modules["__main__"], "__file__")
     if typed and executor is None:
         raise BadInput(f"measure: {measure.__qualname__} cannot be imported by the workers: put it in a file of its own")
-    made = read_study(source, measure=measure, **settings)
-    with watching(made.name, quiet) as (watch, say):
+    study = read_study(source, measure=measure, code=code, **settings)
+    with watching(study.name, quiet) as (watch, say):
         swept = sweep(
-            made,
+            study,
             out,
             workers=workers,
             cluster=cluster,
             executor=executor,
             resume=resume,
+            extend=extend,
             take_over=take_over,
             watch=watch,
             say=say,
