@@ -22,13 +22,14 @@ import numpy as np
 from mesa.agentset import AgentSet
 from mesa.experimental.scenarios import Scenario as MesaScenario
 
+from zerolimit.arguments import public
 from zerolimit.borrower import Borrower, Borrowers, closed_to_writers, overridden, storable
 from zerolimit.draws import as_seed, fresh_seed
 from zerolimit.engine.plan import FLOW_NAMES
-from zerolimit.errors import BadInput
+from zerolimit.errors import BadInput, told
 from zerolimit.fields import Field
 from zerolimit.lender import Platform
-from zerolimit.names import ENDS, LEFT
+from zerolimit.names import ENDS, LEFT, MOST_MONTHS
 from zerolimit.results.columns import parts_of
 from zerolimit.results.frames import SAMPLE, Panel, parse_panel, sampled
 from zerolimit.results.outcomes import RATES
@@ -48,6 +49,7 @@ PLATFORM_REPORTERS = ("pool", "principal", "cash", "pool_use", "tightness")
 """Properties of Platform that the market's own DataCollector reports beside all rates."""
 
 
+@public
 class CreditMarket(mesa.Model):  # type: ignore[misc]
     """One platform, its borrowers, the month.
 
@@ -66,7 +68,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
 
     `panel` says of which borrowers every field is kept month by month, for `save`: all, sample=N or none.
 
-    Plain-Python behaviour: `borrower_class`, a subclass of Borrower that overrides phases of the month. Compiled rules of
+    Plain-Python behaviour: `borrower_class`, a subclass of Borrower that overrides rules of the month. Compiled rules of
     one's own: `rules`. Any parameter of the scenario can be given by name.
     """
 
@@ -113,7 +115,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         self._handed_out: tuple[int, int] | None = None
         self._running: tuple[str, int] | None = None
         self.simulation: Simulation = Simulation.__new__(Simulation)
-        # phases in plain Python run in the set-up already, and look at the simulation
+        # rules in plain Python run in the set-up already, and look at the simulation
         Simulation.__init__(
             self.simulation,
             ours,
@@ -164,8 +166,8 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
 
     def run(self, months: int = 36) -> Self:
         """More months; may be called again and goes on."""
-        if isinstance(months, bool) or not hasattr(months, "__index__") or months < 1:
-            raise BadInput(f"months: a whole number from 1 is needed, not {months!r}")
+        if not 1 <= months <= MOST_MONTHS:
+            raise BadInput(f"months: a whole number from 1 to {MOST_MONTHS:,} is needed, not {told(months)}")
         self._panel._refuse_too_large(months)
         for _ in range(months):
             self.step()
@@ -284,8 +286,8 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
 
     def borrower(self, unique_id: int) -> Borrower:
         """One borrower by unique_id; the first one in slot k has the number k."""
-        if isinstance(unique_id, bool) or not hasattr(unique_id, "__index__") or unique_id < 0:
-            raise BadInput(f"borrower: a whole number from 0 is needed, not {unique_id!r}")
+        if unique_id < 0:
+            raise BadInput(f"borrower: a whole number from 0 is needed, not {told(unique_id)}")
         slot = int(unique_id) % self.simulation.size
         if unique_id not in self._kept and self._generation(slot) != unique_id // self.simulation.size:
             raise BadInput(f"borrower {unique_id}: has left or never was; {self._now_in(slot)}")
@@ -297,7 +299,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
             " and the platform is market.platform"
         )
 
-    def deregister_agent(self, agent: Any) -> None:
+    def deregister_agent(self, agent: Borrower) -> None:
         agent.remove()
 
     def remove_all_agents(self) -> None:
@@ -355,7 +357,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         raise AttributeError(f"{field.name}: is used within the month and not kept; see the table of phases")
 
     def _set(self, borrower: Borrower, field: Field, value: Any) -> None:
-        """Write one value: what the running phase writes, or a state from outside the month."""
+        """Write one value: what the running rule writes, or a state from outside the month."""
         simulation = self.simulation
         inside = self._running is not None and self._running[1] == borrower.slot
         why = closed_to_writers(field.name, value)
@@ -401,19 +403,19 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         return call
 
     def _follow(self, borrower: Borrower, name: str) -> None:
-        """A phase as the rules have it, for the borrower whose turn it is."""
+        """A rule as it is built in, for the borrower whose turn it is."""
         if self._running != (name, borrower.slot):
             raise BadInput(
-                f"{name} is a phase of the month and cannot be run from outside; market.step() runs it,"
+                f"{name} is a rule of the month and cannot be run from outside; market.step() runs it,"
                 f" and a subclass of Borrower may override it"
             )
         self.simulation.engine.follow(self._rule(name), borrower.slot)
 
     def _moment(self, borrower: Borrower) -> tuple[int, SimpleNamespace, dict[str, float]]:
-        """Month, terms and draws of the phase that runs for a borrower."""
+        """Month, terms and draws of the rule that runs for a borrower."""
         now = self.simulation.engine.now
         if now is None or self._running is None or self._running[1] != borrower.slot:
-            raise BadInput("terms and draws belong to a phase of the month; they are there inside an overridden method only")
+            raise BadInput("terms and draws belong to a rule of the month; they are there inside an overridden method only")
         return now
 
     def _leave(self, borrower: Borrower) -> None:

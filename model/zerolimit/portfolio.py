@@ -23,10 +23,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zerolimit.arguments import public
 from zerolimit.dated import how_to_write, refuse_spreadsheet
 from zerolimit.engine.base import unreal
-from zerolimit.errors import BadInput, nearest
+from zerolimit.errors import BadInput, nearest, one_line
 from zerolimit.fields import DTYPES, FIELDS, INSTALMENTS, STORABLE
+from zerolimit.files import path_of, read_file
 from zerolimit.names import CLOSED, OPEN, SEGMENTS
 from zerolimit.rules.rule import ema
 from zerolimit.terms import FEN, as_vector
@@ -237,6 +239,7 @@ def average(mean: Any, value: Any, months: float) -> Array:
     return np.asarray(ema(mean, value, 1.0 / months))
 
 
+@public
 def read_portfolio(
     source: str | Path | pd.DataFrame, *, columns: Mapping[str, str] | None = None, scale: float | None = None
 ) -> Portfolio:
@@ -254,6 +257,11 @@ def read_portfolio(
         )
     used = match_columns(raw, columns or {})
     return Reader(raw, raw.take(list(dict.fromkeys(used.values()))), used, float(scale)).portfolio()
+
+
+def as_portfolio(given: Any) -> Portfolio | None:
+    """A portfolio, or what one is read from; None stays None."""
+    return given if given is None or isinstance(given, Portfolio) else read_portfolio(given)
 
 
 # the file
@@ -281,16 +289,9 @@ def read_raw(source: Any) -> Raw:
     if isinstance(source, str) and source in SHIPPED:
         path = Path(str(resources.files("zerolimit") / "data" / f"{source}.parquet"))
     else:
-        path = Path(source)
+        path = path_of(source, "portfolio")
     where = f"portfolio {path.name or source}"
-    if not path.exists():
-        beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-        hint = nearest(path.name, [*SHIPPED, *beside])
-        raise BadInput(f"portfolio {str(source)!r}: no such file, nor a shipped portfolio ({', '.join(SHIPPED)}){hint}")
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"{where}: cannot be read: {error.strerror}") from None
+    data = read_file(path, "portfolio", SHIPPED, f"no such file, nor a shipped portfolio ({', '.join(SHIPPED)})")
     digest = hashlib.sha256(data).hexdigest()
     if data.startswith(b"PAR1") or (data and path.suffix == ".parquet"):
         return from_parquet(data, where, digest)
@@ -341,7 +342,7 @@ def from_parquet(data: bytes, where: str, digest: str) -> Raw:
         try:
             return file.read(columns=wanted)
         except (pa.ArrowException, OSError) as error:
-            raise BadInput(f"{where}: not a whole Parquet file: {one_line(error)}") from None
+            raise BadInput(f"{where}: not a whole Parquet file: {one_line(error, 160)}") from None
 
     return Raw(where, digest, tuple(file.schema_arrow.names), take)
 
@@ -361,7 +362,10 @@ def from_csv(data: bytes, where: str, digest: str) -> Raw:
     if "\0" in header:
         raise BadInput(f"{where}: not a text file in UTF-8; CSV, CSV.gz and Parquet are read")
     delimiter = max(",;\t", key=header.count)
-    row = next(csv.reader(io.StringIO(header), delimiter=delimiter), [])
+    try:
+        row = next(csv.reader(io.StringIO(header), delimiter=delimiter), [])
+    except csv.Error as error:
+        raise BadInput(f"{where}: the header cannot be read as CSV: {error}") from None
     names = tuple(name.strip() or f"column {k}" for k, name in enumerate(row, 1))
 
     def take(wanted: list[str]) -> pa.Table:
@@ -380,16 +384,11 @@ def from_csv(data: bytes, where: str, digest: str) -> Raw:
         except pa.ArrowInvalid as error:
             if "Empty CSV" in str(error):
                 return pa.table({name: pa.array([], pa.string()) for name in wanted})
-            told = one_line(error).replace("Row #", "line ")
+            told = one_line(error, 160).replace("Row #", "line ")
             hint = "; numbers are written without separators, as 30000" if re.search(r"\d,\d{3}(?!\d)", told) else ""
             raise BadInput(f"{where}: {told}{hint}") from None
 
     return Raw(where, digest, names, take)
-
-
-def one_line(error: Exception) -> str:
-    """A library's message, on one line and not long."""
-    return " ".join(str(error).split())[:160]
 
 
 # which columns

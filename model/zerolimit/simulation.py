@@ -17,6 +17,7 @@ from zerolimit.allocation.gini import gini
 from zerolimit.allocation.own import Own, checked, fields_of, one_at, takes_level
 from zerolimit.allocation.prefix import serve_fitting, serve_prefix
 from zerolimit.allocation.rules import allocate
+from zerolimit.arguments import public
 from zerolimit.balance import Totals, look_at_borrowers, look_at_each, look_at_totals
 from zerolimit.draws import WORLD, as_seed
 from zerolimit.engine.base import Array, Engine, Overrides, Result, reals
@@ -105,6 +106,7 @@ class Claims:
         return allocate(self.rule, self.rank, self.need, capacity, self.least, self.rows, self.lottery, floor, self.own)
 
 
+@public
 class Simulation:
     """One world, month by month. Money in fen inside; results say their unit."""
 
@@ -129,6 +131,10 @@ class Simulation:
             from zerolimit.errors import nearest
 
             raise BadInput(f"engine: {engine!r} is not one of {', '.join(ENGINES)}{nearest(str(engine), ENGINES)}")
+        if portfolio is not None:
+            from zerolimit.portfolio import as_portfolio
+
+            portfolio = as_portfolio(portfolio)
         self.scenario = scenario if portfolio is None else scenario.change(borrowers=portfolio.size)
         self.first_scenario = self.scenario
         self.seed = as_seed(seed)
@@ -262,6 +268,8 @@ class Simulation:
 
     def measured(self, rows: Array) -> dict[str, Array]:
         """Every cap and distance of the borrowers listed, as they stand now, under the month's announcements."""
+        if len(rows) and (rows.dtype.kind not in "iu" or not 0 <= rows.min() <= rows.max() < self.size):
+            raise BadInput(f"rows: whole numbers from 0 to {self.size - 1} are needed")
         found = self.engine.listed("measure", rows, self.month, as_vector(self.terms))
         return dict(zip(MEASURES, found, strict=True))
 

@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zerolimit import __version__
+from zerolimit.arguments import public
 from zerolimit.errors import BadInput
+from zerolimit.files import path_of
 from zerolimit.results.columns import (
     PLATFORM,
     Array,
@@ -95,14 +97,6 @@ def check_target(folder: Path | str, *, force: bool = False) -> Path:
     with _beside(target.resolve()):
         pass
     return target
-
-
-def path_of(folder: Any) -> Path:
-    """A folder's path, or BadInput."""
-    if not isinstance(folder, str | os.PathLike) or not os.fspath(folder):
-        given = "''" if folder == "" else type(folder).__name__
-        raise BadInput(f"folder: the path of a run folder is needed, as in 'runs/first', not {given}")
-    return Path(folder)
 
 
 @contextmanager
@@ -403,6 +397,7 @@ def load_run(folder: Path | str) -> Run:
     return Run(home)
 
 
+@public
 class Run:
     """What a run left. Money in fen, months from 0."""
 

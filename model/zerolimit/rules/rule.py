@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from zerolimit.errors import BadRule, told
+
 LIBRARY: list[Callable[..., Any]] = []
 """Every rule and helper that compiled loops may call (engine/compiled.py makes them known to the compiler)."""
 
@@ -73,17 +75,29 @@ def rule(*writes: str, after: str | None = None) -> Callable[[Callable[..., Any]
     a built-in one takes its place.
     """
 
+    for name in (*writes, *([] if after is None else [after])):
+        if not isinstance(name, str):
+            raise BadRule(f"rule: names of fields and of the rule behind which it runs are texts, not {told(name)}")
+
     def register(function: Callable[..., Any]) -> Rule:
+        if (
+            not inspect.isfunction(function)
+            or inspect.iscoroutinefunction(function)
+            or inspect.isgeneratorfunction(function)
+        ):
+            raise BadRule(
+                f"rule: @rule stands above a plain function, def name(...): return ...; not above {told(function)}"
+            )
         parameters = inspect.signature(function).parameters.values()
         for parameter in parameters:
             if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD or parameter.default is not parameter.empty:
-                raise TypeError(f"rule {function.__name__}: parameter {parameter.name!r} must be plain, without default")
+                raise BadRule(f"rule {function.__name__}: parameter {parameter.name!r} must be plain, without default")
         reads = tuple(parameter.name for parameter in parameters)
         used = names_used(function)
         if any(step.opname == "BINARY_OP" and "**" in step.argrepr for step in dis.get_instructions(function)):
             used.add("pow")
         if bad := used & REFUSED:
-            raise TypeError(
+            raise BadRule(
                 f"rule {function.__name__}: {sorted(bad)[0]!r} is refused, it differs between engines and machines;"
                 " see zerolimit.rules.rule for whole, exponential, normal"
             )

@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zerolimit.arguments import public
 from zerolimit.engine.base import Array
 from zerolimit.errors import BadInput, nearest
 from zerolimit.fields import STATE
+from zerolimit.files import writable
 from zerolimit.names import LEFT, SEGMENTS
+from zerolimit.portfolio import as_portfolio
 from zerolimit.results.columns import divided, monthly_meanings, parts_of
 from zerolimit.results.figures import BLUE, GREY, RED
 from zerolimit.results.outcomes import IN_MONTHS, RATES
@@ -51,6 +54,7 @@ INTERVALS = (
 )
 
 
+@public
 @dataclass(frozen=True)
 class Comparison:
     """Two scenarios, seed by seed. Arrays of borrowers are of the first population, by seed and slot."""
@@ -243,7 +247,7 @@ class Comparison:
             if self.since:
                 axes.axvline(self.since - 0.5, color=GREY, linestyle=":", linewidth=1.0)
             axes.spines[["top", "right"]].set_visible(False)
-        figure.savefig(file)
+        figure.savefig(writable(file))
 
     def save(self, folder: Any, outcome: str = "zero_limit") -> None:
         """Tidy Parquet files and a figure, made whole or not at all.
@@ -312,6 +316,7 @@ def difference(a: Array, b: Array, least: float = -inf, most: float = inf) -> di
     return {**found, "variance_ratio": ratio, "unpaired_runs": runs, "seeds": len(one)}
 
 
+@public
 def compare(
     a: str | Path | dict[str, Any] | Scenario,
     b: str | Path | dict[str, Any] | Scenario | None = None,
@@ -339,11 +344,12 @@ def compare(
     fills does not count. `progress` is called with worlds done and all worlds; `cancel` is asked before each month of a
     world, and Cancelled raised where it returns true.
     """
+    portfolio = as_portfolio(portfolio)
     sides = [
         load_scenario(one, **{**parameters, **(own or {})}) for one, own in ((a, only_a), (a if b is None else b, only_b))
     ]
     check_months(months, since)
-    rules = [tuple(rules_a), tuple(rules_b)]
+    rules = [own_rules(rules_a), own_rules(rules_b)]
     same_people(sides[0], sides[1], same_rules=rules[0] == rules[1])
     all_seeds = as_seeds(seeds, seed)
 

@@ -9,7 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zerolimit.arguments import public
 from zerolimit.errors import BadInput, nearest
+from zerolimit.files import path_of
 from zerolimit.results.columns import BY, PLATFORM, parts_of
 from zerolimit.results.outcomes import RATES
 from zerolimit.study.definition import rates_kept
@@ -34,12 +36,13 @@ def is_study(folder: Path) -> bool:
 
 def load_results(folder: Path | str) -> Results:
     """A study's folder, opened; complete or not. Nothing is read before it is asked for."""
-    path = Path(folder)
+    path = path_of(folder)
     if not is_study(path):
         raise BadInput(f"{folder}: is not a study's folder: {STUDY} is missing")
     return Results(path)
 
 
+@public
 class Results:
     """What a study left: `table()` in pandas, `arrow()`, `dataset`, `sql()`. Money in fen; rates carry `_rate`."""
 
