@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import os
 import re
@@ -37,6 +36,7 @@ from zerolimit.results.columns import (
 )
 from zerolimit.results.episodes import MEANINGS, episode_columns
 from zerolimit.rules.rule import Rule, fingerprint
+from zerolimit.sources import HOME, source_hash
 from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
@@ -53,7 +53,6 @@ PORTFOLIO, NETWORK = "portfolio.parquet", "network.parquet"
 ABANDONED = 3600.0
 """Seconds without a change after which a half-written folder has no writer any more."""
 LIBRARIES = ("networkx", "numpy", "numba", "pandas", "pyarrow")
-HOME = Path(__file__).parent.parent
 """The package's own folder."""
 
 
@@ -345,14 +344,6 @@ def _version(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
-
-
-def source_hash() -> str:
-    """Hash of every source and preset of the package, by relative name."""
-    digest = hashlib.sha256()
-    for file in sorted((*HOME.rglob("*.py"), *HOME.rglob("*.toml"))):
-        digest.update(file.relative_to(HOME).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
-    return digest.hexdigest()
 
 
 def git_state(home: Path) -> dict[str, Any]:
