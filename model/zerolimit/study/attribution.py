@@ -26,8 +26,9 @@ from zerolimit.results.record import CELLS_PER_SEGMENT
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario, load_scenario
 from zerolimit.simulation import Simulation
+from zerolimit.study.accounts import STATES
 from zerolimit.study.intervals import as_seeds, over_seeds
-from zerolimit.study.lived import STATES, Lived, Middle, Stop, live, side_by_side
+from zerolimit.study.lived import Lived, Middle, Stop, live, side_by_side
 from zerolimit.study.shapley import alone, but_for, interactions, owen, owen_scale, shapley
 
 if TYPE_CHECKING:
