@@ -105,7 +105,8 @@ def print_shares(found: Attribution, outcome: str) -> None:
 
     from zerolimit.reasons import NOT_THE_SAME
     from zerolimit.results.outcomes import RATES
-    from zerolimit.study.attribution import EVERYBODY
+    from zerolimit.study.accounts import DELAYING
+    from zerolimit.study.attribution import EVERYBODY, PLAYERS
 
     shares = found.shares(outcome)
     names = {"shapley": "share", "owen": "in its group", "but_for": "but for", "alone": "alone"}
@@ -129,17 +130,23 @@ def print_shares(found: Attribution, outcome: str) -> None:
     console.print(f"{outcome}, seed {found.seed}: {full:,} with all players on, {without:,} with none", style="bold")
     console.print(table)
     if len(found.seeds) > 1:
-        ends = right_table("", "mean share", "95 % from", "to")
-        for _, row in found.intervals(outcome).iterrows():
-            ends.add_row(row["player"], *(f"{row[name]:,.1f}" for name in ("shapley", "low", "high")))
+        over = found.intervals(outcome)
+        band = ("band_low", "band_high") if over.rows.any() else ()
+        ends = right_table("", "mean share", "95 % from", "to", *([f"all {len(over)} from", "to"] if band else []))
+        for _, row in over.iterrows():
+            ends.add_row(row["player"], *(f"{row[name]:,.1f}" for name in ("shapley", "low", "high", *band)))
         console.print(f"\nOver {len(found.seeds)} seeds", style="bold")
         console.print(ends)
+        console.print(f"95 %: Student's t, for one row. {bands(over)}", style="dim")
     if len(found.players) > 1:
         console.print("\nInteractions: how many more two bring about together than each by itself", style="bold")
         console.print(pairs_table(found, outcome))
     notes = "But for: all less all without it. Alone: it alone less none. A negative share has protected."
     console.print(f"\n{NOT_THE_SAME}", style="dim")
     console.print(f"{notes} {EVERYBODY}", style="dim")
+    if late := [name for name in found.players if set(PLAYERS.get(name, {})) & set(DELAYING)]:
+        text = f"{' and '.join(late)}: a share of what was counted in these months; what comes only later looks prevented."
+        console.print(f"{text} `zerolimit compare` tells the two apart.", style="yellow")
 
 
 def points(rate: float) -> str:
@@ -266,7 +273,8 @@ def print_comparison(found: Comparison, outcome: str) -> None:
 
 def print_headline(console: Console, found: Comparison) -> None:
     """What no window of months hides, where the worlds put off cuts otherwise; a warning where it still moves."""
-    from zerolimit.study.comparison import LAST_HALF, MOVES
+    from zerolimit.study.accounts import LAST_HALF
+    from zerolimit.study.comparison import MOVES
 
     rows = found.headline()
     title = f"\nWhat a window hides: months 0 to {found.months - 1}, {number_of(len(found.seeds), 'seed')}"

@@ -7,7 +7,7 @@ decision, and decisions by the month in which they were taken.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,10 +25,17 @@ STATES = ("open", "unusable", "arrears", "charged off", "left")
 OPEN_LINE, UNUSABLE, ARREARS, CHARGED_OFF, GONE = range(5)
 CHARGED_OFF_STANDING = 3
 ON_TIME = 1
+LAST_HALF = "zero_limit_last_half"
+"""The rate of zero limits over the last half of the months: what has settled, if anything has."""
 DELAYING = ("notice_months", "adaptation_months")
 """Parameters that put off the effect of a cut (rules.decision.is_announced)."""
 PENDING, TOOK_EFFECT, WITHDRAWN = range(3)
 """What became of a decision: announced still; line lost; lifted, or arrears, charge-off or leaving came first."""
+
+
+def last_half(months: int) -> int:
+    """The first month of the last half of a run."""
+    return (months + 1) // 2
 
 
 def longest_delay(scenario: Scenario) -> int:
@@ -114,6 +121,23 @@ OF_CUTS: dict[str, OfCuts] = {
 so that of a difference between two worlds, b - a, each part is known, and a world that only puts its decisions off by n
 months differs in `months_put_off` alone, at every horizon.
 """
+
+
+def over_run(name: str, counts: Mapping[str, Array], since: int, unfollowed: int) -> Array:
+    """An outcome of OF_CUTS over a run, from the counts of Cuts by month (in the last axis).
+
+    What is per account counts from month 0 on, since leaving out a beginning is what hides a delay; decisions are those
+    taken from month `since` on, and of those that never took effect not those of the last `unfollowed` months.
+    """
+    declared = OF_CUTS[name]
+    months = counts[declared.under].shape[-1]
+    first = 0 if declared.under == "accounts" else since
+    last = max(first, months - unfollowed) if name == "zero_withdrawn" else months
+
+    def sums(count: str) -> Array:
+        return counts[count][..., 0] if count == "accounts" else counts[count][..., first:last].sum(axis=-1)
+
+    return np.asarray(declared.of(sums), np.float64)
 
 
 def zeroed_now(simulation: Simulation) -> list[Array]:

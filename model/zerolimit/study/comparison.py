@@ -26,7 +26,7 @@ from zerolimit.results.outcomes import IN_MONTHS, RATES
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario, load_scenario
 from zerolimit.simulation import Simulation, own_rules
-from zerolimit.study.accounts import OF_CUTS, STATES, Cuts, delays_differ, longest_delay
+from zerolimit.study.accounts import LAST_HALF, OF_CUTS, STATES, Cuts, delays_differ, last_half, longest_delay, over_run
 from zerolimit.study.intervals import FEWEST, Interval, as_seeds, fieller, interval, last_trend, unpaired_runs, within
 from zerolimit.study.lived import Lived, Stop, live, side_by_side
 from zerolimit.terms import FEN
@@ -46,8 +46,6 @@ MONEY: dict[str, tuple[tuple[str, ...], tuple[str, ...], str, str]] = {
 """Money (fen) a month: columns of monthly counts or of the platform that are added, and taken off; unit as told, meaning."""
 ZEROED = ("neither", "only in a", "only in b", "in both")
 """Who had a zero-limit event from month `since` on, by side: position 2 x [in b] + [in a]."""
-LAST_HALF = "zero_limit_last_half"
-"""The rate of zero limits over the last half of the months: what has settled, if anything has."""
 HEADLINE = (*OF_CUTS, LAST_HALF)
 """What no window hides, as far as the run goes: months without a usable line, decisions by month, the last half."""
 PER_ACCOUNT = tuple(name for name, one in OF_CUTS.items() if one.unit == "months")
@@ -161,18 +159,9 @@ class Comparison:
 
     def _of_cuts(self, outcome: str, monthly: bool) -> Array:
         """An outcome of accounts.OF_CUTS by seed and side, by month or over the run."""
-        declared = OF_CUTS[outcome]
-        first = 0 if declared.under == "accounts" else self.since
-        last = self.months - (max(map(longest_delay, (self.a, self.b))) if outcome == "zero_withdrawn" else 0)
-
-        def sums(name: str) -> Array:
-            if monthly:
-                return self.cuts[name]
-            return (
-                self.cuts[name][..., 0] if name == "accounts" else self.cuts[name][..., first : max(first, last)].sum(axis=2)
-            )
-
-        return np.asarray(declared.of(sums), np.float64)
+        if monthly:
+            return np.asarray(OF_CUTS[outcome].of(self.cuts.__getitem__), np.float64)
+        return over_run(outcome, self.cuts, self.since, max(map(longest_delay, (self.a, self.b))))
 
     def _of_a_run(self, outcome: str) -> Array:
         """LAST_HALF or one of RECOVERED by seed and side."""
@@ -183,7 +172,7 @@ class Comparison:
     @property
     def last_half(self) -> int:
         """The first month of the last half."""
-        return max(self.since, (self.months + 1) // 2)
+        return max(self.since, last_half(self.months))
 
     @property
     def delays(self) -> bool:

@@ -31,13 +31,16 @@ class Interval:
     high: float
 
 
-def over_seeds(values: Any, confidence: float = CONFIDENCE) -> tuple[Any, Any, Any]:
-    """Mean over the first axis with mean -+ t(n - 1) s / sqrt(n), s the standard deviation with n - 1 (Student 1908)."""
+def over_seeds(values: Any, confidence: float = CONFIDENCE, rows: int = 1) -> tuple[Any, Any, Any]:
+    """Mean over the first axis with mean -+ t(n - 1) s / sqrt(n), s the standard deviation with n - 1 (Student 1908).
+
+    As one of so many `rows` at once, t is Bonferroni's (half_width).
+    """
     some = np.asarray(values, np.float64)
     mean = some.mean(axis=0)
     if len(some) < 2:
         return mean, np.full_like(mean, nan), np.full_like(mean, nan)
-    half = half_width(len(some), confidence) * some.std(axis=0, ddof=1)
+    half = half_width(len(some), confidence, rows) * some.std(axis=0, ddof=1)
     return mean, mean - half, mean + half
 
 
@@ -53,8 +56,8 @@ def half_width(n: int, confidence: float = CONFIDENCE, rows: int = 1) -> float:
 
 
 def interval(values: Iterable[float], confidence: float = CONFIDENCE, rows: int = 1) -> Interval:
-    """The same for plain numbers; as one of so many `rows` at once, by Bonferroni (half_width)."""
-    mean, low, high = over_seeds(list(values), 1.0 - (1.0 - confidence) / rows)
+    """The same for plain numbers."""
+    mean, low, high = over_seeds(list(values), confidence, rows)
     return Interval(float(mean), float(low), float(high))
 
 
