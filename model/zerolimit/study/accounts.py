@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from zerolimit.engine.base import Array
-from zerolimit.names import LEFT, ZERO_LIMIT
+from zerolimit.names import LEFT, OPEN, ZERO_LIMIT
 from zerolimit.results.columns import divided
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario
@@ -63,6 +63,8 @@ class Cuts:
     """Those who end it current, with a line of which nothing can be used: blocked after repayment, or frozen."""
     waiting: Array
     """Those who end it current, with a line that a decision takes to zero later: it is announced, and is not withdrawn."""
+    returned: Array
+    """Those of `at_zero` and `waiting` whose line would be back, had the cut come at once and lasted as long as it did."""
     open_lines: Array
     """On-time payers who began the month with a line and not on notice: a cut to zero could be decided."""
     decided: Array
@@ -97,8 +99,12 @@ def _months(added: tuple[str, ...], taken: tuple[str, ...], says: str) -> OfCuts
 OF_CUTS: dict[str, OfCuts] = {
     "months_without": _months(("at_zero", "blocked"), (), "months current and without a usable line"),
     "months_at_zero": _months(("at_zero",), (), "of them, with no line"),
-    "months_put_off": _months((), ("waiting",), "of these, what is put off: less the months that a decision to zero waits"),
-    "months_decided": _months(("at_zero", "waiting"), (), "of these, counted from the decision: fewer or more of it"),
+    "months_put_off": _months(
+        ("returned",), ("waiting",), "of these, what only comes later: less what decisions to zero wait"
+    ),
+    "months_decided": _months(
+        ("at_zero", "waiting"), ("returned",), "of these, the rest: as if decisions took effect at once"
+    ),
     "months_blocked": _months(("blocked",), (), "of those without a usable line, with a line of which nothing can be used"),
     "zero_decided": OfCuts(
         ("decided",), (), "open_lines", "share", "cuts to zero decided, over on-time payers with a line and not on notice"
@@ -111,15 +117,15 @@ OF_CUTS: dict[str, OfCuts] = {
         "of these decisions, those that never took effect",
     ),
 }
-"""What a window does not hide. With Z, B, N (at zero, blocked, waiting) over A accounts, summed over the months:
+"""What a window does not hide. With Z, B, N, R (at zero, blocked, waiting, returned) of A accounts, summed over the months:
 
-    months_without = (Z + B) / A = months_at_zero + months_blocked
-    months_at_zero = Z / A       = months_put_off + months_decided
-    months_put_off = -N / A:       the same decisions, later
-    months_decided = (Z + N) / A:  as if each decision had taken effect at once; a difference is fewer or more
+    months_without = (Z + B) / A     = months_at_zero + months_blocked
+    months_at_zero = Z / A           = months_put_off + months_decided
+    months_put_off = (R - N) / A:      the same decisions, later: what they wait, less what their ends then come later too
+    months_decided = (Z + N - R) / A:  as if each decision had taken effect at once; a difference is fewer or more
 
 so that of a difference between two worlds, b - a, each part is known, and a world that only puts its decisions off by n
-months differs in `months_put_off` alone, at every horizon.
+months differs in `months_put_off` alone, wherever the run ends. (R cannot know of lines that come back behind that end.)
 """
 
 
@@ -191,27 +197,35 @@ class Decisions:
         """and what became of it."""
         self._waiting: list[Array] = []
         """By month, the decisions for which first accounts wait."""
+        self._waited = np.zeros(accounts.simulation.size, np.int16)
+        """Months from the decision by which a slot has no line to its effect; 0: none, or it took effect at once."""
+        self._covered: list[Array] = []
+        """By month, the first accounts that wait or have no line, as bits."""
+        self._returned: list[int] = []
         self._at_zero: list[int] = []
         self._blocked: list[int] = []
         self._open: list[int] = []
 
     def _now(self) -> tuple[Array, ...]:
-        return tuple(self.accounts.raw(name).copy() for name in ("generation", "limit", "notice_left"))
+        return tuple(self.accounts.raw(name).copy() for name in ("generation", "limit", "notice_left", "status"))
 
     def record(self) -> None:
         """Take in the month that has just been run."""
         of, month = self.accounts, len(self._open)
         before, now = self._before, self._now()
-        stays, had_line, unannounced = before[0] == now[0], before[1] >= self.least, before[2] == 0
-        open_lines = stays & had_line & unannounced & (of.raw("standing") == ON_TIME)
-        keeps = (now[1] >= self.least) & (of.raw("status") != int(LEFT))
+        stays, gone = before[0] == now[0], now[3] == int(LEFT)
+        had_line = (before[1] >= self.least) & (before[3] == int(OPEN))
+        open_lines = stays & had_line & (before[2] == 0) & (of.raw("standing") == ON_TIME)
+        keeps = (now[1] >= self.least) & ~gone
         announced = keeps & (now[2] > 0) & (of.raw("announced") < self.least)
         waited = np.flatnonzero(self._waits_for >= 0)
         over = waited[~(announced & stays)[waited]]
-        lost = (stays & ~keeps & (of.raw("late") == 0) & (of.raw("status") != int(LEFT)))[over]
-        for number, took in zip(self._waits_for[over].tolist(), lost.tolist(), strict=True):
+        lost = (stays & ~keeps & (of.raw("late") == 0) & ~gone)[over]
+        for row, number, took in zip(over.tolist(), self._waits_for[over].tolist(), lost.tolist(), strict=True):
             self._became[number] = TOOK_EFFECT if took else WITHDRAWN
+            self._waited[row] = month - self._taken[number] if took else 0
         self._waits_for[over] = -1
+        self._come_back(month, stays & keeps & (now[3] == int(OPEN)), ~stays | keeps | gone)
         begins = np.flatnonzero(announced & (self._waits_for < 0))
         self._waits_for[begins] = len(self._taken) + np.arange(len(begins))
         self._take(month, open_lines[begins], PENDING)
@@ -219,11 +233,23 @@ class Decisions:
             self._take(month, open_lines[rows][open_lines[rows]], TOOK_EFFECT)
         current = (of.state == OPEN_LINE) | (of.state == UNUSABLE)
         self._waiting.append(self._waits_for[(self._waits_for >= 0) & current])
+        self._covered.append(np.packbits(current & ((self._waits_for >= 0) | ~keeps)))
+        self._returned.append(0)
         lacking = keeps[of.state == UNUSABLE]
         self._blocked.append(int(lacking.sum()))
         self._at_zero.append(len(lacking) - self._blocked[-1])
         self._open.append(int(open_lines.sum()))
         self._before = now
+
+    def _come_back(self, month: int, usable: Array, over: Array) -> None:
+        """Lines that were lost by a decision that waited w months, and are back: at once, they had been w months earlier."""
+        ended = np.flatnonzero((self._waited > 0) & over)
+        back = ended[usable[ended]]
+        for wait in np.unique(self._waited[back]).tolist():
+            rows = back[self._waited[back] == wait]
+            for earlier in range(max(0, month - wait), month):
+                self._returned[earlier] += int((self._covered[earlier][rows >> 3] >> (7 - (rows & 7)) & 1).sum())
+        self._waited[ended] = 0
 
     def _take(self, month: int, counts: Array, became: int) -> None:
         self._taken += [month] * len(counts)
@@ -243,6 +269,7 @@ class Decisions:
             np.array(self._at_zero, np.int64),
             np.array(self._blocked, np.int64),
             np.array([int((became[some] != WITHDRAWN).sum()) for some in self._waiting], np.int64),
+            np.array(self._returned, np.int64),
             np.array(self._open, np.int64),
             by_month(became >= 0),
             by_month(became == TOOK_EFFECT),

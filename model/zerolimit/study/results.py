@@ -188,7 +188,7 @@ class Results:
         """What a parameter does to an outcome, beside its value `base`, with the same draws: `effect`, `low`, `high`.
 
         A replication's own difference (rates from its sums), then the mean over replications with Student's 95 % interval,
-        each for its own row. `band_low` and `band_high` hold for all `rows` of this answer together (Bonferroni's t; a row of
+        each for its own row. `band_low` and `band_high` hold for all `rows` of this answer at once (Bonferroni's t; a row of
         `base` itself is none); they are not numbers below ten replications. In a paired study both share all draws, so that
         this is far narrower than the intervals of `by`. `per` keeps other parameters, months, segments or deciles apart.
         """
