@@ -210,12 +210,13 @@ def compare_scenarios(
     """Run two scenarios on the same borrowers and draws, print what differs, and leave tidy files and a figure."""
     from zerolimit.results.outcomes import RATES
     from zerolimit.results.store import check_target
-    from zerolimit.study.comparison import HEADLINE, MONEY, RECOVERED, check_months, compare, same_people
+    from zerolimit.study.accounts import OF_CUTS
+    from zerolimit.study.comparison import MONEY, check_months, compare, same_people
     from zerolimit.study.intervals import as_seeds
 
     if out is not None:
         check_target(out)
-    known_count(outcome, (*RATES, *MONEY, *HEADLINE, *RECOVERED))
+    known_count(outcome, (*RATES, *MONEY, *OF_CUTS))
     as_seeds(seeds, seed)
     check_months(months, since)
     same_people(a, b)

@@ -310,13 +310,15 @@ class Comparison:
     def save(self, folder: Any, outcome: str = "zero_limit") -> None:
         """Tidy Parquet files and a figure, made whole or not at all.
 
-        differences.parquet: rates and money over the run; months.parquet and segments.parquet: by month, by segment;
+        differences.parquet: rates, money and what a window hides over the run; months.parquet and segments.parquet: by
+        month (without what is one number a run), by segment (rates and counts);
         borrowers.parquet: who; transitions.parquet: states at the end; comparison.png; a.toml, b.toml, provenance.json.
         """
         from zerolimit.results.store import rule_hash, whole_folder, write_study
 
-        listed = tuple(dict.fromkeys((*RATES, *MONEY, outcome)))
-        parted = [name for name in listed if name not in MONEY]
+        listed = tuple(dict.fromkeys((*RATES, *MONEY, *HEADLINE, *RECOVERED, outcome)))
+        monthly = [name for name in listed if name != LAST_HALF and name not in RECOVERED]
+        parted = [name for name in monthly if name not in MONEY and name not in OF_CUTS]
         with whole_folder(folder) as path:
             scenarios = {"a": self.a, "b": self.b}
             own = {name: {one.name: rule_hash(one) for one in some} for name, some in zip(SIDES, self.rules, strict=True)}
@@ -324,7 +326,7 @@ class Comparison:
                 path, scenarios, study="comparison", seeds=self.seeds, months=self.months, since=self.since, rules=own
             )
             self.differences(listed).to_parquet(path / "differences.parquet", index=False)
-            self.differences(listed, ["month"]).to_parquet(path / "months.parquet", index=False)
+            self.differences(monthly, ["month"]).to_parquet(path / "months.parquet", index=False)
             self.differences(parted, ["segment"]).to_parquet(path / "segments.parquet", index=False)
             self.borrowers().to_parquet(path / "borrowers.parquet", index=False)
             long = self.transitions().reset_index().melt("a", var_name="b", value_name="borrowers")
