@@ -29,8 +29,9 @@ from zerolimit.results.record import CELLS_PER_SEGMENT
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario, load_scenario
 from zerolimit.simulation import Simulation, own_rules
-from zerolimit.study.intervals import as_seeds, over_seeds
-from zerolimit.study.lived import STATES, Lived, Middle, Stop, live, side_by_side
+from zerolimit.study.accounts import STATES
+from zerolimit.study.intervals import FEWEST, as_seeds, over_seeds
+from zerolimit.study.lived import Lived, Middle, Stop, live, side_by_side
 from zerolimit.study.shapley import alone, but_for, interactions, owen, owen_scale, shapley
 
 if TYPE_CHECKING:
@@ -136,13 +137,17 @@ class Attribution:
     def intervals(self, outcome: str = "zero_limit", by: Iterable[str] = (), *, rate: bool = False) -> pd.DataFrame:
         """Shapley shares as means over the seeds with 95 % intervals (Student's t), and how many seeds there were.
 
-        With `rate`, those of the rate of that name. With one seed the ends are not numbers.
+        `low` and `high` are for one row, `band_low` and `band_high` for all `rows` of this table together (Bonferroni's t;
+        not numbers below ten seeds). With `rate`, those of the rate of that name. With one seed the ends are not numbers.
         """
         tables = [one.rates(outcome, by) if rate else one.shares(outcome, by) for one in (self, *self.replications)]
         keys = ["player", *checked_by(by)]
         found = tables[0][keys].copy()
-        found["shapley"], found["low"], found["high"] = over_seeds([table.shapley.to_numpy() for table in tables])
-        return found.assign(seeds=len(tables))
+        values, rows = [table.shapley.to_numpy() for table in tables], len(found)
+        found["shapley"], found["low"], found["high"] = over_seeds(values)
+        enough = len(tables) >= FEWEST
+        _, found["band_low"], found["band_high"] = over_seeds(values if enough else values[:1], rows=rows)
+        return found.assign(rows=rows if enough else 0, seeds=len(tables))
 
     def _table(self, game: Array, by: list[str]) -> pd.DataFrame:
         k = len(self.players)
