@@ -19,8 +19,8 @@ from zerolimit.errors import BadInput
 from zerolimit.fields import MEASURES, Q2, STATE
 from zerolimit.names import BLOCKED, END_APPEAL, END_CHARGEOFF, END_SCORE, ENDS, REASONS, SEGMENTS, ZERO_LIMIT
 from zerolimit.results import store
-from zerolimit.results.columns import monthly_columns, monthly_meanings
-from zerolimit.results.episodes import episode_columns, recovered_within
+from zerolimit.results.columns import monthly_columns, monthly_meanings, values
+from zerolimit.results.episodes import episode_columns, recovered, usable_again, zero_limits
 from zerolimit.results.frames import (
     Panel,
     as_frame,
@@ -418,13 +418,24 @@ def test_each_event_meets_its_own_end_or_is_censored() -> None:
     assert frame["zeros_before"].tolist() == [0, 0, 0, 1, 0, 0]
 
 
-def test_recovery_counts_only_events_that_could_be_watched_so_long() -> None:
+def test_recovery_counts_each_event_for_as_long_as_it_was_seen() -> None:
+    """Events in months 0 to 9 of ten: one is back after 2 months, one after 5, one after 1; one is charged off after 1.
+
+    Watched at 1, 2, 5 months: 9, 7, 3 (of ten, those seen so long and not ended before). Back: 1/9, then of 7/9 lasting 1/7,
+    then of 7/9 x 6/7 one in three.
+    """
     begun = starts(*((month, month, 0, ZERO_LIMIT) for month in range(10)), (0, 99, 0, BLOCKED))
     over = ends((2, 0, 0, END_SCORE), (6, 1, 0, END_SCORE), (3, 2, 0, END_CHARGEOFF), (9, 8, 0, END_SCORE))
+    world: Any = SimpleNamespace(starts=begun, ends=over)
+    first = 1 / 9 + 7 / 9 / 7
+    assert recovered(world, 10)[:1] == pytest.approx([first])
     columns = episode_columns(begun, over, 10)
-    assert recovered_within(columns, 3, 10) == (1, 7)
-    assert recovered_within(columns, 5, 10) == (2, 5)
-    assert recovered_within(columns, 24, 10) == (0, 0)
+    zeros = zero_limits(columns)
+    duration, ended = (values(columns, name)[zeros] for name in ("duration", "ended"))
+    ((five, watched),) = usable_again(duration, ended, (5,))
+    assert five == pytest.approx(first + 7 / 9 * 6 / 7 / 3)
+    assert watched == 3
+    assert np.isnan(recovered(world, 10)[1:]).all()
 
 
 def test_a_run_without_events_has_empty_episodes() -> None:

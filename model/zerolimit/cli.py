@@ -21,6 +21,7 @@ from typer.core import TyperGroup
 
 from zerolimit import __version__
 from zerolimit.errors import WRONG, BadInput, fail
+from zerolimit.names import MOST_MONTHS
 from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from zerolimit.scenario import Scenario
 
 STOPPED = 130
-MOST_MONTHS = 10_000
 RUNS = "runs"
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zerolimit.arguments import public
 from zerolimit.engine.base import as_stored
 from zerolimit.errors import BadInput, Cancelled
 from zerolimit.fields import FIELDS
@@ -205,6 +206,7 @@ def in_columns(one: Threshold) -> tuple[str, str, str, str, str]:
     return unit, own, threshold, f"{scale * one.distance:+,.{digits}f}", line
 
 
+@public
 def explain(
     run: Any,
     borrower: Any,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from zerolimit.arguments import public
 from zerolimit.errors import BadInput, nearest
 from zerolimit.names import (
     APPLY,
@@ -199,6 +200,7 @@ class Story:
                 yield Text(line)
 
 
+@public
 def tell(
     run: Any,
     borrower: Any,

@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 from zerolimit import attribute, cli, rule
 from zerolimit.errors import BadInput, Cancelled
 from zerolimit.simulation import Simulation
+from zerolimit.study.accounts import STATES
 from zerolimit.study.attribution import PLAYERS, Attribution
 from zerolimit.study.intervals import as_seeds, interval, over_seeds, unpaired_runs
-from zerolimit.study.lived import STATES
 
 
 @dataclass(frozen=True)

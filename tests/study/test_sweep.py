@@ -23,6 +23,7 @@ from zerolimit.errors import BadInput
 from zerolimit.results.digest import read_json, write_json
 from zerolimit.simulation import Simulation
 from zerolimit.study import executors, folder, lock
+from zerolimit.study.accounts import LAST_HALF, OF_CUTS
 from zerolimit.study.code import worker_modules
 from zerolimit.study.commands import export_study
 from zerolimit.study.definition import Study, read_study
@@ -165,6 +166,21 @@ def test_wrongful_zeros_are_counted_by_the_shadow_world(tmp_path: Path) -> None:
     followed = follow(Simulation(study.scenario.change(pool_share=0.2), 1, engine="objects"), 14)
     assert row["followed"] == (followed.wrongful >= 0).sum()
     assert row["wrongful"] == (followed.wrongful == 1).sum()
+
+
+def test_what_a_window_hides_is_measured_as_a_comparison_counts_it(tmp_path: Path) -> None:
+    names = [*OF_CUTS, LAST_HALF, "recovered_3", "recovered_12"]
+    options: dict[str, Any] = {"base_tightness": 0.4, "months": 10, "borrowers": 500}
+    study = {"outcomes": names, "set": {"base_tightness": 0.4}, "vary": {"notice_months": [0, 2]}, "replications": 2}
+    sweep(read_study({**study, "months": 10, "borrowers": 500, "burn_in": 3}), tmp_path / "a", executor=Here())
+    table = zerolimit.load(tmp_path / "a").table()
+    pair = zerolimit.compare("baseline", seeds=2, since=3, only_b={"notice_months": 2}, **options)
+    for name in names:
+        found = table[name].to_numpy().reshape(2, 2)
+        compared = pair.values(name)
+        if name == "zero_withdrawn":  # a run by itself follows for its own notice, a pair for the longer one of both
+            found, compared = found[:, 1:], compared[:, 1:]
+        assert np.array_equal(found, compared, equal_nan=True), name
 
 
 SMALLEST_FIRST = """

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from zerolimit.draws import PURPOSES
-from zerolimit.errors import nearest
+from zerolimit.errors import BadRule, nearest
 from zerolimit.fields import BYTES, DTYPES, FIELDS, FLOWS, MEASURES, STATE
 from zerolimit.month import BIRTH, MONTH, RARE_SUMS, ROLLS, SUMS, WORDS, Phase, RareSum, Roll
 from zerolimit.rules.laws import BROKEN, LAWS
@@ -164,16 +164,16 @@ def share_tallies(stage: str, loops: list[Loop], apart: frozenset[str]) -> set[s
 
 
 def check(rule: Rule, terms: frozenset[str]) -> None:
-    """Every name in a rule's contract is known, or a TypeError that suggests the nearest."""
+    """Every name in a rule's contract is known, or a BadRule that suggests the nearest."""
     for name in (*rule.fields, *rule.writes):
         if name not in FIELDS and name not in MEASURES:
-            raise TypeError(f"rule {rule.name}: unknown field {name!r}{nearest(name, FIELDS)}")
+            raise BadRule(f"rule {rule.name}: unknown field {name!r}{nearest(name, FIELDS)}")
     for name in rule.draws:
         if name not in PURPOSES:
-            raise TypeError(f"rule {rule.name}: unknown draw {name!r}{nearest(name, PURPOSES)}")
+            raise BadRule(f"rule {rule.name}: unknown draw {name!r}{nearest(name, PURPOSES)}")
     for name in rule.terms:
         if name not in terms:
-            raise TypeError(f"rule {rule.name}: unknown term {name!r}{nearest(name, terms)}")
+            raise BadRule(f"rule {rule.name}: unknown term {name!r}{nearest(name, terms)}")
 
 
 def no_place(rule: Rule, names: set[str]) -> str:
@@ -195,7 +195,7 @@ def with_own_rules(own: tuple[Rule, ...]) -> tuple[tuple[Phase, ...], tuple[Phas
     for rule in own:
         target = rule.name if rule.name in names else rule.after
         if target not in names:
-            raise TypeError(f"rule {rule.name}: {no_place(rule, names)}")
+            raise BadRule(f"rule {rule.name}: {no_place(rule, names)}")
         for table in tables:
             for place, phase in enumerate(table):
                 at = next((k for k, old in enumerate(phase.rules) if old.name == target), None)

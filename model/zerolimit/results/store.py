@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import os
 import re
@@ -23,7 +22,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zerolimit import __version__
+from zerolimit.arguments import public
 from zerolimit.errors import BadInput
+from zerolimit.files import path_of
 from zerolimit.results.columns import (
     PLATFORM,
     Array,
@@ -35,6 +36,7 @@ from zerolimit.results.columns import (
 )
 from zerolimit.results.episodes import MEANINGS, episode_columns
 from zerolimit.rules.rule import Rule, fingerprint
+from zerolimit.sources import HOME, source_hash
 from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
@@ -51,7 +53,6 @@ PORTFOLIO, NETWORK = "portfolio.parquet", "network.parquet"
 ABANDONED = 3600.0
 """Seconds without a change after which a half-written folder has no writer any more."""
 LIBRARIES = ("networkx", "numpy", "numba", "pandas", "pyarrow")
-HOME = Path(__file__).parent.parent
 """The package's own folder."""
 
 
@@ -95,14 +96,6 @@ def check_target(folder: Path | str, *, force: bool = False) -> Path:
     with _beside(target.resolve()):
         pass
     return target
-
-
-def path_of(folder: Any) -> Path:
-    """A folder's path, or BadInput."""
-    if not isinstance(folder, str | os.PathLike) or not os.fspath(folder):
-        given = "''" if folder == "" else type(folder).__name__
-        raise BadInput(f"folder: the path of a run folder is needed, as in 'runs/first', not {given}")
-    return Path(folder)
 
 
 @contextmanager
@@ -353,14 +346,6 @@ def _version(name: str) -> str | None:
         return None
 
 
-def source_hash() -> str:
-    """Hash of every source and preset of the package, by relative name."""
-    digest = hashlib.sha256()
-    for file in sorted((*HOME.rglob("*.py"), *HOME.rglob("*.toml"))):
-        digest.update(file.relative_to(HOME).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
 def git_state(home: Path) -> dict[str, Any]:
     """The commit that a folder's package stands at, and whether anything in it is not committed; none outside a checkout."""
     ask = ["git", "--no-optional-locks", "-C", str(home)]
@@ -403,6 +388,7 @@ def load_run(folder: Path | str) -> Run:
     return Run(home)
 
 
+@public
 class Run:
     """What a run left. Money in fen, months from 0."""
 

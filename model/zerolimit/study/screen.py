@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zerolimit.errors import BadInput
+from zerolimit.files import path_of
 from zerolimit.results.digest import read_json
 from zerolimit.study.folder import LOCK, PROGRESS, Folder
 from zerolimit.study.lock import judged, told
@@ -74,7 +75,7 @@ def span(seconds: float) -> str:
 
 def status(path: Path) -> list[str]:
     """How far a study's folder is, and who works on it, in lines."""
-    folder = Folder(path)
+    folder = Folder(path_of(path))
     declared = folder.declared()
     if declared is None:
         raise BadInput(f"{path}: is not a study's folder")

@@ -20,7 +20,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from zerolimit.arguments import public
 from zerolimit.errors import BadInput
+from zerolimit.files import path_of
 from zerolimit.results.digest import write_json
 from zerolimit.study.definition import Study, read_study
 from zerolimit.study.executors import CannotStart, WorkerDied, dask_executor, local_pool
@@ -175,6 +177,7 @@ class Sweep:
                 write_json(self.folder.path / PROGRESS, {**record, "at": datetime.now(UTC).isoformat(timespec="seconds")})
 
 
+@public
 def sweep(
     study: Study,
     out: Path | str | None = None,
@@ -197,7 +200,7 @@ def sweep(
     """
     if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
         raise BadInput(f"workers: a whole number of at least 1 is needed, not {workers!r}")
-    folder = Folder(Path(out) if out is not None else Path(RUNS) / study.name)
+    folder = Folder(path_of(out, "out") if out is not None else path_of(Path(RUNS) / study.name, "name"))
     count = workers or os.cpu_count() or 1
     try:
         folder.check(study, resume=resume, extend=extend)
@@ -301,9 +304,10 @@ def compile_once(study: Study, say: Callable[[str], None]) -> None:
             study.scenario.change(borrowers=SMALL), 1, engine="compiled", rules=own_rules_of(study.rules), say=say
         ).close()
     else:
-        ordinary_loops().compile_all(say, alone=False)
+        ordinary_loops().compile_all(say)
 
 
+@public
 def run_study(
     source: Any,
     *,
