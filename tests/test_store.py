@@ -18,7 +18,7 @@ import pytest
 from zerolimit.errors import BadInput
 from zerolimit.fields import MEASURES, Q2, STATE
 from zerolimit.names import BLOCKED, END_APPEAL, END_CHARGEOFF, END_SCORE, ENDS, REASONS, SEGMENTS, ZERO_LIMIT
-from zerolimit.results import store
+from zerolimit.results import store, whole
 from zerolimit.results.columns import monthly_columns, monthly_meanings
 from zerolimit.results.episodes import episode_columns, recovered_within
 from zerolimit.results.frames import (
@@ -68,6 +68,7 @@ def test_the_folder_is_complete(ran: tuple[Simulation, Panel], tmp_path: Path) -
     assert [path.name for path in (tmp_path / "made").iterdir()] == ["run"]
     assert sorted(path.name for path in (tmp_path / "made" / "run").iterdir()) == [
         "episodes.parquet",
+        "manifest.json",
         "monthly.parquet",
         "panel.parquet",
         "platform.parquet",
@@ -171,18 +172,19 @@ def test_force_replaces_a_run_as_a_whole(ran: tuple[Simulation, Panel], tmp_path
 @pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt(), ValueError("a mistake")])
 @pytest.mark.parametrize("there", [False, True], ids=["new", "replaced"])
 def test_broken_off_half_way_nothing_changes(
-    ran: tuple[Simulation, Panel], tmp_path: Path, failure: BaseException, there: bool
+    ran: tuple[Simulation, Panel], tmp_path: Path, failure: BaseException, there: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "deep" / "run"
     if there:
         keep(ran, folder, command=["the first"])
 
-    def broken(tables: store.Tables, scenario: Any, file: Path) -> None:
+    def broken(file: Path, columns: Any, meanings: Any) -> None:
         file.write_bytes(b"half")
         raise failure
 
+    monkeypatch.setattr(store, "write_parquet", broken)
     with pytest.raises(BadInput if isinstance(failure, OSError) else type(failure)):
-        keep(ran, folder, force=there, figure=broken)
+        keep(ran, folder, force=there)
     if there:
         assert store.load(folder).provenance["command"] == ["the first"]
         assert [path.name for path in folder.parent.iterdir()] == ["run"]
@@ -195,6 +197,7 @@ def test_a_replaced_run_comes_back_when_the_last_step_fails(
 ) -> None:
     folder = keep(ran, tmp_path / "run", command=["the first"])
     rename = Path.rename
+    monkeypatch.setattr(whole, "exchanged", lambda one, other: False)
 
     def fails(self: Path, target: Path) -> Path:
         if self.name == "whole":
@@ -220,33 +223,22 @@ def abandoned(folder: Path, name: str, seconds: float) -> Path:
 
 
 def test_a_successful_write_clears_what_killed_writers_left(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
-    old = abandoned(tmp_path, ".run.abcd1234.tmp", 2 * store.ABANDONED)
+    old = abandoned(tmp_path, ".run.abcd1234.tmp", 2 * whole.ABANDONED)
     kept = [
-        abandoned(tmp_path, ".run.abcd5678.tmp", 0.5 * store.ABANDONED),  # perhaps still being written
-        abandoned(tmp_path, ".run.b.abcd1234.tmp", 2 * store.ABANDONED),  # of a folder run.b
-        abandoned(tmp_path, ".other.abcd1234.tmp", 2 * store.ABANDONED),
-        abandoned(tmp_path, "run.abcd1234.tmp", 2 * store.ABANDONED),
+        abandoned(tmp_path, ".run.abcd5678.tmp", 0.5 * whole.ABANDONED),  # perhaps still being written
+        abandoned(tmp_path, ".run.b.abcd1234.tmp", 2 * whole.ABANDONED),  # of a folder run.b
+        abandoned(tmp_path, ".other.abcd1234.tmp", 2 * whole.ABANDONED),
+        abandoned(tmp_path, "run.abcd1234.tmp", 2 * whole.ABANDONED),
     ]
-    fresh = abandoned(tmp_path, ".run.wxyz1234.tmp", 2 * store.ABANDONED)
+    fresh = abandoned(tmp_path, ".run.wxyz1234.tmp", 2 * whole.ABANDONED)
     (fresh / "whole" / "episodes.parquet").write_bytes(b"of this moment")
     keep(ran, tmp_path / "run")
     assert not old.exists()
     assert all(path.exists() for path in (*kept, fresh))
-    with store._beside(tmp_path / "run") as room:
-        os.utime(room, (time.time() - 2 * store.ABANDONED,) * 2)
+    with whole.room_beside(tmp_path / "run") as room:
+        os.utime(room, (time.time() - 2 * whole.ABANDONED,) * 2)
         keep(ran, tmp_path / "run", force=True)
-        assert not room.exists()
-
-
-def test_a_failed_write_clears_nothing(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
-    old = abandoned(tmp_path, ".run.abcd1234.tmp", 2 * store.ABANDONED)
-
-    def broken(tables: store.Tables, scenario: Any, file: Path) -> None:
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises(BadInput):
-        keep(ran, tmp_path / "run", figure=broken)
-    assert old.exists()
+        assert room.exists(), "its writer, this process, is there still"
 
 
 OWN = """

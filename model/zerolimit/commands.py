@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zerolimit.errors import BadInput
+from zerolimit.results.terminal import after_saving, console, tell
 from zerolimit.wording import adding_up, number_of
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def attribute_scenario(
     """Run every world of some players, print their shares of an outcome, and leave tidy files and a figure."""
     from zerolimit.names import MECHANISMS
     from zerolimit.replay import Origin
-    from zerolimit.results.store import check_target
+    from zerolimit.results.whole import check_target
     from zerolimit.story import whom
     from zerolimit.study.attribution import attribute, checked_players
     from zerolimit.study.intervals import as_seeds
@@ -63,12 +64,14 @@ def attribute_scenario(
             progress=advance,
             say=None if quiet else tell,
         )
-    print_shares(found, outcome)
-    if who is not None:
-        print_borrower(found, *who)
     if out is not None:
         found.save(out, outcome)
-        tell(f"shares by month, segment and decile, totals, pairs, borrowers and a figure: {out}")
+    with after_saving(out):
+        print_shares(found, outcome)
+        if who is not None:
+            print_borrower(found, *who)
+        if out is not None:
+            tell(f"shares by month, segment and decile, totals, pairs, borrowers and a figure: {out}")
 
 
 def known_count(outcome: str, others: tuple[str, ...] = ()) -> None:
@@ -82,13 +85,6 @@ def known_count(outcome: str, others: tuple[str, ...] = ()) -> None:
         raise BadInput(f"outcome: {outcome!r} is no {kinds} (docs/results.md lists them){nearest(outcome, known)}")
 
 
-def tell(text: str) -> None:
-    """A line for the person, apart from results."""
-    import sys
-
-    print(text, file=sys.stderr)
-
-
 def tell_not_reached(months: int, quiet: bool, *scenarios: Scenario) -> None:
     """Say what is dated beyond the months that are run, a line once."""
     from zerolimit.scenario import not_reached
@@ -100,8 +96,6 @@ def tell_not_reached(months: int, quiet: bool, *scenarios: Scenario) -> None:
 
 def print_shares(found: Attribution, outcome: str) -> None:
     """The table of shares of one outcome over all months, the rate of that name, pairs, and which counterfactual it is."""
-    from rich.console import Console
-
     from zerolimit.reasons import NOT_THE_SAME
     from zerolimit.results.outcomes import RATES
     from zerolimit.study.attribution import EVERYBODY
@@ -123,22 +117,22 @@ def print_shares(found: Attribution, outcome: str) -> None:
     table.add_section()
     rest = [""] * (len(columns) - 1)
     table.add_row("sum", f"{shares.shapley.sum():,.0f}", *rest, *([points(float(sum(rate.values())))] if rate else []))
-    console = Console(highlight=False)
+    paper = console(highlight=False)
     without, full = int(shares["none"].iloc[0]), int(shares["all"].iloc[0])
-    console.print(f"{outcome}, seed {found.seed}: {full:,} with all players on, {without:,} with none", style="bold")
-    console.print(table)
+    paper.print(f"{outcome}, seed {found.seed}: {full:,} with all players on, {without:,} with none", style="bold")
+    paper.print(table)
     if len(found.seeds) > 1:
         ends = right_table("", "mean share", "95 % from", "to")
         for _, row in found.intervals(outcome).iterrows():
             ends.add_row(row["player"], *(f"{row[name]:,.1f}" for name in ("shapley", "low", "high")))
-        console.print(f"\nOver {len(found.seeds)} seeds", style="bold")
-        console.print(ends)
+        paper.print(f"\nOver {len(found.seeds)} seeds", style="bold")
+        paper.print(ends)
     if len(found.players) > 1:
-        console.print("\nInteractions: how many more two bring about together than each by itself", style="bold")
-        console.print(pairs_table(found, outcome))
+        paper.print("\nInteractions: how many more two bring about together than each by itself", style="bold")
+        paper.print(pairs_table(found, outcome))
     notes = "But for: all less all without it. Alone: it alone less none. A negative share has protected."
-    console.print(f"\n{NOT_THE_SAME}", style="dim")
-    console.print(f"{notes} {EVERYBODY}", style="dim")
+    paper.print(f"\n{NOT_THE_SAME}", style="dim")
+    paper.print(f"{notes} {EVERYBODY}", style="dim")
 
 
 def points(rate: float) -> str:
@@ -167,8 +161,6 @@ def pairs_table(found: Attribution, outcome: str) -> Table:
 
 def print_borrower(found: Attribution, number: int, name: str) -> None:
     """One borrower's shares, by the months and the state games."""
-    from rich.console import Console
-
     values = found.borrower(number)
     columns = [str(name) for name in values if (values[name] != 0.0).any()]
     table = right_table("", *(name.removeprefix("state_").replace("_", " ") for name in columns))
@@ -179,11 +171,11 @@ def print_borrower(found: Attribution, number: int, name: str) -> None:
     table.add_section()
     for world, numbers in zip(("with none on", "with all on"), worlds, strict=True):
         table.add_row(world, *(f"{value:.0f}" for value in numbers))
-    console = Console(highlight=False)
+    paper = console(highlight=False)
     last = found.since + found.months - 1
     says = f"months current and without a usable line, and the state at the end of month {last}"
-    console.print(f"\nBorrower {name}, seed {found.seed}: {says}", style="bold")
-    console.print(table)
+    paper.print(f"\nBorrower {name}, seed {found.seed}: {says}", style="bold")
+    paper.print(table)
 
 
 def compare_scenarios(
@@ -201,7 +193,7 @@ def compare_scenarios(
 ) -> None:
     """Run two scenarios on the same borrowers and draws, print what differs, and leave tidy files and a figure."""
     from zerolimit.results.outcomes import RATES
-    from zerolimit.results.store import check_target
+    from zerolimit.results.whole import check_target
     from zerolimit.study.comparison import MONEY, check_months, compare, same_people
     from zerolimit.study.intervals import as_seeds
 
@@ -215,47 +207,47 @@ def compare_scenarios(
     with bar("worlds", quiet) as advance:
         options: dict[str, Any] = {"portfolio": clients, "progress": advance, "say": None if quiet else tell}
         found = compare(a, b, months=months, since=since, seed=seed, seeds=seeds, **options)
-    print_comparison(found, outcome)
     if out is not None:
         found.save(out, outcome)
-        tell(f"differences, months, segments, borrowers, transitions and a figure: {out}")
+    with after_saving(out):
+        print_comparison(found, outcome)
+        if out is not None:
+            tell(f"differences, months, segments, borrowers, transitions and a figure: {out}")
 
 
 def print_comparison(found: Comparison, outcome: str) -> None:
     """Who was zeroed on which side, states at the end, and differences with intervals."""
-    from rich.console import Console
-
     from zerolimit.results.outcomes import RATES
     from zerolimit.study.comparison import INTERVALS, MONEY
 
-    console = Console(highlight=False)
-    console.print(f"a: {found.a.name}; b: {found.b.name}", style="bold")
+    paper = console(highlight=False)
+    paper.print(f"a: {found.a.name}; b: {found.b.name}", style="bold")
     for text in found.differing():
-        console.print(f"  {text}", style="dim")
+        paper.print(f"  {text}", style="dim")
     people = int(found.here.sum())
     span = f" in months {found.since} to {found.months - 1}" if found.since else ""
     seeds = number_of(len(found.seeds), "seed")
-    console.print(f"\nWho had a zero limit{span}, of {people:,} borrowers ({seeds})", style="bold")
-    console.print(counts_table(found.who()))
-    console.print("\nState at the end: a in rows, b in columns", style="bold")
-    console.print(counts_table(found.transitions()))
-    console.print(f"\nDifference b less a{span or ' over the run'}", style="bold")
+    paper.print(f"\nWho had a zero limit{span}, of {people:,} borrowers ({seeds})", style="bold")
+    paper.print(counts_table(found.who()))
+    paper.print("\nState at the end: a in rows, b in columns", style="bold")
+    paper.print(counts_table(found.transitions()))
+    paper.print(f"\nDifference b less a{span or ' over the run'}", style="bold")
     rows = found.differences(dict.fromkeys([*([] if outcome in MONEY else [outcome]), *RATES]))
-    console.print(differences_table(rows))
+    paper.print(differences_table(rows))
     fewer = rows[(rows.seeds > 0) & (rows.seeds < len(found.seeds))]
     if len(fewer):
         some = ", ".join(f"{row.outcome} ({row.seeds})" for _, row in fewer.iterrows())
-        console.print(f"From fewer seeds, those with a case on both sides: {some}.", style="dim")
+        paper.print(f"From fewer seeds, those with a case on both sides: {some}.", style="dim")
     money = found.differences(dict.fromkeys([*([outcome] if outcome in MONEY else []), *MONEY]))
     flows = ", ".join(name for name in MONEY if MONEY[name][2] != "yuan")
     stocks = ", ".join(name for name in MONEY if MONEY[name][2] == "yuan")
-    console.print(f"\nMoney, yuan: {flows} a month; {stocks} as the mean of the months", style="bold")
-    console.print(differences_table(money))
-    console.print(f"\n{found.paired()}", style="yellow" if found.single or found.unlike else "dim")
-    console.print(INTERVALS, style="dim")
+    paper.print(f"\nMoney, yuan: {flows} a month; {stocks} as the mean of the months", style="bold")
+    paper.print(differences_table(money))
+    paper.print(f"\n{found.paired()}", style="yellow" if found.single or found.unlike else "dim")
+    paper.print(INTERVALS, style="dim")
     if found.since:
         left = number_of(found.since, "month")
-        console.print(
+        paper.print(
             f"The first {left} are left out of these tables, and kept by month (--out, months.parquet).", style="dim"
         )
 
@@ -305,7 +297,6 @@ def follow_zeros(
 ) -> None:
     """Run a scenario, with `changes` from some months on, beside its shadow in which lines are kept; print how many zeros
     were wrongful."""
-    from rich.console import Console
     from rich.table import Table
 
     from zerolimit.kept import WITHIN, Shadow
@@ -322,9 +313,9 @@ def follow_zeros(
             shadow.step()
             advance(month + 1, months)
     frame = shadow.followed().frame()
-    console = Console()
+    paper = console()
     if frame.empty:
-        console.print(f"no zero-limit events in {months} months")
+        paper.print(f"no zero-limit events in {months} months")
         return
     table = Table("", "zero limits", f"followed {WITHIN} months", "wrongful", "share", box=None, pad_edge=False)
     for column in table.columns[1:]:
@@ -336,8 +327,8 @@ def follow_zeros(
         known = some.wrongful.dropna()
         share = f"{100 * known.mean():.1f} %" if len(known) else "-"
         table.add_row(name, f"{len(some):,}", f"{len(known):,}", f"{int(known.sum()):,}", share)
-    console.print(table)
-    console.print(
+    paper.print(table)
+    paper.print(
         f"Wrongful: no default (three months past due, or charge-off) within {WITHIN} months had the line been kept,"
         " the others' totals as recorded.",
         highlight=False,
@@ -347,10 +338,9 @@ def follow_zeros(
 @contextmanager
 def bar(what: str, quiet: bool) -> Iterator[Any]:
     """A progress bar on standard error; yields what to call with (done, all)."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    parts = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*parts, console=Console(stderr=True), disable=quiet, transient=True) as progress:
+    parts = (TextColumn(what, markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*parts, console=console(stderr=True), disable=quiet, transient=True) as progress:
         task = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -9,7 +9,6 @@ In three lines:
 from __future__ import annotations
 
 import copy
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -32,6 +31,7 @@ from zerolimit.names import ENDS, LEFT
 from zerolimit.results.columns import parts_of
 from zerolimit.results.frames import SAMPLE, Panel, parse_panel, sampled
 from zerolimit.results.outcomes import RATES
+from zerolimit.results.terminal import tell
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario, load_scenario
 from zerolimit.simulation import Recorded, Simulation
@@ -122,7 +122,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
             rules=tuple(rules),
             overrides={name: self._overriding(name) for name in in_python},
             threads=threads,
-            say=say,
+            say=tell,
         )
         self._panel = Panel(self.simulation, panel)
         self.platform = Platform(self)
@@ -439,11 +439,6 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         simulation.engine.set("status", borrower.slot, LEFT, simulation.month)
         self._kept.pop(borrower.unique_id, None)
         self._note("remove")
-
-
-def say(text: str) -> None:
-    """On screen, where it disturbs no output."""
-    print(text, file=sys.stderr)
 
 
 def seed_of(seed: Any, rng: Any, scenario: Any) -> int:

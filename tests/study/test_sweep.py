@@ -20,6 +20,7 @@ import pytest
 
 import zerolimit
 from zerolimit.errors import BadInput
+from zerolimit.results.writer import machine
 from zerolimit.simulation import Simulation
 from zerolimit.study import executors, folder, lock
 from zerolimit.study.code import worker_modules
@@ -545,7 +546,7 @@ def test_a_coordinator_that_lost_its_lock_stops(tmp_path: Path, monkeypatch: pyt
 
 def dead(path: Path) -> None:
     """A lock of this machine whose process is gone."""
-    held = {"token": "t", "host": "here", "pid": os.getpid(), "machine": lock.machine(), "process": "1", "since": "then"}
+    held = {"token": "t", "host": "here", "pid": os.getpid(), "machine": machine(), "process": "1", "since": "then"}
     (path / LOCK).write_text(json.dumps(held))
 
 
@@ -599,7 +600,7 @@ def test_a_take_over_that_was_killed_is_forgotten_after_a_minute(tmp_path: Path)
 
 
 def test_a_lock_without_a_process_is_told_by_its_age(tmp_path: Path) -> None:
-    (tmp_path / LOCK).write_text(json.dumps({"machine": lock.machine()}))
+    (tmp_path / LOCK).write_text(json.dumps({"machine": machine()}))
     with pytest.raises(BadInput, match="held by process None"):
         acquire(tmp_path)
 
