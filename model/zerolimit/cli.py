@@ -260,11 +260,15 @@ def wanted_portfolio(source: str | None, columns: Sequence[str], scale: float | 
 
 def free_folder(name: str, *, force: bool) -> Path:
     """A folder under runs/ that is not taken yet: name, name-2, ... (with --force, the first)."""
+    from zerolimit.results.whole import recover
+
     plain = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name).strip(".") or "run"
     first = Path(RUNS) / plain
     folder, number = first, 2
+    recover(folder)
     while folder.exists() and not force:
         folder, number = Path(RUNS) / f"{plain}-{number}", number + 1
+        recover(folder)
     return folder
 
 
