@@ -221,7 +221,7 @@ def of_folder(run: Run, rules: tuple[Rule, ...]) -> Origin:
     if record["portfolio"] is not None:
         from zerolimit.portfolio import read_portfolio
 
-        portfolio = read_portfolio(run.folder / PORTFOLIO)
+        portfolio = read_portfolio(run.checked(PORTFOLIO))
     lent = tuple(run.platform["principal"].tolist())
     changes = tuple(record["changes"])
     return Origin(name, run.scenario, record["seed"], record["months"], changes, portfolio, rules, lent, record["engine"])

@@ -166,8 +166,8 @@ def test_what_is_saved_is_tidy_and_sums_to_the_difference(seeds: Attribution, tm
     difference = people["all"].astype(int) - people["none"].astype(int)
     assert np.allclose(people[list(seeds.players)].sum(axis=1), difference)
     assert sorted(path.name for path in (tmp_path / "shares").iterdir()) == [
-        *("borrowers.parquet", "cells.parquet", "months.parquet", "pairs.parquet", "provenance.json"),
-        *("scenario.toml", "shares.png", "totals.parquet"),
+        *("borrowers.parquet", "cells.parquet", "manifest.json", "months.parquet", "pairs.parquet"),
+        *("provenance.json", "scenario.toml", "shares.png", "totals.parquet"),
     ]
 
 
