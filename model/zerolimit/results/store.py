@@ -37,7 +37,6 @@ from zerolimit.results.columns import (
 )
 from zerolimit.results.episodes import MEANINGS, episode_columns
 from zerolimit.rules.rule import Rule, fingerprint
-from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -406,8 +405,9 @@ class Run:
 
     def __repr__(self) -> str:
         told = self.provenance
-        borrowers, months = number_of(told["borrowers"], "borrower"), number_of(told["months"], "month")
-        return f"<run {self.folder}: {told['scenario']}, {borrowers}, {months}>"
+        sizes = ((told.get("borrowers"), "borrower"), (told.get("months"), "month"))
+        counts = [number_of(n, noun) if isinstance(n, int) else f"{noun}s unknown" for n, noun in sizes]
+        return f"<run {self.folder}: {', '.join([str(told.get('scenario')), *counts])}>"
 
     @cached_property
     def scenario(self) -> Scenario:
