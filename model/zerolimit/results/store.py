@@ -37,6 +37,7 @@ from zerolimit.results.columns import (
 )
 from zerolimit.results.episodes import MEANINGS, episode_columns
 from zerolimit.rules.rule import Rule, fingerprint
+from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
     import pandas as pd
