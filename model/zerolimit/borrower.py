@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
 from functools import partial
 from random import Random
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Self, cast, overload
 
 import numpy as np
 from mesa.agent import Agent
@@ -52,6 +53,7 @@ DEBT = frozenset({"scheduled", "overdue", *SCHEDULE, NEW_INSTALMENT})
 COLLECTORS = frozenset({"mesa.datacollection", "mesa.experimental.data_collection.dataset"})
 """Mesa's modules that walk over agents only to read them."""
 
+SLOTS = frozenset({"__dict__", "__weakref__"})
 MESA_OWN = frozenset({"model", "unique_id", "pos", "current_action", "slot", "_generation"})
 
 
@@ -92,10 +94,41 @@ def closed_to_writers(name: str, value: Any) -> str | None:
     return None
 
 
-class Borrower(Agent):  # type: ignore[misc]
-    """One borrower of a CreditMarket. `unique_id` is slot + size x generation, so a slot's next borrower has another."""
+class View(Agent):  # type: ignore[misc]
+    """An agent that its market makes when it is asked for. What is set on it (`vars`) stays with the market.
 
+    The market knows it weakly, or the two would keep each other alive. Copies and pickles are of the market: they give
+    the same agent of a market copied with it.
+    """
+
+    __slots__ = ("model",)
     model: CreditMarket
+
+    def __copy__(self) -> Self:
+        return deepcopy(self)
+
+    def __reduce__(self) -> Any:
+        return view_of, (self.model, type(self), self.unique_id), dict(vars(self))
+
+
+def view_of[V: View](market: CreditMarket, kind: type[V], unique_id: int) -> V:
+    """The agent of a number, the same one as long as somebody holds it, with what was set on it before."""
+    found = market._made.get(unique_id)
+    if found is None:
+        found = kind.__new__(kind)
+        found.model = market
+        if unique_id in market._kept:
+            object.__setattr__(found, "__dict__", market._kept[unique_id])
+        market._made[unique_id] = found
+    return cast("V", found)
+
+
+class Borrower(View):
+    """One borrower of a CreditMarket. `unique_id` is slot + size x generation, so a slot's next borrower has another.
+
+    `copy.copy`, `copy.deepcopy` and pickle give the borrower of a copied market.
+    """
+
     slot: int
     unique_id: int
 
@@ -189,6 +222,8 @@ def overridden(kind: type[Borrower]) -> tuple[str, ...]:
     if not isinstance(kind, type) or not issubclass(kind, Borrower):
         raise BadInput(f"borrower_class: a subclass of zerolimit.Borrower is needed, not {kind!r}")
     for part in kind.__mro__:
+        if not issubclass(Borrower, part) and {"__dict__", "__weakref__", *vars(part).get("__slots__", ())} - SLOTS:
+            raise BadInput(f"{part.__name__}.__slots__: a borrower's own attributes are kept in its __dict__; leave it out")
         for name, value in vars(part).items() if not issubclass(Borrower, part) else ():
             if callable(value) and not name.startswith("_") and (name in FIELDS or not hasattr(Borrower, name)):
                 refuse_never_called(f"{part.__name__}.{name}", name)

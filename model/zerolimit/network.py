@@ -6,11 +6,9 @@ The same seed gives the same network; networkx builds up to NETWORKX slots, comp
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import random
-import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -419,15 +417,14 @@ def read_ties(source: str, size: int, ids: Any = None) -> Ties:
     Ends are a portfolio's ids where there are some, else slots from 0. Ties are mutual; one given more than once, or in
     both directions, counts once. Other columns are not used.
     """
+    from zerolimit.portfolio import Most, inflated
+
     path = path_of(source, "network_file")
     where = f"network {path.name}"
     data = read_file(path, "network_file")
     digest = hashlib.sha256(data).hexdigest()
     if data.startswith(b"\x1f\x8b"):
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError, zlib.error):
-            raise BadInput(f"{where}: the gzip file is truncated or damaged") from None
+        data = inflated(data, where, Most())
     if not data.strip():
         raise BadInput(f"{where}: the file is empty; a header {','.join(ENDS)} and a row a tie are needed")
     if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
@@ -448,11 +445,11 @@ def from_table(data: bytes, where: str) -> tuple[pa.Table, Callable[[int], str]]
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from zerolimit.portfolio import from_csv, from_parquet, like
+    from zerolimit.portfolio import Most, from_csv, from_parquet, like
     from zerolimit.wording import shown
 
     binary = data.startswith(b"PAR1")
-    raw = (from_parquet if binary else from_csv)(data, where, "")
+    raw = (from_parquet if binary else from_csv)(data, where, "", Most())
     for name in ENDS:
         if raw.names.count(name) != 1:
             close = like(name, raw.names)

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolimit.dated import how_to_write, refuse_spreadsheet
+from zerolimit.draws import WORLD
 from zerolimit.engine.base import unreal
 from zerolimit.errors import BadInput, nearest, one_line, told
 from zerolimit.fields import DTYPES, FIELDS, INSTALMENTS, STORABLE
@@ -239,14 +240,18 @@ def average(mean: Any, value: Any, months: float) -> Array:
 
 
 def read_portfolio(
-    source: str | Path | pd.DataFrame, *, columns: Mapping[str, str] | None = None, scale: float | None = None
+    source: str | Path | pd.DataFrame,
+    *,
+    columns: Mapping[str, str] | None = None,
+    scale: float | None = None,
+    most: Most | None = None,
 ) -> Portfolio:
     """Clients from a CSV, CSV.gz or Parquet file, a pandas DataFrame, or the shipped portfolio "uci".
 
     `columns` maps our column name (COLUMNS, history_1 to history_12) to the file's; `scale` turns the file's money into
-    yuan (default 1; the shipped data have their own).
+    yuan (default 1; the shipped data have their own). A file with more than `most` is refused before it is read.
     """
-    raw = read_raw(source)
+    raw = read_raw(source, most or Most())
     if scale is None:
         scale = SHIPPED.get(source, 1.0) if isinstance(source, str) else 1.0
     if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0.0 < scale < float("inf"):
@@ -269,6 +274,23 @@ def as_portfolio(given: Any) -> Portfolio | None:
 
 
 @dataclass(frozen=True)
+class Most:
+    """What a file may hold at most, judged before it is read: a small file can inflate to more than a machine has."""
+
+    rows: int = WORLD - 1
+    size: int = 8_000_000_000
+    """Bytes, inflated."""
+
+    def refuse_rows(self, rows: int, where: str) -> None:
+        if rows > self.rows:
+            raise BadInput(f"{where}: {rows:,} rows are more than can be taken (at most {self.rows:,})")
+
+    def refuse_size(self, size: int, where: str) -> None:
+        if size > self.size:
+            raise BadInput(f"{where}: it holds more than can be taken (at most {self.size / 1e6:,.0f} MB, inflated)")
+
+
+@dataclass(frozen=True)
 class Raw:
     """An opened source: its column names, and how to read some of them as a table."""
 
@@ -278,7 +300,7 @@ class Raw:
     take: Callable[[list[str]], pa.Table]
 
 
-def read_raw(source: Any) -> Raw:
+def read_raw(source: Any, most: Most) -> Raw:
     """Open a source and list its columns; BadInput where it cannot be read."""
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(source, pandas.DataFrame):
@@ -295,15 +317,23 @@ def read_raw(source: Any) -> Raw:
     data = read_file(path, "portfolio", SHIPPED, f"no such file, nor a shipped portfolio ({', '.join(SHIPPED)})")
     digest = hashlib.sha256(data).hexdigest()
     if data.startswith(b"PAR1") or (data and path.suffix == ".parquet"):
-        return from_parquet(data, where, digest)
+        return from_parquet(data, where, digest, most)
     if data.startswith(b"\x1f\x8b") or (data and path.suffix == ".gz"):
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError, zlib.error):
-            raise BadInput(f"{where}: the gzip file is truncated or damaged") from None
+        data = inflated(data, where, most)
     if not data:
         raise BadInput(f"{where}: the file is empty; a header with a column limit and a row a client are needed")
-    return from_csv(data, where, digest)
+    return from_csv(data, where, digest, most)
+
+
+def inflated(data: bytes, where: str, most: Most) -> bytes:
+    """What a gzip file holds; no more of it is made than may be taken."""
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            found = file.read(most.size + 1)
+    except (OSError, EOFError, zlib.error):
+        raise BadInput(f"{where}: the gzip file is truncated or damaged") from None
+    most.refuse_size(len(found), where)
+    return found
 
 
 def from_frame(frame: Any) -> Raw:
@@ -329,31 +359,74 @@ def as_arrow(series: Any) -> Any:
         return pa.array([None if gone else str(value) for value, gone in zip(series, missing, strict=True)], pa.string())
 
 
-def from_parquet(data: bytes, where: str, digest: str) -> Raw:
+def from_parquet(data: bytes, where: str, digest: str, most: Most) -> Raw:
     """A Parquet file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(pa.BufferReader(data))
+        file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts_in(pq.read_schema(pa.BufferReader(data))))
     except (pa.ArrowInvalid, OSError):
         raise BadInput(f"{where}: not a whole Parquet file (truncated or damaged)") from None
 
+    most.refuse_rows(file.metadata.num_rows, where)
+
     def take(wanted: list[str]) -> pa.Table:
+        most.refuse_size(room_for(file.metadata, wanted), where)
         try:
-            return file.read(columns=wanted)
+            return without_dictionaries(file.read(columns=wanted), where, most)
         except (pa.ArrowException, OSError) as error:
             raise BadInput(f"{where}: not a whole Parquet file: {one_line(error, 160)}") from None
 
     return Raw(where, digest, tuple(file.schema_arrow.names), take)
 
 
-def from_csv(data: bytes, where: str, digest: str) -> Raw:
+def texts_in(schema: pa.Schema) -> list[str]:
+    """Columns of text, which Parquet keeps once a value: a few bytes can stand for very many."""
+    import pyarrow.types as kind
+
+    texts = (kind.is_string, kind.is_large_string, kind.is_binary, kind.is_large_binary)
+    return [field.name for field in schema if any(of(field.type) for of in texts)]
+
+
+def room_for(metadata: Any, wanted: list[str]) -> int:
+    """Bytes that some columns of a Parquet file take in memory, at least; texts within lists at most."""
+    room = 0
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        for column in map(group.column, range(group.num_columns)):
+            name, *inside = column.path_in_schema.split(".")
+            if name in wanted:
+                text = column.physical_type == "BYTE_ARRAY" and inside
+                a_value = column.total_uncompressed_size if text else 8
+                room += max(column.total_uncompressed_size, column.num_values * a_value)
+    return room
+
+
+def without_dictionaries(table: pa.Table, where: str, most: Most) -> pa.Table:
+    """A table with its texts written out, if they are not too long together."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    coded = [name for name in table.column_names if pa.types.is_dictionary(table[name].type)]
+    long = sum(
+        pc.sum(pc.take(pc.binary_length(chunk.dictionary), chunk.indices)).as_py() or 0
+        for name in coded
+        for chunk in table[name].chunks
+    )
+    most.refuse_size(long, where)
+    for name in coded:
+        table = table.set_column(table.column_names.index(name), name, table[name].cast(table[name].type.value_type))
+    return table
+
+
+def from_csv(data: bytes, where: str, digest: str, most: Most) -> Raw:
     """A text file: UTF-8, a header, values separated by commas, semicolons or tabs (as the header has it)."""
     import pyarrow as pa
     import pyarrow.csv
 
     refuse_spreadsheet(data, where, "CSV or Parquet")
+    most.refuse_size(len(data), where)
+    most.refuse_rows(data.count(b"\n") - 1, where)
     if b"\n" not in data:
         data = data.replace(b"\r", b"\n")
     try:

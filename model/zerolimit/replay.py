@@ -20,6 +20,7 @@ from zerolimit.fields import STATE
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario
 from zerolimit.simulation import Simulation, Watch, own_rules
+from zerolimit.sources import source_hash
 from zerolimit.terms import TERMS, as_vector
 
 if TYPE_CHECKING:
@@ -221,7 +222,7 @@ def of_folder(run: Run, rules: tuple[Rule, ...]) -> Origin:
     if record.get("portfolio") is not None:
         from zerolimit.portfolio import read_portfolio
 
-        portfolio = read_portfolio(run.folder / PORTFOLIO)
+        portfolio = read_portfolio(run.checked(PORTFOLIO))
     lent = tuple(run.platform["principal"].tolist())
     changes = tuple(record["changes"])
     return Origin(name, run.scenario, record["seed"], record["months"], changes, portfolio, rules, lent, record["engine"])
@@ -265,7 +266,6 @@ def refuse_untold(name: str, in_python: Iterable[str], changes: Iterable[Mapping
 def refuse_other_version(name: str, record: Mapping[str, Any]) -> None:
     """Only the code that made a run gives the same run again."""
     from zerolimit import __version__
-    from zerolimit.results.store import source_hash
 
     if record["source_hash"] == source_hash():
         return

@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from threading import Lock
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +35,7 @@ from zerolimit.results.record import CELLS, by_cell, cells
 from zerolimit.rules.decision import NO_CAP
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario
+from zerolimit.sources import source_hash
 from zerolimit.terms import ANNOUNCED, FEN, NEVER, NO_CAMPAIGN, TERMS, as_vector, from_scenario, switched_off
 from zerolimit.world import World
 
@@ -151,7 +155,8 @@ class Simulation:
         self.pool_before = 0
         self.overrun = False
         self.phi = 0
-        self.say = say or (lambda text: None)
+        self.say = say or quiet
+        self._turn = Lock()
         own = own_rules(rules)
         self.own = own
         if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
@@ -287,13 +292,17 @@ class Simulation:
 
     def step(self) -> Recorded:
         """One month, phase by phase, as month.MONTH has it."""
-        m = self.today = Month(self)
-        for _, phase in m.order():
-            phase()
-        recorded = m.recorded()
-        self.history.append(recorded)
-        self.month += 1
-        self.terms["campaign_cut"] = NO_CAMPAIGN
+        with self._alone("step"):
+            m = self.today = Month(self)
+            try:
+                for _, phase in m.order():
+                    phase()
+                recorded = m.recorded()
+            finally:
+                self.today = None  # it knows this simulation, which would outlive its last name
+            self.history.append(recorded)
+            self.month += 1
+            self.terms["campaign_cut"] = NO_CAMPAIGN
         return recorded
 
     def run(self, months: int, progress: Callable[[int], None] | None = None) -> Simulation:
@@ -327,22 +336,58 @@ class Simulation:
         self.pool.limit = size
         self.pool.follow()
 
-    def copy(self) -> Simulation:
-        """A branch: same past, own future."""
-        import copy
+    @contextmanager
+    def _alone(self, what: str) -> Iterator[None]:
+        """Nobody else runs or copies the month meanwhile; BadInput where somebody does."""
+        if not self._turn.acquire(blocking=False):
+            raise BadInput(f"{what}: {IN_THE_MIDDLE}")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
-        twin = copy.copy(self)
-        twin.engine = self.engine.copy()
-        twin.watch = twin.today = None
-        for name in ("world", "pool", "terms", "base", "history", "episodes", "changes"):
-            value = getattr(self, name)
-            setattr(twin, name, copy.deepcopy(value) if name in ("world", "pool") else copy.copy(value))
-        twin.episodes = Episodes(list(self.episodes.starts), list(self.episodes.ends))
+    # copies
+
+    def copy(self) -> Simulation:
+        """A branch: same past, own future. `copy.copy`, `copy.deepcopy` and pickle give the same."""
+        return deepcopy(self)
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Simulation:
+        state = self.__getstate__()
+        same = (state[name] for name in NEVER_WRITTEN)
+        memo.update((id(one), one) for one in (*same, *self.history, *self.episodes.starts, *self.episodes.ends))
+        twin = memo[id(self)] = type(self).__new__(type(self))
+        twin.__setstate__(deepcopy(state, memo))
         return twin
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All that the future hangs on; who watches is left behind."""
+        with self._alone("copy"):
+            state = {name: value for name, value in vars(self).items() if name not in ("watch", "_turn")}
+        return {**state, "source": source_hash()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if state.pop("source") != source_hash():
+            raise BadInput("pickle: made by another version of zerolimit's code, which alone can go on with it")
+        vars(self).update(state, _turn=Lock())
 
     def close(self) -> None:
         """Let go of threads."""
         self.engine.close()
+
+
+NEVER_WRITTEN = ("scenario", "first_scenario", "portfolio", "plan", "ties", "own", "sharing", "first_sectors", "say")
+"""What a simulation has in common with its copies."""
+
+IN_THE_MIDDLE = (
+    "a month is being run, by another thread or by one of its own phases; run one month at a time, or copies side by side"
+)
+
+
+def quiet(text: str) -> None:
+    """Say nothing."""
 
 
 def own_rules(rules: Any) -> tuple[Rule, ...]:

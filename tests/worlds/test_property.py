@@ -14,7 +14,7 @@ from zerolimit.testing import Where, draw_scenario
 WAYS: tuple[Where, ...] = get_args(Where)
 PARTS = 20
 """Each property is cut into so many tests, which workers share."""
-REFUSED = {"a sector": "ties within sector", "a pool": "10^17 fen"}
+REFUSED = {"a sector": "ties within sector", "a pool": "can be counted exactly"}
 """What bounds cannot say and a run refuses in a line: more ties than a sector has pairs, a pool grown too large."""
 
 

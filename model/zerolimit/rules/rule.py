@@ -7,11 +7,14 @@ in the order given to `@rule`. It stays ordinary Python; the engines decide how 
 import builtins
 import dis
 import hashlib
+import importlib
 import inspect
 import math
+import sys
 import types
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pickle import PicklingError
 from typing import Any
 
 from zerolimit.errors import BadRule, told
@@ -42,6 +45,16 @@ class Rule:
     def __call__(self, *values: Any) -> Any:
         return self.function(*values)
 
+    def __deepcopy__(self, memo: Any) -> "Rule":
+        return self
+
+    def __reduce__(self) -> Any:
+        """Pickled by name, as functions are: the decorated name in its module is the rule."""
+        where, name = self.function.__module__, self.function.__qualname__
+        if vars(sys.modules.get(where, builtins)).get(name) not in (self, replace(self, own=False)):
+            raise PicklingError(f"rule {self.name}: pickle finds rules by name, and {where}.{name} is none; take a file")
+        return rule_named, (where, name, self.own, fingerprint(self.function) if self.own else "")
+
     @property
     def fields(self) -> tuple[str, ...]:
         return tuple(name for name in self.reads if not name.startswith("u_") and name != "terms")
@@ -49,6 +62,14 @@ class Rule:
     @property
     def draws(self) -> tuple[str, ...]:
         return tuple(name for name in self.reads if name.startswith("u_"))
+
+
+def rule_named(module: str, name: str, own: bool, code: str) -> Rule:
+    """A pickled rule; PicklingError where its code is not what it was."""
+    found: Rule = replace(getattr(importlib.import_module(module), name), own=own)
+    if code and fingerprint(found.function) != code:
+        raise PicklingError(f"rule {found.name}: its code in {module} is not what was pickled")
+    return found
 
 
 def names_used(function: Callable[..., Any]) -> set[str]:

@@ -304,7 +304,7 @@ def compile_once(study: Study, say: Callable[[str], None]) -> None:
             study.scenario.change(borrowers=SMALL), 1, engine="compiled", rules=own_rules_of(study.rules), say=say
         ).close()
     else:
-        ordinary_loops().compile_all(say, alone=False)
+        ordinary_loops().compile_all(say)
 
 
 @public
