@@ -319,8 +319,9 @@ class Run:
 
     def __repr__(self) -> str:
         told = self.provenance
-        borrowers, months = number_of(told["borrowers"], "borrower"), number_of(told["months"], "month")
-        return f"<run {self.folder}: {told['scenario']}, {borrowers}, {months}>"
+        sizes = ((told.get("borrowers"), "borrower"), (told.get("months"), "month"))
+        counts = [number_of(n, noun) if isinstance(n, int) else f"{noun}s unknown" for n, noun in sizes]
+        return f"<run {self.folder}: {', '.join([str(told.get('scenario')), *counts])}>"
 
     @cached_property
     def scenario(self) -> Scenario:
