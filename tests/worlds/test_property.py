@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any, get_args
 
 import pytest
-
 from tests.worlds.test_engines_agree import assert_equal
+
 from zerolimit.errors import BadInput
 from zerolimit.scenario import Scenario
 from zerolimit.simulation import Simulation
