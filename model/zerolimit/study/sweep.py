@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from zerolimit.errors import BadInput
 from zerolimit.study.definition import Study, read_study
-from zerolimit.study.executors import CannotStart, WorkerDied, dask_executor, local_pool
+from zerolimit.study.executors import CannotStart, WorkerDied, dask_executor, local_pool, main_is_file
 from zerolimit.study.folder import ERRORS, MERGED, PROGRESS, TIMES, Folder, part_schema, part_table, write_json
 from zerolimit.study.lock import Lock, held
 from zerolimit.study.worker import Done, Failed, OtherCode, Place, Task, do, own_rules_of
@@ -309,7 +308,7 @@ def run_study(
     from zerolimit.study.results import load_results
     from zerolimit.study.screen import watching
 
-    typed = measure is not None and measure.__module__ == "__main__" and not hasattr(sys.modules["__main__"], "__file__")
+    typed = measure is not None and measure.__module__ == "__main__" and not main_is_file()
     if typed and executor is None:
         raise BadInput(f"measure: {measure.__qualname__} cannot be imported by the workers: put it in a file of its own")
     made = read_study(source, measure=measure, **settings)
