@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -25,7 +24,7 @@ from zerolimit.errors import BadInput
 from zerolimit.files import path_of
 from zerolimit.results.digest import write_json
 from zerolimit.study.definition import Study, read_study
-from zerolimit.study.executors import CannotStart, WorkerDied, dask_executor, local_pool
+from zerolimit.study.executors import CannotStart, WorkerDied, dask_executor, local_pool, main_is_file
 from zerolimit.study.folder import ASIDE, ERRORS, PROGRESS, TIMES, Folder, Part, told
 from zerolimit.study.lock import Lock, held
 from zerolimit.study.tables import of_run, part_table
@@ -380,7 +379,7 @@ def run_study(
     from zerolimit.study.results import load_results
     from zerolimit.study.screen import watching
 
-    typed = measure is not None and measure.__module__ == "__main__" and not hasattr(sys.modules["__main__"], "__file__")
+    typed = measure is not None and measure.__module__ == "__main__" and not main_is_file()
     if typed and executor is None:
         raise BadInput(f"measure: {measure.__qualname__} cannot be imported by the workers: put it in a file of its own")
     study = read_study(source, measure=measure, code=code, **settings)
