@@ -577,8 +577,8 @@ ANSWERS: dict[str, tuple[str, str]] = {
     ),
     "attribute": ("zerolimit attribute --borrowers 10000 --months 24", r"\n\nInteractions(.|\n)*"),
     "compare": (
-        "zerolimit compare baseline --b notice_months=3 --set base_tightness=0.4 --borrowers 5000 --months 18",
-        r"\n\nState at the end(.|\n)*?(?=\n\nDifference)",
+        "zerolimit compare baseline --b notice_months=3 --set base_tightness=0.4 --borrowers 5000 --months 96",
+        r"\n\nWho had a zero limit(.|\n)*",
     ),
     "wrongful": ("zerolimit wrongful --borrowers 20000", ""),
     "clients": ("zerolimit run --portfolio uci", r"\nCut found(.|\n)*?(?=\n\nReasons)|\n\nPlatform(.|\n)*"),

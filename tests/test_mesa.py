@@ -11,7 +11,7 @@ import pytest
 from mesa.agentset import AgentSet
 
 from zerolimit import rule
-from zerolimit.borrower import PHASES, Borrower, Reading, overridden
+from zerolimit.borrower import RULES, Borrower, Reading, overridden
 from zerolimit.draws import uniform
 from zerolimit.errors import BadInput
 from zerolimit.fields import FIELDS, STATE
@@ -450,22 +450,22 @@ class TestOverriding:
         with pytest.raises(BadInput, match="cash: a whole number"):
             make(borrower_class=Careless).run(1)
 
-    @pytest.mark.parametrize("name", sorted(PHASES))
+    @pytest.mark.parametrize("name", sorted(RULES))
     def test_no_phase_runs_from_outside(self, market, name):
-        with pytest.raises(BadInput, match=f"{name} is a phase of the month and cannot be run from outside") as caught:
+        with pytest.raises(BadInput, match=f"{name} is a rule of the month and cannot be run from outside") as caught:
             getattr(market.borrower(7), name)()
         assert "\n" not in str(caught.value)
         assert name not in FIELDS
 
     def test_nor_all_at_once_nor_another_phase_inside_one(self, market):
-        with pytest.raises(BadInput, match="repay is a phase"):
+        with pytest.raises(BadInput, match="repay is a rule"):
             market.agents.do("repay")
 
         class Eager(Borrower):
             def repay(self):
                 self.earn()
 
-        with pytest.raises(BadInput, match="earn is a phase"):
+        with pytest.raises(BadInput, match="earn is a rule"):
             make(borrower_class=Eager).run(1)
 
     def test_draws_belong_to_a_phase(self, market):
@@ -499,8 +499,26 @@ class TestOverriding:
 
         setattr(Mixed, name, lambda self: None)
         kind = type("Late", (Mixed, Borrower), {})
-        with pytest.raises(BadInput, match=rf"Mixed\.{name}: is no phase of the month; did you mean '{phase}'"):
+        with pytest.raises(BadInput, match=rf"Mixed\.{name}: is no rule of the month; did you mean '{phase}'"):
             make(borrower_class=kind)
+
+    @pytest.mark.parametrize(
+        ("name", "words"),
+        [
+            ("requests", "rules are what a subclass overrides: 'wait', 'ask'"),
+            ("repayment", "'fall_due', 'repay', 'apply_payment', 'charge_off', 'pay_bills'"),
+            ("line_and_notice", "'set_line'"),
+            ("trust", "'feel'"),
+            ("ledger", "no borrower overrides it"),
+            ("have_history", "is a rule of the set-up"),
+        ],
+    )
+    def test_a_method_with_the_name_of_a_phase_is_refused_with_its_rules(self, name, words):
+        kind = type("Late", (Borrower,), {name: lambda self: None})
+        with pytest.raises(BadInput) as caught:
+            make(borrower_class=kind)
+        assert str(caught.value).startswith(f"Late.{name}: ")
+        assert words in str(caught.value)
 
     def test_methods_and_attributes_of_ones_own_are_nobodys_misspelling(self):
         class Own(Borrower):
@@ -536,7 +554,7 @@ class TestRulesOfOnesOwn:
             """Nobody spends anything."""
             return cash, 0.0
 
-        assert pay_bills.name in PHASES
+        assert pay_bills.name in RULES
         thrifty = make(rules=[pay_bills]).run(3)
         assert all(one.counts["shortfalls"].sum() == 0 for one in thrifty.simulation.history)
         assert thrifty.agents.agg("cash", sum) > make().run(3).agents.agg("cash", sum)

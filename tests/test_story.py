@@ -22,7 +22,7 @@ from zerolimit.fields import FIELDS, STATE
 from zerolimit.names import ALLOCATIONS, CAPS, LEFT
 from zerolimit.reasons import amount, apart, by_allocation, in_words
 from zerolimit.replay import CloseUp, Origin, origin_of
-from zerolimit.results.store import PROVENANCE
+from zerolimit.results.whole import PROVENANCE
 from zerolimit.rules.rule import rule
 from zerolimit.scenario import load_scenario
 from zerolimit.simulation import Simulation

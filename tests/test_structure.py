@@ -83,9 +83,9 @@ def test_an_import_is_seen_wherever_it_stands() -> None:
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "rules").glob("*.py")), ids=lambda path: path.name)
-def test_rules_import_only_names_and_each_other(path: Path) -> None:
+def test_rules_import_only_names_errors_and_each_other(path: Path) -> None:
     ours = {name for name in imports(path) if name.startswith("zerolimit")}
-    assert all(name == "zerolimit.names" or name.startswith("zerolimit.rules") for name in ours)
+    assert all(name in ("zerolimit.names", "zerolimit.errors") or name.startswith("zerolimit.rules") for name in ours)
 
 
 @pytest.mark.parametrize("name", ["month", "simulation", "fields", "pool", "world", "terms", "network"])
@@ -207,6 +207,19 @@ def test_an_unknown_name_in_a_rule_fails_with_the_nearest(make: object, word: st
     own = type(bad)("my_rule", bad.function, bad.reads, bad.writes, bad.terms, "feel")
     with pytest.raises(TypeError, match=word):
         make_plan(frozenset(TERMS), (own,))
+
+
+def test_rules_behind_the_same_rule_run_in_the_order_in_which_they_are_given() -> None:
+    def behind(name: str, after: str) -> object:
+        def plain(trust: float) -> float:
+            return trust
+
+        plain.__name__ = name
+        return rule("trust", after=after)(plain)
+
+    own = tuple(behind(*one) for one in (("first", "feel"), ("second", "feel"), ("inner", "first"), ("third", "feel")))
+    names = [one.name for one in make_plan(frozenset(TERMS), own).stages["living"].rules]
+    assert names[names.index("feel") :][:5] == ["feel", "first", "inner", "second", "third"]
 
 
 def test_power_and_logarithm_are_refused_in_rules() -> None:

@@ -26,6 +26,7 @@ if __name__ == "__main__":
         panels={
             "zero_limit_rate": ("zero limits, % a month", 100),
             "blocked_rate": ("blocked after repayment, % a month", 100),
+            "used_up_rate": ("refused at the draw, % of loans asked for", 100),
             "profit": ("net income, million yuan a month", 1),
             "gini_lines": ("Gini of lines", 1),
             "lost_gig": ("gig workers: zero or\nblocked, % a month", 100),

@@ -1,7 +1,7 @@
 """Borrower(mesa.Agent): a view of one row of columns, and the set of all of them, made only when asked for.
 
 Values are Python numbers in the rules' units (fields.py): money in whole fen, shares as fractions. A write goes to the
-column. The methods named like rules (`earn`, `repay`, ...) are the phases of the month on this borrower; the month calls
+column. The methods named like rules (`earn`, `repay`, ...) are the month's rules on this borrower; the month calls
 them, and a subclass may override them in plain Python.
 """
 
@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
 from functools import partial
 from random import Random
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Self, cast, overload
 
 import numpy as np
 from mesa.agent import Agent
 from mesa.agentset import AgentSet, GroupBy
 
+from zerolimit.arguments import public
 from zerolimit.draws import PURPOSES, uniform
 from zerolimit.engine.base import Array, as_stored, unreal
 from zerolimit.engine.plan import FLOW_NAMES
-from zerolimit.errors import BadInput, nearest
+from zerolimit.errors import BadInput, NoSuchAttribute, NotThere, nearest, told
 from zerolimit.fields import FIELDS, NEW_INSTALMENT, SCHEDULE, STORABLE, Field
-from zerolimit.month import MONTH
+from zerolimit.month import BIRTH, MONTH
 from zerolimit.names import EVENTS, LEFT, REASONS, SECTORS, SEGMENTS, STATUSES, STRATEGIES
 from zerolimit.results.record import CELLS_PER_SEGMENT
 from zerolimit.rules.rule import Rule, whole
@@ -31,7 +33,7 @@ from zerolimit.rules.rule import Rule, whole
 if TYPE_CHECKING:
     from zerolimit.market import CreditMarket
 
-PHASES: dict[str, Rule] = {rule.name: rule for phase in MONTH for rule in phase.rules}
+RULES: dict[str, Rule] = {rule.name: rule for phase in MONTH for rule in phase.rules}
 """Every rule of the month: a method of Borrower each."""
 
 CODES = {
@@ -51,6 +53,7 @@ DEBT = frozenset({"scheduled", "overdue", *SCHEDULE, NEW_INSTALMENT})
 COLLECTORS = frozenset({"mesa.datacollection", "mesa.experimental.data_collection.dataset"})
 """Mesa's modules that walk over agents only to read them."""
 
+SLOTS = frozenset({"__dict__", "__weakref__"})
 MESA_OWN = frozenset({"model", "unique_id", "pos", "current_action", "slot", "_generation"})
 
 
@@ -91,10 +94,41 @@ def closed_to_writers(name: str, value: Any) -> str | None:
     return None
 
 
-class Borrower(Agent):  # type: ignore[misc]
-    """One borrower of a CreditMarket. `unique_id` is slot + size x generation, so a slot's next borrower has another."""
+class View(Agent):  # type: ignore[misc]
+    """An agent that its market makes when it is asked for. What is set on it (`vars`) stays with the market.
 
+    The market knows it weakly, or the two would keep each other alive. Copies and pickles are of the market: they give
+    the same agent of a market copied with it.
+    """
+
+    __slots__ = ("model",)
     model: CreditMarket
+
+    def __copy__(self) -> Self:
+        return deepcopy(self)
+
+    def __reduce__(self) -> Any:
+        return view_of, (self.model, type(self), self.unique_id), dict(vars(self))
+
+
+def view_of[V: View](market: CreditMarket, kind: type[V], unique_id: int) -> V:
+    """The agent of a number, the same one as long as somebody holds it, with what was set on it before."""
+    found = market._made.get(unique_id)
+    if found is None:
+        found = kind.__new__(kind)
+        found.model = market
+        if unique_id in market._kept:
+            object.__setattr__(found, "__dict__", market._kept[unique_id])
+        market._made[unique_id] = found
+    return cast("V", found)
+
+
+class Borrower(View):
+    """One borrower of a CreditMarket. `unique_id` is slot + size x generation, so a slot's next borrower has another.
+
+    `copy.copy`, `copy.deepcopy` and pickle give the borrower of a copied market.
+    """
+
     slot: int
     unique_id: int
 
@@ -129,14 +163,14 @@ class Borrower(Agent):  # type: ignore[misc]
 
     @property
     def terms(self) -> SimpleNamespace:
-        """What the platform and the scenario say this month, inside a phase (terms.py); money in fen."""
+        """What the platform and the scenario say this month, inside a rule (terms.py); money in fen."""
         return self.model._moment(self)[1]
 
     def draw(self, purpose: str) -> float:
-        """This month's keyed draw in (0, 1), inside a phase: the number that rules see as `u_...`."""
+        """This month's keyed draw in (0, 1), inside a rule: the number that rules see as `u_...`."""
         month, _, draws = self.model._moment(self)
-        if purpose not in PURPOSES:
-            raise BadInput(f"draw: unknown purpose {purpose!r}{nearest(purpose, PURPOSES)}")
+        if not isinstance(purpose, str) or purpose not in PURPOSES:
+            raise BadInput(f"draw: unknown purpose {told(purpose)}{nearest(purpose, PURPOSES)}")
         if purpose in draws:
             return draws[purpose]
         return uniform(self.model.simulation.seed, self.slot, self._generation, month, purpose)
@@ -167,41 +201,60 @@ def _field_property(field: Field) -> property:
     return property(read, write, doc=f"{field.meaning} ({field.unit})")
 
 
-def _phase_method(rule: Rule) -> Callable[[Borrower], None]:
-    def phase(self: Borrower) -> None:
+def _rule_method(rule: Rule) -> Callable[[Borrower], None]:
+    def run(self: Borrower) -> None:
         self.model._follow(self, rule.name)
 
-    phase.__name__ = rule.name
-    phase.__qualname__ = f"Borrower.{rule.name}"
-    phase.__doc__ = f"Writes {', '.join(rule.writes)}.\n\n{rule.function.__doc__}"
-    return phase
+    run.__name__ = rule.name
+    run.__qualname__ = f"Borrower.{rule.name}"
+    run.__doc__ = f"Writes {', '.join(rule.writes)}.\n\n{rule.function.__doc__}"
+    return run
 
 
 for _field in FIELDS.values():
     setattr(Borrower, _field.name, _field_property(_field))
-for _rule in PHASES.values():
-    setattr(Borrower, _rule.name, _phase_method(_rule))
+for _rule in RULES.values():
+    setattr(Borrower, _rule.name, _rule_method(_rule))
 
 
 def overridden(kind: type[Borrower]) -> tuple[str, ...]:
-    """The phases of the month that a subclass has in plain Python; BadInput for no subclass and for misspelt phases."""
+    """The rules that a subclass has in plain Python; BadInput for no subclass, for phases, and for misspelt rules."""
     if not isinstance(kind, type) or not issubclass(kind, Borrower):
         raise BadInput(f"borrower_class: a subclass of zerolimit.Borrower is needed, not {kind!r}")
     for part in kind.__mro__:
+        if not issubclass(Borrower, part) and {"__dict__", "__weakref__", *vars(part).get("__slots__", ())} - SLOTS:
+            raise BadInput(f"{part.__name__}.__slots__: a borrower's own attributes are kept in its __dict__; leave it out")
         for name, value in vars(part).items() if not issubclass(Borrower, part) else ():
-            if callable(value) and not name.startswith("_") and not hasattr(Borrower, name):
-                for phase in PHASES:
-                    if misspelt(name, phase):
-                        raise BadInput(
-                            f"{part.__name__}.{name}: is no phase of the month; did you mean {phase!r}?"
-                            " A method of one's own needs a name less like a phase's (zerolimit phases lists them)"
-                        )
-    return tuple(name for name in PHASES if getattr(kind, name) is not getattr(Borrower, name))
+            if callable(value) and not name.startswith("_") and (name in FIELDS or not hasattr(Borrower, name)):
+                refuse_never_called(f"{part.__name__}.{name}", name)
+    return tuple(name for name in RULES if getattr(kind, name) is not getattr(Borrower, name))
 
 
-def misspelt(name: str, phase: str) -> bool:
-    """Whether a name begins like a phase's and is one letter away: more, fewer, another, two swapped, or case and `_`."""
-    one, other = (text.lower().replace("_", "") for text in (name, phase))
+def refuse_never_called(what: str, name: str) -> None:
+    """BadInput for a method that looks as if the month called it, and that nothing would call."""
+    for phase in (*BIRTH, *MONTH):
+        if plain(name) == plain(phase.name):
+            mine = [repr(rule.name) for rule in phase.rules if rule.name in RULES]
+            instead = f"its rules are what a subclass overrides: {', '.join(mine)}" if mine else "no borrower overrides it"
+            raise BadInput(f"{what}: is the name of a phase of the month, which is never called; {instead}")
+        if name not in RULES and name in [rule.name for rule in phase.rules]:
+            raise BadInput(f"{what}: is a rule of the set-up, before there are borrowers, and cannot be overridden")
+    for rule in RULES:
+        if misspelt(name, rule):
+            raise BadInput(
+                f"{what}: is no rule of the month; did you mean {rule!r}?"
+                " A method of one's own needs a name less like a rule's (zerolimit phases lists them)"
+            )
+
+
+def plain(name: str) -> str:
+    """A name without case, spaces and `_`."""
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+def misspelt(name: str, rule: str) -> bool:
+    """Whether a name begins like a rule's and is one letter away: more, fewer, another, two swapped, or case and `_`."""
+    one, other = (text.lower().replace("_", "") for text in (name, rule))
     same = next((k for k, (x, y) in enumerate(zip(one, other, strict=False)) if x != y), min(len(one), len(other)))
     a, b = one[same:], other[same:]
     return same > 0 and (a[1:] == b or a == b[1:] or a[1:] == b[1:] or a[1::-1] + a[2:] == b)
@@ -244,6 +297,7 @@ class Readings:
         return (Reading(self, k) for k in range(len(self.ids)))
 
 
+@public
 class Borrowers(AgentSet):  # type: ignore[misc]
     """A Mesa AgentSet over columns: `get`, `agg` and `set` of a field make no objects; iterating does.
 
@@ -366,7 +420,7 @@ class Borrowers(AgentSet):  # type: ignore[misc]
     def get(self, attr_names: str | list[str], handle_missing: str = "error", default_value: Any = None) -> list[Any]:
         """The value of an attribute (or a list of several) of each member, in the rules' units."""
         if handle_missing not in ("error", "default"):
-            raise ValueError(f"Unknown handle_missing option: {handle_missing}, should be one of 'error' or 'default'")
+            raise BadInput(f"handle_missing: 'error' or 'default' is needed, not {told(handle_missing)}")
         default = () if handle_missing == "error" else (default_value,)
         if isinstance(attr_names, str):
             return self._values(attr_names, default)
@@ -375,7 +429,10 @@ class Borrowers(AgentSet):  # type: ignore[misc]
     def _values(self, name: str, default: tuple[Any, ...]) -> list[Any]:
         if self.is_column(name):
             return self.column(name, self.ids)
-        return [getattr(self.market._borrower_by_id(number), name, *default) for number in self.ids.tolist()]
+        try:
+            return [getattr(self.market._borrower_by_id(number), name, *default) for number in self.ids.tolist()]
+        except AttributeError as error:
+            raise NoSuchAttribute(f"{error}{nearest(name, FIELDS)}") from None
 
     def set(self, attr_name: str, value: Any) -> Borrowers:
         """Write one value for each member; a field's column at once."""
@@ -418,9 +475,17 @@ class Borrowers(AgentSet):  # type: ignore[misc]
         for number in self.ids.tolist():
             if self.market._is_here(number):
                 agent = self.market._borrower_by_id(number)
-                call = getattr(agent, method) if isinstance(method, str) else partial(method, agent)
+                call = self._method(agent, method) if isinstance(method, str) else partial(method, agent)
                 results.append(call(*args, **kwargs))
         return results
+
+    def _method(self, agent: Borrower, name: str) -> Callable[..., Any]:
+        found = getattr(agent, name, None)
+        if not callable(found):
+            raise NoSuchAttribute(
+                f"method: borrowers have none that is called {told(name)}{nearest(name, dir(type(agent)))}"
+            )
+        return found
 
     def do(self, method: str | Callable[..., Any], *args: Any, **kwargs: Any) -> Borrowers:
         self.map(method, *args, **kwargs)
@@ -443,7 +508,7 @@ class Borrowers(AgentSet):  # type: ignore[misc]
     def remove(self, agent: Any) -> None:
         """From everybody: the borrower leaves the platform. From another set: only from the set."""
         if agent not in self:
-            raise KeyError(agent)
+            raise NotThere(f"{told(agent)}: is not in this set of borrowers")
         if self.members is None:
             agent.remove()
         else:

@@ -19,9 +19,13 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from zerolimit.errors import BadInput, nearest
+from zerolimit.errors import BadInput, nearest, told
+from zerolimit.files import path_of, read_file
 
 MONTH, DATE = "month", "date"
+
+MEANINGS = "enumDescriptions"
+"""Under this word a column of names says in its JSON schema what each means; editors show it."""
 
 CALENDAR_MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
 """How a month of the calendar is written: YYYY-MM."""
@@ -107,7 +111,7 @@ def dated(month: int, start: str | None) -> str:
 def opened(source: Any, kind: type[BaseModel], name: str, here: str) -> Rows:
     """A source's columns and rows."""
     if isinstance(source, str | Path):
-        return from_csv(Path(source), kind, name)
+        return from_csv(path_of(source, name), kind, name)
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(source, pandas.DataFrame):
         columns = [str(column) for column in source.columns]
@@ -120,7 +124,7 @@ def opened(source: Any, kind: type[BaseModel], name: str, here: str) -> Rows:
     given: list[tuple[int, Mapping[str, Any]]] = []
     for number, row in enumerate(source or (), 1):
         if not isinstance(row, Mapping | kind):
-            raise BadInput(f"{where}: row {number}: a mapping from columns to values is needed, not {str(row)[:40]}")
+            raise BadInput(f"{where}: row {number}: a mapping from columns to values is needed, not {told(row)}")
         values = row if isinstance(row, Mapping) else row.model_dump()
         given.append((number, {column: value for column, value in values.items() if value is not None}))
     return Rows(where, [str(column) for column in dict.fromkeys(key for _, row in given for key in row)], given)
@@ -136,8 +140,10 @@ def refuse_spreadsheet(data: bytes, where: str, formats: str) -> None:
         raise BadInput(f"{where}: a spreadsheet's workbook or a zip archive; save the sheet as {formats}")
 
 
-def how_to_write(text: str) -> str:
+def how_to_write(text: Any) -> str:
     """What to change in a number with separators; nothing where there are none."""
+    if not isinstance(text, str):
+        return ""
     if re.fullmatch(r"-?[1-9]\d{0,2}([,_' \u00a0\u202f]\d{3})+(\.\d+)?", text):
         return f"; write it without separators: {re.sub(r'[^-0-9.]', '', text)}"
     if re.fullmatch(r"-?\d[\d.,_' \u00a0\u202f]*", text):
@@ -148,16 +154,11 @@ def how_to_write(text: str) -> str:
 def from_csv(path: Path, kind: type[BaseModel], name: str) -> Rows:
     """A text file in UTF-8: a header, values separated by commas, semicolons or tabs (as the header has it)."""
     where = f"{name} {path.name}"
+    data = read_file(path, name)
+    refuse_spreadsheet(data, where, "CSV")
     try:
-        data = path.read_bytes()
-        refuse_spreadsheet(data, where, "CSV")
         text = data.decode("utf-8-sig")
         lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=text.partition("\n")[0].count)))
-    except FileNotFoundError:
-        beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise BadInput(f"{name} {str(path)!r}: no such file{nearest(path.name, beside)}") from None
-    except OSError as error:
-        raise BadInput(f"{name} {str(path)!r}: cannot be read: {(error.strerror or str(error)).lower()}") from None
     except UnicodeDecodeError:
         raise BadInput(f"{where}: not a text file in UTF-8; a CSV file is needed") from None
     except csv.Error as error:
@@ -195,7 +196,7 @@ def check_columns(table: Rows, kind: type[BaseModel]) -> None:
     for column in table.columns:
         if column not in known:
             raise BadInput(
-                f"{table.where}: unknown column {column!r} (allowed: {', '.join(known)}){nearest(column.lower(), known)}"
+                f"{table.where}: unknown column {told(column)} (allowed: {', '.join(known)}){nearest(column.lower(), known)}"
             )
         if table.columns.count(column) > 1:
             raise BadInput(f"{table.where}: column {column!r} appears more than once")
@@ -228,8 +229,8 @@ class Row:
                 raise self.wrong(column, "blank; fill it in, or leave the whole column out")
             if column == DATE:
                 given[MONTH] = self.within(column, self.since_start(value), kind.model_fields[MONTH])
-            elif names := names_of(kind.model_fields[column]):
-                given[column] = self.one_of(column, value, names)
+            elif names_of(kind.model_fields[column]):
+                given[column] = self.one_of(column, value, kind.model_fields[column])
             else:
                 given[column] = self.within(column, self.number_in(column, value), kind.model_fields[column])
         try:
@@ -246,7 +247,7 @@ class Row:
         text = str(value)
         if isinstance(getattr(value, "year", None), int) and isinstance(getattr(value, "month", None), int):
             text = f"{value.year:04}-{value.month:02}"
-        if not re.fullmatch(r"\d{4}-\d\d(-\d\d)?", text) or not re.match(CALENDAR_MONTH, text[:7]):
+        if not re.fullmatch(r"\d{4}-\d\d(-\d\d)?", text, re.ASCII) or not re.match(CALENDAR_MONTH, text[:7]):
             raise self.wrong(DATE, f"{text[:40]!r} is no month (YYYY-MM)")
         if self.start is None:
             raise self.wrong(DATE, "dates need the parameter start, the first month of the run (YYYY-MM)")
@@ -255,19 +256,21 @@ class Row:
             raise self.wrong(DATE, f"{text[:7]} is before start, {self.start}")
         return since
 
-    def one_of(self, column: str, value: Any, names: tuple[str, ...]) -> str:
-        if value not in names:
-            hint = nearest(value, names) if isinstance(value, str) else ""
-            raise self.wrong(column, f"{str(value)[:40]!r} is unknown (allowed: {', '.join(names)}){hint}")
+    def one_of(self, column: str, value: Any, field: FieldInfo) -> str:
+        names = names_of(field)
+        if not isinstance(value, str) or value not in names:
+            extra: Any = field.json_schema_extra or {}
+            hint = nearest(value, names, dict(zip(names, extra.get(MEANINGS, ()), strict=False)))
+            raise self.wrong(column, f"{told(value)} is unknown (allowed: {', '.join(names)}){hint}")
         return str(value)
 
     def number_in(self, column: str, value: Any) -> float:
         try:
             number = math.nan if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not math.isfinite(number):
-            raise self.wrong(column, f"{str(value)[:40]!r} is not a finite number{how_to_write(str(value))}")
+            raise self.wrong(column, f"{told(value)} is not a finite number{how_to_write(value)}")
         return number
 
     def within(self, column: str, value: float, field: FieldInfo) -> float:

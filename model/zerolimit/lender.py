@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from mesa.agent import Agent
-
+from zerolimit.borrower import View
 from zerolimit.errors import BadInput
 from zerolimit.pool import PER
 from zerolimit.terms import FEN
@@ -15,25 +14,24 @@ if TYPE_CHECKING:
     from zerolimit.market import CreditMarket
 
 
-class Platform(Agent):  # type: ignore[misc]
+class Platform(View):
     """The platform of a CreditMarket, as it stands after the last month. Read only: `market.change(...)` acts on it."""
-
-    model: CreditMarket
 
     unique_id = -1
     """Borrowers count from 0."""
 
+    pos = None
+    current_action = None
+
     def __init__(self, model: CreditMarket, *args: Any, **kwargs: Any) -> None:
-        if getattr(model, "platform", self) is not None:
-            raise BadInput("Platform: a market has one platform, market.platform, and none is made from outside")
-        self.model = model
-        self.pos = None
-        self.current_action = None
+        raise BadInput("Platform: a market has one platform, market.platform, and none is made from outside")
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(getattr(Platform, name, None), property):
             raise BadInput(f"platform.{name} can only be read; market.change(...) acts from the next month")
         object.__setattr__(self, name, value)
+        if name != "model":
+            self.model._keep(self)
 
     def remove(self) -> None:
         raise BadInput("platform: a market without its platform cannot run")

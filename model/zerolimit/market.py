@@ -9,32 +9,38 @@ In three lines:
 from __future__ import annotations
 
 import copy
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, partial, wraps
 from pathlib import Path
+from threading import RLock, get_ident
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, ref
 
 import mesa
 import numpy as np
-from mesa.agentset import AgentSet
+from mesa.agentset import _HardKeyAgentSet
 from mesa.experimental.scenarios import Scenario as MesaScenario
+from mesa.time import EventGenerator
 
-from zerolimit.borrower import Borrower, Borrowers, closed_to_writers, overridden, storable
+from zerolimit.arguments import public
+from zerolimit.borrower import Borrower, Borrowers, View, closed_to_writers, overridden, storable, view_of
 from zerolimit.draws import as_seed, fresh_seed
 from zerolimit.engine.plan import FLOW_NAMES
-from zerolimit.errors import BadInput
+from zerolimit.errors import BadInput, told
 from zerolimit.fields import Field
 from zerolimit.lender import Platform
-from zerolimit.names import ENDS, LEFT
+from zerolimit.names import ENDS, LEFT, MOST_MONTHS
 from zerolimit.results.columns import parts_of
 from zerolimit.results.frames import SAMPLE, Panel, parse_panel, sampled
 from zerolimit.results.outcomes import RATES
+from zerolimit.results.terminal import tell
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario, load_scenario
-from zerolimit.simulation import Recorded, Simulation
+from zerolimit.simulation import IN_THE_MIDDLE, Recorded, Simulation
 from zerolimit.terms import in_yuan
 from zerolimit.wording import number_of
 
@@ -48,6 +54,72 @@ PLATFORM_REPORTERS = ("pool", "principal", "cash", "pool_use", "tightness")
 """Properties of Platform that the market's own DataCollector reports beside all rates."""
 
 
+class Weakly:
+    """A market, held weakly; in a copy or pickle it is the market's copy."""
+
+    def __init__(self, market: CreditMarket) -> None:
+        self._held = ref(market)
+
+    def __call__(self) -> CreditMarket:
+        market = self._held()
+        if market is None:
+            raise BadInput("market: it is gone, and what is left of it cannot run alone; keep a name for the market")
+        return market
+
+    def __reduce__(self) -> Any:
+        return Weakly, (self(),)
+
+
+@dataclass(frozen=True)
+class InPython:
+    """What the engine calls in place of a rule: the method of the borrower in a row; vacant slots take the rule."""
+
+    market: Weakly
+    name: str
+
+    def __call__(self, row: int) -> None:
+        self.market()._run_phase(self.name, row)
+
+
+class Recurring(EventGenerator):  # type: ignore[misc]
+    """Mesa's recurring events; they hold their model weakly, or a market would outlive its last name."""
+
+    @property
+    def model(self) -> CreditMarket:
+        held: Weakly = self.__dict__["model"]
+        return held()
+
+    @model.setter
+    def model(self, market: CreditMarket) -> None:
+        self.__dict__["model"] = Weakly(market)
+
+
+def recurring(generator: Any) -> Any:
+    """A recurring event of Mesa's that holds its model weakly."""
+    market = generator.model
+    generator.__class__ = Recurring
+    generator.model = market
+    return generator
+
+
+def as_step(own: Callable[[Any], None]) -> Callable[[Any], None]:
+    """A class's `step`: called from outside, time moves on by one, and Mesa's clock calls it again for the month itself.
+
+    Mesa puts a bound method in its place into each model, which so would outlive its last name.
+    """
+
+    @wraps(own)
+    def step(self: CreditMarket) -> None:
+        if self._runner == get_ident():
+            own(self)
+        else:
+            self._wrapped_step()
+
+    step.__dict__["is_step"] = True
+    return step
+
+
+@public
 class CreditMarket(mesa.Model):  # type: ignore[misc]
     """One platform, its borrowers, the month.
 
@@ -66,12 +138,23 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
 
     `panel` says of which borrowers every field is kept month by month, for `save`: all, sample=N or none.
 
-    Plain-Python behaviour: `borrower_class`, a subclass of Borrower that overrides phases of the month. Compiled rules of
+    Plain-Python behaviour: `borrower_class`, a subclass of Borrower that overrides rules of the month. Compiled rules of
     one's own: `rules`. Any parameter of the scenario can be given by name.
     """
 
     borrower_class: type[Borrower] = Borrower
-    platform: Platform | None = None
+    _runner: int | None = None
+    """The thread that runs it just now."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        market: Self = super().__new__(cls)
+        market.__dict__.update(_made=WeakValueDictionary(), _kept={}, _turn=RLock())
+        return market
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if not hasattr(cls.step, "is_step"):
+            cls.step = as_step(cls.step)  # type: ignore[method-assign]
 
     def __init__(
         self,
@@ -107,13 +190,14 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         ours = load_scenario(scenario_of(scenario), **parameters)
         self.seed: int = seed_of(seed, rng, scenario)
         super().__init__(scenario=as_mesa(scenario, ours, self.seed))
+        for name in ("step", "_user_step"):
+            self.__dict__.pop(name, None)
+        recurring(self._default_schedule)
         self._rules: dict[str, Rule] = {}
-        self._made: WeakValueDictionary[int, Borrower] = WeakValueDictionary()
-        self._kept: dict[int, Borrower] = {}
         self._handed_out: tuple[int, int] | None = None
         self._running: tuple[str, int] | None = None
         self.simulation: Simulation = Simulation.__new__(Simulation)
-        # phases in plain Python run in the set-up already, and look at the simulation
+        # rules in plain Python run in the set-up already, and look at the simulation
         Simulation.__init__(
             self.simulation,
             ours,
@@ -121,12 +205,11 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
             engine=engine,
             portfolio=clients,
             rules=tuple(rules),
-            overrides={name: self._overriding(name) for name in in_python},
+            overrides={name: InPython(Weakly(self), name) for name in in_python},
             threads=threads,
-            say=say,
+            say=tell,
         )
         self._panel = Panel(self.simulation, panel)
-        self.platform = Platform(self)
         self._own_collector = mesa.DataCollector(
             model_reporters={
                 "seed": "seed",
@@ -153,6 +236,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         """Months run so far; equal to Mesa's `time`."""
         return self.simulation.month
 
+    @as_step
     def step(self) -> None:
         """One month."""
         self.simulation.step()
@@ -162,10 +246,35 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         ):
             self.datacollector.collect(self)
 
+    def _user_step(self) -> None:
+        """What Mesa 3 calls for a month of its clock."""
+        with self._alone("step"):
+            self.step()
+
+    def _advance_time(self, until: float) -> None:
+        with self._alone("step"):
+            super()._advance_time(until)
+
+    @contextmanager
+    def _alone(self, what: str) -> Iterator[None]:
+        """Other threads neither run nor copy the market meanwhile; BadInput where one does."""
+        if not self._turn.acquire(blocking=False):
+            raise BadInput(f"{what}: {IN_THE_MIDDLE}")
+        before, self._runner = self._runner, get_ident()
+        try:
+            yield
+        finally:
+            self._runner = before
+            self._turn.release()
+
+    def schedule_recurring(self, *args: Any, **kwargs: Any) -> Any:
+        """As in Mesa."""
+        return recurring(super().schedule_recurring(*args, **kwargs))
+
     def run(self, months: int = 36) -> Self:
         """More months; may be called again and goes on."""
-        if isinstance(months, bool) or not hasattr(months, "__index__") or months < 1:
-            raise BadInput(f"months: a whole number from 1 is needed, not {months!r}")
+        if not 1 <= months <= MOST_MONTHS:
+            raise BadInput(f"months: a whole number from 1 to {MOST_MONTHS:,} is needed, not {told(months)}")
         self._panel._refuse_too_large(months)
         for _ in range(months):
             self.step()
@@ -179,16 +288,34 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         return self
 
     def copy(self) -> Self:
-        """A branch: same past, own future. Recorded in its `simulation.changes`."""
-        simulation = self.simulation.copy()
-        panel = part_of(self._panel, self._panel.what)
-        panel.simulation = simulation
-        shared = {id(self.simulation): simulation, id(self._made): WeakValueDictionary(), id(self._panel): panel}
-        twin = copy.deepcopy(self, shared)
-        engine = twin.simulation.engine
-        engine.overrides = {name: twin._overriding(name) for name in engine.overrides}
+        """A branch: same past, own future. Recorded in its `simulation.changes`.
+
+        `copy.copy` and `copy.deepcopy` do the same; a pickle is the market itself, to go on in another process. Attributes
+        of a subclass and of its borrowers come along; who observes it by Mesa's signals does not.
+        """
+        return copy.deepcopy(self)
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        twin = memo[id(self)] = type(self).__new__(type(self))
+        twin.__setstate__(copy.deepcopy(self.__getstate__(), memo))
         twin.simulation.changes.append({"month": self.month, "copied": True})
         return twin
+
+    def __reduce__(self) -> Any:
+        return anew, (type(self),), self.__getstate__()
+
+    def __getstate__(self) -> dict[str, Any]:
+        with self._alone("copy"):
+            state = {name: value for name, value in vars(self).items() if name not in ("_made", "_turn")}
+        return {**state, "_runner": None, "_running": None, "_rules": {}, "subscribers": defaultdict(list)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        for unique_id, agent in self._made.items():
+            if unique_id in self._kept:
+                object.__setattr__(agent, "__dict__", self._kept[unique_id])
 
     # results
 
@@ -263,6 +390,11 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
     # agents
 
     @property
+    def platform(self) -> Platform:
+        """The lender: pool, accounts and announcements, to be read."""
+        return view_of(self, Platform, Platform.unique_id)
+
+    @property
     def agents(self) -> Borrowers:
         """All borrowers. The platform is an agent of its own: `market.platform`, `agents_by_type[Platform]`."""
         return Borrowers(self)
@@ -280,12 +412,12 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
     def agents_by_type(self) -> dict[type, Any]:
         """The borrowers by their class and the classes that it extends; the platform."""
         kinds = [kind for kind in self.borrower_class.__mro__ if issubclass(kind, Borrower)]
-        return {**dict.fromkeys(kinds, self.agents), Platform: AgentSet([self.platform], random=self.random)}
+        return {**dict.fromkeys(kinds, self.agents), Platform: _HardKeyAgentSet([self.platform], random=self.random)}
 
     def borrower(self, unique_id: int) -> Borrower:
         """One borrower by unique_id; the first one in slot k has the number k."""
-        if isinstance(unique_id, bool) or not hasattr(unique_id, "__index__") or unique_id < 0:
-            raise BadInput(f"borrower: a whole number from 0 is needed, not {unique_id!r}")
+        if unique_id < 0:
+            raise BadInput(f"borrower: a whole number from 0 is needed, not {told(unique_id)}")
         slot = int(unique_id) % self.simulation.size
         if unique_id not in self._kept and self._generation(slot) != unique_id // self.simulation.size:
             raise BadInput(f"borrower {unique_id}: has left or never was; {self._now_in(slot)}")
@@ -297,7 +429,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
             " and the platform is market.platform"
         )
 
-    def deregister_agent(self, agent: Any) -> None:
+    def deregister_agent(self, agent: Borrower) -> None:
         agent.remove()
 
     def remove_all_agents(self) -> None:
@@ -318,7 +450,9 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
 
     def _borrower_by_id(self, unique_id: int) -> Borrower:
         """The object of a borrower, the same one as long as somebody holds it."""
-        found = self._made.get(unique_id)
+        found: Borrower | None = self._made.get(unique_id)
+        if found is None and unique_id in self._kept:
+            found = view_of(self, self.borrower_class, unique_id)
         if found is None:
             generation, slot = divmod(unique_id, self.simulation.size)
             self._handed_out = slot, generation
@@ -329,9 +463,9 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
             self._made[unique_id] = found
         return found
 
-    def _keep(self, borrower: Borrower) -> None:
-        """Somebody gave a borrower an attribute of its own: the object stays."""
-        self._kept[borrower.unique_id] = borrower
+    def _keep(self, agent: View) -> None:
+        """Somebody gave an agent an attribute of its own: they stay, whoever holds the agent."""
+        self._kept[agent.unique_id] = vars(agent)
 
     def _readable(self, name: str) -> bool:
         """Flows are kept in columns only where the month needs them."""
@@ -355,7 +489,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         raise AttributeError(f"{field.name}: is used within the month and not kept; see the table of phases")
 
     def _set(self, borrower: Borrower, field: Field, value: Any) -> None:
-        """Write one value: what the running phase writes, or a state from outside the month."""
+        """Write one value: what the running rule writes, or a state from outside the month."""
         simulation = self.simulation
         inside = self._running is not None and self._running[1] == borrower.slot
         why = closed_to_writers(field.name, value)
@@ -384,36 +518,32 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
             self._rules = {rule.name: rule for stage in self.simulation.plan.stages.values() for rule in stage.rules}
         return self._rules[name]
 
-    def _overriding(self, name: str) -> Callable[[int], None]:
-        """What the engine calls in place of a rule: the method of the borrower in a row; vacant slots take the rule."""
-
-        def call(row: int) -> None:
-            engine, month = self.simulation.engine, self.simulation.month
-            if engine.get("status", row, month) == LEFT:
-                engine.follow(self._rule(name), row)
-                return
-            self._running = name, row
-            try:
-                getattr(self._borrower_by_id(row + self.simulation.size * self._generation(row)), name)()
-            finally:
-                self._running = None
-
-        return call
+    def _run_phase(self, name: str, row: int) -> None:
+        """A phase in plain Python, for the borrower in a row; a vacant slot takes the rule."""
+        engine, month = self.simulation.engine, self.simulation.month
+        if engine.get("status", row, month) == LEFT:
+            engine.follow(self._rule(name), row)
+            return
+        self._running = name, row
+        try:
+            getattr(self._borrower_by_id(row + self.simulation.size * self._generation(row)), name)()
+        finally:
+            self._running = None
 
     def _follow(self, borrower: Borrower, name: str) -> None:
-        """A phase as the rules have it, for the borrower whose turn it is."""
+        """A rule as it is built in, for the borrower whose turn it is."""
         if self._running != (name, borrower.slot):
             raise BadInput(
-                f"{name} is a phase of the month and cannot be run from outside; market.step() runs it,"
+                f"{name} is a rule of the month and cannot be run from outside; market.step() runs it,"
                 f" and a subclass of Borrower may override it"
             )
         self.simulation.engine.follow(self._rule(name), borrower.slot)
 
     def _moment(self, borrower: Borrower) -> tuple[int, SimpleNamespace, dict[str, float]]:
-        """Month, terms and draws of the phase that runs for a borrower."""
+        """Month, terms and draws of the rule that runs for a borrower."""
         now = self.simulation.engine.now
         if now is None or self._running is None or self._running[1] != borrower.slot:
-            raise BadInput("terms and draws belong to a phase of the month; they are there inside an overridden method only")
+            raise BadInput("terms and draws belong to a rule of the month; they are there inside an overridden method only")
         return now
 
     def _leave(self, borrower: Borrower) -> None:
@@ -442,9 +572,9 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         self._note("remove")
 
 
-def say(text: str) -> None:
-    """On screen, where it disturbs no output."""
-    print(text, file=sys.stderr)
+def anew[M: CreditMarket](kind: type[M]) -> M:
+    """An empty market, to be filled from a pickle."""
+    return kind.__new__(kind)
 
 
 def seed_of(seed: Any, rng: Any, scenario: Any) -> int:
@@ -484,13 +614,47 @@ def as_mesa(given: Any, scenario: Scenario, seed: int) -> MesaScenario:
     """Mesa's scenario object of a run: the one given, made again with the seed, or one of a class that keeps the preset."""
     if isinstance(given, MesaScenario):
         attributes = {name: value for name, value in vars(given).items() if name != "rng"}
-        return type(given)(**attributes, rng=seed)
+        kind: Any = type(given)
+        return weak_scenario(kind)(**attributes, rng=seed)
     parameters = {name: getattr(scenario, name) for name in Scenario.model_fields}
-    words = {"__doc__": f"Parameters of {scenario.name}.", "__annotations__": dict.fromkeys(("base", *parameters), Any)}
-    kind = type("CreditScenario", (MesaScenario,), {**words, **parameters, "base": scenario})
+    kind = scenario_kind(MesaScenario, "CreditScenario", f"Parameters of {scenario.name}.", {**parameters, "base": scenario})
     made = kind(rng=seed)
     MesaScenario._ids.pop(kind, None)  # Mesa counts objects by class and would keep each run's class for ever
     return made
+
+
+KNOWS_ITS_MODEL: Any = getattr(MesaScenario, "model", None)
+"""Where Mesa 3 keeps a scenario's model; Mesa 4 does not."""
+
+
+def scenario_kind(base: type[Any], name: str, says: str, parameters: Mapping[str, Any]) -> type[Any]:
+    """A class of Mesa's scenarios that hold their model weakly, with parameters as defaults."""
+
+    def model_of(self: Any) -> Any:
+        held = KNOWS_ITS_MODEL.__get__(self)
+        return held and held()
+
+    def set_model(self: Any, market: Any) -> None:
+        KNOWS_ITS_MODEL.__set__(self, market and Weakly(market))
+
+    def reduced(self: Any, protocol: Any) -> Any:
+        return empty_scenario, (base, name, says, parameters), *object.__reduce_ex__(self, protocol)[2:]
+
+    words = {"__doc__": says, "__annotations__": dict.fromkeys(parameters, Any), "__reduce_ex__": reduced, "weak": True}
+    model = {"model": property(model_of, set_model)} if KNOWS_ITS_MODEL else {}
+    return type(name, (base,), {**words, **model, **parameters})
+
+
+def empty_scenario(*kind: Any) -> Any:
+    """Mesa's scenario, to be filled from a pickle."""
+    made = scenario_kind(*kind)
+    return object.__new__(made)
+
+
+@cache
+def weak_scenario(kind: Any) -> Any:
+    """A class of Mesa's scenarios whose own hold their model weakly."""
+    return kind if hasattr(kind, "weak") else scenario_kind(kind, kind.__name__, kind.__doc__ or "", {})
 
 
 def as_portfolio(given: Any, columns: Mapping[str, str] | None, scale: float | None) -> Any:

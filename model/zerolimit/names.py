@@ -78,3 +78,6 @@ BY_OWN = -1.0
 
 EVENTS = ("none", "zero limit", "blocked after repayment")
 ZERO_LIMIT, BLOCKED = 1.0, 2.0
+
+MOST_MONTHS = 10_000
+"""Months of a run, at most."""

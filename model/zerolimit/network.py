@@ -6,16 +6,13 @@ The same seed gives the same network; networkx builds up to NETWORKX slots, comp
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import random
-import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,8 +22,9 @@ from numba.extending import register_jitable
 from zerolimit.draws import WORLD, bits
 from zerolimit.engine.base import Array
 from zerolimit.engine.philox import draw_words, philox
-from zerolimit.errors import BadInput, nearest
+from zerolimit.errors import BadInput, one_line
 from zerolimit.fields import Q2
+from zerolimit.files import path_of, read_file
 from zerolimit.names import SECTORS
 from zerolimit.scenario import Scenario
 
@@ -419,21 +417,14 @@ def read_ties(source: str, size: int, ids: Any = None) -> Ties:
     Ends are a portfolio's ids where there are some, else slots from 0. Ties are mutual; one given more than once, or in
     both directions, counts once. Other columns are not used.
     """
-    path = Path(source)
+    from zerolimit.portfolio import Most, inflated
+
+    path = path_of(source, "network_file")
     where = f"network {path.name}"
-    if not path.exists():
-        beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise BadInput(f"network_file {source!r}: no such file{nearest(path.name, beside)}")
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"{where}: cannot be read: {(error.strerror or str(error)).lower()}") from None
+    data = read_file(path, "network_file")
     digest = hashlib.sha256(data).hexdigest()
     if data.startswith(b"\x1f\x8b"):
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError, zlib.error):
-            raise BadInput(f"{where}: the gzip file is truncated or damaged") from None
+        data = inflated(data, where, Most())
     if not data.strip():
         raise BadInput(f"{where}: the file is empty; a header {','.join(ENDS)} and a row a tie are needed")
     if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
@@ -454,11 +445,11 @@ def from_table(data: bytes, where: str) -> tuple[pa.Table, Callable[[int], str]]
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from zerolimit.portfolio import from_csv, from_parquet, like
+    from zerolimit.portfolio import Most, from_csv, from_parquet, like
     from zerolimit.wording import shown
 
     binary = data.startswith(b"PAR1")
-    raw = (from_parquet if binary else from_csv)(data, where, "")
+    raw = (from_parquet if binary else from_csv)(data, where, "", Most())
     for name in ENDS:
         if raw.names.count(name) != 1:
             close = like(name, raw.names)
@@ -472,7 +463,13 @@ def from_table(data: bytes, where: str) -> tuple[pa.Table, Callable[[int], str]]
         lines = [number for number, line in enumerate(data.splitlines(), 1) if line]
         return f"line {lines[row + 1]}"
 
-    return pa.table({name: pc.cast(table[name].combine_chunks(), pa.string()) for name in ENDS}), place
+    ends = {}
+    for name in ENDS:
+        try:
+            ends[name] = pc.cast(table[name].combine_chunks(), pa.string())
+        except pa.ArrowException:
+            raise BadInput(f"{where}: column {name!r} holds {table[name].type}; names or numbers are needed") from None
+    return pa.table(ends), place
 
 
 def from_graphml(data: bytes, where: str) -> tuple[pa.Table, Callable[[int], str]]:
@@ -483,9 +480,7 @@ def from_graphml(data: bytes, where: str) -> tuple[pa.Table, Callable[[int], str
     try:
         edges = list(nx.read_graphml(io.BytesIO(data)).edges())
     except (SyntaxError, nx.NetworkXException, LookupError, ValueError, TypeError) as error:
-        from zerolimit.portfolio import one_line
-
-        raise BadInput(f"{where}: not GraphML: {one_line(error)}") from None
+        raise BadInput(f"{where}: not GraphML: {one_line(error, 160)}") from None
     ends = ([edge[k] for edge in edges] for k in range(2))
     return pa.table({name: pa.array(end, pa.string()) for name, end in zip(ENDS, ends, strict=True)}), (
         lambda row: f"edge {row + 1}"

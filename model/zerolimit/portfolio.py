@@ -24,9 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolimit.dated import how_to_write, refuse_spreadsheet
+from zerolimit.draws import WORLD
 from zerolimit.engine.base import unreal
-from zerolimit.errors import BadInput, nearest
+from zerolimit.errors import BadInput, nearest, one_line, told
 from zerolimit.fields import DTYPES, FIELDS, INSTALMENTS, STORABLE
+from zerolimit.files import path_of, read_file
 from zerolimit.names import CLOSED, OPEN, SEGMENTS
 from zerolimit.rules.rule import ema
 from zerolimit.terms import FEN, as_vector
@@ -238,25 +240,54 @@ def average(mean: Any, value: Any, months: float) -> Array:
 
 
 def read_portfolio(
-    source: str | Path | pd.DataFrame, *, columns: Mapping[str, str] | None = None, scale: float | None = None
+    source: str | Path | pd.DataFrame,
+    *,
+    columns: Mapping[str, str] | None = None,
+    scale: float | None = None,
+    most: Most | None = None,
 ) -> Portfolio:
     """Clients from a CSV, CSV.gz or Parquet file, a pandas DataFrame, or the shipped portfolio "uci".
 
     `columns` maps our column name (COLUMNS, history_1 to history_12) to the file's; `scale` turns the file's money into
-    yuan (default 1; the shipped data have their own).
+    yuan (default 1; the shipped data have their own). A file with more than `most` is refused before it is read.
     """
-    raw = read_raw(source)
+    raw = read_raw(source, most or Most())
     if scale is None:
         scale = SHIPPED.get(source, 1.0) if isinstance(source, str) else 1.0
     if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0.0 < scale < float("inf"):
         raise BadInput(
-            f"{raw.where}: scale must be a finite number above 0 (yuan per unit of the file's money), not {scale!r}"
+            f"{raw.where}: scale must be a finite number above 0 (yuan per unit of the file's money), not {told(scale)}"
         )
-    used = match_columns(raw, columns or {})
+    columns = {} if columns is None else columns
+    if not isinstance(columns, Mapping):
+        raise BadInput(f"{raw.where}: columns: a mapping of our names to the file's is needed, not {told(columns)}")
+    used = match_columns(raw, columns)
     return Reader(raw, raw.take(list(dict.fromkeys(used.values()))), used, float(scale)).portfolio()
 
 
+def as_portfolio(given: Any) -> Portfolio | None:
+    """A portfolio, or what one is read from; None stays None."""
+    return given if given is None or isinstance(given, Portfolio) else read_portfolio(given)
+
+
 # the file
+
+
+@dataclass(frozen=True)
+class Most:
+    """What a file may hold at most, judged before it is read: a small file can inflate to more than a machine has."""
+
+    rows: int = WORLD - 1
+    size: int = 8_000_000_000
+    """Bytes, inflated."""
+
+    def refuse_rows(self, rows: int, where: str) -> None:
+        if rows > self.rows:
+            raise BadInput(f"{where}: {rows:,} rows are more than can be taken (at most {self.rows:,})")
+
+    def refuse_size(self, size: int, where: str) -> None:
+        if size > self.size:
+            raise BadInput(f"{where}: it holds more than can be taken (at most {self.size / 1e6:,.0f} MB, inflated)")
 
 
 @dataclass(frozen=True)
@@ -269,7 +300,7 @@ class Raw:
     take: Callable[[list[str]], pa.Table]
 
 
-def read_raw(source: Any) -> Raw:
+def read_raw(source: Any, most: Most) -> Raw:
     """Open a source and list its columns; BadInput where it cannot be read."""
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(source, pandas.DataFrame):
@@ -281,27 +312,28 @@ def read_raw(source: Any) -> Raw:
     if isinstance(source, str) and source in SHIPPED:
         path = Path(str(resources.files("zerolimit") / "data" / f"{source}.parquet"))
     else:
-        path = Path(source)
+        path = path_of(source, "portfolio")
     where = f"portfolio {path.name or source}"
-    if not path.exists():
-        beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-        hint = nearest(path.name, [*SHIPPED, *beside])
-        raise BadInput(f"portfolio {str(source)!r}: no such file, nor a shipped portfolio ({', '.join(SHIPPED)}){hint}")
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"{where}: cannot be read: {error.strerror}") from None
+    data = read_file(path, "portfolio", SHIPPED, f"no such file, nor a shipped portfolio ({', '.join(SHIPPED)})")
     digest = hashlib.sha256(data).hexdigest()
     if data.startswith(b"PAR1") or (data and path.suffix == ".parquet"):
-        return from_parquet(data, where, digest)
+        return from_parquet(data, where, digest, most)
     if data.startswith(b"\x1f\x8b") or (data and path.suffix == ".gz"):
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError, zlib.error):
-            raise BadInput(f"{where}: the gzip file is truncated or damaged") from None
+        data = inflated(data, where, most)
     if not data:
         raise BadInput(f"{where}: the file is empty; a header with a column limit and a row a client are needed")
-    return from_csv(data, where, digest)
+    return from_csv(data, where, digest, most)
+
+
+def inflated(data: bytes, where: str, most: Most) -> bytes:
+    """What a gzip file holds; no more of it is made than may be taken."""
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            found = file.read(most.size + 1)
+    except (OSError, EOFError, zlib.error):
+        raise BadInput(f"{where}: the gzip file is truncated or damaged") from None
+    most.refuse_size(len(found), where)
+    return found
 
 
 def from_frame(frame: Any) -> Raw:
@@ -327,31 +359,74 @@ def as_arrow(series: Any) -> Any:
         return pa.array([None if gone else str(value) for value, gone in zip(series, missing, strict=True)], pa.string())
 
 
-def from_parquet(data: bytes, where: str, digest: str) -> Raw:
+def from_parquet(data: bytes, where: str, digest: str, most: Most) -> Raw:
     """A Parquet file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(pa.BufferReader(data))
+        file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts_in(pq.read_schema(pa.BufferReader(data))))
     except (pa.ArrowInvalid, OSError):
         raise BadInput(f"{where}: not a whole Parquet file (truncated or damaged)") from None
 
+    most.refuse_rows(file.metadata.num_rows, where)
+
     def take(wanted: list[str]) -> pa.Table:
+        most.refuse_size(room_for(file.metadata, wanted), where)
         try:
-            return file.read(columns=wanted)
+            return without_dictionaries(file.read(columns=wanted), where, most)
         except (pa.ArrowException, OSError) as error:
-            raise BadInput(f"{where}: not a whole Parquet file: {one_line(error)}") from None
+            raise BadInput(f"{where}: not a whole Parquet file: {one_line(error, 160)}") from None
 
     return Raw(where, digest, tuple(file.schema_arrow.names), take)
 
 
-def from_csv(data: bytes, where: str, digest: str) -> Raw:
+def texts_in(schema: pa.Schema) -> list[str]:
+    """Columns of text, which Parquet keeps once a value: a few bytes can stand for very many."""
+    import pyarrow.types as kind
+
+    texts = (kind.is_string, kind.is_large_string, kind.is_binary, kind.is_large_binary)
+    return [field.name for field in schema if any(of(field.type) for of in texts)]
+
+
+def room_for(metadata: Any, wanted: list[str]) -> int:
+    """Bytes that some columns of a Parquet file take in memory, at least; texts within lists at most."""
+    room = 0
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        for column in map(group.column, range(group.num_columns)):
+            name, *inside = column.path_in_schema.split(".")
+            if name in wanted:
+                text = column.physical_type == "BYTE_ARRAY" and inside
+                a_value = column.total_uncompressed_size if text else 8
+                room += max(column.total_uncompressed_size, column.num_values * a_value)
+    return room
+
+
+def without_dictionaries(table: pa.Table, where: str, most: Most) -> pa.Table:
+    """A table with its texts written out, if they are not too long together."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    coded = [name for name in table.column_names if pa.types.is_dictionary(table[name].type)]
+    long = sum(
+        pc.sum(pc.take(pc.binary_length(chunk.dictionary), chunk.indices)).as_py() or 0
+        for name in coded
+        for chunk in table[name].chunks
+    )
+    most.refuse_size(long, where)
+    for name in coded:
+        table = table.set_column(table.column_names.index(name), name, table[name].cast(table[name].type.value_type))
+    return table
+
+
+def from_csv(data: bytes, where: str, digest: str, most: Most) -> Raw:
     """A text file: UTF-8, a header, values separated by commas, semicolons or tabs (as the header has it)."""
     import pyarrow as pa
     import pyarrow.csv
 
     refuse_spreadsheet(data, where, "CSV or Parquet")
+    most.refuse_size(len(data), where)
+    most.refuse_rows(data.count(b"\n") - 1, where)
     if b"\n" not in data:
         data = data.replace(b"\r", b"\n")
     try:
@@ -361,7 +436,10 @@ def from_csv(data: bytes, where: str, digest: str) -> Raw:
     if "\0" in header:
         raise BadInput(f"{where}: not a text file in UTF-8; CSV, CSV.gz and Parquet are read")
     delimiter = max(",;\t", key=header.count)
-    row = next(csv.reader(io.StringIO(header), delimiter=delimiter), [])
+    try:
+        row = next(csv.reader(io.StringIO(header), delimiter=delimiter), [])
+    except csv.Error as error:
+        raise BadInput(f"{where}: the header cannot be read as CSV: {error}") from None
     names = tuple(name.strip() or f"column {k}" for k, name in enumerate(row, 1))
 
     def take(wanted: list[str]) -> pa.Table:
@@ -380,16 +458,11 @@ def from_csv(data: bytes, where: str, digest: str) -> Raw:
         except pa.ArrowInvalid as error:
             if "Empty CSV" in str(error):
                 return pa.table({name: pa.array([], pa.string()) for name in wanted})
-            told = one_line(error).replace("Row #", "line ")
+            told = one_line(error, 160).replace("Row #", "line ")
             hint = "; numbers are written without separators, as 30000" if re.search(r"\d,\d{3}(?!\d)", told) else ""
             raise BadInput(f"{where}: {told}{hint}") from None
 
     return Raw(where, digest, names, take)
-
-
-def one_line(error: Exception) -> str:
-    """A library's message, on one line and not long."""
-    return " ".join(str(error).split())[:160]
 
 
 # which columns
@@ -411,11 +484,11 @@ def match_columns(raw: Raw, columns: Mapping[str, str]) -> dict[str, str]:
         seen.add(name)
     for ours, theirs in columns.items():
         if ours not in NAMES:
-            raise BadInput(f"{raw.where}: column map: {ours!r} is none of {', '.join(COLUMNS)}{nearest(ours, NAMES)}")
-        if theirs not in seen:
-            close = like(theirs, raw.names)
+            raise BadInput(f"{raw.where}: column map: {told(ours)} is none of {', '.join(COLUMNS)}{nearest(ours, NAMES)}")
+        if not isinstance(theirs, str) or theirs not in seen:
+            close = like(str(theirs), raw.names)
             hint = f"; did you mean {close!r}?" if close else f"; there are {shown(raw.names)}"
-            raise BadInput(f"{raw.where}: column map: {ours} is to be {theirs!r}, which the file does not have{hint}")
+            raise BadInput(f"{raw.where}: column map: {ours} is to be {told(theirs)}, which the file does not have{hint}")
     mapped = set(columns.values())
     found = {name: columns.get(name, name) for name in NAMES if name in columns or (name in seen and name not in mapped)}
     if "limit" not in found:

@@ -9,21 +9,24 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tomllib
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
 from zerolimit.constraints import BASE, constraints_on, file_of, settled, what_is_wrong
-from zerolimit.dated import CALENDAR_MONTH, DATE, MONTH, dated, limits, names_of, read_dated
-from zerolimit.errors import BadInput, nearest
+from zerolimit.dated import CALENDAR_MONTH, DATE, MEANINGS, MONTH, dated, limits, names_of, read_dated
+from zerolimit.errors import BadInput, nearest, told
+from zerolimit.files import is_file, path_of, read_file, toml_of
 from zerolimit.names import ALLOCATIONS, BASELINE, MECHANISMS, SECTORS, STRATEGIES
 from zerolimit.wording import shown
 
 HERE = "scenario"
+OURS = "Scenario: "
+"""How messages of the class itself begin."""
 
 CALENDAR_KINDS: dict[str, tuple[str, str, float, float, str]] = {
     "tightness": ("tightening", "0 to 1", 0.0, 1.0, "tightness that the calendar asks for, from this month on"),
@@ -69,7 +72,9 @@ class Dated(BaseModel):
 class CalendarItem(Dated):
     """A dated event."""
 
-    kind: Literal[tuple(CALENDAR_KINDS)] = Field(description="what changes")  # type: ignore[valid-type]
+    kind: Literal[tuple(CALENDAR_KINDS)] = Field(  # type: ignore[valid-type]
+        description="what changes", json_schema_extra={MEANINGS: [says for *_, says in CALENDAR_KINDS.values()]}
+    )
     value: float = Field(description="new value, in the unit of its kind")
 
     @model_validator(mode="after")
@@ -467,6 +472,12 @@ class Scenario(BaseModel):
     sector_persistence: float = parameter(0.9, "a month", 0, 1, "persistence of sector trends")
     sector_volatility: float = parameter(0.03, "index", 0, 1, "monthly shocks of sector trends")
 
+    def __init__(self, **parameters: Any) -> None:
+        try:
+            super().__init__(**parameters)
+        except ValidationError as error:
+            raise BadInput(f"{OURS}{'; '.join(_one_line(problem) for problem in error.errors()[:3])}") from None
+
     @model_validator(mode="before")
     @classmethod
     def _settled(cls, given: Any) -> Any:
@@ -555,24 +566,46 @@ def build(given: dict[str, Any], where: str) -> Scenario:
     """A scenario from a mapping, or BadInput: one line that says which parameter, what is wrong, what is allowed."""
     for name in given:
         if name not in Scenario.model_fields:
-            raise BadInput(f"{where}: unknown parameter {name!r}{nearest(name, Scenario.model_fields)}")
+            raise BadInput(f"{where}: unknown parameter {told(name)}{nearest(name, Scenario.model_fields)}")
     if isinstance(given.get("off"), str):
         given = {**given, "off": (given["off"],)}
+    given = {
+        name: value.item() if hasattr(value, "dtype") and hasattr(value, "item") and value.ndim == 0 else value
+        for name, value in given.items()
+    }
     for name, value in given.items():
-        if isinstance(value, bool) and Scenario.model_fields[name].annotation in (int, float, float | None):
-            raise BadInput(f"{where}: {name}: a number is needed, not {str(value).lower()}")
+        refuse_another_kind(name, value, where)
     start = given.get("start")
-    if start is not None and not (isinstance(start, str) and re.fullmatch(CALENDAR_MONTH, start)):
-        raise BadInput(f"{where}: start: a month is needed as YYYY-MM, not {str(start)[:60]!r}")
+    if start is not None and not (isinstance(start, str) and re.fullmatch(CALENDAR_MONTH, start, re.ASCII)):
+        raise BadInput(f"{where}: start: a month is needed as YYYY-MM, not {told(start)}")
     rows = {
         name: read_dated(given[name], kind, name, where, start, every_month=name == "macro")
         for name, kind in DATED.items()
         if name in given
     }
     try:
-        return Scenario.model_validate({**given, **rows})
-    except ValidationError as error:
-        raise BadInput(f"{where}: {'; '.join(_one_line(problem) for problem in error.errors()[:3])}") from None
+        return Scenario(**{**given, **rows})
+    except BadInput as error:
+        raise BadInput(f"{where}: {str(error).removeprefix(OURS)}") from None
+
+
+def refuse_another_kind(name: str, value: Any, where: str) -> None:
+    """BadInput for a text or a switch where a number is needed, and the reverse: nothing is guessed."""
+    kind: Any = Scenario.model_fields[name].annotation
+    given = str(value).lower() if isinstance(value, bool) else told(value)
+    if {int, float} & {kind, *get_args(kind)} and isinstance(value, bool | str | bytes):
+        raise BadInput(f"{where}: {name}: a number is needed, not {given}{allowed(name)}")
+    if kind is bool and not isinstance(value, bool):
+        raise BadInput(f"{where}: {name}: true or false is needed, not {given}")
+
+
+def allowed(name: str) -> str:
+    """The bounds of a parameter and its unit, for a message; nothing where there are none."""
+    low, high = bounds(name) if name in Scenario.model_fields else (None, None)
+    if low is None:
+        return ""
+    span = f"{low:g} to {high:g}"
+    return f" (allowed: {span} {about(name)['unit'].removeprefix(span)})".replace(" )", ")")
 
 
 def _one_line(problem: Any) -> str:
@@ -581,16 +614,13 @@ def _one_line(problem: Any) -> str:
     if not path:
         return message
     name, value = path[0], problem.get("input")
-    low, high = bounds(name) if name in Scenario.model_fields else (None, None)
-    span = f"{low:g} to {high:g}" if low is not None and len(path) == 1 else ""
-    allowed = f" (allowed: {span} {about(name)['unit'].removeprefix(span)})".replace(" )", ")") if span else ""
     hint = ""
     if isinstance(value, str) and (names := choices(name) or (MECHANISMS if name == "off" else ())):
         hint = nearest(value, names)
     shown = ""
     if not isinstance(value, dict | list | tuple):
-        shown = f", not {value[:60]!r}" if isinstance(value, str) else f", not {value}"
-    return f"{'.'.join(path)}: {message[:1].lower()}{message[1:]}{shown}{allowed}{hint}"
+        shown = f", not {told(value)}"
+    return f"{'.'.join(path)}: {message[:1].lower()}{message[1:]}{shown}{allowed(name) if len(path) == 1 else ''}{hint}"
 
 
 @cache
@@ -605,13 +635,9 @@ def presets() -> dict[str, Path]:
 def read_toml(path: Path) -> dict[str, Any]:
     """The table in a TOML file, or BadInput."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"{path}: not valid TOML: {error}") from None
+        return toml_of(read_file(path, "file").decode("utf-8"), str(path))
     except UnicodeDecodeError:
         raise BadInput(f"{path}: not a text file in UTF-8") from None
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}") from None
 
 
 def load_scenario(source: Any = "baseline", **parameters: Any) -> Scenario:
@@ -621,15 +647,15 @@ def load_scenario(source: Any = "baseline", **parameters: Any) -> Scenario:
     """
     if isinstance(source, Scenario):
         found = source
-    elif isinstance(source, dict):
+    elif isinstance(source, Mapping):
         found = build(dict(source), HERE)
     elif isinstance(source, str | Path) and str(source) in presets():
         found = _from_file(presets()[str(source)])
     elif isinstance(source, str | Path):
-        path = Path(source)
-        if not path.is_file():
+        path = path_of(source, "scenario")
+        if not is_file(path, "scenario"):
             raise BadInput(
-                f"scenario {str(source)!r}: neither a preset ({', '.join(presets())}) nor a file"
+                f"scenario {told(str(source))}: neither a preset ({', '.join(presets())}) nor a file"
                 f"{nearest(str(source), presets())}"
             )
         found = _from_file(path)
@@ -644,8 +670,8 @@ def _from_file(path: Path) -> Scenario:
     table.setdefault("name", path.stem)
     if base is None:
         return build(table, str(path))
-    if base not in presets():
-        raise BadInput(f"{path}: base {base!r} is not a preset ({', '.join(presets())}){nearest(str(base), presets())}")
+    if not isinstance(base, str) or base not in presets():
+        raise BadInput(f"{path}: base {told(base)} is not a preset ({', '.join(presets())}){nearest(base, presets())}")
     return build(on_top(dict(_from_file(presets()[base])), table), str(path))
 
 
@@ -662,8 +688,8 @@ def with_files(table: dict[str, Any], path: Path) -> dict[str, Any]:
             raise BadInput(f"{path}: {name} and {key} both given: the rows stand here or in the file")
         file = found.pop(key)
         if not isinstance(file, str):
-            raise BadInput(f"{path}: {key}: the name of a CSV file is needed, not {file!r}")
-        found[name] = path.parent / file
+            raise BadInput(f"{path}: {key}: the name of a CSV file is needed, not {told(file)}")
+        found[name] = path_of(path.parent / file, key)
     if isinstance(table.get("network_file"), str):
         found["network_file"] = str(path.parent / table["network_file"])
     return found
@@ -676,10 +702,10 @@ def parse_setting(text: str, where: str = "--set") -> tuple[str, Any]:
     if not equals or not name:
         raise BadInput(f"{where} {text!r}: write it as name=value")
     if name not in Scenario.model_fields:
-        raise BadInput(f"{where}: unknown parameter {name!r}{nearest(name, Scenario.model_fields)}")
+        raise BadInput(f"{where}: unknown parameter {told(name)}{nearest(name, Scenario.model_fields)}")
     try:
-        return name, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+        return name, toml_of(f"value = {value}", where)["value"]
+    except BadInput:
         word = value.strip()
         return name, None if word == "none" and word not in choices(name) else word
 

@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from threading import Lock
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +20,7 @@ from zerolimit.allocation.gini import gini
 from zerolimit.allocation.own import Own, checked, fields_of, one_at, takes_level
 from zerolimit.allocation.prefix import serve_fitting, serve_prefix
 from zerolimit.allocation.rules import allocate
+from zerolimit.arguments import public
 from zerolimit.balance import Totals, look_at_borrowers, look_at_each, look_at_totals
 from zerolimit.draws import WORLD, as_seed
 from zerolimit.engine.base import Array, Engine, Overrides, Result, reals
@@ -31,6 +35,7 @@ from zerolimit.results.record import CELLS, by_cell, cells
 from zerolimit.rules.decision import NO_CAP
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario
+from zerolimit.sources import source_hash
 from zerolimit.terms import ANNOUNCED, FEN, NEVER, NO_CAMPAIGN, TERMS, as_vector, from_scenario, switched_off
 from zerolimit.world import World
 
@@ -105,6 +110,7 @@ class Claims:
         return allocate(self.rule, self.rank, self.need, capacity, self.least, self.rows, self.lottery, floor, self.own)
 
 
+@public
 class Simulation:
     """One world, month by month. Money in fen inside; results say their unit."""
 
@@ -129,6 +135,10 @@ class Simulation:
             from zerolimit.errors import nearest
 
             raise BadInput(f"engine: {engine!r} is not one of {', '.join(ENGINES)}{nearest(str(engine), ENGINES)}")
+        if portfolio is not None:
+            from zerolimit.portfolio import as_portfolio
+
+            portfolio = as_portfolio(portfolio)
         self.scenario = scenario if portfolio is None else scenario.change(borrowers=portfolio.size)
         self.first_scenario = self.scenario
         self.seed = as_seed(seed)
@@ -145,7 +155,8 @@ class Simulation:
         self.pool_before = 0
         self.overrun = False
         self.phi = 0
-        self.say = say or (lambda text: None)
+        self.say = say or quiet
+        self._turn = Lock()
         own = own_rules(rules)
         self.own = own
         if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
@@ -262,6 +273,8 @@ class Simulation:
 
     def measured(self, rows: Array) -> dict[str, Array]:
         """Every cap and distance of the borrowers listed, as they stand now, under the month's announcements."""
+        if len(rows) and (rows.dtype.kind not in "iu" or not 0 <= rows.min() <= rows.max() < self.size):
+            raise BadInput(f"rows: whole numbers from 0 to {self.size - 1} are needed")
         found = self.engine.listed("measure", rows, self.month, as_vector(self.terms))
         return dict(zip(MEASURES, found, strict=True))
 
@@ -279,13 +292,17 @@ class Simulation:
 
     def step(self) -> Recorded:
         """One month, phase by phase, as month.MONTH has it."""
-        m = self.today = Month(self)
-        for _, phase in m.order():
-            phase()
-        recorded = m.recorded()
-        self.history.append(recorded)
-        self.month += 1
-        self.terms["campaign_cut"] = NO_CAMPAIGN
+        with self._alone("step"):
+            m = self.today = Month(self)
+            try:
+                for _, phase in m.order():
+                    phase()
+                recorded = m.recorded()
+            finally:
+                self.today = None  # it knows this simulation, which would outlive its last name
+            self.history.append(recorded)
+            self.month += 1
+            self.terms["campaign_cut"] = NO_CAMPAIGN
         return recorded
 
     def run(self, months: int, progress: Callable[[int], None] | None = None) -> Simulation:
@@ -319,22 +336,58 @@ class Simulation:
         self.pool.limit = size
         self.pool.follow()
 
-    def copy(self) -> Simulation:
-        """A branch: same past, own future."""
-        import copy
+    @contextmanager
+    def _alone(self, what: str) -> Iterator[None]:
+        """Nobody else runs or copies the month meanwhile; BadInput where somebody does."""
+        if not self._turn.acquire(blocking=False):
+            raise BadInput(f"{what}: {IN_THE_MIDDLE}")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
-        twin = copy.copy(self)
-        twin.engine = self.engine.copy()
-        twin.watch = twin.today = None
-        for name in ("world", "pool", "terms", "base", "history", "episodes", "changes"):
-            value = getattr(self, name)
-            setattr(twin, name, copy.deepcopy(value) if name in ("world", "pool") else copy.copy(value))
-        twin.episodes = Episodes(list(self.episodes.starts), list(self.episodes.ends))
+    # copies
+
+    def copy(self) -> Simulation:
+        """A branch: same past, own future. `copy.copy`, `copy.deepcopy` and pickle give the same."""
+        return deepcopy(self)
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Simulation:
+        state = self.__getstate__()
+        same = (state[name] for name in NEVER_WRITTEN)
+        memo.update((id(one), one) for one in (*same, *self.history, *self.episodes.starts, *self.episodes.ends))
+        twin = memo[id(self)] = type(self).__new__(type(self))
+        twin.__setstate__(deepcopy(state, memo))
         return twin
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All that the future hangs on; who watches is left behind."""
+        with self._alone("copy"):
+            state = {name: value for name, value in vars(self).items() if name not in ("watch", "_turn")}
+        return {**state, "source": source_hash()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if state.pop("source") != source_hash():
+            raise BadInput("pickle: made by another version of zerolimit's code, which alone can go on with it")
+        vars(self).update(state, _turn=Lock())
 
     def close(self) -> None:
         """Let go of threads."""
         self.engine.close()
+
+
+NEVER_WRITTEN = ("scenario", "first_scenario", "portfolio", "plan", "ties", "own", "sharing", "first_sectors", "say")
+"""What a simulation has in common with its copies."""
+
+IN_THE_MIDDLE = (
+    "a month is being run, by another thread or by one of its own phases; run one month at a time, or copies side by side"
+)
+
+
+def quiet(text: str) -> None:
+    """Say nothing."""
 
 
 def own_rules(rules: Any) -> tuple[Rule, ...]:

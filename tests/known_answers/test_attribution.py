@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 from zerolimit import attribute, cli, rule
 from zerolimit.errors import BadInput, Cancelled
 from zerolimit.simulation import Simulation
+from zerolimit.study.accounts import STATES
 from zerolimit.study.attribution import PLAYERS, Attribution
 from zerolimit.study.intervals import as_seeds, interval, over_seeds, unpaired_runs
-from zerolimit.study.lived import STATES
 
 
 @dataclass(frozen=True)
@@ -166,8 +166,8 @@ def test_what_is_saved_is_tidy_and_sums_to_the_difference(seeds: Attribution, tm
     difference = people["all"].astype(int) - people["none"].astype(int)
     assert np.allclose(people[list(seeds.players)].sum(axis=1), difference)
     assert sorted(path.name for path in (tmp_path / "shares").iterdir()) == [
-        *("borrowers.parquet", "cells.parquet", "months.parquet", "pairs.parquet", "provenance.json"),
-        *("scenario.toml", "shares.png", "totals.parquet"),
+        *("borrowers.parquet", "cells.parquet", "manifest.json", "months.parquet", "pairs.parquet"),
+        *("provenance.json", "scenario.toml", "shares.png", "totals.parquet"),
     ]
 
 

@@ -18,7 +18,8 @@ from zerolimit.errors import BadInput, Cancelled
 from zerolimit.results.outcomes import RATES
 from zerolimit.scenario import load_scenario
 from zerolimit.simulation import Simulation
-from zerolimit.study.comparison import MONEY, ZEROED, Comparison, difference, possible, unit_of
+from zerolimit.study.accounts import OF_CUTS
+from zerolimit.study.comparison import HEADLINE, MONEY, RECOVERED, ZEROED, Comparison, difference, possible, unit_of
 from zerolimit.study.intervals import interval
 
 
@@ -233,8 +234,8 @@ def test_what_is_saved(pair: Comparison, tmp_path: Path) -> None:
     pair.save(tmp_path / "pair", "zero_inactive")
     tables = {path.stem: pd.read_parquet(path) for path in (tmp_path / "pair").glob("*.parquet")}
     assert set(tables) == {"differences", "months", "segments", "borrowers", "transitions"}
-    assert set(tables["differences"].outcome) == {*RATES, *MONEY, "zero_inactive"}
-    assert len(tables["months"]) == 10 * (len(RATES) + len(MONEY) + 1)
+    assert set(tables["differences"].outcome) == {*RATES, *MONEY, *HEADLINE, *RECOVERED, "zero_inactive"}
+    assert len(tables["months"]) == 10 * (len(RATES) + len(MONEY) + len(OF_CUTS) + 1)
     assert len(tables["segments"]) == 3 * (len(RATES) + 1)
     assert (tmp_path / "pair" / "comparison.png").stat().st_size > 10_000
     assert load_scenario(str(tmp_path / "pair" / "b.toml")).trigger_frequency == CHANGE["trigger_frequency"]

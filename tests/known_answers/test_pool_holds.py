@@ -110,7 +110,7 @@ EARLY, MIDDLE, LATE = (
 )
 BEFORE, BETWEEN, AFTER = (
     f"; look at {rules}$"
-    for rules in ("repaid_for_free, review_all, want_more", "line_below_zero, wish", "lose_money, take, run_away")
+    for rules in ("repaid_for_free, review_all, want_more", "line_below_zero, wish", "take, lose_money, run_away")
 )
 LINES = {
     ASKS: rf"{MIDDLE}asks for {MONEY}, which the line does not hold \({MONEY}, of which .* are owed\){BETWEEN}",
@@ -154,12 +154,12 @@ def test_a_law_has_a_text_for_each_number_that_its_rule_can_return() -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_allocation_that_gives_more_than_is_left_is_named(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     shared = Claims.shared
-    monkeypatch.setattr(Claims, "shared", lambda self, limit: (3 * shared(self, limit)[0], 0.0))
-    simulation = Simulation(load_scenario("baseline", borrowers=300, pool_share=0.2), 7, engine=engine)
+    monkeypatch.setattr(Claims, "shared", lambda self, limit: (30 * shared(self, limit)[0], 0.0))
+    simulation = Simulation(load_scenario("baseline", borrowers=300), 7, engine=engine)
     with pytest.raises(
-        OutOfRange, match=r"^month 0, allocation: [\d,.]+ yuan granted, of [\d,.]+ yuan that the pool has left$"
+        OutOfRange, match=r"^month 1, allocation: [\d,.]+ yuan granted, of [\d,.]+ yuan that the pool has left$"
     ):
-        simulation.run(1)
+        simulation.run(2)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -47,6 +47,7 @@ def test_a_study_of_the_project_is_whole(path: Path) -> None:
     text = (path / "README.md").read_text(encoding="utf-8")
     assert study.settings.question in text
     assert f"make study NAME={path.name}" in text
+    assert re.search(r"\A# .*\n\nNumbers of version \d+\.\d+\.\d+, run on \d{4}-\d\d-\d\d", text)
     for name in ("run.py", "figure.png", "table.csv"):
         assert (path / name).is_file()
     assert "(figure.png)" in text

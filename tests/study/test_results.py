@@ -13,6 +13,7 @@ import zerolimit
 from zerolimit.errors import BadInput
 from zerolimit.study.definition import read_study
 from zerolimit.study.figures import draw_bars, draw_lines, draw_map
+from zerolimit.study.intervals import fieller, half_width
 from zerolimit.study.results import Results
 from zerolimit.study.sweep import sweep
 from zerolimit.study.worker import Done, Job, Place, Task
@@ -85,12 +86,40 @@ def test_an_effect_is_taken_within_replications(results: Results) -> None:
     found = results.effect("zero_limit", "lgd", 0.5, per=["campaign_order"]).set_index(["campaign_order", "lgd"])
     apart = np.array([2 / 10, 2 / 100, 2 / 100])
     error = T_OF_3 * apart.std(ddof=1) / np.sqrt(3)
-    assert found.loc[("risk", 0.5)].tolist() == [0.0, 0.0, 0.0]
+    ends = ["effect", "low", "high"]
+    assert found.loc[("risk", 0.5), ends].tolist() == [0.0, 0.0, 0.0]
+    assert found[["band_low", "band_high"]].isna().all(axis=None)
+    assert (found["rows"] == 0).all()
     for name in ("risk", "target"):
-        row = found.loc[(name, 0.6)]
+        row = found.loc[(name, 0.6), ends]
         assert row.tolist() == pytest.approx([apart.mean(), apart.mean() - error, apart.mean() + error])
     with pytest.raises(BadInput, match=r"effect: lgd is never 0.7, but 0.5, 0.6"):
         results.effect("zero_limit", "lgd", 0.7)
+
+
+def test_effects_of_ten_replications_have_a_band_and_ratios_fieller_s_interval(tmp_path: Path) -> None:
+    wish = {"months": 3, "borrowers": 60, "replications": 10, "vary": {"pool_share": [0.2, 0.3, 0.5]}}
+    found = zerolimit.study(
+        {**wish, "outcomes": ["used_up", "sum_drawn", "months_without"]}, out=tmp_path / "ten", workers=1, quiet=True
+    )
+    effect = found.effect("sum_drawn", "pool_share", 0.2).set_index("pool_share")
+    each = found.by(["pool_share", "replication"], ["sum_drawn"]).pivot(
+        index="replication", columns="pool_share", values="sum_drawn"
+    )
+    apart = each[0.5] - each[0.2]
+    assert effect["rows"].tolist() == [2, 2, 2]
+    half = half_width(10, rows=2) * apart.std()
+    assert effect.loc[0.5, "band_high"] == pytest.approx(apart.mean() + half)
+    assert effect.loc[0.5, "high"] == pytest.approx(apart.mean() + half_width(10) * apart.std())
+    ratio = found.ratio("months_without", "sum_drawn", "pool_share", 0.2).set_index("pool_share")
+    line = found.by(["pool_share", "replication"], ["months_without"]).pivot(
+        index="replication", columns="pool_share", values="months_without"
+    )
+    known = fieller(line[0.5] - line[0.2], apart)
+    assert ratio.index.tolist() == [0.3, 0.5]
+    assert ratio.loc[0.5].tolist() == pytest.approx([known.mean, known.low, known.high], nan_ok=True)
+    with pytest.raises(BadInput, match=r"effect: pool_share is never 0\.7"):
+        found.ratio("months_without", "sum_drawn", "pool_share", 0.7)
 
 
 def test_columns_bring_what_they_need_and_no_more(results: Results) -> None:

@@ -14,7 +14,7 @@ import solara
 import traitlets
 
 from zerolimit.app.language import Words
-from zerolimit.app.uploads import Pick
+from zerolimit.app.uploads import MOST_BORROWERS, Pick
 from zerolimit.errors import BadInput
 from zerolimit.names import ALLOCATIONS, MECHANISMS
 from zerolimit.scenario import Scenario, about, bounds, choices, load_scenario, presets
@@ -23,9 +23,6 @@ from zerolimit.terms import FEN
 
 if TYPE_CHECKING:
     from zerolimit.app.session import Session
-
-MOST_BORROWERS = 1_000_000
-"""The page's own bound; the command line takes more."""
 
 
 @dataclass(frozen=True)

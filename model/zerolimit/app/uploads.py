@@ -14,8 +14,12 @@ from ipyvuetify.extra import FileInput
 from ipywidgets import widget_serialization
 
 from zerolimit.errors import BadInput
-from zerolimit.portfolio import Portfolio, read_portfolio
+from zerolimit.portfolio import Most, Portfolio, read_portfolio
 
+MOST_BORROWERS = 1_000_000
+"""The page's own bound; the command line takes more."""
+INFLATED = Most(rows=MOST_BORROWERS, size=300_000_000)
+"""What a portfolio on the page may hold, whatever its file's size."""
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 
 
@@ -52,7 +56,7 @@ def Pick(label: str, on_file: Callable[[str, BinaryIO, int], None]) -> Any:
 
 
 def portfolio_of(name: str, file: BinaryIO, size: int, most: int) -> Portfolio:
-    """The portfolio in an uploaded file; BadInput names the file, never a path of this machine."""
+    """The portfolio in an uploaded file of `most` bytes at most; BadInput names the file, never a path of this machine."""
     plain = "".join(
         letter if letter.isalnum() or letter in "-_. " else "-" for letter in Path(name.replace("\\", "/")).name[-100:]
     )
@@ -66,6 +70,6 @@ def portfolio_of(name: str, file: BinaryIO, size: int, most: int) -> Portfolio:
         path = Path(folder) / plain
         path.write_bytes(data)
         try:
-            return read_portfolio(path)
+            return read_portfolio(path, most=INFLATED)
         except BadInput as error:
             raise BadInput(str(error).replace(str(path), plain)) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 from dataclasses import dataclass
 from numbers import Real
 from types import SimpleNamespace
@@ -69,6 +70,10 @@ def refuse_count(rule: Rule, count: int) -> None:
         raise OutOfRange(f"rule {rule.name}: returns {number_of(count, 'value')} for {fields}")
 
 
+GIVEN = ("plan", "loops", "arrays", "rows")
+"""Parts of an engine that a copy takes as they are: never written, or laid out anew by `__setstate__`."""
+
+
 class Engine(ABC):
     """Borrowers and the ways to reach them. Rows are slots; a slot's number is the borrower's id in draws."""
 
@@ -106,9 +111,22 @@ class Engine(ABC):
     def set(self, name: str, row: int, value: float, month: int) -> None:
         """Write one value."""
 
-    @abstractmethod
-    def copy(self) -> Engine:
-        """The same borrowers again, with a future of their own."""
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what is made anew where it is needed."""
+        return {**vars(self), "now": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Columns of its own, with the values given."""
+        vars(self).update(state)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Engine:
+        twin = memo[id(self)] = type(self).__new__(type(self))
+        taken = {name: value if name in GIVEN else deepcopy(value, memo) for name, value in self.__getstate__().items()}
+        twin.__setstate__(taken)
+        return twin
+
+    def __copy__(self) -> Engine:
+        return deepcopy(self)
 
     def empty(self, names: Iterable[str], rows: Array) -> None:
         """Set some rows of some states to 0; a schedule is none of them."""

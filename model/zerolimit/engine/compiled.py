@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import importlib.util
 import math
@@ -14,9 +13,11 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from weakref import WeakValueDictionary
 
 import llvmlite
 import numba
@@ -200,7 +201,7 @@ class Loops:
         injected = {rule.name: f"own_{k}" for k, rule in enumerate(own)}
         for rule in {rule.name: rule for stage in plan.stages.values() for rule in stage.rules}.values():
             make_known_once(rule.function)
-        self.plan = plan
+        self.plan, self.terms, self.own, self.checks = plan, terms, own, checks
         self.source = month_source(plan, terms, injected, checks)
         versions = (sys.version, np.__version__, numba.__version__, llvmlite.__version__)
         prints = [fingerprint(rule.function) for rule in own]
@@ -275,12 +276,15 @@ class Loops:
             if not loop.where
         }
 
-    def compile_all(self, say: Callable[[str], None], *, alone: bool) -> None:
+    def __reduce__(self) -> Any:
+        return partial(Loops, checks=self.checks), (self.plan, self.terms, self.own)
+
+    def compile_all(self, say: Callable[[str], None]) -> None:
         """Compile what is not in the cache yet; on several cores where nothing of one's own is in it."""
         if not self.ready.exists():
             say("compiling the month for this machine: once, about half a minute")
             cores = min(2, os.cpu_count() or 1)
-            if cores > 1 and not alone:
+            if cores > 1 and not self.own and not self.checks:
                 compile_apart(self, cores)
             self.compile(self.entries())
             self.ready.touch()
@@ -360,6 +364,21 @@ def refuse_uncompilable(rule: Rule) -> None:
             raise OutOfRange(f"rule {rule.name}: {name} can be {what}, which is no number")
 
 
+POOLS: WeakValueDictionary[tuple[int, int], ThreadPoolExecutor] = WeakValueDictionary()
+"""Threads by process and number: engines of one process share them, and the last one takes them along."""
+
+
+def threads_of(process: int, number: int) -> ThreadPoolExecutor:
+    """So many threads of this process; a forked child has none of its parent's."""
+    found = POOLS.get((process, number))
+    return found if found is not None else POOLS.setdefault((process, number), ThreadPoolExecutor(number))
+
+
+def taken(box: list[Callable[..., Any]], *arguments: Any) -> Any:
+    """Do the work in a box; the thread keeps nothing of it when it is done."""
+    return box.pop()(*arguments)
+
+
 class Compiled(Engine):
     """Runs stages over columns: one array a field."""
 
@@ -380,17 +399,13 @@ class Compiled(Engine):
     ) -> None:
         super().__init__(plan, terms, seed, size, overrides)
         self.loops = Loops(plan, {name: k for k, name in enumerate(terms)}, own, checks=checks)
-        say = say or (lambda text: None)
         if overrides or not self.loops.ready.exists():
             for rule in own:
                 if rule.name not in self.overrides:
                     refuse_uncompilable(rule)
-        if overrides:
-            say("compiling the month around rules in plain Python, some half a minute")
-        else:
-            self.loops.compile_all(say, alone=bool(own) or checks)
+        self.compile(say)
         self.threads = threads
-        self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self.pool: ThreadPoolExecutor | None = None
         self.room: dict[tuple[str, int], dict[str, Any]] = {}
         self.listing: dict[str, list[Array]] = {}
         dense = {name for stage in plan.stages.values() if not stage.listed for name in stage.columns}
@@ -403,6 +418,14 @@ class Compiled(Engine):
                     written = [name for rule in stage.rules for name in rule.writes if name in FLOW_NAMES]
                     for name in (*stage.scratch, *written):
                         self.arrays.setdefault(name, np.zeros(size, dtype(name)))
+
+    def compile(self, say: Callable[[str], None] | None = None) -> None:
+        """Compile what this machine has not compiled yet; with rules in plain Python each loop when it is first run."""
+        say = say or (lambda text: None)
+        if self.overrides:
+            say("compiling the month around rules in plain Python, some half a minute")
+        else:
+            self.loops.compile_all(say)
 
     def apart(self, stage: Stage) -> bool:
         """Whether a rule of the stage is overridden in plain Python."""
@@ -459,9 +482,10 @@ class Compiled(Engine):
 
     def map(self, work: Callable[..., Any], *arguments: Iterable[Any]) -> list[Any]:
         calls = list(zip(*arguments, strict=True))
-        if self.pool is None or len(calls) == 1:
+        if self.threads == 1 or len(calls) == 1:
             return [work(*call) for call in calls]
-        return list(self.pool.map(work, *arguments))
+        self.pool = threads_of(os.getpid(), self.threads)
+        return list(self.pool.map(taken, [[work] for _ in calls], *zip(*calls, strict=True)))
 
     def in_parts(self, work: Callable[[int, int], Any], length: int, least: int = CHUNK) -> list[Any]:
         return self.map(work, *zip(*self.pieces(length, least, MANY), strict=True))
@@ -610,16 +634,16 @@ class Compiled(Engine):
     def set(self, name: str, row: int, value: float, month: int) -> None:
         self.raw(name, month)[row] = unreal(name, value)
 
-    def copy(self) -> Compiled:
-        twin = copy.copy(self)
-        twin.arrays = side_by_side({name: array.dtype for name, array in self.arrays.items()}, self.size)
-        for name, array in self.arrays.items():
-            twin.arrays[name][:] = array
-        twin.room, twin.listing = {}, {}
-        twin.pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
-        return twin
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "pool": None, "room": {}, "listing": {}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        given = state["arrays"]
+        arrays = side_by_side({name: array.dtype for name, array in given.items()}, state["size"])
+        for name, array in given.items():
+            arrays[name][:] = array
+        super().__setstate__({**state, "arrays": arrays})
+        self.compile()
 
     def close(self) -> None:
-        if self.pool is not None:
-            self.pool.shutdown()
-            self.pool = None
+        self.pool = None

@@ -5,7 +5,6 @@ Slow, and equal bit for bit to the compiled engine; the order in which it takes 
 
 from __future__ import annotations
 
-import copy
 import random
 from typing import Any
 
@@ -121,7 +120,5 @@ class Objects(Engine):
                 out[j, k] = self.measured[name_of]
         return out
 
-    def copy(self) -> Objects:
-        twin = copy.copy(self)
-        twin.rows = [dict(row) for row in self.rows]
-        return twin
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({**state, "rows": [dict(row) for row in state["rows"]]})

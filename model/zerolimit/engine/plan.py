@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from zerolimit.draws import PURPOSES
-from zerolimit.errors import nearest
+from zerolimit.errors import BadRule, nearest
 from zerolimit.fields import BYTES, DTYPES, FIELDS, FLOWS, MEASURES, STATE
 from zerolimit.month import BIRTH, MONTH, RARE_SUMS, ROLLS, SUMS, WORDS, Phase, RareSum, Roll
 from zerolimit.rules.laws import BROKEN, LAWS
@@ -164,16 +164,16 @@ def share_tallies(stage: str, loops: list[Loop], apart: frozenset[str]) -> set[s
 
 
 def check(rule: Rule, terms: frozenset[str]) -> None:
-    """Every name in a rule's contract is known, or a TypeError that suggests the nearest."""
+    """Every name in a rule's contract is known, or a BadRule that suggests the nearest."""
     for name in (*rule.fields, *rule.writes):
         if name not in FIELDS and name not in MEASURES:
-            raise TypeError(f"rule {rule.name}: unknown field {name!r}{nearest(name, FIELDS)}")
+            raise BadRule(f"rule {rule.name}: unknown field {name!r}{nearest(name, FIELDS)}")
     for name in rule.draws:
         if name not in PURPOSES:
-            raise TypeError(f"rule {rule.name}: unknown draw {name!r}{nearest(name, PURPOSES)}")
+            raise BadRule(f"rule {rule.name}: unknown draw {name!r}{nearest(name, PURPOSES)}")
     for name in rule.terms:
         if name not in terms:
-            raise TypeError(f"rule {rule.name}: unknown term {name!r}{nearest(name, terms)}")
+            raise BadRule(f"rule {rule.name}: unknown term {name!r}{nearest(name, terms)}")
 
 
 def no_place(rule: Rule, names: set[str]) -> str:
@@ -186,20 +186,28 @@ def no_place(rule: Rule, names: set[str]) -> str:
 
 
 def with_own_rules(own: tuple[Rule, ...]) -> tuple[tuple[Phase, ...], tuple[Phase, ...]]:
-    """The tables of phases with rules of one's own: in place of a built-in of the same name, or behind `after`."""
+    """The tables of phases with rules of one's own: in place of a built-in of the same name, or behind `after`.
+
+    Of several behind the same rule the first given runs first.
+    """
     tables = [list(BIRTH), list(MONTH)]
     names = {rule.name for table in tables for phase in table for rule in phase.rules}
     for rule in own:
         target = rule.name if rule.name in names else rule.after
         if target not in names:
-            raise TypeError(f"rule {rule.name}: {no_place(rule, names)}")
+            raise BadRule(f"rule {rule.name}: {no_place(rule, names)}")
         for table in tables:
             for place, phase in enumerate(table):
-                rules: list[Rule] = []
-                for old in phase.rules:
-                    replaced = old.name == target == rule.name
-                    rules += [rule] if replaced else ([old, rule] if old.name == target else [old])
-                table[place] = replace(phase, rules=tuple(rules))
+                at = next((k for k, old in enumerate(phase.rules) if old.name == target), None)
+                if at is None:
+                    continue
+                start, end, behind = at, at + 1, {target}
+                if target != rule.name:
+                    while end < len(phase.rules) and phase.rules[end].after in behind:
+                        behind.add(phase.rules[end].name)
+                        end += 1
+                    start = end
+                table[place] = replace(phase, rules=(*phase.rules[:start], rule, *phase.rules[end:]))
         names.add(rule.name)
     return tuple(tables[0]), tuple(tables[1])
 

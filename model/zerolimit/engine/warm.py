@@ -3,4 +3,4 @@
 from zerolimit.engine.compiled import ordinary_loops
 
 if __name__ == "__main__":
-    ordinary_loops().compile_all(print, alone=False)
+    ordinary_loops().compile_all(print)

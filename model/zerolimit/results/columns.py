@@ -140,7 +140,7 @@ def column_of(part: str) -> str:
 
 def parts_of(rate: str) -> tuple[list[str], list[str]]:
     """The columns whose sums a rate divides."""
-    if rate not in RATES:
+    if not isinstance(rate, str) or rate not in RATES:
         raise BadInput(f"rate: {rate!r} is not one of {', '.join(RATES)}{nearest(str(rate), RATES)}")
     over, under, _ = RATES[rate]
     return [column_of(part) for part in over], [column_of(part) for part in under]

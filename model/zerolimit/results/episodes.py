@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zerolimit.fields import FIELDS, MEASURES
-from zerolimit.names import END_CHARGEOFF, ENDS, EVENTS, REASONS, SEGMENTS, ZERO_LIMIT
+from zerolimit.names import (
+    END_APPEAL,
+    END_LOOSENING,
+    END_POOL,
+    END_REAPPLY,
+    END_REPAID,
+    END_SCORE,
+    ENDS,
+    EVENTS,
+    REASONS,
+    SEGMENTS,
+    ZERO_LIMIT,
+)
 from zerolimit.results.columns import Coded, Columns, values
 
+if TYPE_CHECKING:
+    from zerolimit.simulation import Episodes
+
 Array = NDArray[Any]
+HORIZONS = (3, 12, 24)
+"""Months within which a line is usable again, as tables tell it."""
+AGAIN = (END_SCORE, END_LOOSENING, END_REAPPLY, END_APPEAL, END_POOL, END_REPAID)
+"""Ends by which there is a usable line again."""
 Log = list[dict[str, Any]]
 
 
@@ -110,18 +130,6 @@ def zero_limits(episodes: Columns) -> Array:
     return values(episodes, "kind") == int(ZERO_LIMIT)
 
 
-def recovered_within(episodes: Columns, horizon: int, months: int) -> tuple[int, int]:
-    """Zero-limit events that had a usable line again within `horizon` months, and how many could be watched that long.
-
-    Only events at least `horizon` months before the end of the run count, so nothing is censored; charge-off and leaving are
-    ends without recovery. Arrears end no episode: a line that comes back after some is a recovery.
-    """
-    watched = zero_limits(episodes) & (values(episodes, "month") + horizon < months)
-    ended = values(episodes, "ended")
-    again = watched & (ended > 0) & (ended < int(END_CHARGEOFF)) & (values(episodes, "duration") <= horizon)
-    return int(again.sum()), int(watched.sum())
-
-
 def cumulative_incidence(duration: Array, ended: Array) -> dict[str, Array]:
     """By months since the event, how many are watched on and which share has ended by each route (Aalen and Johansen 1978).
 
@@ -145,3 +153,31 @@ def cumulative_incidence(duration: Array, ended: Array) -> dict[str, Array]:
         found[f"hazard {name}"] = hazard
         found[f"incidence {name}"] = np.cumsum(before * hazard)
     return found
+
+
+def usable_again(duration: Array, ended: Array, horizons: Sequence[int] = HORIZONS) -> list[tuple[float, int]]:
+    """For each horizon (months), the share of episodes with a usable line again by then, and how many are watched so long.
+
+    By Aalen and Johansen, so that each episode counts for as long as it was seen; charge-off and leaving are competing ends.
+    Arrears end no episode: a line that comes back after some is a recovery. The share is not a number beyond the last month
+    in which an episode was watched, unless none was left to watch because all had ended.
+    """
+    found = cumulative_incidence(duration, ended)
+    by_month = np.sum([found[f"incidence {ENDS[int(code)]}"] for code in AGAIN], axis=0)
+    last = len(found["month"]) - 1
+    all_ended = last >= 0 and found["lasting"][last] == 0.0
+    return [
+        (float(by_month[horizon]), int(found["at_risk"][horizon]))
+        if horizon <= last
+        else (float(by_month[last]) if all_ended else np.nan, 0)
+        for horizon in horizons
+    ]
+
+
+def recovered(episodes: Episodes, months: int) -> Array:
+    """The shares of `usable_again` of a run's zero-limit events, `months` the month that the run has come to."""
+    columns = episode_columns(episodes.starts, episodes.ends, months)
+    zeros = zero_limits(columns)
+    return np.array(
+        [share for share, _ in usable_again(values(columns, "duration")[zeros], values(columns, "ended")[zeros])]
+    )

@@ -60,7 +60,7 @@ def rate(frame: pd.DataFrame, name: str, by: str | Sequence[str] = "month") -> p
     over, under = parts_of(name)
     keys = [by] if isinstance(by, str) else list(by)
     for key in keys or [""]:
-        if key not in BY:
+        if not isinstance(key, str) or key not in BY:
             raise BadInput(f"by: {key!r} is not one of {', '.join(BY)}{nearest(str(key), BY)}")
     missing = [column for column in (*keys, *over, *under) if column not in frame.columns]
     if missing:

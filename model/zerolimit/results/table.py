@@ -14,13 +14,15 @@ from rich.text import Text
 from zerolimit.fields import Q2
 from zerolimit.names import CAPS, ENDS, SEGMENTS
 from zerolimit.results.columns import Array, Columns, cube, divided, rates, values
-from zerolimit.results.episodes import recovered_within, zero_limits
+from zerolimit.results.episodes import HORIZONS, usable_again, zero_limits
 from zerolimit.results.store import Tables
 from zerolimit.terms import FEN
 
-HORIZONS = (3, 12, 24)
-"""Months after which recovery is reported."""
 NONE = "–"
+WITHIN = (
+    "Within: cumulative incidence (Aalen and Johansen), each event counted as long as it was seen; watched: so long. One"
+    " seed has no interval (zerolimit compare does)."
+)
 WIDE = 110
 """Characters of a screen that has room for what each cap says."""
 
@@ -194,14 +196,11 @@ def episodes(tables: Tables) -> RenderableType:
     if total == 0:
         return Text.assemble(("After a zero limit\n", "bold"), "No zero limits, so nothing to recover from.")
     table = grid("After a zero limit", "", "events", "share")
-    for horizon in HORIZONS:
-        again, watched = recovered_within(tables.episodes, horizon, tables.months)
-        table.add_row(
-            f"Usable line again within {horizon} months",
-            f"{count(again)} of {count(watched)}" if watched else "run too short",
-            percent(again / watched) if watched else NONE,
-        )
     ended = values(tables.episodes, "ended")[mine]
+    shares = usable_again(values(tables.episodes, "duration")[mine], ended)
+    for horizon, (share, watched) in zip(HORIZONS, shares, strict=True):
+        told = f"{count(watched)} watched" if watched else NONE if not isnan(share) else "run too short"
+        table.add_row(f"Usable line again within {horizon} months", told, percent(share))
     for code, name in enumerate(ENDS):
         number = int((ended == code).sum())
         if number or code == 0:
@@ -209,4 +208,4 @@ def episodes(tables: Tables) -> RenderableType:
             table.add_row(label, count(number), percent(number / total))
     repeated = int((values(tables.episodes, "zeros_before")[mine] > 0).sum())
     table.add_row("Not the borrower's first", count(repeated), percent(repeated / total))
-    return table
+    return Group(table, Text(WITHIN, style="dim"))

@@ -7,12 +7,17 @@ in the order given to `@rule`. It stays ordinary Python; the engines decide how 
 import builtins
 import dis
 import hashlib
+import importlib
 import inspect
 import math
+import sys
 import types
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pickle import PicklingError
 from typing import Any
+
+from zerolimit.errors import BadRule, told
 
 LIBRARY: list[Callable[..., Any]] = []
 """Every rule and helper that compiled loops may call (engine/compiled.py makes them known to the compiler)."""
@@ -40,6 +45,16 @@ class Rule:
     def __call__(self, *values: Any) -> Any:
         return self.function(*values)
 
+    def __deepcopy__(self, memo: Any) -> "Rule":
+        return self
+
+    def __reduce__(self) -> Any:
+        """Pickled by name, as functions are: the decorated name in its module is the rule."""
+        where, name = self.function.__module__, self.function.__qualname__
+        if vars(sys.modules.get(where, builtins)).get(name) not in (self, replace(self, own=False)):
+            raise PicklingError(f"rule {self.name}: pickle finds rules by name, and {where}.{name} is none; take a file")
+        return rule_named, (where, name, self.own, fingerprint(self.function) if self.own else "")
+
     @property
     def fields(self) -> tuple[str, ...]:
         return tuple(name for name in self.reads if not name.startswith("u_") and name != "terms")
@@ -47,6 +62,14 @@ class Rule:
     @property
     def draws(self) -> tuple[str, ...]:
         return tuple(name for name in self.reads if name.startswith("u_"))
+
+
+def rule_named(module: str, name: str, own: bool, code: str) -> Rule:
+    """A pickled rule; PicklingError where its code is not what it was."""
+    found: Rule = replace(getattr(importlib.import_module(module), name), own=own)
+    if code and fingerprint(found.function) != code:
+        raise PicklingError(f"rule {found.name}: its code in {module} is not what was pickled")
+    return found
 
 
 def names_used(function: Callable[..., Any]) -> set[str]:
@@ -73,17 +96,29 @@ def rule(*writes: str, after: str | None = None) -> Callable[[Callable[..., Any]
     a built-in one takes its place.
     """
 
+    for name in (*writes, *([] if after is None else [after])):
+        if not isinstance(name, str):
+            raise BadRule(f"rule: names of fields and of the rule behind which it runs are texts, not {told(name)}")
+
     def register(function: Callable[..., Any]) -> Rule:
+        if (
+            not inspect.isfunction(function)
+            or inspect.iscoroutinefunction(function)
+            or inspect.isgeneratorfunction(function)
+        ):
+            raise BadRule(
+                f"rule: @rule stands above a plain function, def name(...): return ...; not above {told(function)}"
+            )
         parameters = inspect.signature(function).parameters.values()
         for parameter in parameters:
             if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD or parameter.default is not parameter.empty:
-                raise TypeError(f"rule {function.__name__}: parameter {parameter.name!r} must be plain, without default")
+                raise BadRule(f"rule {function.__name__}: parameter {parameter.name!r} must be plain, without default")
         reads = tuple(parameter.name for parameter in parameters)
         used = names_used(function)
         if any(step.opname == "BINARY_OP" and "**" in step.argrepr for step in dis.get_instructions(function)):
             used.add("pow")
         if bad := used & REFUSED:
-            raise TypeError(
+            raise BadRule(
                 f"rule {function.__name__}: {sorted(bad)[0]!r} is refused, it differs between engines and machines;"
                 " see zerolimit.rules.rule for whole, exponential, normal"
             )

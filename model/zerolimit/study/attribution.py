@@ -17,17 +17,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zerolimit.arguments import public
 from zerolimit.engine.base import Array
 from zerolimit.errors import BadInput, nearest
-from zerolimit.names import MECHANISMS, SEGMENTS
+from zerolimit.files import writable
+from zerolimit.names import MECHANISMS, MOST_MONTHS, SEGMENTS
+from zerolimit.portfolio import as_portfolio
 from zerolimit.results.columns import monthly_meanings, parts_of
-from zerolimit.results.figures import BLACK, GREY, SERIES, TEAL, YELLOW
+from zerolimit.results.figures import BLACK, GREY, SERIES, TEAL, YELLOW, draw_if_possible, our_settings
 from zerolimit.results.record import CELLS_PER_SEGMENT
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario, load_scenario
-from zerolimit.simulation import Simulation
-from zerolimit.study.intervals import as_seeds, over_seeds
-from zerolimit.study.lived import STATES, Lived, Middle, Stop, live, side_by_side
+from zerolimit.simulation import Simulation, own_rules
+from zerolimit.study.accounts import STATES
+from zerolimit.study.intervals import FEWEST, as_seeds, over_seeds
+from zerolimit.study.lived import Lived, Middle, Stop, live, side_by_side
 from zerolimit.study.shapley import alone, but_for, interactions, owen, owen_scale, shapley
 
 if TYPE_CHECKING:
@@ -62,6 +66,7 @@ MOST = 10
 """Players at most: twice the worlds for each."""
 
 
+@public
 @dataclass(frozen=True)
 class Attribution:
     """What every world left. `counts[outcome]` has the shape (worlds, months, segments, deciles).
@@ -132,13 +137,17 @@ class Attribution:
     def intervals(self, outcome: str = "zero_limit", by: Iterable[str] = (), *, rate: bool = False) -> pd.DataFrame:
         """Shapley shares as means over the seeds with 95 % intervals (Student's t), and how many seeds there were.
 
-        With `rate`, those of the rate of that name. With one seed the ends are not numbers.
+        `low` and `high` are for one row, `band_low` and `band_high` for all `rows` of this table together (Bonferroni's t;
+        not numbers below ten seeds). With `rate`, those of the rate of that name. With one seed the ends are not numbers.
         """
         tables = [one.rates(outcome, by) if rate else one.shares(outcome, by) for one in (self, *self.replications)]
         keys = ["player", *checked_by(by)]
         found = tables[0][keys].copy()
-        found["shapley"], found["low"], found["high"] = over_seeds([table.shapley.to_numpy() for table in tables])
-        return found.assign(seeds=len(tables))
+        values, rows = [table.shapley.to_numpy() for table in tables], len(found)
+        found["shapley"], found["low"], found["high"] = over_seeds(values)
+        enough = len(tables) >= FEWEST
+        _, found["band_low"], found["band_high"] = over_seeds(values if enough else values[:1], rows=rows)
+        return found.assign(rows=rows if enough else 0, seeds=len(tables))
 
     def _table(self, game: Array, by: list[str]) -> pd.DataFrame:
         k = len(self.players)
@@ -257,6 +266,7 @@ class Attribution:
 
     # on paper and on disk
 
+    @our_settings()
     def draw(self, file: Any, outcome: str = "zero_limit") -> None:
         """The first seed's shares by month, stacked, as PNG or SVG; what has protected lies below zero."""
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -283,7 +293,7 @@ class Attribution:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
-        figure.savefig(file)
+        figure.savefig(writable(file))
 
     def save(self, folder: Any, outcome: str = "zero_limit") -> None:
         """Tidy Parquet files and a figure, made whole or not at all.
@@ -294,7 +304,8 @@ class Attribution:
         """
         import pandas as pd
 
-        from zerolimit.results.store import rule_hash, whole_folder, write_study
+        from zerolimit.results.store import rule_hash, write_study
+        from zerolimit.results.whole import whole_folder
 
         with whole_folder(folder) as path:
             facts = {"players": self.players, "since": self.since, "months": self.months, "seeds": self.seeds}
@@ -311,7 +322,7 @@ class Attribution:
             pairs = self.pairs(outcome).rename_axis("player").reset_index()
             pairs.melt("player", var_name="other", value_name="interaction").to_parquet(path / "pairs.parquet", index=False)
             self.borrowers().to_parquet(path / "borrowers.parquet", index=False)
-            self.draw(path / "shares.png", outcome)
+            draw_if_possible(lambda file: self.draw(file, outcome), path / "shares.png")
 
 
 def checked_by(by: Iterable[str]) -> list[str]:
@@ -340,6 +351,7 @@ def checked_players(players: Iterable[str], base: Scenario) -> tuple[str, ...]:
     return chosen
 
 
+@public
 def attribute(
     scenario: str | Path | dict[str, Any] | Scenario = "baseline",
     *,
@@ -366,9 +378,12 @@ def attribute(
     raised where it returns true. BadInput on unknown or repeated players, or too many.
     """
     base = load_scenario(scenario, **parameters)
-    if months < 1 or since < 0:
-        raise BadInput(f"months: at least 1 after a past of at least 0 is needed, not {months} after {since}")
-    chosen, rows, own = checked_players(players, base), tuple(follow), tuple(rules)
+    if not 1 <= months <= MOST_MONTHS or not 0 <= since <= MOST_MONTHS:
+        raise BadInput(
+            f"months: 1 to {MOST_MONTHS:,} after a past of 0 to {MOST_MONTHS:,} are needed, not {months} after {since}"
+        )
+    portfolio = as_portfolio(portfolio)
+    chosen, rows, own = checked_players(players, base), tuple(follow), own_rules(rules)
     size = base.borrowers if portfolio is None else portfolio.size
     for row in rows:
         if not 0 <= row < size:

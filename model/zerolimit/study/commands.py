@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from zerolimit.errors import BadInput
+from zerolimit.files import path_of
 from zerolimit.study.definition import read_study
 from zerolimit.study.folder import Folder
 from zerolimit.study.screen import span, status, watching
@@ -74,9 +75,9 @@ def show_status(folder: Path) -> None:
 
 def export_study(path: Path, out: Path | None, *, force: bool) -> None:
     """Write the runs of a study's folder as one file; with `force` in place of one that is there."""
-    folder = Folder(path)
+    folder = Folder(path_of(path))
     declared = folder.must_be_declared()
-    target = out if out is not None else path / EXPORT
+    target = path_of(out, "out") if out is not None else path / EXPORT
     if target.suffix not in FORMATS:
         raise BadInput(f"{target}: ends neither in {' nor in '.join(FORMATS)}")
     if target.is_dir():

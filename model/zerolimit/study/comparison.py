@@ -7,7 +7,7 @@ the differences, and beside it stands how many unpaired runs it would have taken
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from math import inf
 from pathlib import Path
@@ -15,18 +15,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zerolimit.arguments import public
 from zerolimit.engine.base import Array
 from zerolimit.errors import BadInput, nearest
 from zerolimit.fields import STATE
+from zerolimit.files import writable
 from zerolimit.names import LEFT, SEGMENTS
+from zerolimit.portfolio import as_portfolio
 from zerolimit.results.columns import divided, monthly_meanings, parts_of
-from zerolimit.results.figures import BLUE, GREY, RED
+from zerolimit.results.episodes import HORIZONS
+from zerolimit.results.figures import BLUE, GREY, RED, draw_if_possible, our_settings
 from zerolimit.results.outcomes import IN_MONTHS, RATES
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario, load_scenario
 from zerolimit.simulation import Simulation, own_rules
-from zerolimit.study.intervals import as_seeds, interval, unpaired_runs, within
-from zerolimit.study.lived import STATES, Lived, Stop, live, side_by_side
+from zerolimit.study.accounts import LAST_HALF, OF_CUTS, STATES, Cuts, delays_differ, last_half, longest_delay, over_run
+from zerolimit.study.intervals import FEWEST, Interval, as_seeds, fieller, interval, last_trend, unpaired_runs, within
+from zerolimit.study.lived import Lived, Stop, live, side_by_side
 from zerolimit.terms import FEN
 from zerolimit.wording import number_of
 
@@ -44,13 +49,21 @@ MONEY: dict[str, tuple[tuple[str, ...], tuple[str, ...], str, str]] = {
 """Money (fen) a month: columns of monthly counts or of the platform that are added, and taken off; unit as told, meaning."""
 ZEROED = ("neither", "only in a", "only in b", "in both")
 """Who had a zero-limit event from month `since` on, by side: position 2 x [in b] + [in a]."""
+HEADLINE = (*OF_CUTS, LAST_HALF)
+"""What no window hides, as far as the run goes: months without a usable line, decisions by month, the last half."""
+PER_ACCOUNT = tuple(name for name, one in OF_CUTS.items() if one.unit == "months")
+RECOVERED = {f"recovered_{horizon}": k for k, horizon in enumerate(HORIZONS)}
+"""Share of zero limits with a usable line again within so many months (episodes.usable_again), each seed's own."""
 FORMULA = "unpaired runs a side = pairs x (var a + var b) / var(b - a), rounded up"
 INTERVALS = (
-    "Intervals: Student's t over the paired differences, without what rates cannot be (below 0, above 100 %);"
+    "95 %: Student's t over the paired differences, for one row, without what rates cannot be (below 0, above 100 %);"
     f" {FORMULA}. A dash: no such case (for months: nobody waited), or too few seeds."
 )
+MOVES = "least squares over the last quarter of the months, Student's t over seeds; at 95 % it is not 0"
+"""The rule by which a monthly difference still moves (intervals.last_trend)."""
 
 
+@public
 @dataclass(frozen=True)
 class Comparison:
     """Two scenarios, seed by seed. Arrays of borrowers are of the first population, by seed and slot."""
@@ -81,6 +94,10 @@ class Comparison:
     """Whether there was a borrower at the start, on both sides: (seeds, borrowers)."""
     single: int
     """Borrowers who were there at the start on one side only, over all seeds: no pair."""
+    cuts: dict[str, Array]
+    """Cuts to zero from the decision to the effect (accounts.Cuts), (seeds, sides, months)."""
+    recovered: Array
+    """Shares of zero limits with a usable line again, (seeds, sides, episodes.HORIZONS)."""
     unlike: int
     """Pairs whose traits at birth differ, over all seeds: the scenarios draw them otherwise."""
 
@@ -111,7 +128,9 @@ class Comparison:
     def values(self, outcome: str, by: Iterable[str] = ()) -> Array:
         """A rate, a count or a sum over the months from `since`, or money a month (fen): (seeds, sides, then some of `by`).
 
-        `by` is some of month, segment; by month it is all months, those before `since` too.
+        `by` is some of month, segment; by month it is all months, those before `since` too. Months without a usable line
+        (accounts.OF_CUTS) are always from month 0 on; decisions not followed to their end in the longest notice of both
+        worlds are left out of `zero_withdrawn`.
         """
         wanted = tuple(by)
         for name in wanted:
@@ -122,16 +141,60 @@ class Comparison:
                 raise BadInput(f"by: {outcome} is the platform's, by month and not by segment")
             monthly = self._money(outcome)
             return monthly if wanted else monthly[:, :, self.since :].mean(axis=2)
-        start = 0 if "month" in wanted else self.since
+        if outcome in OF_CUTS or outcome in RECOVERED or outcome == LAST_HALF:
+            if outcome not in OF_CUTS and wanted:
+                raise BadInput(f"by: {outcome} is one number a run")
+            if "segment" in wanted:
+                raise BadInput(f"by: {outcome} is counted by month and not by segment")
+            return self._of_cuts(outcome, bool(wanted)) if outcome in OF_CUTS else self._of_a_run(outcome)
+        return self._counted(outcome, wanted, 0 if "month" in wanted else self.since)
+
+    def _counted(self, outcome: str, wanted: tuple[str, ...], start: int) -> Array:
+        """A rate, a count or a sum from month `start` on."""
         axes = tuple(axis for axis, name in ((2, "month"), (3, "segment"), (4, "decile")) if name not in wanted)
         if outcome in RATES:
             over, under = parts_of(outcome)
             top, below = (sum(self.counts[one][:, :, start:].sum(axis=axes) for one in some) for some in (over, under))
             return divided(np.asarray(top), np.asarray(below))
         if outcome not in self.counts:
-            known = (*RATES, *MONEY, *self.counts)
+            known = (*RATES, *MONEY, *HEADLINE, *RECOVERED, *self.counts)
             raise BadInput(f"outcome: {outcome!r} is neither a rate nor money nor a monthly count{nearest(outcome, known)}")
         return np.asarray(self.counts[outcome][:, :, start:].sum(axis=axes))
+
+    def _of_cuts(self, outcome: str, monthly: bool) -> Array:
+        """An outcome of accounts.OF_CUTS by seed and side, by month or over the run."""
+        if monthly:
+            return np.asarray(OF_CUTS[outcome].of(self.cuts.__getitem__), np.float64)
+        return over_run(outcome, self.cuts, self.since, max(map(longest_delay, (self.a, self.b))))
+
+    def _of_a_run(self, outcome: str) -> Array:
+        """LAST_HALF or one of RECOVERED by seed and side."""
+        if outcome in RECOVERED:
+            return self.recovered[:, :, RECOVERED[outcome]]
+        return self._counted("zero_limit", (), self.last_half)
+
+    @property
+    def last_half(self) -> int:
+        """The first month of the last half."""
+        return max(self.since, last_half(self.months))
+
+    @property
+    def delays(self) -> bool:
+        """Whether the worlds put off cuts otherwise, so that a window of months hides something."""
+        return delays_differ(self.a, self.b, self.rules)
+
+    def headline(self) -> pd.DataFrame:
+        """Differences of what no window hides (HEADLINE), a row each: the columns of `differences`."""
+        return self.differences(HEADLINE)
+
+    def still_moves(self) -> dict[str, Interval]:
+        """Months without a usable line, and those with no line: the last trend of the monthly difference where it is not 0.
+
+        In accounts of the first population, a share, over the last quarter of the run (intervals.last_trend). What cannot be
+        told, for too few months or seeds, is in the answer too, with ends that are not numbers.
+        """
+        trends = {name: last_trend(np.diff(self.values(name, ["month"]), axis=1)[:, 0]) for name in HEADLINE[:2]}
+        return {name: one for name, one in trends.items() if not one.low <= 0.0 <= one.high}
 
     def _money(self, name: str) -> Array:
         """Money by seed, side and month."""
@@ -146,7 +209,9 @@ class Comparison:
     def differences(self, outcomes: Iterable[str] = tuple(RATES), by: Iterable[str] = ()) -> pd.DataFrame:
         """Mean difference b - a of rates, counts or money with its 95 % interval, a row an outcome (and month, segment).
 
-        Columns: outcome, the groups asked for, a, b, difference, low, high, variance_ratio, unpaired_runs, seeds. A rate is
+        Columns: outcome, the groups asked for, a, b, difference, low, high (for the row alone), band_low, band_high (for all
+        `rows` of this table together, Bonferroni's t; none below ten seeds), rows, ratio (of the means, b / a), ratio_low,
+        ratio_high (Fieller; not numbers where no interval is finite), variance_ratio, unpaired_runs, seeds. A rate is
         no number where there is nothing to divide by; a seed in which it is none on a side is left out. No interval has
         an end at which a rate would be below 0 or a share above 1 (intervals.within).
         """
@@ -154,15 +219,16 @@ class Comparison:
 
         wanted = [name for name in ("month", "segment") if name in tuple(by)]
         labels = {"month": range(self.months), "segment": SEGMENTS}
-        tables = []
-        for outcome in outcomes:
+        listed, pairs, tables = tuple(outcomes), [], []
+        for outcome in listed:
             values = self.values(outcome, wanted).astype(np.float64)
             one, other = (values[:, side].reshape(len(self.seeds), -1).T for side in (0, 1))
-            index = pd.MultiIndex.from_product([[outcome], *(labels[name] for name in wanted)], names=["outcome", *wanted])
             ends = possible(outcome, values)
-            rows = [difference(*pair, *ends) for pair in zip(one, other, strict=True)]
-            tables.append(pd.DataFrame(rows, index=index).reset_index())
-        return pd.concat(tables, ignore_index=True)
+            pairs += [(a, b, *ends) for a, b in zip(one, other, strict=True)]
+            tables.append(pd.MultiIndex.from_product([[outcome], *(labels[name] for name in wanted)]))
+        rows = sum(int((np.isfinite(a) & np.isfinite(b)).sum()) >= FEWEST for a, b, _, _ in pairs)
+        index = pd.MultiIndex.from_tuples([key for some in tables for key in some], names=["outcome", *wanted])
+        return pd.DataFrame([difference(*pair, rows=rows) for pair in pairs], index=index).reset_index()
 
     # who
 
@@ -214,6 +280,7 @@ class Comparison:
 
     # on paper and on disk
 
+    @our_settings()
     def draw(self, file: Any, outcome: str = "zero_limit") -> None:
         """The outcome of both by month over the paired difference with its interval, as PNG or SVG."""
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -243,18 +310,21 @@ class Comparison:
             if self.since:
                 axes.axvline(self.since - 0.5, color=GREY, linestyle=":", linewidth=1.0)
             axes.spines[["top", "right"]].set_visible(False)
-        figure.savefig(file)
+        figure.savefig(writable(file))
 
     def save(self, folder: Any, outcome: str = "zero_limit") -> None:
         """Tidy Parquet files and a figure, made whole or not at all.
 
-        differences.parquet: rates and money over the run; months.parquet and segments.parquet: by month, by segment;
+        differences.parquet: rates, money and what a window hides over the run; months.parquet and segments.parquet: by
+        month (without what is one number a run), by segment (rates and counts);
         borrowers.parquet: who; transitions.parquet: states at the end; comparison.png; a.toml, b.toml, provenance.json.
         """
-        from zerolimit.results.store import rule_hash, whole_folder, write_study
+        from zerolimit.results.store import rule_hash, write_study
+        from zerolimit.results.whole import whole_folder
 
-        listed = tuple(dict.fromkeys((*RATES, *MONEY, outcome)))
-        parted = [name for name in listed if name not in MONEY]
+        listed = tuple(dict.fromkeys((*RATES, *MONEY, *HEADLINE, *RECOVERED, outcome)))
+        monthly = [name for name in listed if name != LAST_HALF and name not in RECOVERED]
+        parted = [name for name in monthly if name not in MONEY and name not in OF_CUTS]
         with whole_folder(folder) as path:
             scenarios = {"a": self.a, "b": self.b}
             own = {name: {one.name: rule_hash(one) for one in some} for name, some in zip(SIDES, self.rules, strict=True)}
@@ -262,12 +332,12 @@ class Comparison:
                 path, scenarios, study="comparison", seeds=self.seeds, months=self.months, since=self.since, rules=own
             )
             self.differences(listed).to_parquet(path / "differences.parquet", index=False)
-            self.differences(listed, ["month"]).to_parquet(path / "months.parquet", index=False)
+            self.differences(monthly, ["month"]).to_parquet(path / "months.parquet", index=False)
             self.differences(parted, ["segment"]).to_parquet(path / "segments.parquet", index=False)
             self.borrowers().to_parquet(path / "borrowers.parquet", index=False)
             long = self.transitions().reset_index().melt("a", var_name="b", value_name="borrowers")
             long.to_parquet(path / "transitions.parquet", index=False)
-            self.draw(path / "comparison.png", outcome)
+            draw_if_possible(lambda file: self.draw(file, outcome), path / "comparison.png")
 
 
 def brief(value: Any) -> str:
@@ -283,8 +353,10 @@ def brief(value: Any) -> str:
 
 def unit_of(outcome: str) -> tuple[float, str]:
     """By how much an outcome is multiplied to be told, and its unit then."""
-    if outcome in IN_MONTHS:
+    if outcome in IN_MONTHS or outcome in PER_ACCOUNT:
         return 1.0, "months"
+    if outcome in HEADLINE or outcome in RECOVERED:
+        return 100.0, "%"
     if outcome in MONEY:
         return 1.0 / FEN, MONEY[outcome][2]
     return (100.0, "%") if outcome in RATES else (1.0, monthly_meanings()[outcome][0])
@@ -292,26 +364,44 @@ def unit_of(outcome: str) -> tuple[float, str]:
 
 def possible(outcome: str, values: Array) -> tuple[float, float]:
     """The least and the most that an outcome can be; a share of people or money not above 1, unless it is in some seed."""
-    if outcome in MONEY:
+    if outcome in MONEY or outcome in PER_ACCOUNT:
         return -inf, inf
+    if outcome in RECOVERED or outcome in OF_CUTS:
+        return 0.0, 1.0
     share = outcome in RATES and outcome not in IN_MONTHS and not (values > 1.0).any()
     return 0.0, 1.0 if share else inf
 
 
-def difference(a: Array, b: Array, least: float = -inf, most: float = inf) -> dict[str, float]:
-    """Means, mean paired difference with its interval, and what pairing has saved, over the seeds with two numbers."""
+def difference(a: Array, b: Array, least: float = -inf, most: float = inf, rows: int = 1) -> dict[str, float]:
+    """Means, mean paired difference with its interval alone and as one of `rows`, the ratio, and what pairing has saved.
+
+    Over the seeds with two numbers; of fewer than intervals.FEWEST there is no band.
+    """
     both = np.isfinite(a) & np.isfinite(b)
     one, other = a[both], b[both]
+    found = dict.fromkeys(DIFFERENCE, np.nan) | {"rows": rows, "seeds": len(one)}
     if not len(one):
-        names = ("a", "b", "difference", "low", "high", "variance_ratio", "unpaired_runs")
-        return {**dict.fromkeys(names, np.nan), "seeds": 0}
+        return found
     apart = within(interval(other - one), interval(one), interval(other), least, most)
-    ratio, runs = unpaired_runs(one, other)
-    found = {"a": float(one.mean()), "b": float(other.mean())}
+    found |= {"a": float(one.mean()), "b": float(other.mean())}
     found |= {"difference": apart.mean, "low": apart.low, "high": apart.high}
-    return {**found, "variance_ratio": ratio, "unpaired_runs": runs, "seeds": len(one)}
+    if len(one) >= FEWEST:
+        band = within(interval(other - one, rows=rows), interval(one, rows=rows), interval(other, rows=rows), least, most)
+        found |= {"band_low": band.low, "band_high": band.high}
+    ratio = fieller(other, one)
+    found |= {"ratio": ratio.mean, "ratio_low": ratio.low, "ratio_high": ratio.high}
+    found["variance_ratio"], found["unpaired_runs"] = unpaired_runs(one, other)
+    return found
 
 
+DIFFERENCE = (
+    *("a", "b", "difference", "low", "high", "band_low", "band_high", "rows", "ratio", "ratio_low", "ratio_high"),
+    *("variance_ratio", "unpaired_runs", "seeds"),
+)
+"""The columns of a difference, in their order."""
+
+
+@public
 def compare(
     a: str | Path | dict[str, Any] | Scenario,
     b: str | Path | dict[str, Any] | Scenario | None = None,
@@ -339,11 +429,12 @@ def compare(
     fills does not count. `progress` is called with worlds done and all worlds; `cancel` is asked before each month of a
     world, and Cancelled raised where it returns true.
     """
+    portfolio = as_portfolio(portfolio)
     sides = [
         load_scenario(one, **{**parameters, **(own or {})}) for one, own in ((a, only_a), (a if b is None else b, only_b))
     ]
     check_months(months, since)
-    rules = [tuple(rules_a), tuple(rules_b)]
+    rules = [own_rules(rules_a), own_rules(rules_b)]
     same_people(sides[0], sides[1], same_rules=rules[0] == rules[1])
     all_seeds = as_seeds(seeds, seed)
 
@@ -351,7 +442,7 @@ def compare(
         options: dict[str, Any] = {"portfolio": portfolio, "rules": rules[side], "threads": 1, "say": say}
         simulation = Simulation(sides[side], number, engine="compiled", **options)
         born = {name: np.asarray(simulation.column(name)).copy() for name in BORN}
-        return born, live(simulation, months, stop=stop)
+        return born, live(simulation, months, cuts=True, stop=stop)
 
     tasks = [partial(world, side, number) for number in all_seeds for side in (0, 1)]
     done: list[tuple[dict[str, Array], Lived]] = side_by_side(tasks, workers, progress, cancel)
@@ -383,6 +474,8 @@ def compare(
         np.stack([born["segment"] for (born, _), _ in pairs]),
         here,
         single,
+        {one.name: np.stack([[getattr(world.cuts, one.name) for world in pair] for pair in lived]) for one in fields(Cuts)},
+        stacked("recovered"),
         int((unlike & here).sum()),
     )
 

@@ -16,7 +16,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from zerolimit.errors import BadInput, nearest
+from zerolimit.errors import BadInput, nearest, told
+from zerolimit.files import is_file, path_of
+from zerolimit.names import MOST_MONTHS
 from zerolimit.results.columns import BY, PLATFORM, monthly_meanings, parts_of
 from zerolimit.results.outcomes import RATES
 from zerolimit.rules.rule import fingerprint
@@ -29,8 +31,9 @@ from zerolimit.study.measures import MEASURES
 from zerolimit.study.worker import Job, Measure, Task, file_hash, rule_in
 
 STUDY_FILE = "study.toml"
-MOST_MONTHS = 10_000
 MOST_SEED = 2**63
+MOST_RUNS = 10_000_000
+"""Runs of a study, at most."""
 
 
 class Settings(BaseModel):
@@ -265,9 +268,9 @@ def _read_study(source: Any, measure: Measure | None, settings: Mapping[str, Any
         return checked({**source, **settings}, Path(), "study", str(settings.get("name", "study")), measure)
     if not isinstance(source, str | Path):
         raise BadInput(f"study: a folder, a TOML file or a mapping is needed, not {type(source).__name__}")
-    path = Path(source)
+    path = path_of(source, "study")
     file = path / STUDY_FILE if path.is_dir() else path
-    if not file.is_file():
+    if not is_file(file, "study"):
         raise BadInput(f"{source}: {instead_of_a_study(path)}")
     name = file.stem if file.name != STUDY_FILE else file.resolve().parent.name
     return checked({**read_toml(file), **settings}, file.parent, str(file), name, measure)
@@ -275,7 +278,7 @@ def _read_study(source: Any, measure: Measure | None, settings: Mapping[str, Any
 
 def instead_of_a_study(path: Path) -> str:
     """What stands where a study was looked for, and what to do."""
-    from zerolimit.results.store import PROVENANCE
+    from zerolimit.results.whole import PROVENANCE
     from zerolimit.study.folder import Folder
 
     if (declared := Folder(path).declared()) is not None:
@@ -294,7 +297,7 @@ def checked(given: Mapping[str, Any], home: Path, where: str, name: str, measure
             hint = nearest(word, Settings.model_fields)
             if word in Scenario.model_fields:
                 hint = "; a parameter of the scenario stands under [set] or [vary]"
-            raise BadInput(f"{where}: unknown word {word!r}{hint}")
+            raise BadInput(f"{where}: unknown word {told(word)}{hint}")
     try:
         settings = Settings.model_validate(dict(given))
     except ValidationError as error:
@@ -316,8 +319,8 @@ def checked(given: Mapping[str, Any], home: Path, where: str, name: str, measure
     extra = {} if settings.borrowers is None else {"borrowers": settings.borrowers}
     base = in_place(f"{where}: set", lambda: base.change(**{**fixed, **extra}))
     if base.network_file is not None:
-        beside = home / base.network_file
-        ties = beside if beside.is_file() else Path(base.network_file)
+        beside = path_of(home / base.network_file, "network_file")
+        ties = beside if is_file(beside, "network_file") else Path(base.network_file)
         base = base.change(network_file=str(ties.resolve()))
     hashes = TiesHashes()
     later = {month: of_scenario(values, f"{where}: set", base) for month, values in later.items()}
@@ -334,6 +337,9 @@ def checked(given: Mapping[str, Any], home: Path, where: str, name: str, measure
         seed=settings.design_seed,
         where=where,
     )
+    if len(design.points) * settings.replications > MOST_RUNS:
+        runs = f"{len(design.points):,} points x {settings.replications:,} replications"
+        raise BadInput(f"{where}: replications: {runs} are more than {MOST_RUNS:,} runs; take fewer of either")
     for key in design.keys:
         if key.partition("@")[0] == "borrowers" and settings.portfolio is not None:
             raise BadInput(f"{where}: borrowers: not with a portfolio, whose clients are the borrowers")
@@ -355,14 +361,14 @@ def scenario_of(settings: Settings, home: Path) -> Scenario:
     if settings.scenario in presets():
         return load_scenario(settings.scenario)
     path = home / settings.scenario
-    return load_scenario(path if path.is_file() else settings.scenario)
+    return load_scenario(path if is_file(path, "scenario") else settings.scenario)
 
 
 def portfolio_of(name: str, home: Path) -> tuple[str, str]:
     """A portfolio's path (or shipped name) and hash."""
     from zerolimit.portfolio import SHIPPED, read_portfolio
 
-    path = name if name in SHIPPED else str((home / name).resolve())
+    path = name if name in SHIPPED else str(path_of(home / name, "portfolio").resolve())
     return path, read_portfolio(path).source.sha256
 
 
@@ -371,9 +377,9 @@ def rule_file(text: str, home: Path, where: str) -> tuple[str, str]:
     file, colon, name = text.rpartition(":")
     if not colon or not file or not name:
         raise BadInput(f"{where}: {text!r}: write it as FILE.py:NAME")
+    if not is_file(home / file, where):
+        raise BadInput(f"{where}: {file}: no such file")
     path = (home / file).resolve()
-    if not path.is_file():
-        raise BadInput(f"{where}: {path}: no such file")
     return str(path), name
 
 
@@ -429,7 +435,7 @@ def one_line(problem: Any) -> str:
     """A problem that pydantic found, in a line."""
     place = ".".join(str(part) for part in problem["loc"])
     message = str(problem["msg"])
-    return f"{place}: {message[:1].lower()}{message[1:]}, not {str(problem.get('input'))[:60]!r}"
+    return f"{place}: {message[:1].lower()}{message[1:]}, not {told(problem.get('input'))}"
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> list[str]:

@@ -14,18 +14,16 @@ import numpy as np
 
 from zerolimit.engine.base import Array
 from zerolimit.errors import BadInput, Cancelled
-from zerolimit.names import LEFT, SEGMENTS, ZERO_LIMIT
+from zerolimit.names import LEFT, SEGMENTS
 from zerolimit.results.columns import platform_columns
+from zerolimit.results.episodes import recovered
 from zerolimit.results.record import CELLS_PER_SEGMENT
 from zerolimit.simulation import Simulation
+from zerolimit.study.accounts import UNUSABLE, Accounts, Cuts, Decisions, zeroed_now
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-STATES = ("open", "unusable", "arrears", "charged off", "left")
-"""A borrower's state at the end of a month: current with a usable line, current without one, late, written off, gone."""
-OPEN_LINE, UNUSABLE, ARREARS, CHARGED_OFF, GONE = range(5)
-CHARGED_OFF_STANDING = 3
 Stop = Callable[[], bool]
 
 
@@ -44,9 +42,13 @@ class Lived:
     last_event: NDArray[np.int16]
     """Month of the last zero-limit event; -1 without one."""
     state: NDArray[np.int8]
-    """State at the end, a position in STATES."""
+    """State at the end, a position in accounts.STATES."""
     followed: NDArray[np.int8]
     """States month by month of the borrowers who were to be followed, (months, borrowers)."""
+    cuts: Cuts | None
+    """Cuts to zero from the decision to the effect, by month, where they were to be followed;"""
+    recovered: NDArray[np.float64]
+    """then too, the share of zero limits with a usable line again within episodes.HORIZONS (Aalen and Johansen)."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +82,17 @@ def live(
     *,
     middle: Middle | None = None,
     follow: Sequence[int] = (),
+    cuts: bool = False,
     stop: Stop = lambda: False,
 ) -> Lived:
-    """Take a world through so many months, and let go of it. `stop` is asked before each month; if it says so, Cancelled."""
-    engine, size, rows = simulation.engine, simulation.size, np.asarray(follow, np.int64)
-    first = np.asarray(engine.raw("generation", simulation.month)).copy()
+    """Take a world through so many months, and let go of it. `stop` is asked before each month; if it says so, Cancelled.
+
+    `middle` holds habits, `follow` are slots whose states are kept month by month, with `cuts` decisions are followed.
+    """
+    size, rows = simulation.size, np.asarray(follow, np.int64)
+    accounts = Accounts(simulation)
+    decisions = Decisions(accounts) if cuts else None
     unusable, first_event, last_event = np.zeros(size, np.int16), np.full(size, -1, np.int16), np.full(size, -1, np.int16)
-    state, charged = np.zeros(size, np.int8), np.zeros(size, np.bool_)
     followed = np.zeros((months, len(rows)), np.int8)
     simulation.history = []
     if middle is not None:
@@ -95,35 +101,30 @@ def live(
         for month in range(months):
             if stop():
                 raise Cancelled("stopped before all worlds were run")
-            simulation.episodes.starts.clear()
-            simulation.episodes.ends.clear()
+            if not cuts:
+                simulation.episodes.starts.clear()
+                simulation.episodes.ends.clear()
             simulation.step()
             if middle is not None:
                 middle.hold(simulation)
-            now = simulation.month
-            same = np.asarray(engine.raw("generation", now)) == first
-            for begun in simulation.episodes.starts:
-                some = begun["borrower"][begun["kind"] == int(ZERO_LIMIT)]
-                some = some[same[some]]
-                first_event[some[first_event[some] < 0]] = now - 1
-                last_event[some] = now - 1
-            stuck = (np.asarray(engine.raw("without_line", now)) > 0).view(np.int8)
-            late = np.asarray(engine.raw("late", now)) > 0
-            charged |= same & (np.asarray(engine.raw("standing", now)) == CHARGED_OFF_STANDING)
-            gone = ~same | (np.asarray(engine.raw("status", now)) == int(LEFT))
-            np.copyto(state, stuck)
-            state[late] = ARREARS
-            state[gone] = GONE
-            state[charged] = CHARGED_OFF
-            unusable += state == UNUSABLE
-            followed[month] = state[rows]
+            accounts.record()
+            if decisions is not None:
+                decisions.record()
+            for some in zeroed_now(simulation):
+                some = some[accounts.same[some]]
+                first_event[some[first_event[some] < 0]] = simulation.month - 1
+                last_event[some] = simulation.month - 1
+            unusable += accounts.state == UNUSABLE
+            followed[month] = accounts.state[rows]
     finally:
         simulation.close()
     shape = (months, len(SEGMENTS), CELLS_PER_SEGMENT)
     names = simulation.history[0].counts if simulation.history else {}
     counts = {name: np.stack([one.counts[name] for one in simulation.history]).reshape(shape) for name in names}
     platform = {name: np.asarray(row) for name, row in platform_columns(simulation.history).items()}
-    return Lived(counts, platform, unusable, first_event, last_event, state, followed)
+    seen = decisions.cuts() if decisions is not None else None
+    again = recovered(simulation.episodes, simulation.month)
+    return Lived(counts, platform, unusable, first_event, last_event, accounts.state, followed, seen, again)
 
 
 def side_by_side(

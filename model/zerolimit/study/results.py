@@ -9,13 +9,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zerolimit.arguments import public
 from zerolimit.errors import BadInput, nearest
+from zerolimit.files import path_of
 from zerolimit.results.columns import BY, PLATFORM, parts_of
 from zerolimit.results.outcomes import RATES
 from zerolimit.study.definition import rates_kept
 from zerolimit.study.design import cautions, neat
 from zerolimit.study.folder import MERGED, STUDY, Folder
-from zerolimit.study.intervals import half_width
+from zerolimit.study.intervals import FEWEST, fieller, half_width
 from zerolimit.study.tables import PLACE
 from zerolimit.wording import number_of
 
@@ -35,12 +37,13 @@ def is_study(folder: Path) -> bool:
 
 def load_results(folder: Path | str) -> Results:
     """A study's folder, opened; complete or not. Nothing is read before it is asked for."""
-    path = Path(folder)
+    path = path_of(folder)
     if not is_study(path):
         raise BadInput(f"{folder}: is not a study's folder: {STUDY} is missing")
     return Results(path)
 
 
+@public
 class Results:
     """What a study left: `table()` in pandas, `arrow()`, `dataset`, `sql()`. Money in fen; rates carry `_rate`."""
 
@@ -198,21 +201,48 @@ class Results:
     def effect(self, outcome: str, of: str, base: Any, per: Iterable[str] = ()) -> pd.DataFrame:
         """What a parameter does to an outcome, beside its value `base`, with the same draws: `effect`, `low`, `high`.
 
-        A replication's own difference (rates from its sums), then the mean over replications with Student's 95 % interval.
-        In a paired study both share all draws, so that this is far narrower than the intervals of `by`. `per` keeps other
-        parameters, months, segments or deciles apart.
+        A replication's own difference (rates from its sums), then the mean over replications with Student's 95 % interval,
+        each for its own row. `band_low` and `band_high` hold for all `rows` of this answer at once (Bonferroni's t; a row of
+        `base` itself is none); they are not numbers below ten replications. In a paired study both share all draws, so that
+        this is far narrower than the intervals of `by`. `per` keeps other parameters, months, segments or deciles apart.
         """
         keys = [*per, "replication"]
-        name = self._column(outcome)
-        found = self.by([*keys, of], [outcome]).pivot(index=keys, columns=of, values=name)
         base = neat(base)
-        if base not in found.columns:
-            raise BadInput(f"effect: {of} is never {base!r}, but {', '.join(map(str, found.columns))}")
-        apart = found.sub(found[base], axis=0)
-        apart = apart.melt(var_name=of, value_name="effect", ignore_index=False).reset_index()
+        apart = self._apart(outcome, of, base, keys).melt(var_name=of, value_name="effect", ignore_index=False).reset_index()
         grouped = apart.groupby([*per, of], sort=True)["effect"]
         mean, half = grouped.mean(), half_of(grouped)
-        return mean.to_frame().assign(low=mean - half, high=mean + half).reset_index()
+        found = mean.to_frame().assign(low=mean - half, high=mean + half).reset_index()
+        rows = int(((grouped.count() >= FEWEST).to_numpy() & (found[of] != base).to_numpy()).sum())
+        band = half_of(grouped, rows).where(grouped.count() >= FEWEST).to_numpy()
+        return found.assign(band_low=found["effect"] - band, band_high=found["effect"] + band, rows=rows)
+
+    def ratio(self, outcome: str, over: str, of: str, base: Any, per: Iterable[str] = ()) -> pd.DataFrame:
+        """The effect on one outcome over that on another: `ratio`, `low`, `high`, with Fieller's 95 % interval.
+
+        As shortfall avoided per yuan that a remedy costs. Ends are not numbers where no interval is finite: where the effect
+        below does not differ from 0 (intervals.fieller).
+        """
+        import pandas as pd
+
+        keys, base = [*per, "replication"], neat(base)
+        top, below = (self._apart(name, of, base, keys) for name in (outcome, over))
+        rows = []
+        for level in (name for name in top.columns if name != base):
+            both = pd.DataFrame({"over": top[level], "under": below[level]}).dropna().reset_index()
+            for key, some in both.groupby(list(per)) if per else [((), both)]:
+                found = fieller(some["over"], some["under"])
+                rows.append(
+                    {**dict(zip(per, key, strict=True)), of: level}
+                    | {"ratio": found.mean, "low": found.low, "high": found.high}
+                )
+        return pd.DataFrame(rows)
+
+    def _apart(self, outcome: str, of: str, base: Any, keys: list[str]) -> pd.DataFrame:
+        """Each replication's difference from where a parameter has its `base`, a column a value of it."""
+        found = self.by([*keys, of], [outcome]).pivot(index=keys, columns=of, values=self._column(outcome))
+        if base not in found.columns:
+            raise BadInput(f"effect: {of} is never {base!r}, but {', '.join(map(str, found.columns))}")
+        return found.sub(found[base], axis=0)
 
     def _column(self, outcome: str) -> str:
         """The table's column of an outcome: the rate where there is one."""
@@ -291,9 +321,9 @@ def readable(path: Path) -> Iterator[None]:
         raise BadInput(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
 
 
-def half_of(grouped: Any) -> pd.Series[float]:
-    """Half of Student's interval of each group's mean; not a number where a group has one value."""
-    return grouped.std() * grouped.count().map(lambda n: half_width(n) if n > 1 else float("nan"))
+def half_of(grouped: Any, rows: int = 1) -> pd.Series[float]:
+    """Half of Student's interval of each group's mean, as one of `rows`; not a number where a group has one value."""
+    return grouped.std() * grouped.count().map(lambda n: half_width(n, rows=max(1, rows)) if n > 1 else float("nan"))
 
 
 def divided_sums(frame: pd.DataFrame, rate: str) -> pd.Series[float]:

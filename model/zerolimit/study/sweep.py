@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -20,10 +19,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from zerolimit.arguments import public
 from zerolimit.errors import BadInput
+from zerolimit.files import path_of
 from zerolimit.results.digest import write_json
 from zerolimit.study.definition import Study, read_study
-from zerolimit.study.executors import CannotStart, WorkerDied, dask_executor, local_pool
+from zerolimit.study.executors import CannotStart, WorkerDied, dask_executor, local_pool, main_is_file
 from zerolimit.study.folder import ASIDE, ERRORS, PROGRESS, TIMES, Folder, Part, told
 from zerolimit.study.lock import Lock, held
 from zerolimit.study.tables import of_run, part_table
@@ -179,6 +180,7 @@ class Sweep:
                 write_json(self.folder.path / PROGRESS, {**record, "at": datetime.now(UTC).isoformat(timespec="seconds")})
 
 
+@public
 def sweep(
     study: Study,
     out: Path | str | None = None,
@@ -201,7 +203,7 @@ def sweep(
     """
     if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
         raise BadInput(f"workers: a whole number of at least 1 is needed, not {workers!r}")
-    folder = Folder(Path(out) if out is not None else Path(RUNS) / study.name)
+    folder = Folder(path_of(out, "out") if out is not None else path_of(Path(RUNS) / study.name, "name"))
     count = workers or os.cpu_count() or 1
     try:
         folder.check(study, resume=resume, extend=extend)
@@ -347,9 +349,10 @@ def compile_once(study: Study, say: Callable[[str], None]) -> None:
             study.scenario.change(borrowers=SMALL), 1, engine="compiled", rules=own_rules_of(study.rules), say=say
         ).close()
     else:
-        ordinary_loops().compile_all(say, alone=False)
+        ordinary_loops().compile_all(say)
 
 
+@public
 def run_study(
     source: Any,
     *,
@@ -376,7 +379,7 @@ def run_study(
     from zerolimit.study.results import load_results
     from zerolimit.study.screen import watching
 
-    typed = measure is not None and measure.__module__ == "__main__" and not hasattr(sys.modules["__main__"], "__file__")
+    typed = measure is not None and measure.__module__ == "__main__" and not main_is_file()
     if typed and executor is None:
         raise BadInput(f"measure: {measure.__qualname__} cannot be imported by the workers: put it in a file of its own")
     study = read_study(source, measure=measure, code=code, **settings)

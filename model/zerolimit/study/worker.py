@@ -24,9 +24,10 @@ from zerolimit.results.record import CELLS, CELLS_PER_SEGMENT
 from zerolimit.rules.rule import Rule, fingerprint
 from zerolimit.scenario import Scenario
 from zerolimit.simulation import Recorded, Simulation
+from zerolimit.study.accounts import Accounts, Decisions
 from zerolimit.study.code import code_hash
 from zerolimit.study.design import Point, split
-from zerolimit.study.measures import MEASURES
+from zerolimit.study.measures import MEASURES, Watched
 
 NONE = np.zeros(CELLS, np.int64)
 """Of a count that a run did not keep."""
@@ -138,12 +139,11 @@ def counted(job: Job, task: Task) -> tuple[dict[str, list[Any]], float]:
     )
     try:
         began = time.perf_counter()
-        followed = run_months(simulation, job, changes)
+        watched = run_months(simulation, job, changes)
         columns = totals(simulation.history[job.burn_in :], job)
         rows = len(columns["months"])
         for name in job.measures:
-            declared = MEASURES[name]
-            columns[name] = [float(declared.of(followed if declared.shadow else simulation))] * rows
+            columns[name] = [float(MEASURES[name].of(watched))] * rows
         if job.measure is not None:
             for name, value in job.measure(simulation).items():
                 if name in columns:
@@ -154,10 +154,13 @@ def counted(job: Job, task: Task) -> tuple[dict[str, list[Any]], float]:
         simulation.close()
 
 
-def run_months(simulation: Simulation, job: Job, changes: Mapping[int, Point]) -> Any:
-    """All months, with what changes on the way; the zeros that a shadow world followed, where they are wanted."""
+def run_months(simulation: Simulation, job: Job, changes: Mapping[int, Point]) -> Watched:
+    """All months, with what changes on the way, watched as far as the measures need it."""
+    wanted = [MEASURES[name] for name in job.measures]
+    accounts = Accounts(simulation) if any(one.cuts for one in wanted) else None
+    decisions = Decisions(accounts) if accounts is not None else None
     world: Any = simulation
-    shadow = any(MEASURES[name].shadow for name in job.measures)
+    shadow = any(one.shadow for one in wanted)
     if shadow:
         from zerolimit.kept import Shadow
 
@@ -167,7 +170,11 @@ def run_months(simulation: Simulation, job: Job, changes: Mapping[int, Point]) -
         if due:
             simulation.change(**due)
         world.step()
-    return world.followed() if shadow else None
+        if accounts is not None and decisions is not None:
+            accounts.record()
+            decisions.record()
+    zeros = world.followed() if shadow else None
+    return Watched(simulation, job.burn_in, zeros, None if decisions is None else decisions.cuts())
 
 
 def totals(history: list[Recorded], job: Job) -> dict[str, list[Any]]:
