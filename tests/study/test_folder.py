@@ -155,7 +155,7 @@ def test_parts_of_the_design_that_have_changed_names_are_both_noticed(done: tupl
     for part, data, whose in ((one, of_other, other), (other, of_one, one)):
         part.path.unlink()
         part.path.with_name(whose.path.name.replace(whose.run, part.run)).write_bytes(data)
-    with pytest.raises(BadInput, match="2 parts are not what they should be: .*is named as another run than it holds"):
+    with pytest.raises(BadInput, match=r"2 parts are not what they should be: .*is named as another run than it holds"):
         exported(path)
     assert {*swept(path, resume=True)[1]} == {one.run, other.run}
     assert exported(path) == before
@@ -514,6 +514,17 @@ def test_runs_of_another_code_are_kept_where_some_of_them_run_again_give_the_sam
     swept(tmp_path / "fresh", wish(replications=3))
     assert exported(path) == exported(tmp_path / "fresh")
     assert swept(path, wish(replications=3), resume=True)[1:] == ([], [])
+
+
+def test_runs_of_another_code_that_could_not_be_tried_are_not_kept(done: tuple[Path, bytes]) -> None:
+    path, before = done
+    made_by_another_code(path)
+    _, runs, said = swept(path, wish(seed=11), extend=True)
+    assert len(runs) == 8
+    assert said[0].startswith("8 parts are not what they should be: parts/")
+    assert "was made by another version of the code" in said[0]
+    assert len(swept(path, extend=True)[1]) == 8
+    assert exported(path) == before
 
 
 def test_runs_of_another_code_with_other_numbers_are_refused_and_left(done: tuple[Path, bytes]) -> None:

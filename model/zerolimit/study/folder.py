@@ -116,6 +116,10 @@ class Folder:
         found, held = unsealed(file)
         if "format" in found and not held:
             raise Damaged(f"{file}: is damaged: its digest is gone")
+        if found.get("format", FORMAT) != FORMAT:
+            raise BadInput(
+                f"{self.path}: was written by zerolimit {found.get('zerolimit')}, in a form that this one cannot read"
+            )
         words = {"name": str, "runs": int, "columns": dict, "units": dict, "declared": dict}
         if any(not isinstance(found.get(word), kind) for word, kind in words.items()):
             raise Damaged(f"{file}: is damaged: it does not say what a study's does")
@@ -271,10 +275,10 @@ class Folder:
                 found.update((run, part) for run in self.runs_in(part) if run in design)
         return dict(sorted(found.items()))
 
-    def begin(self, study: Study, runs: int) -> None:
+    def begin(self, study: Study, runs: int, *, tried: bool = False) -> None:
         """Write down what the folder is held to; anew where that was damaged, or where the design has grown.
 
-        The code of before is one of `codes` from now on: it is known to give the same.
+        Another code that made runs of before is known to give the same from now on, if some of them were `tried`.
         """
         for name in (PARTS, ERRORS, TIMES):
             (self.path / name).mkdir(exist_ok=True)
@@ -286,7 +290,9 @@ class Folder:
         else:
             if before is None:
                 self._must_be_of(study, f"{self.path}: {STUDY} is missing, and")
-        known = [] if before is None else [*before["codes"], before["declared"]["code"]]
+        known = []
+        if before is not None and (tried or before["declared"]["code"] == study.declared["code"]):
+            known = [*before["codes"], before["declared"]["code"]]
         data = design_bytes(study)
         design = self.path / f"{DESIGN}.{digest(data)}.parquet"
         if not sound(design):

@@ -260,7 +260,7 @@ def conduct(
 
         if others := folder.of_other_code(study):
             try_again(study, folder, others, at_work(total)[0], say)
-        folder.begin(study, total)
+        folder.begin(study, total, tried=bool(others))
         one = Sweep(study, folder, lock, watch, say)
         one.total = total
         one.ledger, wrong = folder.take_stock()
