@@ -190,7 +190,7 @@ def test_every_kind_of_event_is_drawn() -> None:
         ),
         ({"lgdd": 0.5}, "draw_scenario: unknown parameter 'lgdd'; did you mean 'lgd'?"),
         ({"lgd": 5}, "draw_scenario: lgd: input should be less than or equal to 1, not 5 (allowed: 0 to 1 share)"),
-        ({"acquaintances": "many", "network": "ring"}, "draw_scenario: acquaintances: input should be a valid integer"),
+        ({"acquaintances": "many", "network": "ring"}, "draw_scenario: acquaintances: a number is needed, not 'many'"),
         (
             {"share_gig": 0.8, "share_owner": 0.8},
             "draw_scenario: share_gig + share_owner must be at most 1 together, not 1.6",

@@ -39,7 +39,7 @@ BAD = [
     ({"vary": {"lgd": {"from": 0.5, "to": 0.2, "steps": 3}}}, "vary.lgd: from (0.5) must be below to (0.2)"),
     ({"vary": {"lgd": {"from": 0.5, "to": 1.2, "steps": 3}}}, "vary.lgd: 1.2 is out of bounds"),
     ({"vary": {"lgd": {"from": "a", "steps": 3}}}, "vary.lgd: from: a number is needed"),
-    ({"vary": {"lgd": {"steps": 1}}}, "vary.lgd: steps: a whole number of at least 2 is needed"),
+    ({"vary": {"lgd": {"steps": 1}}}, "vary.lgd: steps: a whole number from 2 to 1,000,000 is needed"),
     ({"vary": {"lgd": {"steps": 3, "scale": "log"}}}, "vary.lgd: scale log needs from above 0"),
     ({"vary": {"lgd": {"steps": 3, "scale": "lgo"}}}, "did you mean 'log'?"),
     ({"vary": {"allocation": ["scor"]}}, "vary.allocation: 'scor' is not one of"),
