@@ -14,7 +14,7 @@ GOOD: dict[str, Any] = {"months": 6, "vary": {"pool_share": [0.2, 0.4]}}
 BAD = [
     ({"mnths": 3}, "unknown word 'mnths'; did you mean 'months'?"),
     ({"pool_share": 0.3}, "unknown word 'pool_share'; a parameter of the scenario stands under [set] or [vary]"),
-    ({"months": 0}, "months: input should be greater than or equal to 1, not '0'"),
+    ({"months": 0}, "months: input should be greater than or equal to 1, not 0"),
     ({"months": "many"}, "months: input should be a valid integer"),
     ({"burn_in": 6}, "burn_in (6) must be below months (6)"),
     ({"replications": 0}, "replications: input should be greater than or equal to 1"),
