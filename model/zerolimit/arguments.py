@@ -124,6 +124,8 @@ def _word(kind: Any) -> str:
     inside = get_args(kind)
     if origin is tuple and inside and Ellipsis not in inside:
         return f"a list of {len(inside)} values"
+    if origin is type and inside:
+        return f"a subclass of {getattr(inside[0], '__name__', 'it')}"
     if origin in LISTS:
         return f"a list of {MANY[inside[0]]}" if inside and inside[0] in MANY else "a list"
     name = getattr(origin, "__name__", "value")
@@ -148,7 +150,7 @@ def _fits(value: Any, kind: Any) -> bool:
     if origin is Path:
         return isinstance(value, os.PathLike)
     if origin is type:
-        return isinstance(value, type)
+        return isinstance(value, type) and (not inside or not isinstance(inside[0], type) or issubclass(value, inside[0]))
     if origin is Callable or getattr(origin, "__name__", "") == "Callable":
         return callable(value)
     if origin is tuple and inside and Ellipsis not in inside:
