@@ -426,7 +426,7 @@ def from_csv(data: bytes, where: str, digest: str, most: Most) -> Raw:
 
     refuse_spreadsheet(data, where, "CSV or Parquet")
     most.refuse_size(len(data), where)
-    most.refuse_rows(data.count(b"\n") - 1, where)
+    most.refuse_rows(data.count(b"\n") - data.endswith(b"\n"), where)
     if b"\n" not in data:
         data = data.replace(b"\r", b"\n")
     try:
