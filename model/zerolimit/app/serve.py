@@ -10,6 +10,7 @@ import ipaddress
 import logging
 import os
 import secrets
+import signal
 import socket
 import sys
 import threading
@@ -214,6 +215,13 @@ def serve(scenario: str = "baseline", *, host: str = LOOPBACK, port: int = PORT,
         import webbrowser
 
         threading.Timer(1.0, webbrowser.open, [address]).start()
+    closed = getattr(signal, "SIGHUP", None)
+    if (
+        closed is not None
+        and signal.getsignal(closed) != signal.SIG_IGN
+        and threading.current_thread() is threading.main_thread()
+    ):
+        signal.signal(closed, server.handle_exit)  # a terminal that is closed, like SIGTERM and Ctrl-C, which uvicorn knows
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(server.serve(sockets=[bound]))
 
