@@ -391,10 +391,8 @@ def ties_bytes(draw: random.Random) -> bytes:
     if how == 1:
         return parquet_bytes(draw, arrow_table(draw, ["source", "target"], 3, lambda name, k: k + (name == "target")))
     edge = f'<edge source="{draw.choice(["0", "x", "99", ""])}" target="1"/>'
-    return broken(
-        draw,
-        f'<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedefault="undirected"><node id="0"/>{edge}</graph></graphml>'.encode(),
-    )
+    graph = f'<graph edgedefault="undirected"><node id="0"/>{edge}</graph>'
+    return broken(draw, f'<graphml xmlns="http://graphml.graphdrawing.org/xmlns">{graph}</graphml>'.encode())
 
 
 # a place of its own for each case
@@ -716,8 +714,12 @@ def stored_case(draw: random.Random, place: Place) -> Case:
         chosen.write_bytes(broken(draw, chosen.read_bytes()))
     says = f"{name}/{chosen.relative_to(place.here / 'stored')} changed ({how}): "
     if draw.random() < 0.4:
-        short = {"tell": ["tell", "stored", "--borrower", "0"], "explain": ["explain", "stored", "--borrower", "0", "--month", "1"],
-                 "export": ["export", "stored", "--out", "x.csv"], "status": ["sweep", "--status", "stored"]}  # fmt: skip
+        short = {
+            "tell": ["tell", "stored", "--borrower", "0"],
+            "explain": ["explain", "stored", "--borrower", "0", "--month", "1"],
+            "export": ["export", "stored", "--out", "x.csv"],
+            "status": ["sweep", "--status", "stored"],
+        }
         what = draw.choice(sorted(short))
         return Case(says + what, partial(invoke, short[what], {}), command=True)
     readers: dict[str, Callable[[Any], Any]] = {
@@ -819,6 +821,8 @@ GOOD_FOR: dict[str, dict[str, Callable[[], Any]]] = {
     "comparison.differences": {"by": lambda: ("month",)},
     "comparison.values": {"by": lambda: ("month",)},
 }
+CALLED = {"method", "filter_func", "key", "by", "func"}
+"""What may be a caller's function; any that can be called is one."""
 NOT_FUZZED = {"progress", "cancel", "say", "executor", "figure", "watch", "measure"}
 """Functions that a caller gives, of which what they do is the caller's."""
 
@@ -843,6 +847,8 @@ def python_case(draw: random.Random, place: Place) -> Case:
     for one in wrong:
         if one.name not in NOT_FUZZED:
             words[one.name] = objects(draw)
+        if one.name in CALLED and callable(words.get(one.name)):
+            words[one.name] = 3
     if any(one.kind is one.VAR_KEYWORD for one in parameters) and draw.random() < 0.3 and "agents" not in name:
         parameter = draw.choice([*Scenario.model_fields, "a", "x" * 300])
         if parameter not in [one.name for one in named]:
@@ -981,6 +987,8 @@ def judged(name: str, case: Case) -> Outcome:
     except OURS as error:
         return refused(name, case, str(error))
     except Exception as error:
+        if traceback.extract_tb(error.__traceback__)[-1].filename == "<string>":
+            return Outcome(name, case.says, "used", "a user's own rule failed")
         return Outcome(name, case.says, "wrong", f"{type(error).__name__}: {str(error)[:300]}", trace_of(error))
     if not case.command:
         return Outcome(name, case.says, "used")

@@ -1,5 +1,6 @@
 """A run's folder: whole or absent, and what is read back is what was counted."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -18,9 +20,12 @@ import pytest
 from zerolimit.errors import BadInput
 from zerolimit.fields import MEASURES, Q2, STATE
 from zerolimit.names import BLOCKED, END_APPEAL, END_CHARGEOFF, END_SCORE, ENDS, REASONS, SEGMENTS, ZERO_LIMIT
-from zerolimit.results import store
+from zerolimit.portfolio import read_portfolio
+from zerolimit.replay import origin_of
+from zerolimit.results import store, whole
 from zerolimit.results.columns import monthly_columns, monthly_meanings, values
 from zerolimit.results.episodes import episode_columns, recovered, usable_again, zero_limits
+from zerolimit.results.figures import draw_summary
 from zerolimit.results.frames import (
     Panel,
     as_frame,
@@ -36,6 +41,7 @@ from zerolimit.results.record import CELLS
 from zerolimit.rules.rule import clip
 from zerolimit.scenario import load_scenario
 from zerolimit.simulation import Simulation
+from zerolimit.study.figures import draw_bars, paper
 
 MONTHS, BORROWERS = 8, 120
 
@@ -68,6 +74,7 @@ def test_the_folder_is_complete(ran: tuple[Simulation, Panel], tmp_path: Path) -
     assert [path.name for path in (tmp_path / "made").iterdir()] == ["run"]
     assert sorted(path.name for path in (tmp_path / "made" / "run").iterdir()) == [
         "episodes.parquet",
+        "manifest.json",
         "monthly.parquet",
         "panel.parquet",
         "platform.parquet",
@@ -171,18 +178,19 @@ def test_force_replaces_a_run_as_a_whole(ran: tuple[Simulation, Panel], tmp_path
 @pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt(), ValueError("a mistake")])
 @pytest.mark.parametrize("there", [False, True], ids=["new", "replaced"])
 def test_broken_off_half_way_nothing_changes(
-    ran: tuple[Simulation, Panel], tmp_path: Path, failure: BaseException, there: bool
+    ran: tuple[Simulation, Panel], tmp_path: Path, failure: BaseException, there: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "deep" / "run"
     if there:
         keep(ran, folder, command=["the first"])
 
-    def broken(tables: store.Tables, scenario: Any, file: Path) -> None:
+    def broken(file: Path, columns: Any, meanings: Any) -> None:
         file.write_bytes(b"half")
         raise failure
 
+    monkeypatch.setattr(store, "write_parquet", broken)
     with pytest.raises(BadInput if isinstance(failure, OSError) else type(failure)):
-        keep(ran, folder, force=there, figure=broken)
+        keep(ran, folder, force=there)
     if there:
         assert store.load(folder).provenance["command"] == ["the first"]
         assert [path.name for path in folder.parent.iterdir()] == ["run"]
@@ -195,6 +203,7 @@ def test_a_replaced_run_comes_back_when_the_last_step_fails(
 ) -> None:
     folder = keep(ran, tmp_path / "run", command=["the first"])
     rename = Path.rename
+    monkeypatch.setattr(whole, "exchanged", lambda one, other: False)
 
     def fails(self: Path, target: Path) -> Path:
         if self.name == "whole":
@@ -220,33 +229,22 @@ def abandoned(folder: Path, name: str, seconds: float) -> Path:
 
 
 def test_a_successful_write_clears_what_killed_writers_left(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
-    old = abandoned(tmp_path, ".run.abcd1234.tmp", 2 * store.ABANDONED)
+    old = abandoned(tmp_path, ".run.abcd1234.tmp", 2 * whole.ABANDONED)
     kept = [
-        abandoned(tmp_path, ".run.abcd5678.tmp", 0.5 * store.ABANDONED),  # perhaps still being written
-        abandoned(tmp_path, ".run.b.abcd1234.tmp", 2 * store.ABANDONED),  # of a folder run.b
-        abandoned(tmp_path, ".other.abcd1234.tmp", 2 * store.ABANDONED),
-        abandoned(tmp_path, "run.abcd1234.tmp", 2 * store.ABANDONED),
+        abandoned(tmp_path, ".run.abcd5678.tmp", 0.5 * whole.ABANDONED),  # perhaps still being written
+        abandoned(tmp_path, ".run.b.abcd1234.tmp", 2 * whole.ABANDONED),  # of a folder run.b
+        abandoned(tmp_path, ".other.abcd1234.tmp", 2 * whole.ABANDONED),
+        abandoned(tmp_path, "run.abcd1234.tmp", 2 * whole.ABANDONED),
     ]
-    fresh = abandoned(tmp_path, ".run.wxyz1234.tmp", 2 * store.ABANDONED)
+    fresh = abandoned(tmp_path, ".run.wxyz1234.tmp", 2 * whole.ABANDONED)
     (fresh / "whole" / "episodes.parquet").write_bytes(b"of this moment")
     keep(ran, tmp_path / "run")
     assert not old.exists()
     assert all(path.exists() for path in (*kept, fresh))
-    with store._beside(tmp_path / "run") as room:
-        os.utime(room, (time.time() - 2 * store.ABANDONED,) * 2)
+    with whole.room_beside(tmp_path / "run") as room:
+        os.utime(room, (time.time() - 2 * whole.ABANDONED,) * 2)
         keep(ran, tmp_path / "run", force=True)
-        assert not room.exists()
-
-
-def test_a_failed_write_clears_nothing(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
-    old = abandoned(tmp_path, ".run.abcd1234.tmp", 2 * store.ABANDONED)
-
-    def broken(tables: store.Tables, scenario: Any, file: Path) -> None:
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises(BadInput):
-        keep(ran, tmp_path / "run", figure=broken)
-    assert old.exists()
+        assert room.exists(), "its writer, this process, is there still"
 
 
 OWN = """
@@ -296,10 +294,132 @@ def test_damaged_files_are_one_clear_line(ran: tuple[Simulation, Panel], tmp_pat
     (tmp_path / "run" / "monthly.parquet").write_bytes(b"PAR1 and no more")
     (tmp_path / "run" / "provenance.json").write_text("{")
     (tmp_path / "run" / "panel.parquet").unlink()
-    for name, words in (("monthly", "monthly.parquet"), ("provenance", "JSON"), ("panel", "no panel")):
+    damaged = "is damaged: its bytes are not those that were written"
+    told = {"monthly": f"monthly.parquet: {damaged}", "provenance": f"provenance.json: {damaged}"}
+    for name, words in {**told, "panel": "panel.parquet is missing"}.items():
         with pytest.raises(BadInput, match=words) as caught:
             getattr(run, name)
         assert "\n" not in str(caught.value)
+
+
+def flipped(file: Path, at: int = 0) -> None:
+    """One bit of a file is not what it was."""
+    data = bytearray(file.read_bytes())
+    data[at % len(data)] ^= 1
+    file.write_bytes(bytes(data))
+
+
+def test_the_manifest_has_the_digest_of_every_other_file(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
+    folder = keep(ran, tmp_path / "run")
+    listed = json.loads((folder / "manifest.json").read_text())["files"]
+    files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+    files.pop("manifest.json")
+    assert listed == files
+    store.load(folder).verify()
+
+
+@pytest.mark.parametrize("file", ["monthly", "platform", "episodes", "panel", "scenario", "provenance", "summary"])
+def test_a_flipped_bit_is_named_with_its_file(ran: tuple[Simulation, Panel], tmp_path: Path, file: str) -> None:
+    folder = keep(ran, tmp_path / "run")
+    (path,) = (path for path in folder.iterdir() if path.stem == file)
+    flipped(path, path.stat().st_size // 2)
+    run = store.load(folder)
+    with pytest.raises(BadInput, match=f"{path.name}: is damaged: its bytes are not those that were written$"):
+        run.verify() if file == "summary" else getattr(run, file)
+
+
+def test_a_damaged_manifest_and_a_file_that_it_misses_are_named(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
+    folder = keep(ran, tmp_path / "run")
+    (folder / "summary.png").rename(tmp_path / "summary.png")
+    with pytest.raises(BadInput, match=r"summary.png: is missing; manifest.json lists it$"):
+        store.load(folder)
+    (tmp_path / "summary.png").rename(folder / "summary.png")
+    text = (folder / "manifest.json").read_text()
+    for wrong in (text.replace("monthly", "monthlx"), text[: len(text) // 2], text.replace('"sha256"', '"sha257"'), "{}"):
+        (folder / "manifest.json").write_text(wrong)
+        with pytest.raises(BadInput, match=r"manifest\.json: is damaged"):
+            store.load(folder)
+    (folder / "manifest.json").unlink()
+    with pytest.raises(BadInput, match=r"manifest\.json is missing"):
+        store.load(folder)
+
+
+def test_a_file_put_into_the_folder_later_is_not_read_as_the_runs(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
+    with_panel = keep(ran, tmp_path / "a")
+    without = store.save(ran[0], tmp_path / "b", figure=no_figure)
+    (without / "panel.parquet").write_bytes((with_panel / "panel.parquet").read_bytes())
+    with pytest.raises(BadInput, match="kept no panel"):
+        store.load(without).panel  # noqa: B018
+
+
+def before_manifests(folder: Path) -> Path:
+    """A run's folder as earlier versions have written it."""
+    record = json.loads((folder / "provenance.json").read_text())
+    del record["manifest"]
+    (folder / "provenance.json").write_text(json.dumps(record))
+    (folder / "manifest.json").unlink()
+    return folder
+
+
+def test_folders_written_before_there_were_manifests_are_read_and_said_to_be_unverified_once(
+    ran: tuple[Simulation, Panel], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = before_manifests(keep(ran, tmp_path / "run"))
+    run = store.load(folder)
+    pd.testing.assert_frame_equal(run.monthly, monthly_frame(ran[0].history))
+    assert run.scenario == ran[0].scenario
+    store.load(folder)
+    assert capsys.readouterr().err == f"{folder}: unverified: it was written before run folders had a manifest.json\n"
+    with pytest.raises(BadInput, match="cannot be verified"):
+        run.verify()
+    (folder / "provenance.json").write_text("{")
+    with pytest.raises(BadInput, match=r"provenance\.json: cannot be read as JSON"):
+        store.load(folder)
+
+
+def test_a_damaged_portfolio_is_not_told_of(tmp_path: Path) -> None:
+    clients = pd.DataFrame({"limit": [1000.0, 2000.0, 3000.0]})
+    simulation = Simulation(load_scenario("baseline"), 1, engine="objects", portfolio=read_portfolio(clients)).run(1)
+    folder = store.save(simulation, tmp_path / "run", figure=no_figure)
+    assert origin_of(folder).months == 1
+    flipped(folder / "portfolio.parquet", 40)
+    with pytest.raises(BadInput, match=r"portfolio\.parquet: is damaged"):
+        origin_of(folder)
+
+
+# the figure
+
+
+def test_a_figure_that_fails_loses_no_table(
+    ran: tuple[Simulation, Panel], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(tables: store.Tables, scenario: Any, file: Path) -> None:
+        file.write_bytes(b"half")
+        raise RuntimeError("latex was not found\n\nor has failed")
+
+    run = store.load(keep(ran, tmp_path / "run", figure=broken))
+    run.verify()
+    pd.testing.assert_frame_equal(run.monthly, monthly_frame(ran[0].history))
+    assert not (tmp_path / "run" / "summary.png").exists()
+    assert capsys.readouterr().err == (
+        "zerolimit: summary.png could not be drawn, and everything else is kept: latex was not found or has failed\n"
+    )
+
+
+def test_figures_are_drawn_under_our_own_settings_whatever_the_users_are(
+    ran: tuple[Simulation, Panel], tmp_path: Path
+) -> None:
+    theirs = {"text.usetex": True, "axes.facecolor": "red", "savefig.dpi": 30, "font.size": 30, "savefig.format": "pdf"}
+    scenario = ran[0].scenario.change(name=r"a $\frac 5 $")
+    draw_summary(store.tables_of(ran[0]), scenario, tmp_path / "a.png")
+    with matplotlib.rc_context(theirs):
+        draw_summary(store.tables_of(ran[0]), scenario, tmp_path / "b.png")
+        draw_bars(pd.DataFrame({"name": ["$"], "x": [1.0]}), tmp_path / "c.png", name="name", panels={"x": ("x", 1.0)})
+        with paper(tmp_path / "d.png") as axes:
+            axes.plot([1, 2])
+        assert matplotlib.rcParams["savefig.dpi"] == 30
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert all((tmp_path / name).stat().st_size > 3_000 for name in ("c.png", "d.png"))
 
 
 # counts and rates

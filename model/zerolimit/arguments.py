@@ -11,12 +11,13 @@ import functools
 import inspect
 import os
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import is_dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
-from zerolimit.errors import BadInput, told
+from zerolimit.errors import BadInput, told, with_article
 
 WORDS: dict[Any, str] = {
     int: "a whole number",
@@ -25,15 +26,15 @@ WORDS: dict[Any, str] = {
     bool: "True or False",
     Path: "a path",
     type(None): "None",
-    Iterable: "a list",
-    Sequence: "a list",
-    Iterator: "an iterator",
     Mapping: "a mapping of names to values",
     dict: "a mapping of names to values",
     Callable: "a function",
     type: "a class",
 }
 """Kinds that are checked, as messages call them."""
+MANY: dict[Any, str] = {int: "whole numbers", float: "numbers", str: "texts"}
+"""Kinds that are checked one by one in a list."""
+LISTS = (Iterable, Sequence, list, tuple)
 
 
 class Unknown:
@@ -120,11 +121,15 @@ def _word(kind: Any) -> str:
     origin = get_origin(kind) or kind
     if origin is Literal:
         return " or ".join(repr(one) for one in get_args(kind))
-    if origin is tuple:
-        inside = [one for one in get_args(kind) if one is not Ellipsis]
-        return "a list" if Ellipsis in get_args(kind) else f"{len(inside)} values"
+    inside = get_args(kind)
+    if origin is tuple and inside and Ellipsis not in inside:
+        return f"a list of {len(inside)} values"
+    if origin is type and inside:
+        return f"a subclass of {getattr(inside[0], '__name__', 'it')}"
+    if origin in LISTS:
+        return f"a list of {MANY[inside[0]]}" if inside and inside[0] in MANY else "a list"
     name = getattr(origin, "__name__", "value")
-    return WORDS.get(origin, f"a{'n' if name[:1] in 'AEIOU' else ''} {name}")
+    return WORDS.get(origin, with_article(name))
 
 
 def fits(value: Any, kind: Any) -> bool:
@@ -145,12 +150,12 @@ def _fits(value: Any, kind: Any) -> bool:
     if origin is Path:
         return isinstance(value, os.PathLike)
     if origin is type:
-        return isinstance(value, type)
+        return isinstance(value, type) and (not inside or not isinstance(inside[0], type) or issubclass(value, inside[0]))
     if origin is Callable or getattr(origin, "__name__", "") == "Callable":
         return callable(value)
     if origin is tuple and inside and Ellipsis not in inside:
         return isinstance(value, tuple | list) and len(value) == len(inside) and all(map(fits, value, inside))
-    if origin in (Iterable, Sequence, Iterator, list, tuple):
+    if origin in LISTS:
         return _is_list(value, origin, inside[0] if inside else Any)
     if origin in (Mapping, dict):
         return isinstance(value, Mapping) and (not inside or all(fits(key, inside[0]) for key in value))
@@ -164,7 +169,7 @@ def _is_number(value: Any, kind: type) -> bool:
         return switch and kind is bool
     if hasattr(value, "__index__"):
         return not getattr(value, "ndim", 0)
-    return kind is float and isinstance(value, float)
+    return kind is float and isinstance(value, Real)
 
 
 def _is_list(value: Any, origin: Any, each: Any) -> bool:
@@ -174,7 +179,7 @@ def _is_list(value: Any, origin: Any, each: Any) -> bool:
     if isinstance(value, str):
         return fits("", each) and origin in (Iterable, Sequence)
     if isinstance(value, list | tuple | set | frozenset | range):
-        return all(fits(one, each) for one in value)
+        return each not in MANY or all(fits(one, each) for one in value)
     if origin is Sequence:
         return hasattr(value, "__len__") and hasattr(value, "__getitem__") and getattr(value, "ndim", 1) == 1
     return hasattr(value, "__iter__") and getattr(value, "ndim", 1) == 1

@@ -5,8 +5,6 @@ Bad input ends in one line on standard error and exit code 2; Ctrl-C in one line
 
 from __future__ import annotations
 
-import errno
-import os
 import signal
 import sys
 import time
@@ -14,7 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -22,6 +20,7 @@ from typer.core import TyperGroup
 from zerolimit import __version__
 from zerolimit.errors import WRONG, BadInput, fail
 from zerolimit.names import MOST_MONTHS
+from zerolimit.results.terminal import Stopped, after_saving, console, forgiving_streams
 from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
@@ -40,18 +39,18 @@ class OneLine(TyperGroup):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         kwargs["standalone_mode"] = False
         try:
-            code = super().main(*args, **kwargs)
+            with ended_by_signals():
+                code = super().main(*args, **kwargs)
+            sys.stdout.flush()
         except BadInput as error:
             fail(str(error))
+        except Stopped as error:
+            fail(str(error), STOPPED)
         except (KeyboardInterrupt, typer.Abort):
             fail("stopped; nothing was written", STOPPED)
         except MemoryError:
             fail("not enough memory; take fewer borrowers, a smaller panel or fewer months", WRONG)
-        except BrokenPipeError:
-            leave_quietly()
         except OSError as error:
-            if error.errno == errno.EPIPE:
-                leave_quietly()
             fail(f"{error.filename or 'input or output'}: {(error.strerror or str(error)).lower()}", WRONG)
         except Exception as error:
             message = getattr(error, "format_message", None)
@@ -61,12 +60,6 @@ class OneLine(TyperGroup):
         if code == STOPPED:
             fail("stopped; nothing was written", STOPPED)
         sys.exit(code if isinstance(code, int) else 0)
-
-
-def leave_quietly() -> NoReturn:
-    """The reader of our output has gone."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(1)
 
 
 app = typer.Typer(
@@ -146,11 +139,10 @@ def run(
     world = wanted_scenario(scenario, setting or [], borrowers, portfolio, {"calendar": calendar, "macro": macro})
     changes = wanted_changes(change or [], months)
     # what is wrong so far has been said without the libraries that a run needs
-    from rich.console import Console
-
     from zerolimit.names import LEFT
     from zerolimit.results.frames import Panel, parse_panel
-    from zerolimit.results.store import check_target, save, tables_of
+    from zerolimit.results.store import save, tables_of
+    from zerolimit.results.whole import check_target
     from zerolimit.scenario import not_reached
 
     parse_panel(panel)
@@ -158,44 +150,43 @@ def run(
     clients = wanted_portfolio(portfolio, columns or [], scale)
     from zerolimit.simulation import Simulation
 
-    screen = Console(stderr=True, quiet=quiet)
+    screen = console(stderr=True, quiet=quiet)
     for text in not_reached(world, months):
-        screen.print(text, style="dim", highlight=False, markup=False, soft_wrap=True)
-    with ended_by_signals():
-        simulation = Simulation(
-            world, seed, engine=engine, portfolio=clients, threads=threads, say=lambda text: screen.print(text, style="dim")
-        )
-        try:
-            vacant = len(simulation.engine.find("status", LEFT, simulation.month))
-            kept = Panel(simulation, panel, months)
-            for month in counted(range(months), f"{world.name}, {number_of(simulation.size, 'borrower')}", screen):
-                if month in changes:
-                    simulation.change(**changes[month])
-                simulation.step()
-                kept.record()
-            told = ["zerolimit", *sys.argv[1:]]
-            seconds = time.perf_counter() - began
-            save(simulation, target, panel=kept, command=told, started=started, seconds=seconds, force=force)
-        finally:
-            simulation.close()
+        screen.print(text, style="dim", highlight=False, soft_wrap=True)
+    simulation = Simulation(world, seed, engine=engine, portfolio=clients, threads=threads, say=dimly(screen))
+    try:
+        vacant = len(simulation.engine.find("status", LEFT, simulation.month))
+        kept = Panel(simulation, panel, months)
+        for month in counted(range(months), f"{world.name}, {number_of(simulation.size, 'borrower')}", screen):
+            if month in changes:
+                simulation.change(**changes[month])
+            simulation.step()
+            kept.record()
+        told = ["zerolimit", *sys.argv[1:]]
+        seconds = time.perf_counter() - began
+        save(simulation, target, panel=kept, command=told, started=started, seconds=seconds, force=force)
+    finally:
+        simulation.close()
     if quiet:
         print(target)
         return
     from zerolimit.results.store import FIGURE
     from zerolimit.results.table import print_summary
 
-    paper = Console()
-    heading = f"{world.name}: {number_of(simulation.size, 'borrower')}, {number_of(months, 'month')}, seed {seed}"
-    paper.print(heading, style="bold", highlight=False, markup=False)
-    if vacant:
-        slots = f"{vacant:,} of {simulation.size:,} slots are vacant at the start, for those who apply later"
-        paper.print(f"  {slots}", style="dim", highlight=False, markup=False, soft_wrap=True)
-    for note in clients.notes if clients else ():
-        paper.print(f"  {note}", style="dim", highlight=False, markup=False, soft_wrap=True)
-    paper.print()
-    print_summary(paper, tables_of(simulation))
-    took = time.perf_counter() - began
-    print(f"{target}  ({FIGURE} and tables; {took:.1f} s)")
+    with after_saving(target):
+        paper = console()
+        heading = f"{world.name}: {number_of(simulation.size, 'borrower')}, {number_of(months, 'month')}, seed {seed}"
+        paper.print(heading, style="bold", highlight=False)
+        if vacant:
+            slots = f"{vacant:,} of {simulation.size:,} slots are vacant at the start, for those who apply later"
+            paper.print(f"  {slots}", style="dim", highlight=False, soft_wrap=True)
+        for note in clients.notes if clients else ():
+            paper.print(f"  {note}", style="dim", highlight=False, soft_wrap=True)
+        paper.print()
+        print_summary(paper, tables_of(simulation))
+        took = time.perf_counter() - began
+        written = f"{FIGURE} and tables" if (target / FIGURE).is_file() else "tables"
+        print(f"{target}  ({written}; {took:.1f} s)")
 
 
 def wanted_scenario(
@@ -263,11 +254,15 @@ def wanted_portfolio(source: str | None, columns: Sequence[str], scale: float | 
 
 def free_folder(name: str, *, force: bool) -> Path:
     """A folder under runs/ that is not taken yet: name, name-2, ... (with --force, the first)."""
+    from zerolimit.results.whole import recover
+
     plain = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name).strip(".") or "run"
     first = Path(RUNS) / plain
     folder, number = first, 2
+    recover(folder)
     while folder.exists() and not force:
         folder, number = Path(RUNS) / f"{plain}-{number}", number + 1
+        recover(folder)
     return folder
 
 
@@ -283,7 +278,7 @@ def counted(steps: Sequence[int], label: str, screen: Console) -> Generator[int,
             return Text(f"{task.speed:,.1f} months/s" if task.speed else "", style="dim")
 
     shown = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("month"),
         MofNCompleteColumn(),
@@ -294,22 +289,36 @@ def counted(steps: Sequence[int], label: str, screen: Console) -> Generator[int,
         yield from progress.track(steps, description=label)
 
 
+ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""A polite kill, and a terminal that is closed."""
+TOGETHER = 1.0
+"""Seconds within which several of them are one: a second would break off the clearing up."""
+
+
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """A polite kill ends like Ctrl-C: nothing is left half-written."""
+    """What ends a command politely ends it like Ctrl-C: nothing is left half-written. What is ignored (nohup) stays so."""
+
+    told = -TOGETHER
 
     def stop(number: int, frame: Any) -> None:
-        raise KeyboardInterrupt
+        nonlocal told
+        since, told = time.monotonic() - told, time.monotonic()
+        if since >= TOGETHER:
+            raise KeyboardInterrupt
 
+    before = {one: signal.getsignal(one) for one in ENDING if signal.getsignal(one) != signal.SIG_IGN}
     try:
-        before = signal.signal(signal.SIGTERM, stop)
+        for one in before:
+            signal.signal(one, stop)
     except ValueError:  # not in the main thread
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 # scenarios
@@ -348,8 +357,7 @@ def attribute(
     clients = wanted_portfolio(portfolio, columns or [], scale)
     from zerolimit.commands import attribute_scenario
 
-    with ended_by_signals():
-        attribute_scenario(world, clients, players, outcome, months, seed, seeds, since, borrower, out, quiet=quiet)
+    attribute_scenario(world, clients, players, outcome, months, seed, seeds, since, borrower, out, quiet=quiet)
 
 
 @app.command()
@@ -386,8 +394,7 @@ def compare(
     clients = wanted_portfolio(portfolio, columns or [], scale)
     from zerolimit.commands import compare_scenarios
 
-    with ended_by_signals():
-        compare_scenarios(a, b, clients, outcome, months, since, seed, seeds, out, quiet=quiet)
+    compare_scenarios(a, b, clients, outcome, months, since, seed, seeds, out, quiet=quiet)
 
 
 @app.command()
@@ -413,8 +420,7 @@ def wrongful(
     clients = wanted_portfolio(portfolio, columns or [], scale)
     from zerolimit.commands import follow_zeros
 
-    with ended_by_signals():
-        follow_zeros(world, clients, changes, months, seed, quiet=quiet)
+    follow_zeros(world, clients, changes, months, seed, quiet=quiet)
 
 
 @app.command()
@@ -424,18 +430,16 @@ def tell(
     months: Annotated[str | None, typer.Option(metavar="A:B", help="First and last month to tell.")] = None,
 ) -> None:
     """What happened to one borrower of a run, month by month."""
-    from rich.console import Console
-
     from zerolimit.replay import origin_of
     from zerolimit.story import parse_months
     from zerolimit.story import tell as tell_borrower
 
-    screen = Console(stderr=True)
+    screen = console(stderr=True)
     origin = origin_of(folder)
     span = parse_months(months, origin.months)
     with counting(origin.months, f"{folder} again", screen) as done:
         story = tell_borrower(origin, borrower, months=span, progress=done, say=dimly(screen))
-    Console().print(story)
+    console().print(story)
 
 
 @app.command()
@@ -445,36 +449,32 @@ def explain(
     month: Annotated[int, typer.Option(metavar="M", help="The month of the cut, zero or refusal.")],
 ) -> None:
     """Why a borrower's line was cut, zeroed or refused in a month, and what would have been enough."""
-    from rich.console import Console
-
     from zerolimit.notice import explain as explain_borrower
     from zerolimit.replay import origin_of
 
-    screen = Console(stderr=True)
+    screen = console(stderr=True)
     origin = origin_of(folder)
     with counting(min(origin.months, max(0, month) + 1), f"{folder} again", screen) as done:
         found = explain_borrower(origin, borrower, month, progress=done, say=dimly(screen))
-    Console().print(found)
+    console().print(found)
 
 
 @app.command()
 def case(name: Annotated[str | None, typer.Argument(help="A case; without one, their list.")] = None) -> None:
     """Play a scripted case, and what would have changed it; without a name, list the cases."""
-    from rich.console import Console
-
     from zerolimit.cases.case import cases, load_case, play
 
     if name is None:
         table = plain_table("case", "what it tells")
         for known in cases():
             table.add_row(known, load_case(known).title)
-        Console().print(table)
+        console().print(table)
         return
-    screen, chosen = Console(stderr=True), load_case(name)
+    screen, chosen = console(stderr=True), load_case(name)
     worlds = 1 + len(chosen.instead)
     with counting(worlds * chosen.months, f"{name}, {number_of(worlds, 'world')}", screen) as done:
         played = play(chosen, progress=done, say=dimly(screen))
-    Console().print(played)
+    console().print(played)
 
 
 @app.command()
@@ -506,21 +506,20 @@ def sweep(
         return
     if study is None:
         raise BadInput("sweep: a study is needed, its folder or its TOML file; or --status DIR")
-    with ended_by_signals():
-        sys.exit(
-            sweep_study(
-                study,
-                out,
-                workers=workers,
-                resume=resume,
-                extend=extend,
-                cluster=cluster,
-                take_over=take_over,
-                code=not no_code,
-                quiet=quiet,
-                stopped=STOPPED,
-            )
+    sys.exit(
+        sweep_study(
+            study,
+            out,
+            workers=workers,
+            resume=resume,
+            extend=extend,
+            cluster=cluster,
+            take_over=take_over,
+            code=not no_code,
+            quiet=quiet,
+            stopped=STOPPED,
         )
+    )
 
 
 @app.command()
@@ -534,8 +533,7 @@ def export(
     """Write a study's runs as one file, sorted by their hashes: the same bytes whoever did them, in whatever order."""
     from zerolimit.study.commands import export_study
 
-    with ended_by_signals():
-        export_study(folder, out, force=force)
+    export_study(folder, out, force=force)
 
 
 @contextmanager
@@ -546,7 +544,7 @@ def counting(months: int, label: str, screen: Console) -> Iterator[Callable[[int
     def done(month: int) -> None:
         next(steps, None)
 
-    with ended_by_signals(), closing(steps):
+    with closing(steps):
         yield done
 
 
@@ -565,14 +563,12 @@ def about_scenarios(context: typer.Context) -> None:
 @scenarios.command("list")
 def list_scenarios() -> None:
     """The presets and what they are for."""
-    from rich.console import Console
-
     from zerolimit.scenario import load_scenario, presets
 
     table = plain_table("preset", "what it is for")
     for name in presets():
         table.add_row(name, load_scenario(name).description)
-    Console().print(table)
+    console().print(table)
 
 
 @scenarios.command("show")
@@ -633,7 +629,6 @@ def phases(source: Annotated[bool, typer.Option("--source", help="Print the fuse
     if source:
         sys.stdout.write(fused_source())
         return
-    from rich.console import Console
     from rich.text import Text
 
     from zerolimit.month import BIRTH, MONTH
@@ -650,7 +645,7 @@ def phases(source: Annotated[bool, typer.Option("--source", help="Print the fuse
                 lines.append(Text.assemble((f"{label} ", "bold"), (listed, "dim")))
         table.add_row(phase.step, Text.assemble(phase.name, "\n", (who, "dim")), Text("\n").join(lines))
         table.add_row()
-    Console().print(table)
+    console().print(table)
 
 
 def names(found: Iterable[str]) -> str:
@@ -679,6 +674,7 @@ def plain_table(*headings: str) -> Any:
 
 def main() -> None:
     """The `zerolimit` command."""
+    forgiving_streams()
     app()
 
 

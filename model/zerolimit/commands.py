@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zerolimit.errors import BadInput
+from zerolimit.results.terminal import after_saving, console, tell
 from zerolimit.wording import adding_up, number_of
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def attribute_scenario(
     """Run every world of some players, print their shares of an outcome, and leave tidy files and a figure."""
     from zerolimit.names import MECHANISMS
     from zerolimit.replay import Origin
-    from zerolimit.results.store import check_target
+    from zerolimit.results.whole import check_target
     from zerolimit.story import whom
     from zerolimit.study.attribution import attribute, checked_players
     from zerolimit.study.intervals import as_seeds
@@ -64,12 +65,14 @@ def attribute_scenario(
             progress=advance,
             say=None if quiet else tell,
         )
-    print_shares(found, outcome)
-    if who is not None:
-        print_borrower(found, *who)
     if out is not None:
         found.save(out, outcome)
-        tell(f"shares by month, segment and decile, totals, pairs, borrowers and a figure: {out}")
+    with after_saving(out):
+        print_shares(found, outcome)
+        if who is not None:
+            print_borrower(found, *who)
+        if out is not None:
+            tell(f"shares by month, segment and decile, totals, pairs, borrowers and a figure: {out}")
 
 
 def known_count(outcome: str, others: tuple[str, ...] = ()) -> None:
@@ -83,13 +86,6 @@ def known_count(outcome: str, others: tuple[str, ...] = ()) -> None:
         raise BadInput(f"outcome: {outcome!r} is no {kinds} (docs/results.md lists them){nearest(outcome, known)}")
 
 
-def tell(text: str) -> None:
-    """A line for the person, apart from results."""
-    import sys
-
-    print(text, file=sys.stderr)
-
-
 def tell_not_reached(months: int, quiet: bool, *scenarios: Scenario) -> None:
     """Say what is dated beyond the months that are run, a line once."""
     from zerolimit.scenario import not_reached
@@ -101,8 +97,6 @@ def tell_not_reached(months: int, quiet: bool, *scenarios: Scenario) -> None:
 
 def print_shares(found: Attribution, outcome: str) -> None:
     """The table of shares of one outcome over all months, the rate of that name, pairs, and which counterfactual it is."""
-    from rich.console import Console
-
     from zerolimit.reasons import NOT_THE_SAME
     from zerolimit.results.outcomes import RATES
     from zerolimit.study.accounts import DELAYING
@@ -125,28 +119,28 @@ def print_shares(found: Attribution, outcome: str) -> None:
     table.add_section()
     rest = [""] * (len(columns) - 1)
     table.add_row("sum", f"{shares.shapley.sum():,.0f}", *rest, *([points(float(sum(rate.values())))] if rate else []))
-    console = Console(highlight=False)
+    paper = console(highlight=False)
     without, full = int(shares["none"].iloc[0]), int(shares["all"].iloc[0])
-    console.print(f"{outcome}, seed {found.seed}: {full:,} with all players on, {without:,} with none", style="bold")
-    console.print(table)
+    paper.print(f"{outcome}, seed {found.seed}: {full:,} with all players on, {without:,} with none", style="bold")
+    paper.print(table)
     if len(found.seeds) > 1:
         over = found.intervals(outcome)
         band = ("band_low", "band_high") if over.rows.any() else ()
         ends = right_table("", "mean share", "95 % from", "to", *([f"all {len(over)} from", "to"] if band else []))
         for _, row in over.iterrows():
             ends.add_row(row["player"], *(f"{row[name]:,.1f}" for name in ("shapley", "low", "high", *band)))
-        console.print(f"\nOver {len(found.seeds)} seeds", style="bold")
-        console.print(ends)
-        console.print(f"95 %: Student's t, for one row. {bands(over)}", style="dim")
+        paper.print(f"\nOver {len(found.seeds)} seeds", style="bold")
+        paper.print(ends)
+        paper.print(f"95 %: Student's t, for one row. {bands(over)}", style="dim")
     if len(found.players) > 1:
-        console.print("\nInteractions: how many more two bring about together than each by itself", style="bold")
-        console.print(pairs_table(found, outcome))
+        paper.print("\nInteractions: how many more two bring about together than each by itself", style="bold")
+        paper.print(pairs_table(found, outcome))
     notes = "But for: all less all without it. Alone: it alone less none. A negative share has protected."
-    console.print(f"\n{NOT_THE_SAME}", style="dim")
-    console.print(f"{notes} {EVERYBODY}", style="dim")
+    paper.print(f"\n{NOT_THE_SAME}", style="dim")
+    paper.print(f"{notes} {EVERYBODY}", style="dim")
     if late := [name for name in found.players if set(PLAYERS.get(name, {})) & set(DELAYING)]:
         text = f"{' and '.join(late)}: a share of what was counted in these months; what comes only later looks prevented."
-        console.print(f"{text} `zerolimit compare` tells the two apart.", style="yellow")
+        paper.print(f"{text} `zerolimit compare` tells the two apart.", style="yellow")
 
 
 def points(rate: float) -> str:
@@ -175,8 +169,6 @@ def pairs_table(found: Attribution, outcome: str) -> Table:
 
 def print_borrower(found: Attribution, number: int, name: str) -> None:
     """One borrower's shares, by the months and the state games."""
-    from rich.console import Console
-
     values = found.borrower(number)
     columns = [str(name) for name in values if (values[name] != 0.0).any()]
     table = right_table("", *(name.removeprefix("state_").replace("_", " ") for name in columns))
@@ -187,11 +179,11 @@ def print_borrower(found: Attribution, number: int, name: str) -> None:
     table.add_section()
     for world, numbers in zip(("with none on", "with all on"), worlds, strict=True):
         table.add_row(world, *(f"{value:.0f}" for value in numbers))
-    console = Console(highlight=False)
+    paper = console(highlight=False)
     last = found.since + found.months - 1
     says = f"months current and without a usable line, and the state at the end of month {last}"
-    console.print(f"\nBorrower {name}, seed {found.seed}: {says}", style="bold")
-    console.print(table)
+    paper.print(f"\nBorrower {name}, seed {found.seed}: {says}", style="bold")
+    paper.print(table)
 
 
 def compare_scenarios(
@@ -209,7 +201,7 @@ def compare_scenarios(
 ) -> None:
     """Run two scenarios on the same borrowers and draws, print what differs, and leave tidy files and a figure."""
     from zerolimit.results.outcomes import RATES
-    from zerolimit.results.store import check_target
+    from zerolimit.results.whole import check_target
     from zerolimit.study.accounts import OF_CUTS
     from zerolimit.study.comparison import MONEY, check_months, compare, same_people
     from zerolimit.study.intervals import as_seeds
@@ -224,62 +216,62 @@ def compare_scenarios(
     with bar("worlds", quiet) as advance:
         options: dict[str, Any] = {"portfolio": clients, "progress": advance, "say": None if quiet else tell}
         found = compare(a, b, months=months, since=since, seed=seed, seeds=seeds, **options)
-    print_comparison(found, outcome)
     if out is not None:
         found.save(out, outcome)
-        tell(f"differences, months, segments, borrowers, transitions and a figure: {out}")
+    with after_saving(out):
+        print_comparison(found, outcome)
+        if out is not None:
+            tell(f"differences, months, segments, borrowers, transitions and a figure: {out}")
 
 
 def print_comparison(found: Comparison, outcome: str) -> None:
     """What a window hides, who was zeroed on which side, states at the end, and differences with intervals."""
-    from rich.console import Console
-
     from zerolimit.results.outcomes import RATES
     from zerolimit.study.comparison import INTERVALS, MONEY, RECOVERED
 
-    console = Console(highlight=False)
-    console.print(f"a: {found.a.name}; b: {found.b.name}", style="bold")
+    paper = console(highlight=False)
+    paper.print(f"a: {found.a.name}; b: {found.b.name}", style="bold")
     for text in found.differing():
-        console.print(f"  {text}", style="dim")
+        paper.print(f"  {text}", style="dim")
     if found.delays:
-        print_headline(console, found)
+        print_headline(paper, found)
     people = int(found.here.sum())
     span = f" in months {found.since} to {found.months - 1}" if found.since else ""
     seeds = number_of(len(found.seeds), "seed")
-    console.print(f"\nWho had a zero limit{span}, of {people:,} borrowers ({seeds})", style="bold")
-    console.print(counts_table(found.who()))
-    console.print("\nState at the end: a in rows, b in columns", style="bold")
-    console.print(counts_table(found.transitions()))
-    console.print(f"\nDifference b less a{span or ' over the run'}", style="bold")
+    paper.print(f"\nWho had a zero limit{span}, of {people:,} borrowers ({seeds})", style="bold")
+    paper.print(counts_table(found.who()))
+    paper.print("\nState at the end: a in rows, b in columns", style="bold")
+    paper.print(counts_table(found.transitions()))
+    paper.print(f"\nDifference b less a{span or ' over the run'}", style="bold")
     listed = dict.fromkeys([outcome, *RATES, *RECOVERED, *MONEY])
     rows = found.differences(listed)
     money = rows.outcome.isin(MONEY)
-    console.print(differences_table(rows[~money]))
+    paper.print(differences_table(rows[~money]))
     fewer = rows[(rows.seeds > 0) & (rows.seeds < len(found.seeds))]
     if len(fewer):
         some = ", ".join(f"{row.outcome} ({row.seeds})" for _, row in fewer.iterrows())
-        console.print(f"From fewer seeds, those with a case on both sides: {some}.", style="dim")
+        paper.print(f"From fewer seeds, those with a case on both sides: {some}.", style="dim")
     flows = ", ".join(name for name in MONEY if MONEY[name][2] != "yuan")
     stocks = ", ".join(name for name in MONEY if MONEY[name][2] == "yuan")
-    console.print(f"\nMoney, yuan: {flows} a month; {stocks} as the mean of the months", style="bold")
-    console.print(differences_table(rows[money]))
-    console.print(f"\n{found.paired()}", style="yellow" if found.single or found.unlike else "dim")
-    console.print(f"{INTERVALS} {bands(rows)}", style="dim")
+    paper.print(f"\nMoney, yuan: {flows} a month; {stocks} as the mean of the months", style="bold")
+    paper.print(differences_table(rows[money]))
+    paper.print(f"\n{found.paired()}", style="yellow" if found.single or found.unlike else "dim")
+    paper.print(f"{INTERVALS} {bands(rows)}", style="dim")
     if found.since:
         left = number_of(found.since, "month")
-        console.print(
+        paper.print(
             f"The first {left} are left out of these tables, and kept by month (--out, months.parquet).", style="dim"
         )
 
 
-def print_headline(console: Console, found: Comparison) -> None:
+def print_headline(paper: Console, found: Comparison) -> None:
     """What no window of months hides, where the worlds put off cuts otherwise; a warning where it still moves."""
     from zerolimit.study.accounts import LAST_HALF
     from zerolimit.study.comparison import MOVES
 
     rows = found.headline()
     title = f"\nWhat a window hides: months 0 to {found.months - 1}, {number_of(len(found.seeds), 'seed')}"
-    console.print(title, style="bold")
+    paper.print(title, style="bold")
     labels = {
         "months_without": "months without a usable line",
         "months_at_zero": "  with no line",
@@ -290,8 +282,8 @@ def print_headline(console: Console, found: Comparison) -> None:
         "zero_withdrawn": "  that never took effect, %",
         LAST_HALF: f"zero limits, months {found.last_half} to {found.months - 1}, %",
     }
-    console.print(differences_table(rows, labels))
-    console.print(
+    paper.print(differences_table(rows, labels))
+    paper.print(
         "Months: per account of the population at month 0. Delay: less the months from a decision to its effect; fewer or"
         " more: with no line, counted from the decision; a world that only waits differs in delay alone. Decided: over"
         f" on-time payers with a line and not on notice, by the month of the decision. 95 %: for one row. {bands(rows)}",
@@ -305,7 +297,7 @@ def print_headline(console: Console, found: Comparison) -> None:
             ends = ", ".join(number(100.0 * one, 2, "+") for one in (trend.low, trend.high))
             change = f"{number(100.0 * trend.mean, 2, '+')} [{ends}] accounts in 100"
             text = f"Still moving at the end: the monthly difference in {told}, by {change} ({MOVES}). Take more --months."
-        console.print(text, style="yellow")
+        paper.print(text, style="yellow")
 
 
 def bands(rows: DataFrame) -> str:
@@ -365,7 +357,6 @@ def follow_zeros(
 ) -> None:
     """Run a scenario, with `changes` from some months on, beside its shadow in which lines are kept; print how many zeros
     were wrongful."""
-    from rich.console import Console
     from rich.table import Table
 
     from zerolimit.kept import WITHIN, Shadow
@@ -382,9 +373,9 @@ def follow_zeros(
             shadow.step()
             advance(month + 1, months)
     frame = shadow.followed().frame()
-    console = Console()
+    paper = console()
     if frame.empty:
-        console.print(f"no zero-limit events in {months} months")
+        paper.print(f"no zero-limit events in {months} months")
         return
     table = Table("", "zero limits", f"followed {WITHIN} months", "wrongful", "share", box=None, pad_edge=False)
     for column in table.columns[1:]:
@@ -396,8 +387,8 @@ def follow_zeros(
         known = some.wrongful.dropna()
         share = f"{100 * known.mean():.1f} %" if len(known) else "-"
         table.add_row(name, f"{len(some):,}", f"{len(known):,}", f"{int(known.sum()):,}", share)
-    console.print(table)
-    console.print(
+    paper.print(table)
+    paper.print(
         f"Wrongful: no default (three months past due, or charge-off) within {WITHIN} months had the line been kept,"
         " the others' totals as recorded.",
         highlight=False,
@@ -407,10 +398,9 @@ def follow_zeros(
 @contextmanager
 def bar(what: str, quiet: bool) -> Iterator[Any]:
     """A progress bar on standard error; yields what to call with (done, all)."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    parts = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*parts, console=Console(stderr=True), disable=quiet, transient=True) as progress:
+    parts = (TextColumn(what, markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*parts, console=console(stderr=True), disable=quiet, transient=True) as progress:
         task = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -66,7 +66,12 @@ def told(value: Any) -> str:
         text = repr(value) if isinstance(value, str | bytes | int | float | bool | None) else f"{value}"
     except Exception:
         text = ""
-    return one_line(text, LONGEST_VALUE) or f"a {type(value).__name__}"
+    return one_line(text, LONGEST_VALUE) or with_article(type(value).__name__)
+
+
+def with_article(name: str) -> str:
+    """A class's name in a sentence."""
+    return f"a{'n' if name[:1].lower() in 'aeiou' else ''} {name}"
 
 
 def nearest(name: object, known: Iterable[str], meanings: Mapping[str, str] = MappingProxyType({})) -> str:

@@ -44,15 +44,15 @@ def read_file(given: Any, what: str, known: Iterable[str] = (), beside: str = "n
         kind = os.stat(path).st_mode
         if not (stat.S_ISREG(kind) or stat.S_ISFIFO(kind)):
             which = "a folder" if stat.S_ISDIR(kind) else "a device"
-            raise BadInput(f"{what} {str(path)!r}: cannot be read: it is {which}; a file is needed")
+            raise BadInput(f"{what} {path.name or path}: cannot be read: it is {which}; a file is needed")
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         names = [*known, *neighbours(path)]
         raise BadInput(f"{what} {str(path)!r}: {beside}{nearest(path.name, names)}") from None
     except OSError as error:
-        raise BadInput(f"{what} {str(path)!r}: cannot be read: {why(error)}") from None
+        raise BadInput(f"{what} {path.name or path}: cannot be read: {why(error)}") from None
     except MemoryError:
-        raise BadInput(f"{what} {str(path)!r}: does not fit into memory") from None
+        raise BadInput(f"{what} {path.name or path}: does not fit into memory") from None
 
 
 def writable(file: Any) -> Any:

@@ -9,7 +9,6 @@ In three lines:
 from __future__ import annotations
 
 import copy
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,6 +37,7 @@ from zerolimit.names import ENDS, LEFT, MOST_MONTHS
 from zerolimit.results.columns import parts_of
 from zerolimit.results.frames import SAMPLE, Panel, parse_panel, sampled
 from zerolimit.results.outcomes import RATES
+from zerolimit.results.terminal import tell
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario, load_scenario
 from zerolimit.simulation import IN_THE_MIDDLE, Recorded, Simulation
@@ -207,7 +207,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
             rules=tuple(rules),
             overrides={name: InPython(Weakly(self), name) for name in in_python},
             threads=threads,
-            say=say,
+            say=tell,
         )
         self._panel = Panel(self.simulation, panel)
         self._own_collector = mesa.DataCollector(
@@ -575,11 +575,6 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
 def anew[M: CreditMarket](kind: type[M]) -> M:
     """An empty market, to be filled from a pickle."""
     return kind.__new__(kind)
-
-
-def say(text: str) -> None:
-    """On screen, where it disturbs no output."""
-    print(text, file=sys.stderr)
 
 
 def seed_of(seed: Any, rng: Any, scenario: Any) -> int:

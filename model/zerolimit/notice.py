@@ -35,6 +35,7 @@ from zerolimit.reasons import (
     usable_line,
 )
 from zerolimit.replay import Origin, Seen, origin_of
+from zerolimit.results.terminal import console
 from zerolimit.simulation import Simulation
 from zerolimit.story import Event, the_line, whom
 from zerolimit.terms import FEN, OFF
@@ -129,10 +130,8 @@ class Explanation:
         return pd.DataFrame([vars(one) for one in self.enough], columns=list(Enough.__dataclass_fields__))
 
     def __str__(self) -> str:
-        from rich.console import Console
-
         paper = io.StringIO()
-        Console(file=paper, width=100, color_system=None, force_jupyter=False).print(self)
+        console(file=paper, width=100, color_system=None, force_jupyter=False).print(self)
         return "\n".join(line.rstrip() for line in paper.getvalue().splitlines())
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:

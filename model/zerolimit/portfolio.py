@@ -23,11 +23,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolimit.arguments import public
 from zerolimit.dated import how_to_write, refuse_spreadsheet
 from zerolimit.draws import WORLD
 from zerolimit.engine.base import unreal
-from zerolimit.errors import BadInput, nearest, one_line
+from zerolimit.errors import BadInput, nearest, one_line, told
 from zerolimit.fields import DTYPES, FIELDS, INSTALMENTS, STORABLE
 from zerolimit.files import path_of, read_file
 from zerolimit.names import CLOSED, OPEN, SEGMENTS
@@ -240,7 +239,6 @@ def average(mean: Any, value: Any, months: float) -> Array:
     return np.asarray(ema(mean, value, 1.0 / months))
 
 
-@public
 def read_portfolio(
     source: str | Path | pd.DataFrame,
     *,
@@ -258,15 +256,18 @@ def read_portfolio(
         scale = SHIPPED.get(source, 1.0) if isinstance(source, str) else 1.0
     if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0.0 < scale < float("inf"):
         raise BadInput(
-            f"{raw.where}: scale must be a finite number above 0 (yuan per unit of the file's money), not {scale!r}"
+            f"{raw.where}: scale must be a finite number above 0 (yuan per unit of the file's money), not {told(scale)}"
         )
-    used = match_columns(raw, columns or {})
+    columns = {} if columns is None else columns
+    if not isinstance(columns, Mapping):
+        raise BadInput(f"{raw.where}: columns: a mapping of our names to the file's is needed, not {told(columns)}")
+    used = match_columns(raw, columns)
     return Reader(raw, raw.take(list(dict.fromkeys(used.values()))), used, float(scale)).portfolio()
 
 
 def as_portfolio(given: Any) -> Portfolio | None:
-    """A portfolio, or what one is read from; None stays None."""
-    return given if given is None or isinstance(given, Portfolio) else read_portfolio(given)
+    """A portfolio, or what one is read from; None stays None, and so does what settles its own people in (`put_traits`)."""
+    return given if given is None or hasattr(given, "put_traits") else read_portfolio(given)
 
 
 # the file
@@ -425,7 +426,7 @@ def from_csv(data: bytes, where: str, digest: str, most: Most) -> Raw:
 
     refuse_spreadsheet(data, where, "CSV or Parquet")
     most.refuse_size(len(data), where)
-    most.refuse_rows(data.count(b"\n") - 1, where)
+    most.refuse_rows(data.count(b"\n") - data.endswith(b"\n"), where)
     if b"\n" not in data:
         data = data.replace(b"\r", b"\n")
     try:
@@ -483,11 +484,11 @@ def match_columns(raw: Raw, columns: Mapping[str, str]) -> dict[str, str]:
         seen.add(name)
     for ours, theirs in columns.items():
         if ours not in NAMES:
-            raise BadInput(f"{raw.where}: column map: {ours!r} is none of {', '.join(COLUMNS)}{nearest(ours, NAMES)}")
-        if theirs not in seen:
-            close = like(theirs, raw.names)
+            raise BadInput(f"{raw.where}: column map: {told(ours)} is none of {', '.join(COLUMNS)}{nearest(ours, NAMES)}")
+        if not isinstance(theirs, str) or theirs not in seen:
+            close = like(str(theirs), raw.names)
             hint = f"; did you mean {close!r}?" if close else f"; there are {shown(raw.names)}"
-            raise BadInput(f"{raw.where}: column map: {ours} is to be {theirs!r}, which the file does not have{hint}")
+            raise BadInput(f"{raw.where}: column map: {ours} is to be {told(theirs)}, which the file does not have{hint}")
     mapped = set(columns.values())
     found = {name: columns.get(name, name) for name in NAMES if name in columns or (name in seen and name not in mapped)}
     if "limit" not in found:

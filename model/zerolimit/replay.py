@@ -15,7 +15,7 @@ import numpy as np
 
 from zerolimit.engine.base import Array
 from zerolimit.engine.objects import Objects
-from zerolimit.errors import BadInput
+from zerolimit.errors import BadInput, told
 from zerolimit.fields import STATE
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario
@@ -207,6 +207,7 @@ def of_folder(run: Run, rules: tuple[Rule, ...]) -> Origin:
     from zerolimit.results.store import PORTFOLIO, rule_hash
 
     record, name = run.provenance, str(run.folder)
+    refuse_incomplete(name, record)
     refuse_other_version(name, record)
     missing = {rule: digest for rule, digest in record["rules"].items() if digest not in map(rule_hash, own_rules(rules))}
     if missing:
@@ -218,13 +219,36 @@ def of_folder(run: Run, rules: tuple[Rule, ...]) -> Origin:
         raise BadInput(f"rules: {name} was run with {len(record['rules'])}, not {len(rules)}")
     refuse_untold(name, record["in_python"], record["changes"])
     portfolio = None
-    if record["portfolio"] is not None:
+    if record.get("portfolio") is not None:
         from zerolimit.portfolio import read_portfolio
 
-        portfolio = read_portfolio(run.folder / PORTFOLIO)
+        portfolio = read_portfolio(run.checked(PORTFOLIO))
     lent = tuple(run.platform["principal"].tolist())
     changes = tuple(record["changes"])
     return Origin(name, run.scenario, record["seed"], record["months"], changes, portfolio, rules, lent, record["engine"])
+
+
+RECORDED: dict[str, Any] = {
+    "source_hash": str,
+    "zerolimit": str,
+    "seed": int,
+    "months": int,
+    "engine": str,
+    "rules": Mapping,
+    "in_python": list,
+    "changes": list,
+}
+"""What a run's record has to hold for it to be run again, and of which kind."""
+
+
+def refuse_incomplete(name: str, record: Mapping[str, Any]) -> None:
+    """BadInput where a record is not as runs write it."""
+    for word, kind in RECORDED.items():
+        if not isinstance(record.get(word), kind) or isinstance(record.get(word), bool):
+            raise BadInput(f"{name}: its record of where it came from is damaged: {word} is {told(record.get(word))}")
+    for change in record["changes"]:
+        if not isinstance(change, Mapping) or not isinstance(change.get("month"), int):
+            raise BadInput(f"{name}: its record of where it came from is damaged: changes holds {told(change)}")
 
 
 def refuse_untold(name: str, in_python: Iterable[str], changes: Iterable[Mapping[str, Any]]) -> None:
@@ -245,8 +269,8 @@ def refuse_other_version(name: str, record: Mapping[str, Any]) -> None:
 
     if record["source_hash"] == source_hash():
         return
-    commit = record["git_commit"]
-    which = f"zerolimit {record['zerolimit']}" + (f" at commit {commit[:12]}" if commit else "")
+    commit = record.get("git_commit")
+    which = f"zerolimit {record['zerolimit']}" + (f" at commit {str(commit)[:12]}" if commit else "")
     which += ", with changes that were not committed," if record.get("git_dirty") else ""
     raise BadInput(
         f"{name}: was run by {which} (source {record['source_hash'][:12]}), and this is {__version__}"

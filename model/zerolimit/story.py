@@ -34,6 +34,7 @@ from zerolimit.names import (
 from zerolimit.reasons import SAYS, amount, apart, caps_in, in_percent, in_words, in_yuan, numbers, reason_named
 from zerolimit.replay import Origin, Seen, origin_of
 from zerolimit.results.outcomes import OUTCOMES
+from zerolimit.results.terminal import console
 from zerolimit.terms import FEN
 from zerolimit.wording import listed, number_of, say, sentence
 
@@ -168,10 +169,8 @@ class Story:
         return pd.DataFrame(rows)
 
     def __str__(self) -> str:
-        from rich.console import Console
-
         paper = io.StringIO()
-        Console(file=paper, width=100, color_system=None, force_jupyter=False).print(self)
+        console(file=paper, width=100, color_system=None, force_jupyter=False).print(self)
         return "\n".join(line.rstrip() for line in paper.getvalue().splitlines())
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:

@@ -267,7 +267,7 @@ def test_scenarios_may_be_paths(tmp_path: Path) -> None:
     found = compare(one, other, months=2, seeds=np.int64(2))  # type: ignore[arg-type]
     assert (found.a.name, found.b.name, found.seeds) == ("one", "other", (1, 2))
     assert found.b.trigger_frequency == 0.6
-    with pytest.raises(BadInput, match="a Scenario is needed, not int"):
+    with pytest.raises(BadInput, match="a Scenario is needed, not 3"):
         compare(3, other, months=2)  # type: ignore[arg-type]
 
 

@@ -14,7 +14,7 @@ GOOD: dict[str, Any] = {"months": 6, "vary": {"pool_share": [0.2, 0.4]}}
 BAD = [
     ({"mnths": 3}, "unknown word 'mnths'; did you mean 'months'?"),
     ({"pool_share": 0.3}, "unknown word 'pool_share'; a parameter of the scenario stands under [set] or [vary]"),
-    ({"months": 0}, "months: input should be greater than or equal to 1, not '0'"),
+    ({"months": 0}, "months: input should be greater than or equal to 1, not 0"),
     ({"months": "many"}, "months: input should be a valid integer"),
     ({"burn_in": 6}, "burn_in (6) must be below months (6)"),
     ({"replications": 0}, "replications: input should be greater than or equal to 1"),
@@ -39,7 +39,7 @@ BAD = [
     ({"vary": {"lgd": {"from": 0.5, "to": 0.2, "steps": 3}}}, "vary.lgd: from (0.5) must be below to (0.2)"),
     ({"vary": {"lgd": {"from": 0.5, "to": 1.2, "steps": 3}}}, "vary.lgd: 1.2 is out of bounds"),
     ({"vary": {"lgd": {"from": "a", "steps": 3}}}, "vary.lgd: from: a number is needed"),
-    ({"vary": {"lgd": {"steps": 1}}}, "vary.lgd: steps: a whole number of at least 2 is needed"),
+    ({"vary": {"lgd": {"steps": 1}}}, "vary.lgd: steps: a whole number from 2 to 1,000,000 is needed"),
     ({"vary": {"lgd": {"steps": 3, "scale": "log"}}}, "vary.lgd: scale log needs from above 0"),
     ({"vary": {"lgd": {"steps": 3, "scale": "lgo"}}}, "did you mean 'log'?"),
     ({"vary": {"allocation": ["scor"]}}, "vary.allocation: 'scor' is not one of"),

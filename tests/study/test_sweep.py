@@ -21,6 +21,7 @@ import pytest
 import zerolimit
 from zerolimit.errors import BadInput
 from zerolimit.results.digest import read_json, write_json
+from zerolimit.results.writer import machine
 from zerolimit.simulation import Simulation
 from zerolimit.study import executors, folder, lock
 from zerolimit.study.accounts import LAST_HALF, OF_CUTS
@@ -497,6 +498,22 @@ def test_a_stale_lock_of_another_machine_is_taken_over_only_when_asked_to(tmp_pa
     assert sweep(wish(), tmp_path / "a", executor=Here(), take_over=True).done == 8
 
 
+def test_a_lock_dated_ahead_is_taken_over_as_a_stale_one_is(tmp_path: Path) -> None:
+    elsewhere(tmp_path / "a", age=-30)
+    with pytest.raises(BadInput, match=r"on node7 since .*, dated (29|30) s ahead of the folder's clock$"):
+        sweep(wish(), tmp_path / "a", executor=Here(), take_over=True)
+    elsewhere(tmp_path / "a", age=-7200)
+    ahead = r"dated 7,?(199|200) s ahead of the folder's clock; if that has ended for sure, say --take-over"
+    with pytest.raises(BadInput, match=ahead):
+        sweep(wish(), tmp_path / "a", executor=Here())
+    assert sweep(wish(), tmp_path / "a", executor=Here(), take_over=True).done == 8
+    (tmp_path / "a" / LOCK).write_text("{")
+    later = (tmp_path / "a" / LOCK).stat().st_mtime + 7200
+    os.utime(tmp_path / "a" / LOCK, (later, later))
+    assert judged(tmp_path / "a" / LOCK, None)[0] == "stale"
+    assert sweep(wish(), tmp_path / "a", executor=Here(), resume=True, take_over=True).done == 8
+
+
 def test_a_lock_whose_process_is_gone_from_this_machine_needs_no_word(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     code = f"from pathlib import Path; from zerolimit.study.lock import acquire; acquire(Path({str(tmp_path / 'a')!r}))"
@@ -532,7 +549,7 @@ def test_a_coordinator_that_lost_its_lock_stops(tmp_path: Path, monkeypatch: pyt
 
 def dead(path: Path) -> None:
     """A lock of this machine whose process is gone."""
-    held = {"token": "t", "host": "here", "pid": os.getpid(), "machine": lock.machine(), "process": "1", "since": "then"}
+    held = {"token": "t", "host": "here", "pid": os.getpid(), "machine": machine(), "process": "1", "since": "then"}
     (path / LOCK).write_text(json.dumps(held))
 
 
@@ -586,7 +603,7 @@ def test_a_take_over_that_was_killed_is_forgotten_after_a_minute(tmp_path: Path)
 
 
 def test_a_lock_without_a_process_is_told_by_its_age(tmp_path: Path) -> None:
-    (tmp_path / LOCK).write_text(json.dumps({"machine": lock.machine()}))
+    (tmp_path / LOCK).write_text(json.dumps({"machine": machine()}))
     with pytest.raises(BadInput, match="held by process None"):
         acquire(tmp_path)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import solara
 
-from zerolimit.app.fonts import drawn_in
+from zerolimit.app.fonts import families
 from zerolimit.app.language import Words
 
 if TYPE_CHECKING:
@@ -27,9 +27,8 @@ def zipped(market: CreditMarket, command: str, words: Words) -> bytes:
     from zerolimit.results.figures import draw_summary
 
     def draw(tables: Tables, scenario: Scenario, file: Path) -> None:
-        with drawn_in(words):
-            for picture in (file, file.with_suffix(".svg")):
-                draw_summary(tables, scenario, picture, words.english)
+        for picture in (file, file.with_suffix(".svg")):
+            draw_summary(tables, scenario, picture, words.english, families(words))
 
     paper = io.BytesIO()
     with tempfile.TemporaryDirectory() as room, zipfile.ZipFile(paper, "w", zipfile.ZIP_DEFLATED) as parcel:

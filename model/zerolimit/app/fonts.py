@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import string
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from zerolimit.app.language import LANGUAGES, Words, texts
 
@@ -65,16 +62,15 @@ def make(source: Path, number: int = 2) -> None:
     font.save(FONT)
 
 
-@contextmanager
-def drawn_in(words: Words) -> Iterator[None]:
-    """matplotlib figures drawn within show the language's characters."""
-    import matplotlib
+def families(words: Words) -> tuple[str, ...]:
+    """Fonts of matplotlib that have the language's letters; none where its own do."""
     from matplotlib import font_manager
 
-    font_manager.fontManager.addfont(FONT)
-    families: Any = [FAMILY, "DejaVu Sans"] if words.language == "zh" else matplotlib.rcParams["font.family"]
-    with matplotlib.rc_context({"font.family": families, "svg.fonttype": "path"}):
-        yield
+    if words.language != "zh":
+        return ()
+    if FAMILY not in {one.name for one in font_manager.fontManager.ttflist}:
+        font_manager.fontManager.addfont(FONT)
+    return FAMILY, "DejaVu Sans"
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,11 +15,13 @@ from zerolimit.results.columns import Array, cube, divided, rates, values
 from zerolimit.results.outcomes import EVENT_RATES, RATES
 from zerolimit.results.store import Tables
 from zerolimit.results.table import trust
+from zerolimit.results.terminal import tell
 from zerolimit.terms import FEN
 from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from zerolimit.scenario import Scenario
 
@@ -63,11 +67,44 @@ Say = Callable[[str], str]
 """Gives a figure's English words in another language."""
 
 
-def draw_summary(tables: Tables, scenario: Scenario, file: Path, say: Say = str) -> None:
+DRAWING = threading.RLock()
+
+
+@contextmanager
+def our_settings(**more: Any) -> Iterator[None]:
+    """matplotlib's defaults and ours while a figure is drawn, whatever a matplotlibrc says; a dollar sign is one.
+
+    The settings are the process's, so one thread draws at a time.
+    """
+    import matplotlib
+
+    looks: Any = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
+    looks.update({"text.parse_math": False, **more})
+    with DRAWING, matplotlib.rc_context(looks):
+        yield
+
+
+def draw_if_possible(draw: Callable[[Path], None], file: Path) -> None:
+    """Draw a figure beside tables. One that cannot be drawn is told of in one line: no table is lost for it."""
+    try:
+        draw(file)
+    except Exception as error:
+        with suppress(OSError):
+            file.unlink(missing_ok=True)
+        why = " ".join(str(error).split())[:200] or type(error).__name__
+        tell(f"zerolimit: {file.name} could not be drawn, and everything else is kept: {why}")
+
+
+def draw_summary(tables: Tables, scenario: Scenario, file: Path, say: Say = str, fonts: Sequence[str] = ()) -> None:
     """Six panels: zero limits and blocked borrowers by reason, zero limits by group, pool, accounts, trust.
 
-    PNG or SVG, as the file's name ends.
+    PNG or SVG, as the file's name ends. `fonts` are families that have the letters of another language.
     """
+    with our_settings(**({"font.family": [*fonts]} if fonts else {})):
+        _six_panels(tables, scenario, say).savefig(file, dpi=DPI)
+
+
+def _six_panels(tables: Tables, scenario: Scenario, say: Say) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -95,7 +132,7 @@ def draw_summary(tables: Tables, scenario: Scenario, file: Path, say: Say = str)
         ax.set_xlim(-0.5, max(tables.months - 0.5, 0.5))
         ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         ax.set_xlabel(say("month, from 0"), fontsize=SMALL)
-    figure.savefig(file, dpi=DPI)
+    return figure
 
 
 def counted(number: int, noun: str, say: Say) -> str:

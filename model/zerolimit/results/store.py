@@ -1,18 +1,13 @@
-"""A run's folder: written whole or not at all, read back as pandas frames."""
+"""A run's folder: written whole or not at all (whole.py), held against its manifest, read back as pandas frames."""
 
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
-import os
-import re
-import shutil
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -25,6 +20,7 @@ from zerolimit import __version__
 from zerolimit.arguments import public
 from zerolimit.errors import BadInput
 from zerolimit.files import path_of
+from zerolimit.results import digest
 from zerolimit.results.columns import (
     PLATFORM,
     Array,
@@ -35,6 +31,8 @@ from zerolimit.results.columns import (
     platform_columns,
 )
 from zerolimit.results.episodes import MEANINGS, episode_columns
+from zerolimit.results.terminal import tell
+from zerolimit.results.whole import MANIFEST, PROVENANCE, read_manifest, recover, whole_folder
 from zerolimit.rules.rule import Rule, fingerprint
 from zerolimit.sources import HOME, source_hash
 from zerolimit.wording import number_of
@@ -47,11 +45,9 @@ if TYPE_CHECKING:
     from zerolimit.scenario import Scenario
     from zerolimit.simulation import Simulation
 
-SCENARIO, PROVENANCE, FIGURE = "scenario.toml", "provenance.json", "summary.png"
+SCENARIO, FIGURE = "scenario.toml", "summary.png"
 MONTHLY, PLATFORM_FILE, EPISODES, PANEL = "monthly.parquet", "platform.parquet", "episodes.parquet", "panel.parquet"
 PORTFOLIO, NETWORK = "portfolio.parquet", "network.parquet"
-ABANDONED = 3600.0
-"""Seconds without a change after which a half-written folder has no writer any more."""
 LIBRARIES = ("networkx", "numpy", "numba", "pandas", "pyarrow")
 """The package's own folder."""
 
@@ -83,63 +79,6 @@ def tables_of(simulation: Simulation) -> Tables:
 # writing
 
 
-def check_target(folder: Path | str, *, force: bool = False) -> Path:
-    """Refuse, before anything is run, a folder that exists or cannot be written. Leaves nothing behind."""
-    target = path_of(folder)
-    if os.path.lexists(target):
-        if not force:
-            raise BadInput(f"{folder}: already exists; take another --out, or --force to replace it")
-        if not target.is_dir():
-            raise BadInput(f"{folder}: is not a folder")
-        if not (target / PROVENANCE).is_file() and any(target.iterdir()):
-            raise BadInput(f"{folder}: is not a run folder; --force replaces run folders only")
-    with _beside(target.resolve()):
-        pass
-    return target
-
-
-@contextmanager
-def _beside(target: Path) -> Iterator[Path]:
-    """A hidden temporary folder beside the target; it is removed at the end, with the parents made for it if unused."""
-    missing = [parent for parent in target.parents if not parent.exists()]
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        room = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
-    except OSError as error:
-        _remove_empty(missing)
-        raise BadInput(f"{target}: cannot be written: {(error.strerror or str(error)).lower()}") from None
-    try:
-        yield room
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
-        _remove_empty(missing)
-
-
-def _remove_empty(folders: Sequence[Path]) -> None:
-    for folder in folders:
-        with suppress(OSError):
-            folder.rmdir()
-
-
-@contextmanager
-def whole_folder(folder: Path | str, *, force: bool = False) -> Iterator[Path]:
-    """A folder to fill. It is hidden beside its place, and renamed into it, on disk, when all has been written."""
-    target = check_target(folder, force=force).resolve()
-    with _beside(target) as room:
-        try:
-            whole = room / "whole"
-            whole.mkdir()
-            yield whole
-            for file in (*whole.iterdir(), whole):
-                _to_disk(file)
-            _put_in_place(whole, target, room / "replaced", force=force)
-            _to_disk(target.parent)
-            _clear_abandoned(target)
-        except OSError as error:
-            why = (error.strerror or str(error)).lower()
-            raise BadInput(f"{folder}: cannot be written: {why}; nothing was kept") from error
-
-
 def save(
     simulation: Simulation,
     folder: Path | str,
@@ -153,7 +92,8 @@ def save(
 ) -> Path:
     """Write a run's folder: into a hidden folder beside it, to the disk, then renamed into place.
 
-    `figure` draws summary.png; without it the project's own is drawn (results/figures.py).
+    `figure` draws summary.png; without it the project's own is drawn (results/figures.py). A figure that cannot be drawn
+    is told of, and everything else is kept.
     """
     from zerolimit.results.figures import draw_summary
 
@@ -169,6 +109,7 @@ def _fill(
     figure: Draw,
     record: dict[str, Any],
 ) -> None:
+    from zerolimit.results.figures import draw_if_possible
     from zerolimit.results.frames import panel_meanings
 
     tables = tables_of(simulation)
@@ -189,7 +130,7 @@ def _fill(
         import pyarrow.parquet as pq
 
         pq.write_table(simulation.portfolio.table, folder / PORTFOLIO, compression="zstd")
-    figure(tables, simulation.scenario, folder / FIGURE)
+    draw_if_possible(lambda file: figure(tables, simulation.scenario, file), folder / FIGURE)
 
 
 def write_parquet(file: Path, columns: Columns, meanings: Mapping[str, tuple[str, str]]) -> None:
@@ -225,41 +166,6 @@ def _words(labels: Sequence[str]) -> Any:
     return pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(b"".join(texts)))
 
 
-def _to_disk(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # some file systems have no fsync for folders
-            os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _put_in_place(whole: Path, target: Path, aside: Path, *, force: bool) -> None:
-    """Rename the finished folder to its name; one that is replaced moves aside first, and back if that fails."""
-    if not target.exists():
-        whole.rename(target)
-        return
-    if not force:
-        raise BadInput(f"{target}: has appeared while the run went on; nothing was written")
-    target.rename(aside)
-    try:
-        whole.rename(target)
-    except BaseException:
-        aside.rename(target)
-        raise
-
-
-def _clear_abandoned(target: Path) -> None:
-    """Remove what writers of the same folder left that were killed on the spot: hidden folders untouched for an hour."""
-    pattern = re.compile(rf"\.{re.escape(target.name)}\.[a-z0-9_]{{8}}\.tmp")
-    with suppress(OSError):
-        for path in target.parent.iterdir():
-            if pattern.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
-                touched = max(one.lstat().st_mtime for one in (path, *path.rglob("*")))
-                if time.time() - touched > ABANDONED:
-                    shutil.rmtree(path, ignore_errors=True)
-
-
 # provenance
 
 
@@ -288,6 +194,7 @@ def provenance(
         "rules": {rule.name: rule_hash(rule) for rule in simulation.own},
         "in_python": sorted(simulation.engine.overrides),
         "changes": [_plain(change) for change in simulation.changes],
+        "manifest": MANIFEST,
         "portfolio": _of_portfolio(simulation.portfolio),
         "network": _of_network(simulation.ties),
     }
@@ -378,41 +285,61 @@ def load(folder: Path | str) -> Any:
 
 
 def load_run(folder: Path | str) -> Run:
-    """A run's folder, opened."""
+    """A run's folder, opened. What was written before folders had a manifest is said to be unverified."""
     home = path_of(folder)
+    if not home.is_dir():
+        recover(home)
     if not home.is_dir():
         raise BadInput(f"{folder}: no such run folder")
     lacking = [name for name in (PROVENANCE, SCENARIO, MONTHLY) if not (home / name).is_file()]
     if lacking:
         raise BadInput(f"{folder}: is not a run folder: {lacking[0]} is missing")
-    return Run(home)
+    run = Run(home)
+    if run.digests is None:
+        if run.provenance.get("manifest") is not None:
+            raise digest.Damaged(f"{folder}: {MANIFEST} is missing; without it nothing can be said of the other files")
+        if home.resolve() not in _told:
+            _told.add(home.resolve())
+            tell(f"{folder}: unverified: it was written before run folders had a {MANIFEST}")
+    return run
+
+
+_told: set[Path] = set()
+"""Folders that were said to be unverified."""
 
 
 @public
 class Run:
-    """What a run left. Money in fen, months from 0."""
+    """What a run left. Money in fen, months from 0. Each file is held against the manifest when it is read."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.digests = read_manifest(folder)
+        """SHA-256 of each file, by name; none where the folder was written before there was a manifest."""
 
     def __repr__(self) -> str:
         told = self.provenance
-        borrowers, months = number_of(told["borrowers"], "borrower"), number_of(told["months"], "month")
-        return f"<run {self.folder}: {told['scenario']}, {borrowers}, {months}>"
+        sizes = ((told.get("borrowers"), "borrower"), (told.get("months"), "month"))
+        counts = [number_of(n, noun) if isinstance(n, int) else f"{noun}s unknown" for n, noun in sizes]
+        return f"<run {self.folder}: {', '.join([str(told.get('scenario')), *counts])}>"
 
     @cached_property
     def scenario(self) -> Scenario:
         """Every parameter, as resolved."""
         from zerolimit.scenario import load_scenario
 
-        return load_scenario(self.folder / SCENARIO)
+        if self._has(NETWORK):
+            self.checked(NETWORK)
+        return load_scenario(self.checked(SCENARIO))
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
         """Versions, seed, sources, times, changes."""
         try:
-            found = json.loads((self.folder / PROVENANCE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            found = json.loads(self._bytes(PROVENANCE))
+        except ValueError as error:
+            if isinstance(error, BadInput):
+                raise
             found = None
         if not isinstance(found, dict):
             raise BadInput(f"{self.folder / PROVENANCE}: cannot be read as JSON")
@@ -436,7 +363,7 @@ class Run:
     @cached_property
     def panel(self) -> pd.DataFrame:
         """Every stored field of some borrowers at the end of each month."""
-        if not (self.folder / PANEL).is_file():
+        if not self._has(PANEL):
             raise BadInput(f"{self.folder}: the run kept no panel; run it with --panel all or sample=N")
         return self._read(PANEL)
 
@@ -452,6 +379,35 @@ class Run:
 
         return incidence(self.episodes, kind, repeated)
 
+    def verify(self) -> None:
+        """Hold every file against the manifest. BadInput names the first that is damaged or missing."""
+        if self.digests is None:
+            raise BadInput(f"{self.folder}: cannot be verified: it was written before run folders had a {MANIFEST}")
+        read_manifest(self.folder)
+        for name in self.digests:
+            self.checked(name)
+
+    def checked(self, name: str) -> Path:
+        """The path of a file, for other readers. BadInput where it is missing, or not as it was written."""
+        path = self.folder / name
+        if not path.is_file():
+            raise digest.Damaged(f"{self.folder}: {name} is missing")
+        if self.digests is not None and digest.file_digest(path) != self._digest(name):
+            raise digest.Damaged(f"{path}: is damaged: its bytes are not those that were written")
+        return path
+
+    def _digest(self, name: str) -> str:
+        if self.digests is None or name not in self.digests:
+            raise digest.Damaged(f"{self.folder / name}: is not in {MANIFEST}: it is not of this run")
+        return self.digests[name]
+
+    def _has(self, name: str) -> bool:
+        return name in self.digests if self.digests is not None else (self.folder / name).is_file()
+
+    def _bytes(self, name: str) -> bytes:
+        path = self.folder / name
+        return digest.verified(path, self._digest(name)) if self.digests is not None else path.read_bytes()
+
     def _read(self, name: str) -> pd.DataFrame:
         import pandas as pd
         import pyarrow as pa
@@ -459,6 +415,6 @@ class Run:
         if not (self.folder / name).exists():
             raise BadInput(f"{self.folder}: {name} is missing")
         try:
-            return pd.read_parquet(self.folder / name)
+            return pd.read_parquet(io.BytesIO(self._bytes(name)))
         except (OSError, pa.ArrowException) as error:
             raise BadInput(f"{self.folder / name}: cannot be read: {str(error).splitlines()[0]}") from None

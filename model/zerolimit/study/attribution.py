@@ -24,7 +24,7 @@ from zerolimit.files import writable
 from zerolimit.names import MECHANISMS, MOST_MONTHS, SEGMENTS
 from zerolimit.portfolio import as_portfolio
 from zerolimit.results.columns import monthly_meanings, parts_of
-from zerolimit.results.figures import BLACK, GREY, SERIES, TEAL, YELLOW
+from zerolimit.results.figures import BLACK, GREY, SERIES, TEAL, YELLOW, draw_if_possible, our_settings
 from zerolimit.results.record import CELLS_PER_SEGMENT
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario, load_scenario
@@ -266,6 +266,7 @@ class Attribution:
 
     # on paper and on disk
 
+    @our_settings()
     def draw(self, file: Any, outcome: str = "zero_limit") -> None:
         """The first seed's shares by month, stacked, as PNG or SVG; what has protected lies below zero."""
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -303,7 +304,8 @@ class Attribution:
         """
         import pandas as pd
 
-        from zerolimit.results.store import rule_hash, whole_folder, write_study
+        from zerolimit.results.store import rule_hash, write_study
+        from zerolimit.results.whole import whole_folder
 
         with whole_folder(folder) as path:
             facts = {"players": self.players, "since": self.since, "months": self.months, "seeds": self.seeds}
@@ -320,7 +322,7 @@ class Attribution:
             pairs = self.pairs(outcome).rename_axis("player").reset_index()
             pairs.melt("player", var_name="other", value_name="interaction").to_parquet(path / "pairs.parquet", index=False)
             self.borrowers().to_parquet(path / "borrowers.parquet", index=False)
-            self.draw(path / "shares.png", outcome)
+            draw_if_possible(lambda file: self.draw(file, outcome), path / "shares.png")
 
 
 def checked_by(by: Iterable[str]) -> list[str]:

@@ -24,7 +24,7 @@ from zerolimit.names import LEFT, SEGMENTS
 from zerolimit.portfolio import as_portfolio
 from zerolimit.results.columns import divided, monthly_meanings, parts_of
 from zerolimit.results.episodes import HORIZONS
-from zerolimit.results.figures import BLUE, GREY, RED
+from zerolimit.results.figures import BLUE, GREY, RED, draw_if_possible, our_settings
 from zerolimit.results.outcomes import IN_MONTHS, RATES
 from zerolimit.rules.rule import Rule
 from zerolimit.scenario import Scenario, load_scenario
@@ -280,6 +280,7 @@ class Comparison:
 
     # on paper and on disk
 
+    @our_settings()
     def draw(self, file: Any, outcome: str = "zero_limit") -> None:
         """The outcome of both by month over the paired difference with its interval, as PNG or SVG."""
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -318,7 +319,8 @@ class Comparison:
         month (without what is one number a run), by segment (rates and counts);
         borrowers.parquet: who; transitions.parquet: states at the end; comparison.png; a.toml, b.toml, provenance.json.
         """
-        from zerolimit.results.store import rule_hash, whole_folder, write_study
+        from zerolimit.results.store import rule_hash, write_study
+        from zerolimit.results.whole import whole_folder
 
         listed = tuple(dict.fromkeys((*RATES, *MONEY, *HEADLINE, *RECOVERED, outcome)))
         monthly = [name for name in listed if name != LAST_HALF and name not in RECOVERED]
@@ -335,7 +337,7 @@ class Comparison:
             self.borrowers().to_parquet(path / "borrowers.parquet", index=False)
             long = self.transitions().reset_index().melt("a", var_name="b", value_name="borrowers")
             long.to_parquet(path / "transitions.parquet", index=False)
-            self.draw(path / "comparison.png", outcome)
+            draw_if_possible(lambda file: self.draw(file, outcome), path / "comparison.png")
 
 
 def brief(value: Any) -> str:

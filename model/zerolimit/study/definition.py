@@ -278,7 +278,7 @@ def _read_study(source: Any, measure: Measure | None, settings: Mapping[str, Any
 
 def instead_of_a_study(path: Path) -> str:
     """What stands where a study was looked for, and what to do."""
-    from zerolimit.results.store import PROVENANCE
+    from zerolimit.results.whole import PROVENANCE
     from zerolimit.study.folder import Folder
 
     if (declared := Folder(path).declared()) is not None:

@@ -9,7 +9,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from zerolimit.errors import BadInput, nearest
-from zerolimit.results.figures import BLACK, BLUE, GREY, SERIES
+from zerolimit.results.figures import BLACK, BLUE, GREY, SERIES, our_settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,16 +22,17 @@ MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 @contextmanager
 def paper(file: Path | str, *, width: float = 8.0, height: float = 4.5) -> Iterator[Any]:
-    """Axes to draw on; the figure is written at the end, as PNG or SVG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    """Axes to draw on; the figure is written at the end, as PNG or SVG. Formulas between dollar signs are set as such."""
+    with our_settings(**{"text.parse_math": True}):
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    yield axes
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(file, metadata={"Software": None} if str(file).endswith(".png") else None)
+        figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots()
+        yield axes
+        axes.spines[["top", "right"]].set_visible(False)
+        figure.savefig(file, metadata={"Software": None} if str(file).endswith(".png") else None)
 
 
 def needed(frame: pd.DataFrame, *names: str | None) -> None:
@@ -111,6 +112,7 @@ def three_digits(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
 
 
+@our_settings()
 def draw_bars(frame: pd.DataFrame, file: Path | str, *, name: str, panels: Mapping[str, tuple[str, float]]) -> None:
     """A panel of bars for each column, a bar for each row: column -> (label with unit, scale)."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg

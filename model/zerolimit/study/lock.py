@@ -1,7 +1,8 @@
 """One coordinator a folder. The lock is a file made exclusively, which a network folder keeps too; no flock is relied on.
 
 Its holder touches it every BEAT seconds. On the same machine a holder whose process is gone is known to be dead at once; of
-another machine's, only a lock that nobody has touched for STALE seconds can be taken over, and only when asked to.
+another machine's, only a lock that nobody has touched for STALE seconds, or that is dated as much ahead, can be taken over,
+and only when asked to.
 """
 
 from __future__ import annotations
@@ -9,17 +10,16 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from zerolimit.errors import BadInput
 from zerolimit.results.digest import read_json, sealed
+from zerolimit.results.writer import lives, this_process
 from zerolimit.study.folder import LOCK
 
 BEAT = 5.0
@@ -90,7 +90,7 @@ def acquire(folder: Path, *, take_over: bool = False) -> Lock:
         state, age = judged(path, holder)
         if state == "alive" or (state == "stale" and not take_over):
             hint = "; if that has ended for sure, say --take-over" if state == "stale" else ""
-            raise BadInput(f"{folder}: held by {told(holder)}, last seen {age:.0f} s ago{hint}")
+            raise BadInput(f"{folder}: held by {told(holder)}, {seen(age)}{hint}")
         if state != "free":
             put_aside(path, take_over=take_over)
         time.sleep(SETTLE)
@@ -99,15 +99,7 @@ def acquire(folder: Path, *, take_over: bool = False) -> Lock:
 
 def created(path: Path, token: str) -> bool:
     """Make the lock whole and exclusively: a file of one's own, linked to the name; where links are not known, opened so."""
-    what = {
-        "token": token,
-        "host": socket.gethostname(),
-        "pid": os.getpid(),
-        "machine": machine(),
-        "process": started(os.getpid()),
-        "since": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    data = sealed(what)
+    data = sealed({"token": token, **this_process()})
     beside = path.with_name(f".{path.name}.{token}.tmp")
     try:
         beside.write_bytes(data)
@@ -128,13 +120,22 @@ def created(path: Path, token: str) -> bool:
 
 
 def judged(path: Path, holder: dict[str, Any] | None) -> tuple[str, float]:
-    """What a lock is: alive, stale, dead or free; and the seconds since it was touched, by the folder's own clock."""
+    """What a lock is: alive, stale, dead or free; and the seconds since it was touched, by the folder's own clock.
+
+    One that is dated ahead is as old as it is young: a clock was wrong, and nobody knows when.
+    """
     age = age_of(path)
     if age is None:
         return "free", 0.0
-    if holder is not None and holder.get("machine") == machine() and isinstance(holder.get("pid"), int):
-        return ("alive" if started(holder["pid"]) == holder.get("process") else "dead"), age
-    return ("stale" if age > STALE else "alive"), age
+    there = lives(holder)
+    if there is not None:
+        return ("alive" if there else "dead"), age
+    return ("stale" if abs(age) > STALE else "alive"), age
+
+
+def seen(age: float) -> str:
+    """When a lock was touched last."""
+    return f"last seen {max(0.0, age):.0f} s ago" if age > -1.0 else f"dated {-age:.0f} s ahead of the folder's clock"
 
 
 def age_of(path: Path) -> float | None:
@@ -146,9 +147,9 @@ def age_of(path: Path) -> float | None:
         return None
     try:
         probe.touch()
-        return max(0.0, probe.stat().st_mtime - touched)
+        return probe.stat().st_mtime - touched
     except OSError:
-        return max(0.0, time.time() - touched)
+        return time.time() - touched
     finally:
         with contextlib.suppress(OSError):
             probe.unlink()
@@ -161,7 +162,7 @@ def put_aside(path: Path, *, take_over: bool) -> None:
         taking.touch(exist_ok=False)
     except FileExistsError:
         age = age_of(taking)
-        if age is not None and age > STALE:  # its maker was killed
+        if age is not None and abs(age) > STALE:  # its maker was killed
             taking.unlink(missing_ok=True)
         return
     try:
@@ -177,30 +178,3 @@ def told(holder: dict[str, Any] | None) -> str:
     if holder is None:
         return "a lock that cannot be read"
     return f"process {holder.get('pid')} on {holder.get('host')} since {holder.get('since')}"
-
-
-def machine() -> list[str]:
-    """What tells machines, their boots and their containers apart."""
-    found = [socket.gethostname()]
-    with contextlib.suppress(OSError):
-        found.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
-        found.append(os.readlink("/proc/self/ns/pid"))
-    return found
-
-
-def started(pid: int) -> str | None:
-    """When a process of this machine started, in its own words; none where there is no such process."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        if Path("/proc/self/stat").exists():
-            return None
-        try:  # a system without /proc: alive is all that can be known
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return None
-        except OSError:
-            pass
-        return "alive"
-    state, *rest = stat.rpartition(")")[2].split()
-    return None if state == "Z" else rest[18]

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from zerolimit.errors import BadInput
 from zerolimit.files import path_of
 from zerolimit.results.digest import read_json
+from zerolimit.results.terminal import console
 from zerolimit.study.folder import LOCK, PROGRESS, Folder
-from zerolimit.study.lock import judged, told
+from zerolimit.study.lock import judged, seen, told
 from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 @contextmanager
 def watching(name: str, quiet: bool) -> Iterator[tuple[Callable[[Progress], None], Callable[[str], None]]]:
     """A bar on standard error, on a terminal: runs done, runs a second, time left; and a way to say something beside it."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
     from rich.text import Text
@@ -36,7 +36,7 @@ def watching(name: str, quiet: bool) -> Iterator[tuple[Callable[[Progress], None
         def render(self, task: Task) -> Text:
             return Text(str(task.fields[self.field]), style="dim")
 
-    screen = Console(stderr=True)
+    screen = console(stderr=True)
     shown: list[Any] = [TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("run"), MofNCompleteColumn()]
     shown += [Word("speed"), Word("left"), Word("failed"), TimeElapsedColumn()]
     hidden = quiet or not screen.is_terminal
@@ -56,7 +56,7 @@ def watching(name: str, quiet: bool) -> Iterator[tuple[Callable[[Progress], None
 
         def say(text: str) -> None:
             if not quiet:
-                screen.print(text, style="dim", highlight=False, markup=False)
+                screen.print(text, style="dim", highlight=False)
 
         yield watch, say
 
@@ -94,10 +94,10 @@ def status(path: Path) -> list[str]:
     if state != "alive":
         gone = f"which has ended; go on with {again}"
         if state == "stale":
-            gone = f"last seen {span(age)} ago; if that has ended for sure, go on with {again} --take-over"
+            gone = f"{seen(age)}; if that has ended for sure, go on with {again} --take-over"
         lines.append(f"held by {told(holder)}, {gone}")
         return lines
-    lines.append(f"held by {told(holder)}, last seen {age:.0f} s ago")
+    lines.append(f"held by {told(holder)}, {seen(age)}")
     now = read_json(path / PROGRESS)
     if now is not None and now.get("rate"):
         lines.append(f"{now['rate']:,.1f} runs a second, {span(now['left'])} left")
