@@ -97,6 +97,16 @@ FILES: dict[str, bytes] = {
     "swept/study.json": b'{"name": "tipping", "runs": 8}',
     "swept/kept.csv": b"run\n",
     "ran/provenance.json": b"{}",
+    "listbase.toml": b"base = []\n",
+    "nul.toml": b'calendar_file = "\\u0000"\n',
+    "deep.toml": b"cutoff = " + b"[" * 3_000 + b"\n",
+    "digits.toml": b"cutoff = " + b"9" * 5_000 + b"\n",
+    "textnumber.toml": b'borrowers = "3000"\n',
+    "numberswitch.toml": b"reasons_sent = 1\n",
+    "steps.toml": b"[vary.lgd]\nsteps = 100000000\n",
+    "runs.toml": b"replications = 1000000\n[vary.lgd]\nsteps = 100\n",
+    "table.toml": b'design = "list"\npoints = [{lgd = {}}]\n',
+    "events-pool.csv": b"month,kind,value\n3,pool,0.5\n",
 }
 
 
@@ -336,6 +346,21 @@ CASES = [
     Case("month twice in a series", "run --macro {here}/economy-twice.csv", ("row 2", "month 0", "row 1")),
     Case("unknown sector", "run --macro {here}/economy-sector.csv", ("'retial'", "did you mean 'retail'")),
     Case("infinite index", "run --macro {here}/economy-infinite.csv", ("'macro' row 1", "finite")),
+    Case("base is a list", "scenario check {here}/listbase.toml", ("base", "not a preset")),
+    Case("no path has such letters", "scenario check {here}/nul.toml", ("calendar_file", "cannot be a path")),
+    Case("TOML too deep", "scenario check {here}/deep.toml", ("deep.toml", "not valid TOML", "too deep")),
+    Case("number too long", "scenario check {here}/digits.toml", ("digits.toml", "not valid TOML", "digits")),
+    Case(
+        "text for a number", "scenario check {here}/textnumber.toml", ("borrowers", "a number is needed", "'3000'")
+    ),
+    Case("number for a switch", "scenario check {here}/numberswitch.toml", ("reasons_sent", "true or false", "not 1")),
+    Case("millions of steps", "sweep {here}/steps.toml", ("vary.lgd", "steps", "2 to 1,000,000")),
+    Case("millions of runs", "sweep {here}/runs.toml", ("100 points x 1,000,000 replications", "10,000,000")),
+    Case("table in a point", "sweep {here}/table.toml", ("point 1", "lgd", "one value")),
+    Case("device as a file", "run --portfolio /dev/zero", ("zero", "device", "a file is needed")),
+    Case("path too long", f"run --portfolio {'x' * 300}", ("portfolio", "too long")),
+    Case("path too long to write", f"run --out {'x' * 300}", ("folder", "too long")),
+    Case("pool is called funding", "run --calendar {here}/events-pool.csv", ("'pool'", "did you mean 'funding' or")),
     Case("series without itself", "run --set macro_model=series", ("macro_model", "macro")),
     Case("series and model", "scenario check {here}/twomodels.toml", ("macro", "macro_model", "regimes")),
 ]
