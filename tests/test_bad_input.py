@@ -16,7 +16,8 @@ from zerolimit.cli import app
 from zerolimit.engine.plan import make_plan
 from zerolimit.errors import BadInput
 from zerolimit.results.frames import Panel, rate
-from zerolimit.results.store import check_target, load
+from zerolimit.results.store import load
+from zerolimit.results.whole import check_target
 from zerolimit.rules.rule import rule
 from zerolimit.scenario import load_scenario
 from zerolimit.simulation import Simulation

@@ -58,7 +58,13 @@ def shown_of_runs() -> dict[str, str]:
     return {part: text for part, text in found.items() if part.split()[0] in OF_A_RUN}
 
 
-@pytest.mark.parametrize("part", shown_of_runs())
+LONG = ("answer compare",)
+"""Parts that take more than some seconds."""
+
+
+@pytest.mark.parametrize(
+    "part", [pytest.param(one, marks=[pytest.mark.slow] if one in LONG else []) for one in shown_of_runs()]
+)
 def test_what_documents_show_of_runs_is_what_runs_give(part: str) -> None:
     name, *arguments = part.split()
     assert shown_of_runs()[part] == f"{GENERATE.PARTS[name](*arguments)}\n", WRITE_ANEW

@@ -59,7 +59,7 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "floor_yuan": {"allocation": "equal_floor"},
     "pd_at_cutoff": {"allocation": "profit"},
     "pd_points": {"allocation": "profit"},
-    "priority_bonus": {"appeals_share": 0.0, "appeals_capacity": 1.0, "appeal_rate": 1.0},
+    "priority_bonus": {"pool_share": 0.15, "appeals_share": 0.0, "appeals_capacity": 1.0, "appeal_rate": 1.0},
     "appeal_order": {"appeals_capacity": 0.002, "appeal_rate": 1.0},
     "notice_rush": {"notice_months": 2},
     "look_rate": {"reasons_sent": False},

@@ -22,7 +22,7 @@ from zerolimit.fields import FIELDS, STATE
 from zerolimit.names import ALLOCATIONS, CAPS, LEFT
 from zerolimit.reasons import amount, apart, by_allocation, in_words
 from zerolimit.replay import CloseUp, Origin, origin_of
-from zerolimit.results.store import PROVENANCE
+from zerolimit.results.whole import PROVENANCE, write_manifest
 from zerolimit.rules.rule import rule
 from zerolimit.scenario import load_scenario
 from zerolimit.simulation import Simulation
@@ -420,6 +420,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, dirty in (("old", False), ("edited", True)):
         shutil.copytree(good, home / name)
         (home / name / PROVENANCE).write_text(json.dumps({**record, "git_dirty": dirty}), encoding="utf-8")
+        write_manifest(home / name)
     (home / "empty").mkdir()
     return home
 

@@ -291,16 +291,21 @@ def counted(steps: Sequence[int], label: str, screen: Console) -> Generator[int,
 
 ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 """A polite kill, and a terminal that is closed."""
+TOGETHER = 1.0
+"""Seconds within which several of them are one: a second would break off the clearing up."""
 
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
     """What ends a command politely ends it like Ctrl-C: nothing is left half-written. What is ignored (nohup) stays so."""
 
+    told = -TOGETHER
+
     def stop(number: int, frame: Any) -> None:
-        for one in before:
-            signal.signal(one, signal.SIG_IGN)  # a second one would break off the clearing up
-        raise KeyboardInterrupt
+        nonlocal told
+        since, told = time.monotonic() - told, time.monotonic()
+        if since >= TOGETHER:
+            raise KeyboardInterrupt
 
     before = {one: signal.getsignal(one) for one in ENDING if signal.getsignal(one) != signal.SIG_IGN}
     try:

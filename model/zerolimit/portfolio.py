@@ -266,8 +266,8 @@ def read_portfolio(
 
 
 def as_portfolio(given: Any) -> Portfolio | None:
-    """A portfolio, or what one is read from; None stays None."""
-    return given if given is None or isinstance(given, Portfolio) else read_portfolio(given)
+    """A portfolio, or what one is read from; None stays None, and so does what settles its own people in (`put_traits`)."""
+    return given if given is None or hasattr(given, "put_traits") else read_portfolio(given)
 
 
 # the file
@@ -426,7 +426,7 @@ def from_csv(data: bytes, where: str, digest: str, most: Most) -> Raw:
 
     refuse_spreadsheet(data, where, "CSV or Parquet")
     most.refuse_size(len(data), where)
-    most.refuse_rows(data.count(b"\n") - 1, where)
+    most.refuse_rows(data.count(b"\n") - data.endswith(b"\n"), where)
     if b"\n" not in data:
         data = data.replace(b"\r", b"\n")
     try:

@@ -45,7 +45,7 @@ def draw_scenario(seed: int | Random, where: Where = "inside", **fixed: Any) -> 
     root = f"{seed.getrandbits(64) if isinstance(seed, Random) else as_seed(seed)} {where}"
     drawn = {name: drawn_parameter(name, Random(f"{root} {name}"), where) for name in Scenario.model_fields}
     values = drawn | fixed
-    with suppress(TypeError):  # what is given is no value of its parameter: build says so
+    with suppress(TypeError, ValueError):  # what is given is no value of its parameter: build says so
         values = mended(CONSTRAINTS, values, fixed, Random(root))
     return build(values, "draw_scenario")
 

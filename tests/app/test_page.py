@@ -20,7 +20,7 @@ import pytest
 import zerolimit
 from zerolimit import CreditMarket, Simulation, attribute, load_scenario, notice, reasons, story
 from zerolimit.app.borrower import Borrowers, in_words, rows_of, someone_like_li, switched_off
-from zerolimit.app.compare import OWN, REMEDIES, another, differences
+from zerolimit.app.compare import OWN, REMEDIES, another, differences, puts_off
 from zerolimit.app.controls import GROUPS, NAMES, kind_of, read, read_seed, says_of, unit_of
 from zerolimit.app.downloads import zipped
 from zerolimit.app.fonts import characters, covered
@@ -624,6 +624,13 @@ def test_every_difference_can_be_run(market: CreditMarket) -> None:
     for wrong in ("pool_shar=1", "pool_share=1000", "borrowers=5", "nonsense", "network_file=x"):
         with pytest.raises(BadInput):
             another(origin, OWN, wrong)
+
+
+def test_what_puts_cuts_off_is_said_to() -> None:
+    assert [one for one in REMEDIES if puts_off(f"set:{one}", "")] == ["notice_months", "adaptation_months"]
+    assert puts_off(OWN, "notice_months = 2")
+    assert not any(puts_off(one, "notice_months=2") for one in ("off:trigger", "by:lottery", "set:early_warning"))
+    assert not puts_off(OWN, "pool_share=0.5")
 
 
 # downloads

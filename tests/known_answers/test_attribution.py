@@ -20,7 +20,7 @@ from zerolimit.errors import BadInput, Cancelled
 from zerolimit.simulation import Simulation
 from zerolimit.study.accounts import STATES
 from zerolimit.study.attribution import PLAYERS, Attribution
-from zerolimit.study.intervals import as_seeds, interval, over_seeds, unpaired_runs
+from zerolimit.study.intervals import as_seeds, half_width, interval, over_seeds, unpaired_runs
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,16 @@ def seeds() -> Attribution:
     return attribute("baseline", borrowers=900, months=8, seed=3, seeds=3, players=("trigger", "scarcity"), follow=[7])
 
 
+def test_ten_seeds_have_a_band_over_all_players() -> None:
+    many = attribute("baseline", borrowers=200, months=3, seeds=10, players=("trigger", "scarcity"))
+    values = np.array([one.shares().shapley for one in (many, *many.replications)])
+    found = many.intervals().set_index("player")
+    for p, name in enumerate(many.players):
+        half = half_width(10, rows=2) * values[:, p].std(ddof=1)
+        assert found.loc[name, "band_high"] == pytest.approx(values[:, p].mean() + half)
+    assert found.rows.tolist() == [2, 2]
+
+
 def test_seeds_repeat_the_study_and_give_students_intervals(seeds: Attribution) -> None:
     alone = [attribute("baseline", borrowers=900, months=8, seed=k, players=("trigger", "scarcity")) for k in (3, 4, 5)]
     assert seeds.seeds == (3, 4, 5)
@@ -140,6 +150,8 @@ def test_seeds_repeat_the_study_and_give_students_intervals(seeds: Attribution) 
         assert found.loc[name, "low"] == pytest.approx(mean - half)
         assert found.loc[name, "high"] == pytest.approx(mean + half)
     assert alone[0].intervals().low.isna().all()
+    assert found[["band_low", "band_high"]].isna().all(axis=None)
+    assert (found.rows == 0).all()
     monthly = seeds.intervals("zero_limit", ("month",), rate=True)
     assert len(monthly) == 2 * 8
 

@@ -362,3 +362,14 @@ def test_headline_rows_are_differences_like_any(pair: Comparison) -> None:
     assert rows.set_index("outcome").loc["months_at_zero", "difference"] == pytest.approx(
         (values[:, 1] - values[:, 0]).mean()
     )
+
+
+def test_a_player_that_puts_cuts_off_is_said_to() -> None:
+    command = "attribute baseline --set notice_months=2 --borrowers 300 --months 4 --quiet --players"
+    for players, said in (("trigger,notice", True), ("trigger", False)):
+        result = CliRunner().invoke(cli.app, [*command.split(), players])
+        assert result.exit_code == 0, result.stderr
+        text = " ".join(result.stdout.split())
+        assert (
+            "notice: a share of what was counted in these months; what comes only later looks prevented." in text
+        ) == said

@@ -133,11 +133,10 @@ def test_a_part_that_is_not_what_was_written_is_named_set_aside_and_run_again(
     damage(part)
     (path / MERGED).unlink()
     for reading in (lambda: exported(path), lambda: zerolimit.load(path).table()):
-        if damage is not renamed:  # its run is in no design: nothing would read it
-            with pytest.raises(BadInput, match=says) as error:
-                reading()
-            assert "sweep the study with --resume" in str(error.value)
-            assert "\n" not in str(error.value)
+        with pytest.raises(BadInput, match=says) as error:
+            reading()
+        assert "sweep the study with --resume" in str(error.value)
+        assert "\n" not in str(error.value)
     end, runs, said = swept(path, resume=True)
     assert (end.done, runs) == (8, [part.run])
     assert len(said) == 1
@@ -147,6 +146,19 @@ def test_a_part_that_is_not_what_was_written_is_named_set_aside_and_run_again(
     assert exported(path) == before
     assert (path / MERGED).read_bytes() == before
     assert swept(path, resume=True)[1:] == ([], [])
+
+
+def test_parts_of_the_design_that_have_changed_names_are_both_noticed(done: tuple[Path, bytes]) -> None:
+    path, before = done
+    one, other = parts(path)[1:3]
+    of_one, of_other = one.path.read_bytes(), other.path.read_bytes()
+    for part, data, whose in ((one, of_other, other), (other, of_one, one)):
+        part.path.unlink()
+        part.path.with_name(whose.path.name.replace(whose.run, part.run)).write_bytes(data)
+    with pytest.raises(BadInput, match=r"2 parts are not what they should be: .*is named as another run than it holds"):
+        exported(path)
+    assert {*swept(path, resume=True)[1]} == {one.run, other.run}
+    assert exported(path) == before
 
 
 def test_many_damaged_parts_are_one_line(done: tuple[Path, bytes]) -> None:
@@ -169,11 +181,13 @@ def test_a_part_of_another_study_or_code_is_set_aside(done: tuple[Path, bytes], 
     strange = parts(tmp_path / "b")[0].path
     (path / "parts" / strange.name[:2]).mkdir(exist_ok=True)
     shutil.copy(strange, path / "parts" / strange.name[:2])
-    assert exported(path) == before
+    with pytest.raises(BadInput, match="is of another study; sweep the study with --resume"):
+        exported(path)
     assert Folder(path).count() == 8
     _, runs, said = swept(path, resume=True)
     assert runs == []
     assert "is of another study; set aside in" in said[0]
+    assert exported(path) == before
     part = parts(path)[0]
     table = pq.ParquetFile(part.path).read()
     of_old = read_json(path / STUDY) or {}
@@ -426,7 +440,7 @@ def test_a_study_grows_and_keeps_the_runs_that_both_designs_have(
     path, before = done
     larger = wish(**change)
     total = swept(tmp_path / "fresh", larger)[0].total
-    with pytest.raises(BadInput, match=r"holds another design of this study \(.*\); --extend takes this one"):
+    with pytest.raises(BadInput, match=r"holds another design of this study \(.*\); --extend keeps the runs of both"):
         swept(path, larger, resume=True)
     assert exported(path) == before
     end, runs, _ = swept(path, larger, extend=True)
@@ -472,6 +486,57 @@ def test_the_word_extend_works_in_python_and_on_a_new_folder(tmp_path: Path) -> 
     words: dict[str, Any] = {"out": tmp_path / "a", "executor": MadeUp(), "quiet": True}
     assert zerolimit.study(WISH, extend=True, **words).done == 8
     assert zerolimit.study(WISH, replications=3, extend=True, **words).done == 12
+
+
+def made_by_another_code(path: Path) -> None:
+    """A folder as another version of the code would have left it."""
+    record = read_json(path / STUDY) or {}
+    record["declared"]["code"] = "0" * 16
+    write_json(path / STUDY, record)
+    for part in parts(path):
+        table = pq.ParquetFile(part.path).read()
+        part.path.unlink()
+        Folder(path).keep(table)
+
+
+def test_runs_of_another_code_are_kept_where_some_of_them_run_again_give_the_same(
+    done: tuple[Path, bytes], tmp_path: Path
+) -> None:
+    path, before = done
+    made_by_another_code(path)
+    assert exported(path) == before
+    with pytest.raises(BadInput, match=r"runs of another version of the code \(code: there .*--extend runs some of them"):
+        swept(path, resume=True)
+    first = list(Folder(path).done())[:5]
+    end, runs, said = swept(path, wish(replications=3), extend=True)
+    assert (end.done, runs[:5], len(runs)) == (12, first, 5 + 4)
+    assert said == ["8 runs of another version of the code are kept: 5 of them, run again with this one, gave the same"]
+    swept(tmp_path / "fresh", wish(replications=3))
+    assert exported(path) == exported(tmp_path / "fresh")
+    assert swept(path, wish(replications=3), resume=True)[1:] == ([], [])
+
+
+def test_runs_of_another_code_that_could_not_be_tried_are_not_kept(done: tuple[Path, bytes]) -> None:
+    path, before = done
+    made_by_another_code(path)
+    _, runs, said = swept(path, wish(seed=11), extend=True)
+    assert len(runs) == 8
+    assert said[0].startswith("8 parts are not what they should be: parts/")
+    assert "was made by another version of the code" in said[0]
+    assert len(swept(path, extend=True)[1]) == 8
+    assert exported(path) == before
+
+
+def test_runs_of_another_code_with_other_numbers_are_refused_and_left(done: tuple[Path, bytes]) -> None:
+    class Other(Counting):
+        def numbers(self, job: Job, task: Task) -> dict[str, list[Any]]:
+            return {**super().numbers(job, task), "zero_limit": [101]}
+
+    path, before = done
+    made_by_another_code(path)
+    with pytest.raises(BadInput, match=r"another version of the code, which gave other numbers \(run [0-9a-f]{24}\)"):
+        sweep(wish(), path, executor=Other(), extend=True)
+    assert exported(path) == before
 
 
 # what a run is

@@ -177,6 +177,29 @@ def test_a_script_without_a_guard_is_told_what_it_lacks(tmp_path: Path) -> None:
     assert "a script that runs a study needs `if __name__ == '__main__':` around it" in done.stderr
 
 
+PIPED = (
+    "import zerolimit\n"
+    "def seen(simulation):\n"
+    "    return {'seen': 1.0}\n"
+    "wish = {'months': 2, 'borrowers': 20, 'vary': {'lgd': [0.5, 0.6]}}\n"
+    "found = zerolimit.study(wish, out='out', quiet=True, workers=2)\n"
+    "print(len(found.table()), __file__)\n"
+    "try:\n"
+    "    zerolimit.study({'months': 2, 'borrowers': 20}, out='other', quiet=True, workers=2, measure=seen)\n"
+    "except zerolimit.errors.BadInput as error:\n"
+    "    print(error)\n"
+)
+
+
+def test_a_program_without_a_file_runs_studies(tmp_path: Path) -> None:
+    """`python - <<EOF` has no file that workers could import; only what is defined in it stays out of their reach."""
+    done = subprocess.run(
+        [sys.executable, "-"], cwd=tmp_path, env=HOME, input=PIPED, capture_output=True, text=True, check=False, timeout=300
+    )
+    told = "2 <stdin>\nmeasure: seen cannot be imported by the workers: put it in a file of its own\n"
+    assert (done.returncode, done.stdout) == (0, told), done.stderr
+
+
 def test_a_measure_in_a_script_reaches_the_workers(tmp_path: Path) -> None:
     script = tmp_path / "run.py"
     script.write_text(

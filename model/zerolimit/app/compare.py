@@ -22,6 +22,7 @@ from zerolimit.results.columns import Array
 from zerolimit.results.figures import BLUE, RED
 from zerolimit.results.table import trust
 from zerolimit.scenario import parse_setting
+from zerolimit.study.accounts import DELAYING
 
 if TYPE_CHECKING:
     from zerolimit.app.session import Session
@@ -153,6 +154,8 @@ def Compare(comparison: Comparison, words: Words, ink: Ink, tick: int) -> Any:
         if not same_run:
             solara.v.Html(tag="p", class_="zl-note", children=[words("compare.outdated")])
         solara.v.Html(tag="p", class_="zl-lead", children=[in_words(one, other, name, words)])
+        if puts_off(difference, own):
+            solara.v.Html(tag="p", class_="zl-note", children=[words("compare.delays")])
         with solara.v.Html(tag="div", class_="zl-two"):
             rate = both(one, other, "zero_limit", name, words("why.over_zero"), words, ink)
             Chart(rate, words("compare.rate_chart"), "compare-zero-limits", words, ink, 280)
@@ -160,6 +163,12 @@ def Compare(comparison: Comparison, words: Words, ink: Ink, tick: int) -> Any:
             Chart(use, words("compare.usable_chart"), "compare-usable", words, ink, 280)
         heads = [words("compare.what"), words("compare.this"), name, words("compare.apart")]
         Table(words("compare.table"), heads, table(one, other, words))
+
+
+def puts_off(difference: str, own: str) -> bool:
+    """Whether cuts take effect later in one of the worlds, so that the months shown hide something."""
+    names = set(REMEDIES.get(difference.partition(":")[2], {})) if difference != OWN else {own.partition("=")[0].strip()}
+    return bool(names & set(DELAYING))
 
 
 def in_words(one: Picture, other: Picture, name: str, words: Words) -> str:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 import importlib.util
 import ipaddress
 import logging
 import os
+import secrets
+import signal
 import socket
 import sys
 import threading
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +38,11 @@ SETTINGS = {
 
 The variant "auto" leaves the page blank (solara 1.64); document.vue asks the browser instead.
 """
+
+
+ORPHANS = 3
+"""Runs without a visitor that are kept for those ten minutes; more are freed when somebody comes."""
+Header = tuple[bytes, bytes]
 
 
 def check_installed() -> None:
@@ -80,6 +89,7 @@ def guarded(app: Any, host: str) -> Any:
     from starlette.responses import PlainTextResponse
     from starlette.staticfiles import StaticFiles
 
+    key = secrets.token_bytes(32)
     assets = StaticFiles(directory=cdn_folder())
     ours = StaticFiles(directory=Path(__file__).parent / "static")
     doors = {"/_solara/cdn/": assets, "/zerolimit/": ours}
@@ -94,6 +104,9 @@ def guarded(app: Any, host: str) -> Any:
                 else:
                     await PlainTextResponse("another site's request", 403)(scope, receive, send)
                 return
+            scope = {**scope, "headers": without_foreign_sessions(scope["headers"], key)}
+        if scope["type"] == "websocket":
+            threading.Thread(target=close_orphans, daemon=True).start()
         if scope["type"] == "http":
             for path, files in doors.items():
                 if scope["path"].startswith(path):
@@ -107,10 +120,65 @@ def guarded(app: Any, host: str) -> Any:
             if scope["path"].startswith("/resourcez"):
                 await PlainTextResponse("not found", 404)(scope, receive, send)
                 return
-        await app(scope, receive, send)
+
+        async def answer(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": with_our_session(message.get("headers", ()), key, scope["scheme"])}
+            await send(message)
+
+        await app(scope, receive, answer)
 
     names = [LOOPBACK, "localhost", "[::1]", "::1"] if is_loopback(host) else ["*"]
     return TrustedHostMiddleware(door, allowed_hosts=names)
+
+
+SESSIONS = ("solara-session-id", "solara-session-id-lax")
+"""Solara's cookies: the second is for a browser that refuses the first one's Secure on plain http. Ours needs no twin."""
+
+
+def signed(session: str, key: bytes) -> str:
+    """A session's id as its cookie has it: nobody else can make one up."""
+    return f"{session}.{hmac.new(key, session.encode(), 'sha256').hexdigest()}"
+
+
+def without_foreign_sessions(headers: Iterable[Header], key: bytes) -> list[Header]:
+    """A request's headers with the session's id as Solara gave it, and without one that this server did not give."""
+    kept: list[Header] = []
+    for name, value in headers:
+        if name == b"cookie":
+            crumbs: list[str] = []
+            for crumb in value.decode("latin-1").split(";"):
+                cookie, _, text = crumb.strip().partition("=")
+                session = text.rpartition(".")[0]
+                if cookie not in SESSIONS:
+                    crumbs.append(crumb.strip())
+                elif cookie == SESSIONS[0] and hmac.compare_digest(signed(session, key).encode(), text.encode()):
+                    crumbs.append(f"{cookie}={session}")
+            value = "; ".join(crumbs).encode("latin-1")
+        kept.append((name, value))
+    return kept
+
+
+def with_our_session(headers: Iterable[Header], key: bytes, scheme: str) -> list[Header]:
+    """An answer's headers with the session's cookie signed, out of reach of scripts and of other sites' requests."""
+    kept: list[Header] = []
+    for name, value in headers:
+        crumb, _, rest = value.decode("latin-1").partition("=")
+        if name.lower() != b"set-cookie" or crumb not in SESSIONS:
+            kept.append((name, value))
+        elif crumb == SESSIONS[0]:
+            ours = f"{crumb}={signed(rest.partition(';')[0], key)}; Path=/; HttpOnly; SameSite=Lax"
+            kept.append((name, (ours + ("; Secure" if scheme == "https" else "")).encode("latin-1")))
+    return kept
+
+
+def close_orphans(most: int = ORPHANS) -> None:
+    """Close all but the latest visitors' runs whose tab was closed, or lost its connection, without a word."""
+    from solara.server.kernel_context import PageStatus, contexts
+
+    left = [one for one in list(contexts.values()) if {*one.page_status.values()} == {PageStatus.DISCONNECTED}]
+    for one in left[: max(0, len(left) - most)]:
+        one.close()
 
 
 def cdn_folder() -> Path:
@@ -147,6 +215,13 @@ def serve(scenario: str = "baseline", *, host: str = LOOPBACK, port: int = PORT,
         import webbrowser
 
         threading.Timer(1.0, webbrowser.open, [address]).start()
+    closed = getattr(signal, "SIGHUP", None)
+    if (
+        closed is not None
+        and signal.getsignal(closed) != signal.SIG_IGN
+        and threading.current_thread() is threading.main_thread()
+    ):
+        signal.signal(closed, server.handle_exit)  # a terminal that is closed, like SIGTERM and Ctrl-C, which uvicorn knows
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(server.serve(sockets=[bound]))
 

@@ -136,7 +136,7 @@ def recover(folder: Path) -> None:
 
     A writer that may still be at work is left alone; so is what was replaced, where another has taken its place since.
     """
-    with suppress(OSError, RuntimeError):
+    with suppress(OSError, RuntimeError, ValueError):  # a path that is none is told of by who uses it
         target = folder.resolve()
         pattern = re.compile(rf"\.{re.escape(target.name)}\.[a-z0-9_]{{8}}\.tmp")
         with os.scandir(target.parent) as found:
@@ -172,7 +172,7 @@ def _cleared(room: Path, target: Path) -> bool:
 
 def write_manifest(folder: Path) -> None:
     """The digest of each file of a folder, in a file that holds its own."""
-    files = {file.name: digest.file_digest(file) for file in sorted(folder.iterdir())}
+    files = {file.name: digest.file_digest(file) for file in sorted(folder.iterdir()) if file.name != MANIFEST}
     digest.write_json(folder / MANIFEST, {"files": files})
 
 

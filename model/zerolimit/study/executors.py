@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
@@ -118,7 +119,7 @@ class LocalPool(Executor):
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=serve, args=(theirs,), daemon=True, name=f"worker {number}")
-        with single_threaded():
+        with single_threaded(), importable_main():
             process.start()
         theirs.close()
         self.processes[number] = process
@@ -176,6 +177,22 @@ def single_threaded() -> Iterator[None]:
         finally:
             for name in added:
                 os.environ.pop(name, None)
+
+
+def main_is_file() -> bool:
+    """Whether workers can import the program that runs: what is typed, or comes by `python -`, they cannot."""
+    return os.path.exists(getattr(sys.modules["__main__"], "__file__", None) or "")
+
+
+@contextmanager
+def importable_main() -> Iterator[None]:
+    """Processes started inside do not look for a file of the program where there is none (Python names one `<stdin>`)."""
+    main = vars(sys.modules["__main__"])
+    named = {} if main_is_file() else {name: main.pop(name) for name in ("__file__",) if name in main}
+    try:
+        yield
+    finally:
+        main.update(named)
 
 
 @contextmanager

@@ -31,7 +31,6 @@ from typing import TYPE_CHECKING, Any
 
 from zerolimit import __version__
 from zerolimit.errors import BadInput
-from zerolimit.results.columns import BY, PLATFORM, monthly_meanings
 from zerolimit.results.digest import (
     LENGTH,
     Damaged,
@@ -44,16 +43,26 @@ from zerolimit.results.digest import (
     write_named,
     write_whole,
 )
-from zerolimit.study.design import column_kind, plain
+from zerolimit.study.design import plain
 from zerolimit.study.identity import Placed, default_values, laid_out
-from zerolimit.study.measures import MEASURES
+from zerolimit.study.tables import (
+    PLACE,
+    as_declared,
+    column_meanings,
+    column_types,
+    design_bytes,
+    distinct,
+    export_schema,
+    joined,
+    of_run,
+)
 from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from zerolimit.study.definition import Study
-    from zerolimit.study.worker import Done, Failed, Task
+    from zerolimit.study.worker import Failed, Task
 
 STUDY, PROGRESS, LOCK = "study.json", "progress.json", "lock.json"
 PARTS, ASIDE, ERRORS, TIMES, MERGED = "parts", "aside", "errors", "times", "runs.parquet"
@@ -107,6 +116,10 @@ class Folder:
         found, held = unsealed(file)
         if "format" in found and not held:
             raise Damaged(f"{file}: is damaged: its digest is gone")
+        if found.get("format", FORMAT) != FORMAT:
+            raise BadInput(
+                f"{self.path}: was written by zerolimit {found.get('zerolimit')}, in a form that this one cannot read"
+            )
         words = {"name": str, "runs": int, "columns": dict, "units": dict, "declared": dict}
         if any(not isinstance(found.get(word), kind) for word, kind in words.items()):
             raise Damaged(f"{file}: is damaged: it does not say what a study's does")
@@ -235,23 +248,38 @@ class Folder:
         for one in (now, there):
             one["scenario"] = {**default_values(declared), **one["scenario"]}
         differ = differences(there, now)
-        grown = [text for text in differ if text.partition(":")[0] in GROWS]
-        if len(grown) < len(differ):
-            differ = [text for text in differ if text not in grown] if extend else differ
-            advice = (
-                "--extend changes the design alone: take another --out"
-                if extend
-                else "take another --out, or remove the folder"
-            )
-            raise BadInput(f"{self.path}: holds another study ({in_short(differ, '; ')}); {advice}")
-        if grown and not extend:
-            raise BadInput(
-                f"{self.path}: holds another design of this study ({in_short(grown, '; ')});"
-                " --extend takes this one and keeps what both have, or take another --out"
-            )
+        may = [text for text in differ if text.partition(":")[0] in (*GROWS, "code")]
+        if len(may) < len(differ):
+            if extend:
+                differ = [text for text in differ if text not in may]
+            advice = "--extend changes the design alone: take" if extend else "take"
+            raise BadInput(f"{self.path}: holds another study ({in_short(differ, '; ')}); {advice} another --out")
+        if differ and not extend:
+            code = any(text.startswith("code:") for text in differ)
+            kind = "runs of another version of the code" if code else "another design of this study"
+            how = "runs some of them again first, and goes on where they give the same" if code else "keeps the runs of both"
+            raise BadInput(f"{self.path}: holds {kind} ({in_short(differ, '; ')}); --extend {how}; or take another --out")
 
-    def begin(self, study: Study, runs: int) -> None:
-        """Write down what the folder is held to; anew where that was damaged, or where the design has grown."""
+    def of_other_code(self, study: Study) -> dict[str, Part]:
+        """Finished runs of the design, and their parts, where the folder is another code's; in hash order."""
+        try:
+            before = self.declared()
+        except Damaged:
+            return {}
+        if before is None or before["declared"]["code"] == study.declared["code"]:
+            return {}
+        design = {one.run for one in study.placed()}
+        found: dict[str, Part] = {}
+        for part in self.parts():
+            with suppress(Damaged):
+                found.update((run, part) for run in self.runs_in(part) if run in design)
+        return dict(sorted(found.items()))
+
+    def begin(self, study: Study, runs: int, *, tried: bool = False) -> None:
+        """Write down what the folder is held to; anew where that was damaged, or where the design has grown.
+
+        Another code that made runs of before is known to give the same from now on, if some of them were `tried`.
+        """
         for name in (PARTS, ERRORS, TIMES):
             (self.path / name).mkdir(exist_ok=True)
         try:
@@ -262,6 +290,9 @@ class Folder:
         else:
             if before is None:
                 self._must_be_of(study, f"{self.path}: {STUDY} is missing, and")
+        known = []
+        if before is not None and (tried or before["declared"]["code"] == study.declared["code"]):
+            known = [*before["codes"], before["declared"]["code"]]
         data = design_bytes(study)
         design = self.path / f"{DESIGN}.{digest(data)}.parquet"
         if not sound(design):
@@ -282,6 +313,7 @@ class Folder:
             "design": design.name,
             "columns": columns | dict.fromkeys(self._measured(study, before, columns), "double"),
             "units": {factor.key: factor.unit for factor in study.design.factors},
+            "codes": [code for code in dict.fromkeys(known) if code != study.declared["code"]],
             "declared": json.loads(json.dumps(study.declared)),
         }
         if before is not None and "merged" in before and before["declared"] == record["declared"]:
@@ -426,7 +458,8 @@ class Folder:
             origin = table.schema.metadata or {}
             if origin.get(b"study") != declared["identity"].encode():
                 raise Damaged(f"{part.path}: is of another study")
-            if origin.get(b"code") != declared["declared"]["code"].encode():
+            codes = (declared["declared"]["code"], *declared["codes"])
+            if origin.get(b"code", b"").decode() not in codes:
                 raise Damaged(f"{part.path}: was made by another version of the code")
         runs = distinct(table) if "run" in table.column_names else []
         if len(runs) != part.number or runs[0] != part.run:
@@ -442,8 +475,6 @@ class Folder:
 
         BadInput, in a line that names them, where parts are damaged or strange.
         """
-        import pyarrow.compute as pc
-
         declared, design = self.must_be_declared(), self.placed()
         schema = self.schema() if design is None else self.part_schema()
         alone = all(part.number == 1 for part in self.parts())
@@ -451,19 +482,17 @@ class Folder:
         wrong: list[str] = []
         last = ""
         for part in self.parts():
-            if alone and design is not None and part.run not in design:
-                continue
             try:
                 table = as_declared(self.read(part, declared), schema, part.path)
                 for run in distinct(table):
                     if run in held or run == last:
                         raise Damaged(f"{part.path}: holds the run {run}, which another part has too")
                     if not alone and (design is None or run in design):
-                        held[run] = table.filter(pc.equal(table["run"], run))
+                        held[run] = of_run(table, run)
                 last = part.run
             except Damaged as error:
                 wrong.append(str(error))
-            if alone and not wrong:
+            if alone and not wrong and (design is None or part.run in design):
                 yield part.run, table
         if wrong:
             again = "sweep the study with --resume, which sets them aside and does their runs again"
@@ -536,10 +565,6 @@ class Folder:
                 path.unlink()
 
 
-PLACE = ("point", "replication", "seed")
-"""Columns that say where a run stands; the varied parameters say it too."""
-
-
 def ours(name: str) -> bool:
     """Whether a study's folder may have a file of this name before it has study.json."""
     return name in OURS or name.startswith(f"{DESIGN}.") or half_written(name)
@@ -556,22 +581,7 @@ def sound(path: Path) -> bool:
 
 def origin_of(study: Study) -> dict[str, Any]:
     """Of study.json, what a part is held against."""
-    return {"format": FORMAT, "identity": study.digest, "declared": {"code": study.declared["code"]}}
-
-
-def distinct(table: pa.Table) -> list[str]:
-    """The runs of a part's rows, in order."""
-    return sorted(map(str, table["run"].unique().to_pylist()))
-
-
-def as_declared(table: pa.Table, schema: pa.Schema, path: Path) -> pa.Table:
-    """A part's columns in the order of study.json; Damaged where they are others."""
-    if {*table.column_names} != {*schema.names}:
-        raise Damaged(f"{path}: has other columns than {STUDY} says")
-    table = table.select(schema.names)
-    if table.schema.types != schema.types:
-        raise Damaged(f"{path}: has columns of other types than {STUDY} says")
-    return table.replace_schema_metadata(None)
+    return {"format": FORMAT, "identity": study.digest, "codes": [], "declared": {"code": study.declared["code"]}}
 
 
 def told(wrong: Sequence[str], home: Path) -> str:
@@ -587,93 +597,3 @@ def in_short(texts: Sequence[str], between: str, home: Path | None = None) -> st
     if len(texts) <= TOLD + 1:
         return between.join(shown)
     return f"{between.join(shown[:TOLD])} and {len(texts) - TOLD:,} more"
-
-
-def joined(
-    runs: Sequence[tuple[str, pa.Table]],
-    schema: pa.Schema,
-    design: Mapping[str, Placed] | None,
-    points: pa.Table | None,
-) -> pa.Table:
-    """Runs one after the other, in one piece a column, beside where they stand; parts without a design say it themselves."""
-    import numpy as np
-    import pyarrow as pa
-
-    whole = pa.concat_tables([table for _, table in runs])
-    if design is None or points is None:
-        return whole.cast(schema).combine_chunks()
-    rows = np.repeat(np.arange(len(runs)), [table.num_rows for _, table in runs])
-    places = [design[run] for run, _ in runs]
-    columns = {name: whole[name] for name in whole.column_names}
-    for name in PLACE:
-        columns[name] = pa.array([getattr(one, name) for one in places], schema.field(name).type).take(rows)
-    for name in schema.names:
-        if name not in columns:
-            columns[name] = points[name].take([one.point for one in places]).take(rows)
-    return pa.table([columns[name] for name in schema.names], schema=schema).combine_chunks()
-
-
-def column_meanings(units: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Unit and meaning of every column of an export."""
-    return {
-        **monthly_meanings(),
-        **PLATFORM,
-        **{name: (one.unit, one.says) for name, one in MEASURES.items()},
-        **{key: (unit, f"parameter {key}") for key, unit in units.items()},
-        "run": ("hash", "the run"),
-        "point": ("count", "the point in the design, from 0"),
-        "replication": ("count", "the replication, from 0"),
-        "seed": ("count", "seed of every draw"),
-        "months": ("months", "months that are summed"),
-    }
-
-
-def column_types() -> dict[str, Any]:
-    """Arrow's types of varied parameters."""
-    import pyarrow as pa
-
-    return {"float64": pa.float64(), "int64": pa.int64(), "bool": pa.bool_(), "string": pa.string()}
-
-
-def export_schema(study: Study) -> pa.Schema:
-    """The columns of a study's export: the run, where it stands, what is kept apart, and what was counted."""
-    import pyarrow as pa
-
-    kinds = column_types()
-    fields = [("run", pa.string()), ("point", pa.int64()), ("replication", pa.int64()), ("seed", pa.uint64())]
-    fields += [(factor.key, kinds[column_kind(factor)]) for factor in study.design.factors]
-    by = {"month": pa.int64(), "segment": pa.string(), "decile": pa.int64()}
-    fields += [(name, by[name]) for name in BY if name in study.settings.by]
-    fields.append(("months", pa.int64()))
-    fields += [(name, pa.int64()) for name in study.kept.counts]
-    fields += [(name, pa.float64()) for name in (*study.kept.platform, *study.kept.measures)]
-    return pa.schema(fields)
-
-
-def part_table(schema: pa.Schema, task: Task, done: Done) -> pa.Table:
-    """A finished run as its part: its hash in each row, beside what it counted."""
-    import pyarrow as pa
-
-    columns: dict[str, list[Any]] = {"run": [task.run] * len(done.columns["months"]), **done.columns}
-    differ = sorted({*columns} ^ {*schema.names})
-    if differ:
-        raise BadInput(f"measure: gave {', '.join(differ)} in some runs only; it has to give the same names in each")
-    return pa.table({field.name: pa.array(columns[field.name], field.type) for field in schema}, schema=schema)
-
-
-def design_bytes(study: Study) -> bytes:
-    """The points as Parquet: their values; `u:NAME`, their places in the unit cube where they were sampled; their worlds."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    kinds = column_types()
-    columns: dict[str, Any] = {"point": pa.array(range(len(study.points)), pa.int64())}
-    for factor in study.design.factors:
-        columns[factor.key] = pa.array([point[factor.key] for point in study.values], kinds[column_kind(factor)])
-    if study.design.units is not None:
-        for k, factor in enumerate(study.design.factors):
-            columns[f"u:{factor.key}"] = pa.array(study.design.units[:, k])
-    columns["world"] = pa.array(study.worlds, pa.string())
-    sink = io.BytesIO()
-    pq.write_table(pa.table(columns), sink, compression="zstd")
-    return sink.getvalue()

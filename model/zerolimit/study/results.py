@@ -16,8 +16,9 @@ from zerolimit.results.columns import BY, PLATFORM, parts_of
 from zerolimit.results.outcomes import RATES
 from zerolimit.study.definition import rates_kept
 from zerolimit.study.design import cautions, neat
-from zerolimit.study.folder import MERGED, PLACE, STUDY, Folder
+from zerolimit.study.folder import MERGED, STUDY, Folder
 from zerolimit.study.intervals import FEWEST, fieller, half_width
+from zerolimit.study.tables import PLACE
 from zerolimit.wording import number_of
 
 if TYPE_CHECKING:

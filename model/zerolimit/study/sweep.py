@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -25,10 +24,12 @@ from zerolimit.errors import BadInput
 from zerolimit.files import path_of
 from zerolimit.results.digest import write_json
 from zerolimit.study.definition import Study, read_study
-from zerolimit.study.executors import CannotStart, WorkerDied, dask_executor, local_pool
-from zerolimit.study.folder import ASIDE, ERRORS, PROGRESS, TIMES, Folder, part_table, told
+from zerolimit.study.executors import CannotStart, WorkerDied, dask_executor, local_pool, main_is_file
+from zerolimit.study.folder import ASIDE, ERRORS, PROGRESS, TIMES, Folder, Part, told
 from zerolimit.study.lock import Lock, held
+from zerolimit.study.tables import of_run, part_table
 from zerolimit.study.worker import Done, Failed, OtherCode, Place, Task, do, own_rules_of
+from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
     from zerolimit.study.results import Results
@@ -38,6 +39,8 @@ AHEAD = 2
 """Runs handed out per worker: one that it does, one that waits for it."""
 TELL = 2.0
 """Seconds between two words of progress for other terminals."""
+TRIED = 5
+"""Runs of another version of the code that are run again before the others are taken for ours."""
 RECENT = 500
 """Runs over which the rate is taken."""
 
@@ -243,34 +246,76 @@ def conduct(
     watch: Watch,
     say: Callable[[str], None],
 ) -> Swept:
-    """Take stock, start the workers, run, merge."""
+    """Try what another code made, take stock, start the workers, run, merge."""
     folder.clear_abandoned()
     total = sum(1 for _ in study.placed())
-    folder.begin(study, total)
-    one = Sweep(study, folder, lock, watch, say)
-    one.total = total
-    one.ledger, wrong = folder.take_stock()
-    if wrong:
-        say(f"{told(wrong, folder.path)}; set aside in {folder.path / ASIDE}, and what is lacking is run again")
-    left = one.total - len(one.ledger)
-    if left:
-        with ExitStack() as stack:
-            window: Callable[[], int]
-            if executor is not None:
-                window = lambda: AHEAD * workers  # noqa: E731
-            elif cluster is not None:
-                executor, cores = stack.enter_context(dask_executor(cluster, workers))
-                window = every(TELL, lambda: AHEAD * max(1, cores()))
-            else:
-                compile_once(study, one.say)
-                workers = min(workers, left)
-                executor = stack.enter_context(local_pool(workers))
-                window = lambda: AHEAD * workers  # noqa: E731
-            one.run(executor, window)
+    with ExitStack() as stack:
+        found: list[tuple[Executor, Callable[[], int]]] = []
+
+        def at_work(runs: int) -> tuple[Executor, Callable[[], int]]:
+            """Who does the runs; started when they are first needed."""
+            if not found:
+                found.append(started(study, stack, runs, workers, cluster, executor, say))
+            return found[0]
+
+        if others := folder.of_other_code(study):
+            try_again(study, folder, others, at_work(total)[0], say)
+        folder.begin(study, total, tried=bool(others))
+        one = Sweep(study, folder, lock, watch, say)
+        one.total = total
+        one.ledger, wrong = folder.take_stock()
+        if wrong:
+            say(f"{told(wrong, folder.path)}; set aside in {folder.path / ASIDE}, and what is lacking is run again")
+        left = one.total - len(one.ledger)
+        if left:
+            one.run(*at_work(left))
     one.tell(force=True)
     if len(one.ledger) == one.total and (left or wrong or folder.merged() is None):
         folder.merge()
     return Swept(folder.path, one.total, len(one.ledger), one.failed)
+
+
+def started(
+    study: Study,
+    stack: ExitStack,
+    runs: int,
+    workers: int,
+    cluster: str | None,
+    executor: Executor | None,
+    say: Callable[[str], None],
+) -> tuple[Executor, Callable[[], int]]:
+    """Who does the runs, and how many are handed out at a time."""
+    if executor is not None:
+        return executor, lambda: AHEAD * workers
+    if cluster is not None:
+        dask, cores = stack.enter_context(dask_executor(cluster, workers))
+        return dask, every(TELL, lambda: AHEAD * max(1, cores()))
+    compile_once(study, say)
+    workers = min(workers, runs)
+    return stack.enter_context(local_pool(workers)), lambda: AHEAD * workers
+
+
+def try_again(study: Study, folder: Folder, there: dict[str, Part], executor: Executor, say: Callable[[str], None]) -> None:
+    """Some runs that another version of the code made, run again: BadInput where one gives other numbers."""
+    tried = sorted((task for task in study.tasks() if task.run in there), key=lambda task: task.run)[:TRIED]
+    declared, job = folder.must_be_declared(), study.job()
+    for task, future in [(task, executor.submit(do, job, task)) for task in tried]:
+        before = of_run(folder.read(there[task.run], declared), task.run)
+        try:
+            result = future.result()
+        except BadInput:
+            raise
+        except Exception as error:
+            raise BadInput(f"{folder.path}: the run {task.run} could not be tried: {error}; nothing was changed") from error
+        if not isinstance(result, Done) or not part_table(before.schema, task, result).to_pandas().equals(
+            before.to_pandas()
+        ):
+            raise BadInput(
+                f"{folder.path}: was made by another version of the code, which gave other numbers (run {task.run});"
+                " take another --out"
+            )
+    kept, told_of = number_of(len(there), "run"), f"{len(tried)} of them, run again with this one, gave the same"
+    say(f"{kept} of another version of the code are kept: {told_of}")
 
 
 def every(seconds: float, ask: Callable[[], int]) -> Callable[[], int]:
@@ -334,7 +379,7 @@ def run_study(
     from zerolimit.study.results import load_results
     from zerolimit.study.screen import watching
 
-    typed = measure is not None and measure.__module__ == "__main__" and not hasattr(sys.modules["__main__"], "__file__")
+    typed = measure is not None and measure.__module__ == "__main__" and not main_is_file()
     if typed and executor is None:
         raise BadInput(f"measure: {measure.__qualname__} cannot be imported by the workers: put it in a file of its own")
     study = read_study(source, measure=measure, code=code, **settings)
