@@ -752,7 +752,10 @@ def public() -> dict[str, Callable[..., Any]]:
         kind = type(make())
         for name, method in inspect.getmembers(kind, inspect.isfunction):
             ours = method.__module__.startswith("zerolimit.")
-            if ours and not name.startswith("_"):
+            passed_on = {one.kind for one in inspect.signature(method).parameters.values()} >= {
+                inspect.Parameter.VAR_POSITIONAL
+            }
+            if ours and not passed_on and not name.startswith("_"):
                 found[f"{owner}.{name}"] = partial(call_method, owner, name)
                 SIGNATURES[f"{owner}.{name}"] = list(inspect.signature(method).parameters.values())[1:]
     return found
@@ -823,7 +826,7 @@ GOOD_FOR: dict[str, dict[str, Callable[[], Any]]] = {
 }
 CALLED = {"method", "filter_func", "key", "by", "func"}
 """What may be a caller's function; any that can be called is one."""
-NOT_FUZZED = {"progress", "cancel", "say", "executor", "figure", "watch", "measure"}
+NOT_FUZZED = {"most", "args", "progress", "cancel", "say", "executor", "figure", "watch", "measure"}
 """Functions that a caller gives, of which what they do is the caller's."""
 
 
@@ -831,7 +834,8 @@ def python_case(draw: random.Random, place: Place) -> Case:
     """A public function with one or two arguments wrong."""
     functions = public_functions()
     name, function = draw.choice(sorted(functions.items()))
-    parameters = SIGNATURES.get(name) or list(inspect.signature(function).parameters.values())
+    given = SIGNATURES.get(name)
+    parameters = list(inspect.signature(function).parameters.values()) if given is None else given
     named = [one for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
     good = {**GOOD, **GOOD_FOR.get(name, {})}
     words: dict[str, Any] = {}

@@ -351,9 +351,7 @@ CASES = [
     Case("no path has such letters", "scenario check {here}/nul.toml", ("calendar_file", "cannot be a path")),
     Case("TOML too deep", "scenario check {here}/deep.toml", ("deep.toml", "not valid TOML", "too deep")),
     Case("number too long", "scenario check {here}/digits.toml", ("digits.toml", "not valid TOML", "digits")),
-    Case(
-        "text for a number", "scenario check {here}/textnumber.toml", ("borrowers", "a number is needed", "'3000'")
-    ),
+    Case("text for a number", "scenario check {here}/textnumber.toml", ("borrowers", "a number is needed", "'3000'")),
     Case("number for a switch", "scenario check {here}/numberswitch.toml", ("reasons_sent", "true or false", "not 1")),
     Case("millions of steps", "sweep {here}/steps.toml", ("vary.lgd", "steps", "2 to 1,000,000")),
     Case("millions of runs", "sweep {here}/runs.toml", ("100 points x 1,000,000 replications", "10,000,000")),
