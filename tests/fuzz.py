@@ -1024,19 +1024,21 @@ def refused(name: str, case: Case, told: str) -> Outcome:
 
 @contextmanager
 def stopped_after(seconds: float) -> Iterator[None]:
-    """As by Ctrl-C."""
+    """As by Ctrl-C, after so much of a processor's time, or sixty times as long on the clock."""
+    timers = ((signal.SIGPROF, signal.ITIMER_PROF, seconds), (signal.SIGALRM, signal.ITIMER_REAL, 60.0 * seconds))
 
     def stop(number: int, frame: Any) -> None:
-        signal.setitimer(signal.ITIMER_REAL, 5.0)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = [signal.signal(number, stop) for number, _, _ in timers]
+    for _, timer, after in timers:
+        signal.setitimer(timer, after)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
+        for (number, timer, _), old in zip(timers, before, strict=True):
+            signal.setitimer(timer, 0.0)
+            signal.signal(number, old)
 
 
 @contextmanager

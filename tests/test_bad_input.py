@@ -95,7 +95,7 @@ FILES: dict[str, bytes] = {
     "broken.graphml": b"<graphml><graph>",
     "plain.xml": b"<note/>",
     "good.csv": b"id,limit\n" + b"".join(b"%d,%d\n" % (k, 1000 + k) for k in range(20)),
-    "swept/study.json": b'{"name": "tipping", "runs": 8}',
+    "swept/study.json": b'{"name": "tipping", "runs": 8, "columns": {}, "units": {}, "declared": {}}',
     "swept/kept.csv": b"run\n",
     "ran/provenance.json": b"{}",
     "listbase.toml": b"base = []\n",
