@@ -752,7 +752,10 @@ def public() -> dict[str, Callable[..., Any]]:
         kind = type(make())
         for name, method in inspect.getmembers(kind, inspect.isfunction):
             ours = method.__module__.startswith("zerolimit.")
-            if ours and not name.startswith("_"):
+            passed_on = {one.kind for one in inspect.signature(method).parameters.values()} >= {
+                inspect.Parameter.VAR_POSITIONAL
+            }
+            if ours and not passed_on and not name.startswith("_"):
                 found[f"{owner}.{name}"] = partial(call_method, owner, name)
                 SIGNATURES[f"{owner}.{name}"] = list(inspect.signature(method).parameters.values())[1:]
     return found
@@ -823,7 +826,7 @@ GOOD_FOR: dict[str, dict[str, Callable[[], Any]]] = {
 }
 CALLED = {"method", "filter_func", "key", "by", "func"}
 """What may be a caller's function; any that can be called is one."""
-NOT_FUZZED = {"progress", "cancel", "say", "executor", "figure", "watch", "measure"}
+NOT_FUZZED = {"most", "args", "progress", "cancel", "say", "executor", "figure", "watch", "measure"}
 """Functions that a caller gives, of which what they do is the caller's."""
 
 
@@ -831,7 +834,8 @@ def python_case(draw: random.Random, place: Place) -> Case:
     """A public function with one or two arguments wrong."""
     functions = public_functions()
     name, function = draw.choice(sorted(functions.items()))
-    parameters = SIGNATURES.get(name) or list(inspect.signature(function).parameters.values())
+    given = SIGNATURES.get(name)
+    parameters = list(inspect.signature(function).parameters.values()) if given is None else given
     named = [one for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
     good = {**GOOD, **GOOD_FOR.get(name, {})}
     words: dict[str, Any] = {}
@@ -1020,19 +1024,21 @@ def refused(name: str, case: Case, told: str) -> Outcome:
 
 @contextmanager
 def stopped_after(seconds: float) -> Iterator[None]:
-    """As by Ctrl-C."""
+    """As by Ctrl-C, after so much of a processor's time, or sixty times as long on the clock."""
+    timers = ((signal.SIGPROF, signal.ITIMER_PROF, seconds), (signal.SIGALRM, signal.ITIMER_REAL, 60.0 * seconds))
 
     def stop(number: int, frame: Any) -> None:
-        signal.setitimer(signal.ITIMER_REAL, 5.0)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = [signal.signal(number, stop) for number, _, _ in timers]
+    for _, timer, after in timers:
+        signal.setitimer(timer, after)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
+        for (number, timer, _), old in zip(timers, before, strict=True):
+            signal.setitimer(timer, 0.0)
+            signal.signal(number, old)
 
 
 @contextmanager

@@ -337,6 +337,8 @@ class Borrowers(AgentSet):  # type: ignore[misc]
         """Values of a field, as Python numbers."""
         if name == "unique_id":
             return ids.tolist()
+        if not self.is_column(name):
+            raise NoSuchAttribute(f"column: {told(name)} is no field that is kept{nearest(name, FIELDS)}")
         return self.market.simulation.column(name)[ids % self.market.simulation.size].tolist()
 
     def __len__(self) -> int:

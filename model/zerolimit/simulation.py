@@ -273,7 +273,8 @@ class Simulation:
 
     def measured(self, rows: Array) -> dict[str, Array]:
         """Every cap and distance of the borrowers listed, as they stand now, under the month's announcements."""
-        if len(rows) and (rows.dtype.kind not in "iu" or not 0 <= rows.min() <= rows.max() < self.size):
+        rows = np.asarray(rows)
+        if rows.size and (rows.ndim != 1 or rows.dtype.kind not in "iu" or not 0 <= rows.min() <= rows.max() < self.size):
             raise BadInput(f"rows: whole numbers from 0 to {self.size - 1} are needed")
         found = self.engine.listed("measure", rows, self.month, as_vector(self.terms))
         return dict(zip(MEASURES, found, strict=True))

@@ -252,7 +252,7 @@ class Results:
         """The stored columns that some outcomes need."""
         found: dict[str, None] = {}
         for name in outcomes:
-            rate = name.removesuffix("_rate")
+            rate = str(name).removesuffix("_rate")
             if rate in RATES and rate in self.rates:
                 over, under = parts_of(rate)
                 found.update(dict.fromkeys([*over, *under]))
