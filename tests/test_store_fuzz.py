@@ -12,7 +12,7 @@ import pytest
 import zerolimit
 from flips import flip, flips, judged
 from zerolimit.results.digest import sealed
-from zerolimit.study import lock
+from zerolimit.results.writer import this_process
 from zerolimit.study.definition import Study, read_study
 from zerolimit.study.folder import LOCK, STUDY, Folder
 from zerolimit.study.screen import status
@@ -67,8 +67,7 @@ def studies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     home = tmp_path_factory.mktemp("flips")
     for name in ("whole", "failed"):
         sweep(read_study(WISH), home / name, executor=MadeUp(failing=name == "failed"))
-    held = {"token": "t", "host": "here", "pid": 1, "machine": lock.machine(), "process": "none", "since": "then"}
-    (home / "failed" / LOCK).write_bytes(sealed(held))
+    (home / "failed" / LOCK).write_bytes(sealed({"token": "t", **this_process(), "process": "none"}))
     return {name: home / name for name in ("whole", "failed")}
 
 
