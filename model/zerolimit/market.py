@@ -145,11 +145,9 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
     borrower_class: type[Borrower] = Borrower
     _runner: int | None = None
     """The thread that runs it just now."""
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        market: Self = super().__new__(cls)
-        market.__dict__.update(_made=WeakValueDictionary(), _kept={}, _turn=RLock())
-        return market
+    _made: WeakValueDictionary[int, View]
+    _kept: dict[int, dict[str, Any]]
+    _turn: Any
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -181,6 +179,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
                 f"engine='compiled' cannot run {self.borrower_class.__name__}.{in_python[0]}, which is plain Python;"
                 " use engine='auto'"
             )
+        self.__dict__.update(beginnings())
         parse_panel(panel)
         clients = as_portfolio(portfolio, columns, scale)
         if borrowers is not None:
@@ -298,7 +297,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
     __copy__ = copy
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        twin = memo[id(self)] = type(self).__new__(type(self))
+        twin = memo[id(self)] = anew(type(self))
         twin.__setstate__(copy.deepcopy(self.__getstate__(), memo))
         twin.simulation.changes.append({"month": self.month, "copied": True})
         return twin
@@ -574,7 +573,14 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
 
 def anew[M: CreditMarket](kind: type[M]) -> M:
     """An empty market, to be filled from a pickle."""
-    return kind.__new__(kind)
+    market = kind.__new__(kind)
+    market.__dict__.update(beginnings())
+    return market
+
+
+def beginnings() -> dict[str, Any]:
+    """What every market, copied ones too, has of its own: agents made, what was set on them, whose turn it is."""
+    return {"_made": WeakValueDictionary(), "_kept": {}, "_turn": RLock()}
 
 
 def seed_of(seed: Any, rng: Any, scenario: Any) -> int:
