@@ -101,11 +101,11 @@ class Pool:
 
     def refuse_too_large(self, month: int) -> None:
         """BadInput where the pool, or what funds it, is beyond LARGEST_POOL."""
-        sizes = {"pool": self.limit or 0, "capital": self.capital, "own funds": self.own_funds}
-        for name, size in {**sizes, "partner lines": self.partner_lines}.items():
+        parts = {"capital": self.capital, "own funds": self.own_funds, "partner lines": self.partner_lines}
+        for name, size in {"pool": self.limit or 0, **parts}.items():
             if size > LARGEST_POOL:
                 raise BadInput(
-                    f"calendar, month {month}: {name} reach {size / FEN:.3g} yuan; at most {LARGEST_POOL / FEN:.0e} yuan"
+                    f"calendar, month {month}: {name}: {size / FEN:.3g} yuan; at most {LARGEST_POOL / FEN:.0e} yuan"
                     " can be counted exactly: let it grow less, or end the growth with a value of 0"
                 )
 
