@@ -179,7 +179,7 @@ PIPED = (
     "import zerolimit\n"
     "def seen(simulation):\n"
     "    return {'seen': 1.0}\n"
-    "found = zerolimit.study({'months': 2, 'borrowers': 20, 'vary': {'lgd': [0.5, 0.6]}}, out='out', quiet=True, workers=2)\n"
+    "found = zerolimit.study({'months': 2, 'borrowers': 20, 'vary': {'lgd': [0.5, 0.6]}}, out='out', workers=2, quiet=1)\n"
     "print(len(found.table()), __file__)\n"
     "try:\n"
     "    zerolimit.study({'months': 2, 'borrowers': 20}, out='other', quiet=True, workers=2, measure=seen)\n"
