@@ -464,7 +464,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
 
     def _keep(self, agent: View) -> None:
         """Somebody gave an agent an attribute of its own: they stay, whoever holds the agent."""
-        self._kept[agent.unique_id] = vars(agent)
+        self._kept[agent.unique_id] = agent.__dict__
 
     def _readable(self, name: str) -> bool:
         """Flows are kept in columns only where the month needs them."""
