@@ -254,7 +254,7 @@ def read_portfolio(
     raw = read_raw(source, most or Most())
     if scale is None:
         scale = SHIPPED.get(source, 1.0) if isinstance(source, str) else 1.0
-    if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0.0 < scale < float("inf"):
+    if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0.0 < scale <= 1e300:
         raise BadInput(
             f"{raw.where}: scale must be a finite number above 0 (yuan per unit of the file's money), not {told(scale)}"
         )
@@ -354,7 +354,7 @@ def as_arrow(series: Any) -> Any:
 
     try:
         return pa.array(series, from_pandas=True)
-    except pa.ArrowException:
+    except (pa.ArrowException, ArithmeticError, TypeError, ValueError):
         missing = series.isna()
         return pa.array([None if gone else str(value) for value, gone in zip(series, missing, strict=True)], pa.string())
 
