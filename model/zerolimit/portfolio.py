@@ -329,11 +329,14 @@ def inflated(data: bytes, where: str, most: Most) -> bytes:
     """What a gzip file holds; no more of it is made than may be taken."""
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            found = file.read(most.size + 1)
+            pieces, size = [], 0
+            while size <= most.size and (piece := file.read(1 << 20)):  # a read of all at once takes that much memory first
+                pieces.append(piece)
+                size += len(piece)
     except (OSError, EOFError, zlib.error):
         raise BadInput(f"{where}: the gzip file is truncated or damaged") from None
-    most.refuse_size(len(found), where)
-    return found
+    most.refuse_size(size, where)
+    return b"".join(pieces)
 
 
 def from_frame(frame: Any) -> Raw:
