@@ -254,7 +254,7 @@ def read_portfolio(
     raw = read_raw(source, most or Most())
     if scale is None:
         scale = SHIPPED.get(source, 1.0) if isinstance(source, str) else 1.0
-    if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0.0 < scale < float("inf"):
+    if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0.0 < scale <= 1e300:
         raise BadInput(
             f"{raw.where}: scale must be a finite number above 0 (yuan per unit of the file's money), not {told(scale)}"
         )
@@ -329,11 +329,14 @@ def inflated(data: bytes, where: str, most: Most) -> bytes:
     """What a gzip file holds; no more of it is made than may be taken."""
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            found = file.read(most.size + 1)
+            pieces, size = [], 0
+            while size <= most.size and (piece := file.read(1 << 20)):  # a read of all at once takes that much memory first
+                pieces.append(piece)
+                size += len(piece)
     except (OSError, EOFError, zlib.error):
         raise BadInput(f"{where}: the gzip file is truncated or damaged") from None
-    most.refuse_size(len(found), where)
-    return found
+    most.refuse_size(size, where)
+    return b"".join(pieces)
 
 
 def from_frame(frame: Any) -> Raw:
@@ -354,7 +357,7 @@ def as_arrow(series: Any) -> Any:
 
     try:
         return pa.array(series, from_pandas=True)
-    except pa.ArrowException:
+    except (pa.ArrowException, ArithmeticError, TypeError, ValueError):
         missing = series.isna()
         return pa.array([None if gone else str(value) for value, gone in zip(series, missing, strict=True)], pa.string())
 
