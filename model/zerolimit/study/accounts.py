@@ -43,11 +43,11 @@ def longest_delay(scenario: Scenario) -> int:
     return sum(int(getattr(scenario, name)) for name in DELAYING)
 
 
-def delays_differ(a: Scenario, b: Scenario, rules: tuple[tuple[Rule, ...], tuple[Rule, ...]] = ((), ())) -> bool:
+def delays_differ(a: Scenario, b: Scenario, rules: tuple[tuple[Rule, ...], tuple[Rule, ...]]) -> bool:
     """Whether two worlds put off cuts otherwise: by a parameter of DELAYING, or a rule of one's own that sets a notice."""
     if any(getattr(a, name) != getattr(b, name) for name in DELAYING):
         return True
-    own = [{rule.name for rule in some if "notice_left" in rule.writes} for some in rules]
+    own = [[rule for rule in some if "notice_left" in rule.writes] for some in rules]
     return own[0] != own[1]
 
 
