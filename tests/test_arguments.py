@@ -76,7 +76,11 @@ BAD: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize("words", GOOD, ids=lambda words: ", ".join(f"{name} {type(one).__name__}" for name, one in words.items()))
+def kinds(words: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {type(one).__name__}" for name, one in words.items())
+
+
+@pytest.mark.parametrize("words", GOOD, ids=kinds)
 def test_what_a_signature_says_is_taken(words: dict[str, Any]) -> None:
     assert function(**words) == "done"
 
