@@ -173,8 +173,10 @@ def _is_number(value: Any, kind: type) -> bool:
 
 
 def _is_list(value: Any, origin: Any, each: Any) -> bool:
-    """A list of any sort; what is read only once is not looked into. A text is one where texts are listed."""
-    if isinstance(value, bytes | bytearray | Mapping):
+    """A list of any sort; what is read only once is not looked into. A text, or a mapping's names, where texts are."""
+    if isinstance(value, Mapping):
+        return each is str and origin is Iterable and all(isinstance(one, str) for one in value)
+    if isinstance(value, bytes | bytearray):
         return False
     if isinstance(value, str):
         return fits("", each) and origin in (Iterable, Sequence)

@@ -243,7 +243,7 @@ def print_comparison(found: Comparison, outcome: str) -> None:
     paper.print("\nState at the end: a in rows, b in columns", style="bold")
     paper.print(counts_table(found.transitions()))
     paper.print(f"\nDifference b less a{span or ' over the run'}", style="bold")
-    listed = list(dict.fromkeys([outcome, *RATES, *RECOVERED, *MONEY]))
+    listed = dict.fromkeys([outcome, *RATES, *RECOVERED, *MONEY])
     rows = found.differences(listed)
     money = rows.outcome.isin(MONEY)
     paper.print(differences_table(rows[~money]))
