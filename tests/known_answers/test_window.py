@@ -272,7 +272,7 @@ def longer(notice_left):
     [
         ({"only_b": {"notice_months": 2}}, True),
         ({"only_a": {"notice_months": 2}, "only_b": {"adaptation_months": 2}}, True),
-        ({"rules_b": [longer]}, True),
+        pytest.param({"rules_b": [longer]}, True, marks=pytest.mark.slow),  # a month to compile
         ({"notice_months": 2, "only_b": {"cutoff": 600.0}}, False),
     ],
 )
