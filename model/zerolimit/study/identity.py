@@ -1,16 +1,17 @@
 """What a run is: its identity, and the hash under which its results are kept and found again.
 
-A run is its *world*, its *seed*, and its study's *frame*:
+A run is its world, its seed, and its study's frame.
 
-* the world: the parameters at month 0 that differ from their defaults, and what is changed at later months. A file of ties
-  counts by its content. Names and descriptions do not count; nor does whether a value stood in the scenario, under [set] or
-  in the design.
-* the seed: the draws (draws.py). In a paired study it is the study's seed plus the replication.
-* the frame: months, burn-in, what is kept of a run and how it is kept apart, the clients, the rules and the measure of
-  one's own; of these, what is not empty.
-* DEFAULTS, the version of the scenario's defaults, in the frame. What equals its default is not in the identity. So a
-  parameter that is added, with a default that leaves the model as it was, changes no hash; where a default changes,
-  DEFAULTS goes up, and no run of before is taken for one of now.
+The world: the parameters at month 0 that differ from their defaults, and what is changed at later months. A file of ties
+counts by its content. Names and descriptions do not count; nor does whether a value stood in the scenario, under [set] or in
+the design.
+
+The seed: the draws (draws.py). In a paired study it is the study's seed plus the replication.
+
+The frame: months, burn-in, what is kept of a run and how it is kept apart, the clients, the rules and the measure of one's
+own; of these, what is not empty. DEFAULTS, the version of the scenario's defaults, is in the frame. What equals its default
+is not in the identity. So a parameter that is added, with a default that leaves the model as it was, changes no hash; where
+a default changes, DEFAULTS goes up, and no run of before is taken for one of now.
 
 Where a run stands, its point and its replication, is not part of it: a larger or reordered design finds the same runs
 (`--extend`). Nor is the code that made it: a folder is held to one code as a whole (folder.py).
