@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from zerolimit.errors import BadInput
+from zerolimit.errors import BadInput, told
 
 LOOPBACK = "127.0.0.1"
 PORT = 8765
@@ -62,8 +62,8 @@ def listening(host: str, port: int) -> socket.socket:
         raise BadInput(f"port: {port} is not in 0 to 65,535 (0: any that is free)")
     try:
         kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except OSError:
-        raise BadInput(f"host: {host!r} is no address of this machine; leave it out for {LOOPBACK}") from None
+    except (OSError, ValueError):
+        raise BadInput(f"host: {told(host)} is no address of this machine; leave it out for {LOOPBACK}") from None
     bound = socket.socket(kind, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

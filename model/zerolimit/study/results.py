@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zerolimit.arguments import public
-from zerolimit.errors import BadInput, nearest
+from zerolimit.errors import BadInput, nearest, told
 from zerolimit.files import path_of
 from zerolimit.results.columns import BY, PLATFORM, parts_of
 from zerolimit.results.outcomes import RATES
@@ -135,6 +135,10 @@ class Results:
 
     def arrow(self, columns: Sequence[str] | None = None, where: Any = None) -> pa.Table:
         """Raw sums as an Arrow table in hash order: some columns, some rows (a pyarrow.dataset expression)."""
+        import pyarrow.compute as pc
+
+        if where is not None and not isinstance(where, pc.Expression):
+            raise BadInput(f"where: an expression of pyarrow.dataset is needed, not {told(where)}")
         dataset = self.dataset
         with readable(self.path):
             return dataset.to_table(columns=None if columns is None else list(columns), filter=where)
