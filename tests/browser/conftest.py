@@ -149,6 +149,7 @@ def visit(browser: Any, ordinary: Any, server: tuple[str, int]) -> Iterator[Call
 
 @pytest.fixture
 def expect() -> Any:
+    sync_api.expect.set_options(timeout=30_000)  # as long as the page's own: a month on a busy machine takes some seconds
     return sync_api.expect
 
 
