@@ -181,6 +181,8 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
             )
         self.__dict__.update(beginnings())
         parse_panel(panel)
+        from zerolimit.portfolio import as_portfolio
+
         clients = as_portfolio(portfolio, columns, scale)
         if borrowers is not None:
             if clients is not None and borrowers != clients.size:
@@ -661,18 +663,6 @@ def empty_scenario(*kind: Any) -> Any:
 def weak_scenario(kind: Any) -> Any:
     """A class of Mesa's scenarios whose own hold their model weakly."""
     return kind if hasattr(kind, "weak") else scenario_kind(kind, kind.__name__, kind.__doc__ or "", {})
-
-
-def as_portfolio(given: Any, columns: Mapping[str, str] | None, scale: float | None) -> Any:
-    """A portfolio from a path or a DataFrame, or the one given."""
-    if given is not None and not hasattr(given, "put_accounts"):
-        from zerolimit.portfolio import read_portfolio
-
-        return read_portfolio(given, columns=columns, scale=scale)
-    for name, value in (("columns", columns), ("scale", scale)):
-        if value is not None:
-            raise BadInput(f"{name}: belongs to a portfolio that is read from a file or a DataFrame")
-    return given
 
 
 def part_of(panel: Panel, what: str) -> Panel:

@@ -265,9 +265,14 @@ def read_portfolio(
     return Reader(raw, raw.take(list(dict.fromkeys(used.values()))), used, float(scale)).portfolio()
 
 
-def as_portfolio(given: Any) -> Portfolio | None:
+def as_portfolio(given: Any, columns: Mapping[str, str] | None = None, scale: float | None = None) -> Any:
     """A portfolio, or what one is read from; None stays None, and so does what settles its own people in (`put_traits`)."""
-    return given if given is None or hasattr(given, "put_traits") else read_portfolio(given)
+    if given is not None and not hasattr(given, "put_traits"):
+        return read_portfolio(given, columns=columns, scale=scale)
+    for name, value in (("columns", columns), ("scale", scale)):
+        if value is not None:
+            raise BadInput(f"{name}: belongs to a portfolio that is read from a file or a DataFrame")
+    return given
 
 
 # the file
