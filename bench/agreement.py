@@ -19,10 +19,11 @@ import numpy as np
 
 from bench.mesa_agents import RECORDED, Market
 from zerolimit.engine.base import Array
-from zerolimit.names import OPEN
-from zerolimit.scenario import load_scenario
-from zerolimit.simulation import Recorded, Simulation
-from zerolimit.world import World
+from zerolimit.parameters.scenario import load_scenario
+from zerolimit.platform.world import World
+from zerolimit.run.phases import Recorded
+from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.names import OPEN
 
 BORROWERS, MONTHS, SEEDS = 1_000, 12, 20
 STANDARD_ERRORS = 4.0

@@ -17,9 +17,17 @@ from typing import Any
 import mesa
 import numpy as np
 
-from zerolimit.errors import BadInput
-from zerolimit.fields import INSTALMENTS
-from zerolimit.names import (
+from zerolimit.basics.errors import BadInput
+from zerolimit.parameters.scenario import Scenario, load_scenario
+from zerolimit.parameters.terms import FEN, NEVER, NO_CAMPAIGN, NO_CAP, from_scenario, switched_off
+from zerolimit.platform.network import Network, build
+from zerolimit.platform.pool import PER, Pool, share_of
+from zerolimit.platform.world import World
+from zerolimit.rules.decision import cap_values, income_line, is_announced, position_factor, score_line, tight_factor
+from zerolimit.rules.rule import LARGEST, clip
+from zerolimit.run.phases import monthly_number
+from zerolimit.vocabulary.fields import INSTALMENTS
+from zerolimit.vocabulary.names import (
     APPEALING,
     APPLY,
     BLOCKED,
@@ -52,14 +60,6 @@ from zerolimit.names import (
     WARNED_OF_TRIGGER,
     ZERO_LIMIT,
 )
-from zerolimit.network import Network, build
-from zerolimit.pool import PER, Pool, share_of
-from zerolimit.rules.decision import cap_values, income_line, is_announced, position_factor, score_line, tight_factor
-from zerolimit.rules.rule import LARGEST, clip
-from zerolimit.scenario import Scenario, load_scenario
-from zerolimit.simulation import monthly_number
-from zerolimit.terms import FEN, NEVER, NO_CAMPAIGN, NO_CAP, from_scenario, switched_off
-from zerolimit.world import World
 
 OF_SEGMENT = ("income", "spread", "noise", "age", "miss", "volatility", "exposure", "jobloss", "spend", "habit", "target")
 """Parameters that a segment has its own of: `habit` is habit_salaried, habit_gig or habit_owner."""

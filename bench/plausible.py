@@ -51,9 +51,9 @@ MOMENTS = (
 
 def watch(seed: int, borrowers: int, months: int = MONTHS, **parameters: Any) -> dict[str, Any]:
     """One run of the baseline, with what the moments need."""
-    from zerolimit.names import CLOSED, LEFT
-    from zerolimit.scenario import load_scenario
-    from zerolimit.simulation import Simulation
+    from zerolimit.parameters.scenario import load_scenario
+    from zerolimit.run.simulation import Simulation
+    from zerolimit.vocabulary.names import CLOSED, LEFT
 
     simulation = Simulation(load_scenario("baseline", borrowers=borrowers, **parameters), seed, engine="compiled", threads=1)
     least = simulation.terms["minimum_loan"]

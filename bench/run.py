@@ -92,8 +92,8 @@ def part_engine(borrowers: int, threads: int, months: int, engine: str) -> dict[
     """Our engine on `baseline`, with everything on and recorded."""
     import resource
 
-    from zerolimit.scenario import load_scenario
-    from zerolimit.simulation import Simulation
+    from zerolimit.parameters.scenario import load_scenario
+    from zerolimit.run.simulation import Simulation
 
     start = time.perf_counter()
     simulation = Simulation(load_scenario("baseline", borrowers=borrowers), SEED, engine=engine, threads=threads)
@@ -112,8 +112,9 @@ def part_engine(borrowers: int, threads: int, months: int, engine: str) -> dict[
 
 def part_allocation(borrowers: int, months: int, allocation: str) -> dict[str, Any]:
     """Sharing the pool, month by month: its part of the month's time, and how many contended."""
-    from zerolimit.scenario import load_scenario
-    from zerolimit.simulation import Month, Simulation
+    from zerolimit.parameters.scenario import load_scenario
+    from zerolimit.run.phases import Month
+    from zerolimit.run.simulation import Simulation
 
     spent: list[float] = []
     share = Month.allocate
@@ -161,8 +162,8 @@ def part_mesa(borrowers: int, months: int) -> dict[str, Any]:
 def part_first_compilation() -> dict[str, Any]:
     """From a fresh start without cache to the end of the first month."""
     start = time.perf_counter()
-    from zerolimit.scenario import load_scenario
-    from zerolimit.simulation import Simulation
+    from zerolimit.parameters.scenario import load_scenario
+    from zerolimit.run.simulation import Simulation
 
     said: list[str] = []
     Simulation(load_scenario("baseline", borrowers=10_000), SEED, engine="compiled", say=said.append).step()
@@ -172,9 +173,9 @@ def part_first_compilation() -> dict[str, Any]:
 def part_facts() -> dict[str, Any]:
     """How big the model is."""
     from zerolimit.engine.plan import make_plan
-    from zerolimit.fields import BYTES, FIELDS, STATE
     from zerolimit.month import MONTH, all_rules
-    from zerolimit.terms import TERMS
+    from zerolimit.parameters.terms import TERMS
+    from zerolimit.vocabulary.fields import BYTES, FIELDS, STATE
 
     plan = make_plan(frozenset(TERMS))
     monthly = {draw for phase in MONTH if not phase.listed for rule in phase.rules for draw in rule.draws}
@@ -231,7 +232,7 @@ def zerolimit_command() -> list[str]:
     script = Path(sys.executable).parent / "zerolimit"
     if script.exists():
         return [str(script)]
-    return [sys.executable, "-c", "import sys; from zerolimit.cli import main; sys.exit(main())"]
+    return [sys.executable, "-c", "import sys; from zerolimit.commands.cli import main; sys.exit(main())"]
 
 
 def said(text: str) -> None:

@@ -31,15 +31,41 @@ import typer.main
 from rich.console import Console
 
 import zerolimit
-from zerolimit.cases.case import load_case
-from zerolimit.cases.case import told as told_of
-from zerolimit.cli import app
-from zerolimit.dated import DATE, limits
-from zerolimit.dated import MONTH as MONTH_COLUMN
-from zerolimit.draws import PURPOSES, lifelong
-from zerolimit.fields import BYTES, FLOWS, MEASURES, STATE
+from zerolimit.commands.cli import app
+from zerolimit.explanation.cases.case import load_case
+from zerolimit.explanation.cases.case import told as told_of
+from zerolimit.explanation.notice import KINDS, explain
 from zerolimit.month import BIRTH, MONTH, Phase
-from zerolimit.names import (
+from zerolimit.parameters.dated import DATE, limits
+from zerolimit.parameters.dated import MONTH as MONTH_COLUMN
+from zerolimit.parameters.scenario import (
+    CALENDAR_KINDS,
+    CONSTRAINTS,
+    DATED,
+    Scenario,
+    about,
+    bounds,
+    choices,
+    load_scenario,
+    presets,
+)
+from zerolimit.parameters.terms import ANNOUNCED, FEN, NEVER, NO_CAP, OFF
+from zerolimit.portfolio.portfolio import COLUMNS
+from zerolimit.results.columns import PLATFORM, cube, monthly_meanings, parts_of, values
+from zerolimit.results.episodes import MEANINGS
+from zerolimit.results.figures import BLUE, LOOKS, ORANGE
+from zerolimit.results.frames import Panel, panel_meanings
+from zerolimit.results.store import Tables, tables_of
+from zerolimit.results.table import percent, print_summary
+from zerolimit.rules.rule import LIBRARY, Rule
+from zerolimit.run.simulation import Simulation
+from zerolimit.study.attribution import HELD, PLAYERS
+from zerolimit.study.definition import Settings
+from zerolimit.study.design import DESIGNS
+from zerolimit.study.measures import MEASURES as OF_A_RUN
+from zerolimit.vocabulary.draws import PURPOSES, lifelong
+from zerolimit.vocabulary.fields import BYTES, FLOWS, MEASURES, STATE
+from zerolimit.vocabulary.names import (
     ALLOCATIONS,
     BASELINE,
     CAPS,
@@ -52,23 +78,7 @@ from zerolimit.names import (
     STATUSES,
     STRATEGIES,
 )
-from zerolimit.notice import KINDS, explain
-from zerolimit.portfolio import COLUMNS
-from zerolimit.results.columns import PLATFORM, cube, monthly_meanings, parts_of, values
-from zerolimit.results.episodes import MEANINGS
-from zerolimit.results.figures import BLUE, LOOKS, ORANGE
-from zerolimit.results.frames import Panel, panel_meanings
-from zerolimit.results.outcomes import OUTCOMES, RATES
-from zerolimit.results.store import Tables, tables_of
-from zerolimit.results.table import percent, print_summary
-from zerolimit.rules.rule import LIBRARY, Rule
-from zerolimit.scenario import CALENDAR_KINDS, CONSTRAINTS, DATED, Scenario, about, bounds, choices, load_scenario, presets
-from zerolimit.simulation import Simulation
-from zerolimit.study.attribution import HELD, PLAYERS
-from zerolimit.study.definition import Settings
-from zerolimit.study.design import DESIGNS
-from zerolimit.study.measures import MEASURES as OF_A_RUN
-from zerolimit.terms import ANNOUNCED, FEN, NEVER, NO_CAP, OFF
+from zerolimit.vocabulary.outcomes import OUTCOMES, RATES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -562,7 +572,7 @@ def runs() -> Path:
 
 def command(folder: Path, line: str) -> str:
     """What a command prints, at 100 columns."""
-    words = [sys.executable, "-c", "from zerolimit.cli import main; main()", *shlex.split(line)[1:]]
+    words = [sys.executable, "-c", "from zerolimit.commands.cli import main; main()", *shlex.split(line)[1:]]
     plain = {"COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": str(HOME / "model")}
     done = subprocess.run(words, cwd=folder, env=os.environ | plain, capture_output=True, text=True, check=False)
     if done.returncode:

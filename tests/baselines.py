@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from zerolimit.portfolio import read_portfolio
-from zerolimit.scenario import load_scenario, presets
-from zerolimit.simulation import Simulation
+from zerolimit.parameters.scenario import load_scenario, presets
+from zerolimit.portfolio.portfolio import read_portfolio
+from zerolimit.run.simulation import Simulation
 
 FOLDER = Path(__file__).parent / "baselines"
 YEAR, YEARS, SEED = 12, 3, 1

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from zerolimit.errors import BadInput
+from zerolimit.basics.errors import BadInput
 
 
 def flips(files: Sequence[str], number: int, seed: int) -> Iterator[tuple[str, random.Random]]:

@@ -51,17 +51,17 @@ import typer.main
 from typer.testing import CliRunner
 
 import zerolimit
-from zerolimit import simulation as simulations
-from zerolimit.cases.case import cases as scripted_cases
-from zerolimit.cli import app
-from zerolimit.dated import limits, names_of
-from zerolimit.errors import BadInput, Cancelled
-from zerolimit.portfolio import COLUMNS, NAMES
+from zerolimit.basics.errors import BadInput, Cancelled
+from zerolimit.commands.cli import app
+from zerolimit.explanation.cases.case import cases as scripted_cases
+from zerolimit.parameters.dated import limits, names_of
+from zerolimit.parameters.scenario import DATED, FILE_ONLY, Scenario, load_scenario, presets
+from zerolimit.portfolio.portfolio import COLUMNS, NAMES
 from zerolimit.results.episodes import EVENTS
-from zerolimit.results.outcomes import RATES
-from zerolimit.scenario import DATED, FILE_ONLY, Scenario, load_scenario, presets
+from zerolimit.run import simulation as simulations
 from zerolimit.study import sweep as sweeping
 from zerolimit.study.definition import Settings
+from zerolimit.vocabulary.outcomes import RATES
 
 ROOM = 2 << 30
 """Address space beyond what the libraries take, bytes."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pytest
 
-from zerolimit.arguments import public
-from zerolimit.errors import BadInput, nearest, one_line, told
+from zerolimit.basics.arguments import public
+from zerolimit.basics.errors import BadInput, nearest, one_line, told
 
 if TYPE_CHECKING:
     import no_such_module

@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from zerolimit import simulation
-from zerolimit.cli import app
+from zerolimit.basics.errors import BadInput
+from zerolimit.commands.cli import app
 from zerolimit.engine.plan import make_plan
-from zerolimit.errors import BadInput
+from zerolimit.parameters.scenario import load_scenario
+from zerolimit.parameters.terms import TERMS
 from zerolimit.results.frames import Panel, rate
 from zerolimit.results.store import load
 from zerolimit.results.whole import check_target
 from zerolimit.rules.rule import rule
-from zerolimit.scenario import load_scenario
-from zerolimit.simulation import Simulation
-from zerolimit.terms import TERMS
+from zerolimit.run import simulation
+from zerolimit.run.simulation import Simulation
 
 SMALL = ("--borrowers", "20", "--months", "1", "--engine", "objects", "--panel", "none")
 
@@ -450,7 +450,7 @@ def test_ctrl_c_is_one_line_and_leaves_nothing(here: Path, monkeypatch: pytest.M
 def test_the_same_as_a_process(name: str, here: Path) -> None:
     case = next(case for case in CASES if case.name == name)
     before = everything(here)
-    command = [sys.executable, "-m", "zerolimit.cli", *case.command(here)]
+    command = [sys.executable, "-m", "zerolimit.commands.cli", *case.command(here)]
     home = {**os.environ, "PYTHONPATH": str(Path(simulation.__file__).parents[1])}
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=home, cwd=here)
     assert_one_line(done.returncode, done.stderr, case.words)

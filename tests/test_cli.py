@@ -16,15 +16,15 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import zerolimit
-from zerolimit import cli
+from zerolimit.basics.wording import number_of
+from zerolimit.commands import cli
 from zerolimit.month import BIRTH, MONTH, all_rules
-from zerolimit.names import CAPS, LEFT, MECHANISMS, SEGMENTS
+from zerolimit.parameters.scenario import FILE_ONLY, load_scenario, presets
 from zerolimit.results.figures import LOOKS, draw_summary
 from zerolimit.results.store import load, tables_of
 from zerolimit.results.table import percent, print_summary, yuan
-from zerolimit.scenario import FILE_ONLY, load_scenario, presets
-from zerolimit.simulation import Simulation
-from zerolimit.wording import number_of
+from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.names import CAPS, LEFT, MECHANISMS, SEGMENTS
 
 HOME = {**os.environ, "PYTHONPATH": str(Path(zerolimit.__file__).parents[1])}
 SMALL = ["--borrowers", "40", "--months", "3", "--engine", "objects"]
@@ -347,7 +347,7 @@ def test_help_and_version() -> None:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    code = "import sys, zerolimit.cli; print(*sys.modules)"
+    code = "import sys, zerolimit.commands.cli; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=HOME, timeout=60)
     heavy = {"numpy", "numba", "pandas", "pyarrow", "matplotlib", "mesa", "pydantic"}
     assert not heavy & set(done.stdout.split())
@@ -355,7 +355,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 def test_a_run_imports_neither_mesa_nor_pandas(tmp_path: Path) -> None:
     code = (
-        "import sys; from zerolimit.cli import app\n"
+        "import sys; from zerolimit.commands.cli import app\n"
         f"try: app(['run', *{SMALL!r}, '--quiet', '--out', {str(tmp_path / 'a')!r}])\n"
         "except SystemExit as leaving: print(leaving.code, *sys.modules)"
     )
@@ -368,7 +368,7 @@ def test_a_run_imports_neither_mesa_nor_pandas(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wrong", [["--set", "nosuch=1"], ["nosuch"], ["--months", "0"], ["--borrowers", "0"]])
 def test_a_wrong_parameter_is_told_without_the_libraries_of_a_run(wrong: list[str]) -> None:
     code = (
-        "import sys; from zerolimit.cli import app\n"
+        "import sys; from zerolimit.commands.cli import app\n"
         f"try: app(['run', *{wrong!r}])\n"
         "except SystemExit as leaving: print(leaving.code, *sys.modules)"
     )
@@ -379,6 +379,6 @@ def test_a_wrong_parameter_is_told_without_the_libraries_of_a_run(wrong: list[st
 
 
 def test_a_reader_who_leaves_early_is_no_error() -> None:
-    command = f"{sys.executable} -m zerolimit.cli phases --source | head -1"
+    command = f"{sys.executable} -m zerolimit.commands.cli phases --source | head -1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, env=HOME, timeout=60)
     assert done.stderr == ""

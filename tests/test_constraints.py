@@ -7,9 +7,18 @@ from typing import Any, get_args
 
 import pytest
 
-from zerolimit.constraints import Clash, constraints_on, mended
-from zerolimit.errors import BadInput
-from zerolimit.scenario import CALENDAR_KINDS, CONSTRAINTS, DEFAULTS, Scenario, bounds, load_scenario, presets, schema
+from zerolimit.basics.errors import BadInput
+from zerolimit.parameters.constraints import Clash, constraints_on, mended
+from zerolimit.parameters.scenario import (
+    CALENDAR_KINDS,
+    CONSTRAINTS,
+    DEFAULTS,
+    Scenario,
+    bounds,
+    load_scenario,
+    presets,
+    schema,
+)
 from zerolimit.testing import Where, draw_scenario
 
 WAYS: tuple[Where, ...] = get_args(Where)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import typer.main
 
-from zerolimit.cli import app
+from zerolimit.commands.cli import app
 from zerolimit.month import all_rules
+from zerolimit.parameters.scenario import Scenario, about, presets
 from zerolimit.results import store
-from zerolimit.scenario import Scenario, about, presets
 
 HOME = Path(__file__).parent.parent
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 import zerolimit
-from zerolimit.errors import BadInput
+from zerolimit.basics.errors import BadInput
+from zerolimit.parameters.scenario import load_scenario
 from zerolimit.results import whole
 from zerolimit.results.store import load, save
 from zerolimit.results.writer import machine, this_process
-from zerolimit.scenario import load_scenario
-from zerolimit.simulation import Simulation
+from zerolimit.run.simulation import Simulation
 
 HOME = {**os.environ, "PYTHONPATH": str(Path(zerolimit.__file__).parents[1])}
 SMALL = ["--borrowers", "40", "--months", "2"]
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="lo
 
 
 def zero(*words: str) -> list[str]:
-    return [sys.executable, "-m", "zerolimit.cli", *words]
+    return [sys.executable, "-m", "zerolimit.commands.cli", *words]
 
 
 def saved(folder: Path, told: str, force: bool = False) -> Path:
@@ -42,8 +42,8 @@ import os, signal, sys, time
 from pathlib import Path
 from zerolimit.results import whole
 from zerolimit.results.store import save
-from zerolimit.scenario import load_scenario
-from zerolimit.simulation import Simulation
+from zerolimit.parameters.scenario import load_scenario
+from zerolimit.run.simulation import Simulation
 folder, how = Path(sys.argv[1]), sys.argv[2]
 rename, exchanged = Path.rename, whole.exchanged
 

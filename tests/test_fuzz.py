@@ -12,7 +12,7 @@ import pytest
 
 import fuzz
 import zerolimit
-from zerolimit.scenario import FILE_ONLY, Scenario
+from zerolimit.parameters.scenario import FILE_ONLY, Scenario
 from zerolimit.study.definition import Settings
 
 HOME = Path(fuzz.__file__).parent.parent
@@ -58,7 +58,7 @@ def test_commands_as_real_processes_say_the_same(tmp_path: Path) -> None:
             continue
         before = fuzz.files(place.here)
         done = subprocess.run(
-            [sys.executable, "-m", "zerolimit.cli", *arguments],
+            [sys.executable, "-m", "zerolimit.commands.cli", *arguments],
             capture_output=True, cwd=place.here, env=ENVIRONMENT, timeout=120, check=False,
         )  # fmt: skip
         told = done.stderr.decode("utf-8", "replace")

@@ -20,9 +20,9 @@ import pytest
 
 import zerolimit
 from zerolimit import Borrower, CreditMarket, Simulation, load_scenario, rule
-from zerolimit.errors import BadInput
-from zerolimit.fields import STATE
+from zerolimit.basics.errors import BadInput
 from zerolimit.rules.rule import clip
+from zerolimit.vocabulary.fields import STATE
 
 ENGINES = [("objects", 60), ("compiled", 20_000)]
 """With so many borrowers two threads have something to do."""
@@ -225,7 +225,7 @@ def test_what_pickle_cannot_find_again_it_says() -> None:
 
 def test_another_version_does_not_go_on_with_a_pickle(monkeypatch: pytest.MonkeyPatch) -> None:
     saved = pickle.dumps(make("objects", 40))
-    monkeypatch.setattr("zerolimit.simulation.source_hash", lambda: "another")
+    monkeypatch.setattr("zerolimit.run.simulation.source_hash", lambda: "another")
     with pytest.raises(BadInput, match="pickle: made by another version"):
         pickle.loads(saved)
 

@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 from mesa.experimental.scenarios import Scenario as MesaScenario
 
-from zerolimit.errors import BadInput
-from zerolimit.fields import STATE
-from zerolimit.lender import Platform
-from zerolimit.market import CreditMarket
+from zerolimit.agents.lender import Platform
+from zerolimit.agents.market import CreditMarket
+from zerolimit.basics.errors import BadInput
+from zerolimit.parameters.scenario import load_scenario
 from zerolimit.results.frames import Panel, sampled
-from zerolimit.scenario import load_scenario
-from zerolimit.simulation import Simulation
+from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.fields import STATE
 
 SMALL = 60
 
@@ -303,7 +303,7 @@ class TestPanel:
                 market.save(tmp_path / "more", panel=more)
         assert not (tmp_path / "more").exists()
         with monkeypatch.context() as small:
-            small.setattr("zerolimit.simulation.available_memory", lambda: 10**6)
+            small.setattr("zerolimit.run.simulation.available_memory", lambda: 10**6)
             with pytest.raises(BadInput, match=r"panel: sample=20 over \d+ months needs about .* GB"):
                 market.run(10_000)
         everybody = make(panel="all").run(1)

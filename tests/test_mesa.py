@@ -11,14 +11,14 @@ import pytest
 from mesa.agentset import AgentSet
 
 from zerolimit import rule
-from zerolimit.borrower import RULES, Borrower, Reading, overridden
-from zerolimit.draws import uniform
-from zerolimit.errors import BadInput
-from zerolimit.fields import FIELDS, STATE
-from zerolimit.lender import Platform
-from zerolimit.market import CreditMarket
-from zerolimit.names import LEFT
-from zerolimit.results.outcomes import RATES
+from zerolimit.agents.borrower import RULES, Borrower, Reading, overridden
+from zerolimit.agents.lender import Platform
+from zerolimit.agents.market import CreditMarket
+from zerolimit.basics.errors import BadInput
+from zerolimit.vocabulary.draws import uniform
+from zerolimit.vocabulary.fields import FIELDS, STATE
+from zerolimit.vocabulary.names import LEFT
+from zerolimit.vocabulary.outcomes import RATES
 
 SMALL = 60
 

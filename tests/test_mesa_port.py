@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from bench.agreement import OPTIONS, OUTCOMES, STANDARD_ERRORS, Comparison, compare
 from bench.mesa_agents import Market
 
-from zerolimit.scenario import load_scenario
+from zerolimit.parameters.scenario import load_scenario
 
 CUTOFF = load_scenario("baseline").cutoff
 

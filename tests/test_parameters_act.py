@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from zerolimit.constraints import SumTo, mended
+from zerolimit.basics.errors import BadInput
 from zerolimit.engine.base import Array
-from zerolimit.errors import BadInput
-from zerolimit.fields import STATE
-from zerolimit.names import MECHANISMS
-from zerolimit.scenario import CALENDAR_KINDS, CONSTRAINTS, DEFAULTS, Scenario, bounds, choices, load_scenario
-from zerolimit.simulation import Recorded, Simulation
+from zerolimit.parameters.constraints import SumTo, mended
+from zerolimit.parameters.scenario import CALENDAR_KINDS, CONSTRAINTS, DEFAULTS, Scenario, bounds, choices, load_scenario
+from zerolimit.run.phases import Recorded
+from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.fields import STATE
+from zerolimit.vocabulary.names import MECHANISMS
 
 SEED, SIZE, MONTHS = 3, 400, 18
 

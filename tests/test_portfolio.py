@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from zerolimit.errors import BadInput
-from zerolimit.fields import Q2
-from zerolimit.names import CLOSED, GIG, OPEN, OWNER, SALARIED, SEGMENTS
-from zerolimit.portfolio import COLUMNS, HISTORY, Portfolio, read_portfolio
-from zerolimit.scenario import load_scenario
-from zerolimit.simulation import Simulation
-from zerolimit.terms import FEN
+from zerolimit.basics.errors import BadInput
+from zerolimit.parameters.scenario import load_scenario
+from zerolimit.parameters.terms import FEN
+from zerolimit.portfolio.portfolio import COLUMNS, HISTORY, Portfolio, read_portfolio
+from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.fields import Q2
+from zerolimit.vocabulary.names import CLOSED, GIG, OPEN, OWNER, SALARIED, SEGMENTS
 
 
 @pytest.fixture(scope="module")

@@ -17,11 +17,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from zerolimit.errors import BadInput
-from zerolimit.fields import MEASURES, Q2, STATE
-from zerolimit.names import BLOCKED, END_APPEAL, END_CHARGEOFF, END_SCORE, ENDS, REASONS, SEGMENTS, ZERO_LIMIT
-from zerolimit.portfolio import read_portfolio
-from zerolimit.replay import origin_of
+from zerolimit.basics.errors import BadInput
+from zerolimit.explanation.replay import origin_of
+from zerolimit.parameters.scenario import load_scenario
+from zerolimit.portfolio.portfolio import read_portfolio
 from zerolimit.results import store, whole
 from zerolimit.results.columns import monthly_columns, monthly_meanings, values
 from zerolimit.results.episodes import episode_columns, recovered, usable_again, zero_limits
@@ -36,12 +35,13 @@ from zerolimit.results.frames import (
     rate,
     sampled,
 )
-from zerolimit.results.outcomes import OUTCOMES, RATES
-from zerolimit.results.record import CELLS
 from zerolimit.rules.rule import clip
-from zerolimit.scenario import load_scenario
-from zerolimit.simulation import Simulation
+from zerolimit.run.simulation import Simulation
 from zerolimit.study.figures import draw_bars, paper
+from zerolimit.vocabulary.cells import CELLS
+from zerolimit.vocabulary.fields import MEASURES, Q2, STATE
+from zerolimit.vocabulary.names import BLOCKED, END_APPEAL, END_CHARGEOFF, END_SCORE, ENDS, REASONS, SEGMENTS, ZERO_LIMIT
+from zerolimit.vocabulary.outcomes import OUTCOMES, RATES
 
 MONTHS, BORROWERS = 8, 120
 

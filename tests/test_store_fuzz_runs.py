@@ -7,14 +7,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from zerolimit.errors import BadInput
-from zerolimit.portfolio import read_portfolio
-from zerolimit.replay import origin_of
+from zerolimit.basics.errors import BadInput
+from zerolimit.explanation.replay import origin_of
+from zerolimit.parameters.scenario import load_scenario
+from zerolimit.portfolio.portfolio import read_portfolio
 from zerolimit.results.frames import Panel
 from zerolimit.results.store import Run, load, save
 from zerolimit.results.whole import MANIFEST
-from zerolimit.scenario import load_scenario
-from zerolimit.simulation import Simulation
+from zerolimit.run.simulation import Simulation
 
 FLIPS_A_FILE = 30
 FRAMES = ("monthly", "platform", "episodes", "panel")

@@ -14,19 +14,20 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import zerolimit
-from zerolimit import Borrower, CreditMarket, cli
-from zerolimit.cases.case import Scripted, cases, compared, follows, load_case, outcome_of, play
-from zerolimit.cases.case import told as told_of
-from zerolimit.errors import BadInput
-from zerolimit.fields import FIELDS, STATE
-from zerolimit.names import ALLOCATIONS, CAPS, LEFT
-from zerolimit.reasons import amount, apart, by_allocation, in_words
-from zerolimit.replay import CloseUp, Origin, origin_of
+from zerolimit import Borrower, CreditMarket
+from zerolimit.basics.errors import BadInput
+from zerolimit.commands import cli
+from zerolimit.explanation.cases.case import Scripted, cases, compared, follows, load_case, outcome_of, play
+from zerolimit.explanation.cases.case import told as told_of
+from zerolimit.explanation.reasons import amount, apart, by_allocation, in_words
+from zerolimit.explanation.replay import CloseUp, Origin, origin_of
+from zerolimit.explanation.story import FRAME, KINDS, QUIET, STYLES, Story, paragraphs, story_of, tell, whom
+from zerolimit.parameters.scenario import load_scenario
 from zerolimit.results.whole import PROVENANCE, write_manifest
 from zerolimit.rules.rule import rule
-from zerolimit.scenario import load_scenario
-from zerolimit.simulation import Simulation
-from zerolimit.story import FRAME, KINDS, QUIET, STYLES, Story, paragraphs, story_of, tell, whom
+from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.fields import FIELDS, STATE
+from zerolimit.vocabulary.names import ALLOCATIONS, CAPS, LEFT
 
 BUSY: dict[str, Any] = {
     "entry_rate": 0.5,
@@ -495,7 +496,7 @@ def test_the_script_of_li_comes_true_in_the_default_market() -> None:
     assert (case.scenario, case.borrowers) == ("baseline", 30_000)
     life = told_of(case).lives[0]
     told = [(event.month, event.kind) for event in life.events if event.kind not in QUIET]
-    assert follows(case, life), f"another story: {told}; zerolimit.cases.case.find names slots that follow the script"
+    assert follows(case, life), f"another story: {told}; explanation.cases.case.find names slots that follow the script"
     assert all(now.decided["standing"] in (0.0, 1.0) and now.after["late"] == 0.0 for now in life.months)
     one = outcome_of("as told", life, case.months)
     assert one.zero is not None

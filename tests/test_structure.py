@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 import zerolimit
-from zerolimit.draws import PURPOSES, lifelong
 from zerolimit.engine.plan import make_plan
-from zerolimit.fields import BYTES, FIELDS, MEASURES, STATE, STORABLE
 from zerolimit.month import BIRTH, MONTH, RARE_SUMS, SUMS, all_rules
-from zerolimit.names import CAPS, GRANT_BIT, GRANT_REASON, MECHANISMS, REASONS
-from zerolimit.results.outcomes import DESK, OUTCOMES, RATES
+from zerolimit.parameters.scenario import CALENDAR_KINDS, Scenario, about
+from zerolimit.parameters.terms import ANNOUNCED, OFF, TERMS
 from zerolimit.rules.decision import measure, weigh
 from zerolimit.rules.rule import rule
-from zerolimit.scenario import CALENDAR_KINDS, Scenario, about
-from zerolimit.terms import ANNOUNCED, OFF, TERMS
+from zerolimit.vocabulary.draws import PURPOSES, lifelong
+from zerolimit.vocabulary.fields import BYTES, FIELDS, MEASURES, STATE, STORABLE
+from zerolimit.vocabulary.names import CAPS, GRANT_BIT, GRANT_REASON, MECHANISMS, REASONS
+from zerolimit.vocabulary.outcomes import DESK, OUTCOMES, RATES
 
 PACKAGE = Path(zerolimit.__file__).parent
 HOME = Path(__file__).parent.parent
@@ -76,28 +76,31 @@ def test_the_architecture_page_names_what_exists() -> None:
 
 
 def test_an_import_is_seen_wherever_it_stands() -> None:
-    assert "scenario" in IMPORTS["simulation"][0]
-    assert "engine.compiled" in IMPORTS["simulation"][0]
-    assert "pandas" in IMPORTS["kept"][1]
-    assert "market" not in IMPORTS["story"][0]
+    assert "parameters.scenario" in IMPORTS["run.simulation"][0]
+    assert "engine.compiled" in IMPORTS["run.simulation"][0]
+    assert "pandas" in IMPORTS["explanation.kept"][1]
+    assert "agents.market" not in IMPORTS["explanation.story"][0]
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "rules").glob("*.py")), ids=lambda path: path.name)
 def test_rules_import_only_names_errors_and_each_other(path: Path) -> None:
     ours = {name for name in imports(path) if name.startswith("zerolimit")}
-    assert all(name in ("zerolimit.names", "zerolimit.errors") or name.startswith("zerolimit.rules") for name in ours)
+    allowed = ("zerolimit.vocabulary.", "zerolimit.basics.errors", "zerolimit.rules.")
+    assert all(name.startswith(allowed) for name in ours)
 
 
-@pytest.mark.parametrize("name", ["month", "simulation", "fields", "pool", "world", "terms", "network"])
+@pytest.mark.parametrize(
+    "name", ["month", "run.simulation", "vocabulary.fields", "platform.pool", "platform.world", "parameters.terms"]
+)
 def test_the_month_knows_no_mesa_and_draws_no_figures(name: str) -> None:
-    found = imports(PACKAGE / f"{name}.py")
+    found = imports(file_of(name))
     assert not {one.split(".")[0] for one in found} & {"mesa", "matplotlib", "rich", "typer"}
-    assert not found & {"zerolimit.market", "zerolimit.cli", "zerolimit.borrower", "zerolimit.lender"}
+    assert not {one for one in found if one.startswith(("zerolimit.agents", "zerolimit.commands"))}
 
 
 def test_running_a_month_loads_neither_mesa_nor_figures() -> None:
     code = (
-        "import sys; from zerolimit.scenario import load_scenario; from zerolimit.simulation import Simulation;"
+        "import sys; from zerolimit import Simulation, load_scenario;"
         "Simulation(load_scenario('baseline', borrowers=5), 1, engine='objects').step();"
         "print([name for name in ('mesa', 'matplotlib', 'rich', 'typer', 'pandas') if name in sys.modules])"
     )
@@ -247,7 +250,7 @@ def test_the_palette_is_declared_once() -> None:
 
 PRINT_DIGEST = (
     "from zerolimit.engine.compiled import Loops; from zerolimit.engine.plan import make_plan;"
-    "from zerolimit.terms import TERMS;"
+    "from zerolimit.parameters.terms import TERMS;"
     "print(Loops(make_plan(frozenset(TERMS)), {name: k for k, name in enumerate(TERMS)}).digest)"
 )
 
@@ -269,10 +272,10 @@ def digest(package: Path, cache: Path) -> str:
     [
         ("rules/trust.py", "terms.mend * (1.0 - trust)", "terms.mend * (1.1 - trust)"),
         ("rules/rule.py", "return mean + weight * (value - mean)", "return mean + 2.0 * weight * (value - mean)"),
-        ("fields.py", '_state("idle", "i1"', '_state("idle", "i2"'),
+        ("vocabulary/fields.py", '_state("idle", "i1"', '_state("idle", "i2"'),
         ("month.py", "(call_for_review, commit),", "(commit, call_for_review),"),
         (
-            "names.py",
+            "vocabulary/names.py",
             "RESTRAINT, PLANNING, MONITORING, APPEALING, DIVERSIFYING = 1.0, 2.0",
             "RESTRAINT, PLANNING, MONITORING, APPEALING, DIVERSIFYING = 2.0, 1.0",
         ),

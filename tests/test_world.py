@@ -11,14 +11,15 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as some
 from typer.testing import CliRunner
 
-from zerolimit.cli import app
+from zerolimit.agents.market import CreditMarket
+from zerolimit.basics.errors import BadInput
+from zerolimit.commands.cli import app
 from zerolimit.engine.base import Array
-from zerolimit.errors import BadInput
-from zerolimit.market import CreditMarket
-from zerolimit.names import SECTORS
-from zerolimit.scenario import CALENDAR_KINDS, FILE_ONLY, CalendarItem, Scenario, load_scenario, presets, schema
-from zerolimit.simulation import Month, Simulation
-from zerolimit.world import World, index_from
+from zerolimit.parameters.scenario import CALENDAR_KINDS, FILE_ONLY, CalendarItem, Scenario, load_scenario, presets, schema
+from zerolimit.platform.world import World, index_from
+from zerolimit.run.phases import Month
+from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.names import SECTORS
 
 STILL = {"macro_volatility": 0.0, "sector_volatility": 0.0}
 """The economy does not move by itself."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import zerolimit
-from zerolimit.errors import in_one_line
+from zerolimit.basics.errors import in_one_line
 from zerolimit.study.figures import draw_bars
 
 HERE = Path(__file__).parent

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 import zerolimit
-from zerolimit.errors import in_one_line
-from zerolimit.names import BLOCKED, LEFT, STRATEGIES, ZERO_LIMIT
+from zerolimit.basics.errors import in_one_line
 from zerolimit.study.figures import draw_bars
+from zerolimit.vocabulary.names import BLOCKED, LEFT, STRATEGIES, ZERO_LIMIT
 
 HERE = Path(__file__).parent
 

@@ -14,35 +14,35 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from zerolimit import study
-    from zerolimit.borrower import Borrower
-    from zerolimit.errors import BadInput
-    from zerolimit.lender import Platform
-    from zerolimit.market import CreditMarket
-    from zerolimit.notice import explain
-    from zerolimit.portfolio import read_portfolio
+    from zerolimit.agents.borrower import Borrower
+    from zerolimit.agents.lender import Platform
+    from zerolimit.agents.market import CreditMarket
+    from zerolimit.basics.errors import BadInput
+    from zerolimit.explanation.notice import explain
+    from zerolimit.explanation.story import tell
+    from zerolimit.parameters.scenario import Scenario, load_scenario
+    from zerolimit.portfolio.portfolio import read_portfolio
     from zerolimit.results.store import load
     from zerolimit.rules.rule import rule
-    from zerolimit.scenario import Scenario, load_scenario
-    from zerolimit.simulation import Simulation
-    from zerolimit.story import tell
+    from zerolimit.run.simulation import Simulation
     from zerolimit.study.attribution import attribute
     from zerolimit.study.comparison import compare
 
 _HOMES = {
-    "BadInput": "errors",
-    "Borrower": "borrower",
-    "CreditMarket": "market",
-    "Platform": "lender",
-    "Scenario": "scenario",
-    "Simulation": "simulation",
+    "BadInput": "basics.errors",
+    "Borrower": "agents.borrower",
+    "CreditMarket": "agents.market",
+    "Platform": "agents.lender",
+    "Scenario": "parameters.scenario",
+    "Simulation": "run.simulation",
     "attribute": "study.attribution",
     "compare": "study.comparison",
-    "explain": "notice",
+    "explain": "explanation.notice",
     "load": "results.store",
-    "load_scenario": "scenario",
-    "read_portfolio": "portfolio",
+    "load_scenario": "parameters.scenario",
+    "read_portfolio": "portfolio.portfolio",
     "rule": "rules.rule",
-    "tell": "story",
+    "tell": "explanation.story",
 }
 
 __all__ = [

@@ -13,12 +13,12 @@ from typing import Any, Literal, get_args
 
 from pydantic.fields import FieldInfo
 
-from zerolimit.constraints import mended
-from zerolimit.dated import MONTH, limits, names_of
-from zerolimit.draws import as_seed
-from zerolimit.errors import BadInput, nearest
-from zerolimit.names import MECHANISMS
-from zerolimit.scenario import CALENDAR_KINDS, CONSTRAINTS, DATED, DEFAULTS, Scenario, build
+from zerolimit.basics.errors import BadInput, nearest
+from zerolimit.parameters.constraints import mended
+from zerolimit.parameters.dated import MONTH, limits, names_of
+from zerolimit.parameters.scenario import CALENDAR_KINDS, CONSTRAINTS, DATED, DEFAULTS, Scenario, build
+from zerolimit.vocabulary.draws import as_seed
+from zerolimit.vocabulary.names import MECHANISMS
 
 Where = Literal["inside", "corners", "mixed"]
 

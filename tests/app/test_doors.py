@@ -17,8 +17,8 @@ import pytest
 import zerolimit
 from zerolimit.app.serve import guarded, signed, with_our_session, without_foreign_sessions
 from zerolimit.app.uploads import INFLATED, portfolio_of
-from zerolimit.errors import BadInput
-from zerolimit.portfolio import Most, read_portfolio
+from zerolimit.basics.errors import BadInput
+from zerolimit.portfolio.portfolio import Most, read_portfolio
 
 KEY = b"a key"
 
@@ -169,7 +169,7 @@ import solara.server.app as server
 from solara.server.kernel_context import PageStatus, contexts, initialize_virtual_kernel
 from zerolimit.app import page
 from zerolimit.app.session import Session
-from zerolimit.simulation import Simulation
+from zerolimit.run.simulation import Simulation
 
 page.begins_with.update(base="baseline", borrowers=int(sys.argv[1]))
 server.apps["__default__"].init()

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import zerolimit
-from zerolimit import CreditMarket, Simulation, attribute, load_scenario, notice, reasons, story
+from zerolimit import CreditMarket, Simulation, attribute, load_scenario
 from zerolimit.app.borrower import Borrowers, in_words, rows_of, someone_like_li, switched_off
 from zerolimit.app.compare import OWN, REMEDIES, another, differences, puts_off
 from zerolimit.app.controls import GROUPS, NAMES, kind_of, read, read_seed, says_of, unit_of
@@ -33,12 +33,13 @@ from zerolimit.app.uploads import portfolio_of
 from zerolimit.app.who import FATES, flows
 from zerolimit.app.why import Shares
 from zerolimit.app.work import Desk, Job
-from zerolimit.errors import BadInput, Cancelled
-from zerolimit.names import ALLOCATIONS, CAPS, ENDS, MECHANISMS, REASONS, SECTORS, SEGMENTS, STATUSES, STRATEGIES
-from zerolimit.replay import Origin, origin_of
-from zerolimit.results.outcomes import RATES
-from zerolimit.scenario import Scenario, about, bounds, choices, presets
-from zerolimit.wording import number_of
+from zerolimit.basics.errors import BadInput, Cancelled
+from zerolimit.basics.wording import number_of
+from zerolimit.explanation import notice, reasons, story
+from zerolimit.explanation.replay import Origin, origin_of
+from zerolimit.parameters.scenario import Scenario, about, bounds, choices, presets
+from zerolimit.vocabulary.names import ALLOCATIONS, CAPS, ENDS, MECHANISMS, REASONS, SECTORS, SEGMENTS, STATUSES, STRATEGIES
+from zerolimit.vocabulary.outcomes import RATES
 
 EN, ZH = Words("en"), Words("zh")
 DECLARED = {"parameter", "unit", "allocation", "preset", "enough", "english"}
@@ -306,7 +307,9 @@ def test_the_command_line_repeats_the_run(tmp_path: Path) -> None:
     assert session.market is not None
     told = shlex.split(session.command())
     assert told[:3] == ["zerolimit", "run", "jiebei-2018"]
-    subprocess.run([sys.executable, "-m", "zerolimit.cli", *told[1:], "--out", str(tmp_path / "run"), "--quiet"], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "zerolimit.commands.cli", *told[1:], "--out", str(tmp_path / "run"), "--quiet"], check=True
+    )
     again = zerolimit.load(tmp_path / "run")
     assert again.monthly.equals(session.market.monthly)
     assert again.platform["principal"].tolist() == session.market.platform_months["principal"].tolist()

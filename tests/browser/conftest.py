@@ -48,7 +48,7 @@ def server(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
     """The address and the process of `zerolimit app`."""
     scenario = tmp_path_factory.mktemp("page") / "small.toml"
     scenario.write_text(SCENARIO, encoding="utf-8")
-    command = [sys.executable, "-m", "zerolimit.cli", "app", str(scenario), "--no-browser", "--port", "0"]
+    command = [sys.executable, "-m", "zerolimit.commands.cli", "app", str(scenario), "--no-browser", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         said = process.stdout.readline()

@@ -304,7 +304,7 @@ def test_strangers_and_files_stay_outside(server: tuple[str, int]) -> None:
 
 
 def test_another_address_than_loopback_is_warned_of() -> None:
-    command = [sys.executable, "-m", "zerolimit.cli", "app", "--no-browser", "--port", "0", "--host", "0.0.0.0"]
+    command = [sys.executable, "-m", "zerolimit.commands.cli", "app", "--no-browser", "--port", "0", "--host", "0.0.0.0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -314,7 +314,7 @@ def test_another_address_than_loopback_is_warned_of() -> None:
 
 
 def test_a_port_in_use_ends_in_one_line(taken: int) -> None:
-    command = [sys.executable, "-m", "zerolimit.cli", "app", "--no-browser", "--port", str(taken)]
+    command = [sys.executable, "-m", "zerolimit.commands.cli", "app", "--no-browser", "--port", str(taken)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 2
     assert ended.stderr.count("\n") == 1

@@ -15,9 +15,10 @@ from matplotlib.figure import Figure
 from tests.test_story import ACCOUNT, CALM, TRAITS
 from typer.testing import CliRunner
 
-from zerolimit import attribute, cli, rule
-from zerolimit.errors import BadInput, Cancelled
-from zerolimit.simulation import Simulation
+from zerolimit import attribute, rule
+from zerolimit.basics.errors import BadInput, Cancelled
+from zerolimit.commands import cli
+from zerolimit.run.simulation import Simulation
 from zerolimit.study.accounts import STATES
 from zerolimit.study.attribution import PLAYERS, Attribution
 from zerolimit.study.intervals import as_seeds, half_width, interval, over_seeds, unpaired_runs

@@ -13,14 +13,15 @@ from hypothesis import strategies as some
 from tests.known_answers.test_attribution import FREQUENT, LOW, SELDOM, TIGHT, Few
 from typer.testing import CliRunner
 
-from zerolimit import cli, compare, rule
-from zerolimit.errors import BadInput, Cancelled
-from zerolimit.results.outcomes import RATES
-from zerolimit.scenario import load_scenario
-from zerolimit.simulation import Simulation
+from zerolimit import compare, rule
+from zerolimit.basics.errors import BadInput, Cancelled
+from zerolimit.commands import cli
+from zerolimit.parameters.scenario import load_scenario
+from zerolimit.run.simulation import Simulation
 from zerolimit.study.accounts import OF_CUTS
 from zerolimit.study.comparison import HEADLINE, MONEY, RECOVERED, ZEROED, Comparison, difference, possible, unit_of
 from zerolimit.study.intervals import interval
+from zerolimit.vocabulary.outcomes import RATES
 
 
 def test_who_was_zeroed_in_one_and_not_in_the_other_by_hand() -> None:

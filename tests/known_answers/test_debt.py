@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from zerolimit.fields import INSTALMENTS
-from zerolimit.names import LEFT, OPEN
+from zerolimit.parameters.scenario import Scenario
+from zerolimit.parameters.terms import from_scenario
 from zerolimit.rules.birth import schedule
 from zerolimit.rules.borrowing import book
 from zerolimit.rules.repayment import apply_payment, charge_off, fall_due, repay
-from zerolimit.scenario import Scenario
-from zerolimit.terms import from_scenario
+from zerolimit.vocabulary.fields import INSTALMENTS
+from zerolimit.vocabulary.names import LEFT, OPEN
 
 MONEY = some.integers(0, 2_000_000).map(float)
 YEAR = some.lists(some.integers(0, 500_000).map(float), min_size=INSTALMENTS, max_size=INSTALMENTS)

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from zerolimit.draws import BIRTH, PURPOSES, bits, lifelong, philox_reference, uniform, unit
 from zerolimit.engine.philox import draw_words, philox
+from zerolimit.parameters.scenario import load_scenario
 from zerolimit.rules.rule import exponential, normal
-from zerolimit.scenario import load_scenario
-from zerolimit.simulation import Simulation
+from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.draws import BIRTH, PURPOSES, bits, lifelong, philox_reference, uniform, unit
 
 FULL = 0xFFFFFFFF
 VECTORS = [

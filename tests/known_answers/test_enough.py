@@ -14,19 +14,20 @@ from tests.known_answers.test_sharing import half, newer_less
 from tests.test_story import ACCOUNT, BUSY, CALM, TRAITS
 from typer.testing import CliRunner
 
-from zerolimit import CreditMarket, cli
+from zerolimit import CreditMarket
 from zerolimit.allocation.ended import ended
 from zerolimit.allocation.rules import allocate
-from zerolimit.cases.case import Scripted
-from zerolimit.errors import BadInput, Cancelled
-from zerolimit.names import ALLOCATIONS, LEFT, MECHANISMS
-from zerolimit.notice import Explanation, Notice, explain, in_columns
-from zerolimit.own_path import Change, OwnPath, Recorder
-from zerolimit.reasons import amount, in_yuan, thresholds
-from zerolimit.replay import CloseUp, Origin, origin_of
-from zerolimit.scenario import load_scenario
-from zerolimit.simulation import Simulation, own_rules
-from zerolimit.wording import number_of
+from zerolimit.basics.errors import BadInput, Cancelled
+from zerolimit.basics.wording import number_of
+from zerolimit.commands import cli
+from zerolimit.explanation.cases.case import Scripted
+from zerolimit.explanation.notice import Explanation, Notice, explain, in_columns
+from zerolimit.explanation.own_path import Change, OwnPath, Recorder
+from zerolimit.explanation.reasons import amount, in_yuan, thresholds
+from zerolimit.explanation.replay import CloseUp, Origin, origin_of
+from zerolimit.parameters.scenario import load_scenario
+from zerolimit.run.simulation import Simulation, own_rules
+from zerolimit.vocabulary.names import ALLOCATIONS, LEFT, MECHANISMS
 
 REVIEWED = 2
 """The month of the scripted borrowers' first review."""

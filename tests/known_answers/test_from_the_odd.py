@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from zerolimit.parameters.scenario import Scenario, load_scenario
+from zerolimit.parameters.terms import from_scenario
 from zerolimit.rules import repayment
-from zerolimit.scenario import Scenario, load_scenario
-from zerolimit.terms import from_scenario
 
 PAGE = (Path(__file__).parents[2] / "docs" / "ODD.md").read_text(encoding="utf-8")
 STATUS = {"open": 0, "frozen": 1, "closed": 2, "left": 3}

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from zerolimit.errors import BadInput
-from zerolimit.market import CreditMarket
-from zerolimit.names import ENDS
+from zerolimit.agents.market import CreditMarket
+from zerolimit.basics.errors import BadInput
 from zerolimit.results.episodes import cumulative_incidence
 from zerolimit.results.frames import incidence
+from zerolimit.vocabulary.names import ENDS
 
 SCORE, APPEAL, LEFT = (ENDS.index(name) for name in ("score", "appeal", "left"))
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from zerolimit.names import ENDS
 from zerolimit.results.episodes import cumulative_incidence, usable_again
 from zerolimit.study.comparison import difference
 from zerolimit.study.intervals import FEWEST, fieller, half_width, interval, last_trend
+from zerolimit.vocabulary.names import ENDS
 
 SCORE, APPEAL, CHARGEOFF, LEFT = (ENDS.index(name) for name in ("score", "appeal", "charge-off", "left"))
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from zerolimit.scenario import load_scenario
-from zerolimit.simulation import Simulation
+from zerolimit.parameters.scenario import load_scenario
+from zerolimit.run.simulation import Simulation
 
 Numbers = NDArray[np.float64]
 HABITS = ("habit_salaried", "habit_gig", "habit_owner")

@@ -16,18 +16,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from zerolimit import network
+from zerolimit.basics.errors import BadInput
 from zerolimit.engine.base import Array
-from zerolimit.errors import BadInput
-from zerolimit.fields import Q2
-from zerolimit.names import SECTORS
-from zerolimit.network import Ring, Ties, build, networkx_ties, own_ties, read_ties, sector_blocks, strides
-from zerolimit.portfolio import read_portfolio
+from zerolimit.parameters.scenario import load_scenario
+from zerolimit.parameters.terms import from_scenario
+from zerolimit.platform import network
+from zerolimit.platform.network import Ring, Ties, build, networkx_ties, own_ties, read_ties, sector_blocks, strides
+from zerolimit.portfolio.portfolio import read_portfolio
 from zerolimit.results import store
 from zerolimit.rules.trust import feel
-from zerolimit.scenario import load_scenario
-from zerolimit.simulation import Month, Simulation
-from zerolimit.terms import from_scenario
+from zerolimit.run.phases import Month
+from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.fields import Q2
+from zerolimit.vocabulary.names import SECTORS
 
 SIZE, DEGREE, HALF = 4_000, 8, 4
 SEEDS = range(4)
@@ -258,7 +259,7 @@ def test_the_network_stays_for_the_whole_run(name: str) -> None:
 
 def test_a_month_on_the_ring_loads_no_networkx() -> None:
     code = (
-        "import sys; from zerolimit.scenario import load_scenario; from zerolimit.simulation import Simulation;"
+        "import sys; from zerolimit import Simulation, load_scenario;"
         "Simulation(load_scenario('baseline', borrowers=5), 1, engine='objects').step(); print('networkx' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -9,11 +9,11 @@ from hypothesis import strategies as some
 
 from zerolimit.allocation import gini
 from zerolimit.engine.base import Array
-from zerolimit.names import CLOSED, FROZEN, LEFT, OPEN, SEGMENTS
+from zerolimit.parameters.scenario import load_scenario
 from zerolimit.results.columns import monthly_columns, rates
-from zerolimit.results.outcomes import RATES
-from zerolimit.scenario import load_scenario
-from zerolimit.simulation import Simulation
+from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.names import CLOSED, FROZEN, LEFT, OPEN, SEGMENTS
+from zerolimit.vocabulary.outcomes import RATES
 
 SIZE, MONTHS = 1_500, 10
 LATE: dict[str, Any] = {"miss_salaried": 0.1, "miss_gig": 0.1, "first_late": 0.2, "chargeoff_months": 4}

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from zerolimit.names import MECHANISMS
-from zerolimit.pool import PER, Pool, joint_capacity, share_of
+from zerolimit.parameters.scenario import CALENDAR_KINDS, CalendarItem, Scenario, load_scenario
+from zerolimit.parameters.terms import NO_CAP, from_scenario
+from zerolimit.platform.pool import PER, Pool, joint_capacity, share_of
 from zerolimit.rules.decision import cap_values
-from zerolimit.scenario import CALENDAR_KINDS, CalendarItem, Scenario, load_scenario
-from zerolimit.simulation import Simulation
-from zerolimit.terms import NO_CAP, from_scenario
+from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.names import MECHANISMS
 
 YUAN = 100
 

@@ -7,11 +7,12 @@ import pytest
 from tests.worlds.test_engines_agree import assert_equal
 
 from zerolimit import Borrower, CreditMarket, rule
-from zerolimit.errors import BadInput, OutOfRange
-from zerolimit.names import LEFT
+from zerolimit.basics.errors import BadInput, OutOfRange
+from zerolimit.parameters.scenario import load_scenario
 from zerolimit.rules.laws import LAWS
-from zerolimit.scenario import load_scenario
-from zerolimit.simulation import Claims, Simulation
+from zerolimit.run.phases import Claims
+from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.names import LEFT
 
 ENGINES = ("objects", "compiled")
 QUIET, PANIC, ASKS, LENDS, LINE, FREE, GONE, REVIEWS, WISHES, POOR = range(10)

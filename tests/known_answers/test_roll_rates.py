@@ -5,9 +5,9 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from zerolimit.names import LEFT
-from zerolimit.scenario import Scenario, load_scenario
-from zerolimit.simulation import Simulation
+from zerolimit.parameters.scenario import Scenario, load_scenario
+from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.names import LEFT
 
 STATES = ("current", "late_1", "late_2", "charged_off")
 MOVES = np.array([[0.96, 0.04, 0.0, 0.0], [0.5, 0.2, 0.3, 0.0], [0.2, 0.05, 0.15, 0.6], [1.0, 0.0, 0.0, 0.0]])

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from zerolimit.errors import BadInput
-from zerolimit.names import MECHANISMS
+from zerolimit.basics.errors import BadInput
+from zerolimit.explanation.shapley import alone, but_for, interactions, owen, owen_scale, shapley
 from zerolimit.study.attribution import GROUPS, attribute
-from zerolimit.study.shapley import alone, but_for, interactions, owen, owen_scale, shapley
+from zerolimit.vocabulary.names import MECHANISMS
 
 GLOVES = np.array([0, 0, 0, 1, 0, 1, 0, 1])
 """Player 0 has a left glove, 1 and 2 a right one; a pair is worth 1: shares 4/6, 1/6, 1/6."""
@@ -106,8 +106,8 @@ def test_what_does_nothing_has_no_share() -> None:
 
 
 def test_the_world_with_all_on_is_the_run_itself(market) -> None:
-    from zerolimit.scenario import load_scenario
-    from zerolimit.simulation import Simulation
+    from zerolimit.parameters.scenario import load_scenario
+    from zerolimit.run.simulation import Simulation
 
     run = Simulation(load_scenario("baseline", borrowers=1_500), 3, engine="compiled").run(12)
     assert int(market.game("zero_limit")[-1]) == sum(int(month.counts["zero_limit"].sum()) for month in run.history)

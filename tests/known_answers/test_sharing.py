@@ -13,13 +13,13 @@ from zerolimit import attribute
 from zerolimit.allocation.level import PRO_RATA, WATER_FILLING, WHOLE, Evenly, share_out
 from zerolimit.allocation.own import Own
 from zerolimit.allocation.rules import allocate
+from zerolimit.basics.errors import BadInput, OutOfRange
 from zerolimit.engine.base import Array
-from zerolimit.errors import BadInput, OutOfRange
-from zerolimit.fields import STATE
-from zerolimit.names import ALLOCATIONS
+from zerolimit.parameters.scenario import load_scenario
 from zerolimit.rules.rule import Rule, rule
-from zerolimit.scenario import load_scenario
-from zerolimit.simulation import Simulation
+from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.fields import STATE
+from zerolimit.vocabulary.names import ALLOCATIONS
 
 NEEDS = some.lists(some.integers(1, 12), min_size=1, max_size=6)
 

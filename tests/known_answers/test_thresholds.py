@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from zerolimit.names import CLOSED, OPEN
+from zerolimit.parameters.scenario import Scenario, load_scenario
+from zerolimit.parameters.terms import from_scenario
 from zerolimit.rules.decision import decide, weigh
-from zerolimit.scenario import Scenario, load_scenario
-from zerolimit.simulation import Simulation
-from zerolimit.terms import from_scenario
+from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.names import CLOSED, OPEN
 
 N, LINE = 1_000, 10_000.0
 STILL: dict[str, Any] = {

@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from zerolimit import cli, compare, rule
+from zerolimit import compare, rule
+from zerolimit.basics.errors import BadInput
+from zerolimit.commands import cli
 from zerolimit.engine.base import Array
-from zerolimit.errors import BadInput
-from zerolimit.names import CLOSED, LEFT, OPEN, ZERO_LIMIT
+from zerolimit.parameters.scenario import Scenario, about, load_scenario
 from zerolimit.rules.decision import is_announced
-from zerolimit.scenario import Scenario, about, load_scenario
-from zerolimit.simulation import Simulation
+from zerolimit.run.simulation import Simulation
 from zerolimit.study.accounts import DELAYING, OF_CUTS, Accounts, Cuts, Decisions, last_half, over_run
 from zerolimit.study.comparison import HEADLINE, Comparison
 from zerolimit.study.lived import live
+from zerolimit.vocabulary.names import CLOSED, LEFT, OPEN, ZERO_LIMIT
 
 MONTHS, LEAST, LINE = 20, 100, 1_000
 NAMES = ("generation", "limit", "notice_left", "announced", "status", "standing", "late", "without_line")

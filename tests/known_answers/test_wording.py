@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from zerolimit.wording import adding_up
+from zerolimit.basics.wording import adding_up
 
 
 @pytest.mark.parametrize(

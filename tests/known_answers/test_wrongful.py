@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from typer.testing import CliRunner
 
-from zerolimit.cli import app
-from zerolimit.kept import WITHIN, Shadow, follow
-from zerolimit.portfolio import read_portfolio
-from zerolimit.scenario import load_scenario
-from zerolimit.simulation import Simulation
+from zerolimit.commands.cli import app
+from zerolimit.explanation.kept import WITHIN, Shadow, follow
+from zerolimit.parameters.scenario import load_scenario
+from zerolimit.portfolio.portfolio import read_portfolio
+from zerolimit.run.simulation import Simulation
 
 SEGMENTS = ("salaried", "gig", "owner")
 ARREARS_STAY = dict.fromkeys(("cure_1", "hold_1", "cure_2", "step_2", "hold_2", "cure_3", "step_3", "hold_3"), 0.0)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from zerolimit.errors import BadInput
+from zerolimit.basics.errors import BadInput
 from zerolimit.results.columns import parts_of
 from zerolimit.study.definition import DEFAULT_OUTCOMES, read_study
 

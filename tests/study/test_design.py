@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from zerolimit.scenario import ALLOCATIONS, load_scenario
+from zerolimit.parameters.scenario import ALLOCATIONS, load_scenario
 from zerolimit.study.definition import read_study
 from zerolimit.study.design import Factor
 

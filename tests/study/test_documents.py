@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from zerolimit.cli import app
+from zerolimit.commands.cli import app
 from zerolimit.study.definition import read_study
 
 HOME = Path(__file__).parents[2]

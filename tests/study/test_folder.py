@@ -17,10 +17,10 @@ import pytest
 from test_results import MadeUp
 
 import zerolimit
-from zerolimit.errors import BadInput
+from zerolimit.basics.errors import BadInput
+from zerolimit.commands.studies import export_study
+from zerolimit.parameters.scenario import Scenario, load_scenario
 from zerolimit.results.digest import read_json, write_json
-from zerolimit.scenario import Scenario, load_scenario
-from zerolimit.study.commands import export_study
 from zerolimit.study.definition import Study, read_study
 from zerolimit.study.folder import ASIDE, ERRORS, MERGED, STUDY, Folder, Part
 from zerolimit.study.identity import DEFAULTS, world_hash
@@ -635,7 +635,7 @@ def test_a_rule_that_fails_leaves_no_folder(tmp_path: Path) -> None:
 def test_a_study_of_experiments_whose_folder_is_another_codes_is_one_line(tmp_path: Path) -> None:
     script = tmp_path / "run.py"
     script.write_text(
-        "import zerolimit\nfrom zerolimit.errors import in_one_line\n"
+        "import zerolimit\nfrom zerolimit.basics.errors import in_one_line\n"
         f"with in_one_line():\n    zerolimit.study({WISH | {'months': 3}!r}, out={str(tmp_path / 'a')!r}, quiet=True)\n"
     )
     swept(tmp_path / "a")

@@ -29,7 +29,7 @@ RUNS = 24
 
 
 def zero(*words: str) -> list[str]:
-    return [sys.executable, "-m", "zerolimit.cli", *words]
+    return [sys.executable, "-m", "zerolimit.commands.cli", *words]
 
 
 def begun(*words: str) -> subprocess.Popen[str]:
@@ -186,7 +186,7 @@ PIPED = (
     "print(len(found.table()), __file__)\n"
     "try:\n"
     "    zerolimit.study({'months': 2, 'borrowers': 20}, out='other', quiet=True, workers=2, measure=seen)\n"
-    "except zerolimit.errors.BadInput as error:\n"
+    "except zerolimit.basics.errors.BadInput as error:\n"
     "    print(error)\n"
 )
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import zerolimit
-from zerolimit.errors import BadInput
+from zerolimit.basics.errors import BadInput
 from zerolimit.study.definition import read_study
 from zerolimit.study.figures import draw_bars, draw_lines, draw_map
 from zerolimit.study.intervals import fieller, half_width

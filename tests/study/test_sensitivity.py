@@ -11,7 +11,7 @@ import pytest
 from test_results import MadeUp
 
 import zerolimit
-from zerolimit.errors import BadInput
+from zerolimit.basics.errors import BadInput
 from zerolimit.study.definition import read_study
 from zerolimit.study.results import Results
 from zerolimit.study.sensitivity import draw_morris, draw_sobol, sobol_indices

@@ -19,14 +19,14 @@ import numpy as np
 import pytest
 
 import zerolimit
-from zerolimit.errors import BadInput
+from zerolimit.basics.errors import BadInput
+from zerolimit.commands.studies import export_study
 from zerolimit.results.digest import read_json, write_json
 from zerolimit.results.writer import machine
-from zerolimit.simulation import Simulation
+from zerolimit.run.simulation import Simulation
 from zerolimit.study import executors, folder, lock
 from zerolimit.study.accounts import LAST_HALF, OF_CUTS
 from zerolimit.study.code import worker_modules
-from zerolimit.study.commands import export_study
 from zerolimit.study.definition import Study, read_study
 from zerolimit.study.folder import ERRORS, LOCK, MERGED, STUDY, Folder
 from zerolimit.study.lock import acquire, judged
@@ -159,7 +159,7 @@ def test_burn_in_is_run_and_not_counted(tmp_path: Path) -> None:
 
 
 def test_wrongful_zeros_are_counted_by_the_shadow_world(tmp_path: Path) -> None:
-    from zerolimit.kept import follow
+    from zerolimit.explanation.kept import follow
 
     study = wish(outcomes=["wrongful", "followed"], months=14, vary={"pool_share": [0.2]}, replications=1)
     sweep(study, tmp_path / "a", executor=Here())
@@ -683,7 +683,7 @@ def test_memory_does_not_grow_with_the_number_of_runs(tmp_path: Path) -> None:
 
 def test_a_worker_imports_neither_mesa_nor_figures_nor_pandas() -> None:
     code = (
-        "import sys, zerolimit.study.worker, zerolimit.simulation;"
+        "import sys, zerolimit.study.worker, zerolimit.run.simulation;"
         "print([name for name in ('mesa', 'matplotlib', 'rich', 'typer', 'pandas', 'SALib') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=HOME)
@@ -706,7 +706,7 @@ def test_the_code_that_a_folder_is_held_to_is_all_that_a_worker_runs(engine: str
     """Every module of the package that a run with all measures has loaded, and none that only draws or prints."""
     code = (
         "import json, sys; from zerolimit.study.worker import *; from zerolimit.study.code import *;"
-        "from zerolimit.scenario import load_scenario;"
+        "from zerolimit.parameters.scenario import load_scenario;"
         "world = load_scenario('baseline', borrowers=450, network='small_world');"
         "kept = ((), ('zero_limit',), ('pool',), tuple(MEASURES));"
         "job = Job(world, {}, 14, 0, *kept, None, None, (), 'ENGINE', code_hash());"
@@ -763,7 +763,7 @@ def test_a_measure_typed_at_a_prompt_is_refused_before_anything_runs(tmp_path: P
     code = (
         "import zerolimit; seen = lambda simulation: {'one': 1.0}\n"
         f"try: zerolimit.study({WISH!r}, out={str(tmp_path / 'a')!r}, measure=seen, quiet=True)\n"
-        "except zerolimit.errors.BadInput as error: print(error)"
+        "except zerolimit.basics.errors.BadInput as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=HOME)
     assert "cannot be imported by the workers: put it in a file" in done.stdout

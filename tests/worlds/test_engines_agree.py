@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from zerolimit.fields import STATE
-from zerolimit.names import MECHANISMS
+from zerolimit.parameters.scenario import Scenario, load_scenario
 from zerolimit.rules.rule import Rule, rule
-from zerolimit.scenario import Scenario, load_scenario
-from zerolimit.simulation import Simulation
+from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.fields import STATE
+from zerolimit.vocabulary.names import MECHANISMS
 
 CALENDAR = (
     {"month": 2, "kind": "tightness", "value": 0.6},

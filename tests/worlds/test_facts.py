@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from zerolimit.engine.base import Array
-from zerolimit.names import LEFT, OPEN
-from zerolimit.scenario import load_scenario
-from zerolimit.simulation import Simulation
+from zerolimit.parameters.scenario import load_scenario
+from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.names import LEFT, OPEN
 
 SEED, SIZE, MONTHS, EVENT = 1, 6_000, 36, 12
 SMALLEST = 50_000

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from zerolimit.names import CAPS, MECHANISMS, REASONS
-from zerolimit.portfolio import read_portfolio
-from zerolimit.scenario import load_scenario
-from zerolimit.simulation import Simulation
+from zerolimit.parameters.scenario import load_scenario
+from zerolimit.portfolio.portfolio import read_portfolio
+from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.names import CAPS, MECHANISMS, REASONS
 
 NO_EVENT = ("zero_limit", "blocked")
 ABOVE_THE_FLOOR = {"income_floor": 0.0}

@@ -10,10 +10,10 @@ from tests.test_parameters_act import LIVELY
 from tests.worlds.test_engines_agree import CALENDAR
 from tests.worlds.test_mechanisms import MADE_FOR
 
-from zerolimit.names import ENDS, EVENTS, REASONS
-from zerolimit.results.outcomes import DESK, EVENT_RATES, OUTCOMES
-from zerolimit.scenario import load_scenario
-from zerolimit.simulation import Simulation
+from zerolimit.parameters.scenario import load_scenario
+from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.names import ENDS, EVENTS, REASONS
+from zerolimit.vocabulary.outcomes import DESK, EVENT_RATES, OUTCOMES
 
 STEPS = {"adaptation_months": 3}
 WORLDS: dict[str, dict[str, Any]] = {

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from bench.plausible import BORROWERS, FACTOR, MOMENTS, SEEDS, Moment, table
 
-from zerolimit.names import CAPS, MECHANISMS
-from zerolimit.scenario import load_scenario
-from zerolimit.simulation import Simulation
+from zerolimit.parameters.scenario import load_scenario
+from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.names import CAPS, MECHANISMS
 
 CAUSES = ("tightening", "scarcity", "trigger")
 

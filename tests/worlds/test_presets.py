@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from zerolimit.engine.base import Array
-from zerolimit.names import MECHANISMS, REASONS
-from zerolimit.scenario import load_scenario, presets
-from zerolimit.simulation import Simulation
+from zerolimit.parameters.scenario import load_scenario, presets
+from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.names import MECHANISMS, REASONS
 
 
 @cache

@@ -6,9 +6,9 @@ from typing import Any, get_args
 import pytest
 from tests.worlds.test_engines_agree import assert_equal
 
-from zerolimit.errors import BadInput
-from zerolimit.scenario import Scenario
-from zerolimit.simulation import Simulation
+from zerolimit.basics.errors import BadInput
+from zerolimit.parameters.scenario import Scenario
+from zerolimit.run.simulation import Simulation
 from zerolimit.testing import Where, draw_scenario
 
 WAYS: tuple[Where, ...] = get_args(Where)

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from zerolimit.names import MECHANISMS, REASONS
-from zerolimit.scenario import load_scenario
-from zerolimit.simulation import Simulation
+from zerolimit.parameters.scenario import load_scenario
+from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.names import MECHANISMS, REASONS
 
 SEED, SIZE, MONTHS, EVENT = 3, 3_000, 18, 3
 TO_THE_CAP = dict.fromkeys(("menu_balance", "menu_step", "menu_close"), 0.0)

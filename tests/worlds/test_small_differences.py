@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from zerolimit.engine.base import Array
-from zerolimit.fields import STATE
-from zerolimit.scenario import Scenario, load_scenario
-from zerolimit.simulation import Simulation
+from zerolimit.parameters.scenario import Scenario, load_scenario
+from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.fields import STATE
 
 MONTHS, SIZE = 24, 100
 APART: dict[str, Any] = {

@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from zerolimit.names import LEFT, OPEN
+from zerolimit.vocabulary.names import LEFT, OPEN
 
 Array = NDArray[Any]
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolimit.allocation.level import WHOLE
-from zerolimit.errors import BadInput, OutOfRange
+from zerolimit.basics.errors import BadInput, OutOfRange
 from zerolimit.rules.rule import Rule
 
 LEVEL, NEED = "level", "need"

@@ -15,14 +15,14 @@ from zerolimit.app.language import Words
 from zerolimit.app.parts import Progress, Table, Wrong
 from zerolimit.app.picture import Picture, picture_of
 from zerolimit.app.work import Desk, Job
-from zerolimit.errors import BadInput
-from zerolimit.names import ALLOCATIONS, MECHANISMS
-from zerolimit.replay import Origin, origin_of
+from zerolimit.basics.errors import BadInput
+from zerolimit.explanation.replay import Origin, origin_of
+from zerolimit.parameters.scenario import parse_setting
 from zerolimit.results.columns import Array
 from zerolimit.results.figures import BLUE, RED
 from zerolimit.results.table import trust
-from zerolimit.scenario import parse_setting
 from zerolimit.study.accounts import DELAYING
+from zerolimit.vocabulary.names import ALLOCATIONS, MECHANISMS
 
 if TYPE_CHECKING:
     from zerolimit.app.session import Session

@@ -15,11 +15,11 @@ import traitlets
 
 from zerolimit.app.language import Words
 from zerolimit.app.uploads import MOST_BORROWERS, Pick
-from zerolimit.errors import BadInput
-from zerolimit.names import ALLOCATIONS, MECHANISMS
-from zerolimit.scenario import Scenario, about, bounds, choices, load_scenario, presets
-from zerolimit.simulation import SETUP_ONLY
-from zerolimit.terms import FEN
+from zerolimit.basics.errors import BadInput
+from zerolimit.parameters.scenario import Scenario, about, bounds, choices, load_scenario, presets
+from zerolimit.parameters.terms import FEN
+from zerolimit.run.simulation import SETUP_ONLY
+from zerolimit.vocabulary.names import ALLOCATIONS, MECHANISMS
 
 if TYPE_CHECKING:
     from zerolimit.app.session import Session

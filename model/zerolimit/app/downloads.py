@@ -14,10 +14,10 @@ from zerolimit.app.fonts import families
 from zerolimit.app.language import Words
 
 if TYPE_CHECKING:
+    from zerolimit.agents.market import CreditMarket
     from zerolimit.app.session import Session
-    from zerolimit.market import CreditMarket
+    from zerolimit.parameters.scenario import Scenario
     from zerolimit.results.store import Tables
-    from zerolimit.scenario import Scenario
 
 COMMAND = "command.txt"
 

@@ -13,8 +13,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from zerolimit.terms import FEN
-from zerolimit.wording import Phrase
+from zerolimit.basics.wording import Phrase
+from zerolimit.parameters.terms import FEN
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 FIRST = "en"

@@ -15,10 +15,10 @@ from zerolimit.app.charts import use_ink
 from zerolimit.app.controls import GROUPS, kind_of, span_of, unit_of
 from zerolimit.app.language import Words
 from zerolimit.app.picture import picture_of
-from zerolimit.scenario import Scenario, choices
+from zerolimit.parameters.scenario import Scenario, choices
 
 if TYPE_CHECKING:
-    from zerolimit.market import CreditMarket
+    from zerolimit.agents.market import CreditMarket
 
 WORDS = Words()
 PANELS: dict[str, Callable[..., Any]] = {

@@ -14,14 +14,14 @@ from zerolimit.app.controls import choose
 from zerolimit.app.language import Words
 from zerolimit.app.parts import Progress, Wrong
 from zerolimit.app.work import Desk, Job
-from zerolimit.names import LEFT, OPEN, SEGMENTS
+from zerolimit.parameters.terms import FEN
 from zerolimit.results.columns import Array
 from zerolimit.results.figures import BLUE, ORANGE, RED
-from zerolimit.terms import FEN
+from zerolimit.vocabulary.names import LEFT, OPEN, SEGMENTS
 
 if TYPE_CHECKING:
+    from zerolimit.agents.market import CreditMarket
     from zerolimit.app.session import Session
-    from zerolimit.market import CreditMarket
 
 STATES = ("usable", "cut", "zero", "late", "left")
 SHAPES = dict(zip(SEGMENTS, ("circle", "triangle", "rect"), strict=True))

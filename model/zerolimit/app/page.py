@@ -28,10 +28,10 @@ from zerolimit.app.pool import Pool
 from zerolimit.app.session import LONGEST, OPENING, SPEEDS, Session
 from zerolimit.app.who import Flow, Rates, Spreads
 from zerolimit.app.why import Counterfactual, Shares, Why
-from zerolimit.reasons import SAYS
+from zerolimit.explanation.reasons import SAYS
 
 if TYPE_CHECKING:
-    from zerolimit.market import CreditMarket
+    from zerolimit.agents.market import CreditMarket
 
 ROOMS = ("overview", "who", "network", "borrower", "compare", "downloads")
 begins_with: dict[str, Any] = {"base": "baseline"}

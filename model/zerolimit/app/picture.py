@@ -8,15 +8,15 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from zerolimit.names import LEFT
+from zerolimit.parameters.terms import FEN
 from zerolimit.results.columns import Array, cube, divided, rates, values
-from zerolimit.results.outcomes import EVENT_RATES, RATES
 from zerolimit.results.store import Tables, tables_of
-from zerolimit.terms import FEN
+from zerolimit.vocabulary.names import LEFT
+from zerolimit.vocabulary.outcomes import EVENT_RATES, RATES
 
 if TYPE_CHECKING:
-    from zerolimit.scenario import Scenario
-    from zerolimit.simulation import Simulation
+    from zerolimit.parameters.scenario import Scenario
+    from zerolimit.run.simulation import Simulation
 
 LINES = (0.0, 500.0, 1_000.0, 2_000.0, 5_000.0, 10_000.0, 20_000.0, 50_000.0, 100_000.0, 200_000.0)
 """Lower edges of classes of lines, yuan; the first are accounts without a line."""
@@ -68,7 +68,7 @@ class Picture:
 
     def by_reason(self, kind: str = "zero") -> dict[str, Array]:
         """Zero-limit events (or `blocked`) of each month by the cap that caused them, the most frequent first."""
-        from zerolimit.names import CAPS
+        from zerolimit.vocabulary.names import CAPS
 
         found = {cap.name: self.by_month(f"{kind}_by_{cap.name}") for cap in CAPS}
         return {name: found[name] for name in sorted(found, key=lambda name: -int(found[name].sum())) if found[name].any()}

@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from zerolimit.errors import BadInput, told
+from zerolimit.basics.errors import BadInput, told
 
 LOOPBACK = "127.0.0.1"
 PORT = 8765

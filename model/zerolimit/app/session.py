@@ -8,14 +8,14 @@ import time
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
+from zerolimit.agents.market import CreditMarket
 from zerolimit.app.controls import read, read_seed
 from zerolimit.app.language import Words
 from zerolimit.app.picture import Picture, picture_of
 from zerolimit.app.work import Desk, Job, one_line
-from zerolimit.errors import BadInput, Cancelled
-from zerolimit.market import CreditMarket
-from zerolimit.scenario import Scenario, load_scenario, presets
-from zerolimit.simulation import SETUP_ONLY
+from zerolimit.basics.errors import BadInput, Cancelled
+from zerolimit.parameters.scenario import Scenario, load_scenario, presets
+from zerolimit.run.simulation import SETUP_ONLY
 
 LARGEST_FILE = 50_000_000
 """Bytes of an uploaded portfolio at most."""

@@ -13,8 +13,8 @@ from ipyvue import Template
 from ipyvuetify.extra import FileInput
 from ipywidgets import widget_serialization
 
-from zerolimit.errors import BadInput
-from zerolimit.portfolio import Most, Portfolio, read_portfolio
+from zerolimit.basics.errors import BadInput
+from zerolimit.portfolio.portfolio import Most, Portfolio, read_portfolio
 
 MOST_BORROWERS = 1_000_000
 """The page's own bound; the command line takes more."""

@@ -11,9 +11,9 @@ import solara
 from zerolimit.app.charts import FONT, Chart, Ink, Option, axis, bars, legend, looks, option_of, points
 from zerolimit.app.language import Words
 from zerolimit.app.picture import LINES, SCORES, Picture
-from zerolimit.names import ENDS, REASONS, SEGMENTS
 from zerolimit.results.columns import Array, values
 from zerolimit.results.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY
+from zerolimit.vocabulary.names import ENDS, REASONS, SEGMENTS
 
 OUTCOMES = ("zero_limit", "blocked", "used_up")
 FATES: dict[str, tuple[str, ...]] = {

@@ -11,10 +11,10 @@ from zerolimit.app.language import Words
 from zerolimit.app.parts import Progress, Table, Wrong
 from zerolimit.app.picture import Picture
 from zerolimit.app.work import Desk, Job
-from zerolimit.names import MECHANISMS
-from zerolimit.reasons import SAYS
+from zerolimit.basics.wording import adding_up
+from zerolimit.explanation.reasons import SAYS
 from zerolimit.results.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY
-from zerolimit.wording import adding_up
+from zerolimit.vocabulary.names import MECHANISMS
 
 if TYPE_CHECKING:
     from zerolimit.app.session import Session

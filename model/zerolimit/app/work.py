@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from zerolimit.errors import BadInput, Cancelled
+from zerolimit.basics.errors import BadInput, Cancelled
 
 PAUSE = 0.25
 """Seconds between two reports of progress at least."""

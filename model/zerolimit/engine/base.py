@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolimit.draws import BIRTH, PURPOSES, lifelong
+from zerolimit.basics.errors import OutOfRange
+from zerolimit.basics.wording import number_of
 from zerolimit.engine.plan import Plan, Stage
-from zerolimit.errors import OutOfRange
-from zerolimit.fields import FIELDS, MEASURES, Q2, SCHEDULE, STATE, STORABLE
 from zerolimit.rules.rule import Rule, whole
-from zerolimit.wording import number_of
+from zerolimit.vocabulary.draws import BIRTH, PURPOSES, lifelong
+from zerolimit.vocabulary.fields import FIELDS, MEASURES, Q2, SCHEDULE, STATE, STORABLE
 
 Array = NDArray[Any]
 Overrides = dict[str, Callable[[int], Any]]

@@ -27,7 +27,7 @@ from numba.core.compiler import Compiler
 from numba.core.errors import NumbaError
 from numba.extending import overload
 
-from zerolimit.draws import WORLD
+from zerolimit.basics.errors import OutOfRange
 from zerolimit.engine.base import Array, Engine, Overrides, Result, real, refuse_count, unreal
 from zerolimit.engine.philox import make_known
 from zerolimit.engine.plan import FLOW_NAMES, Plan, Stage, dtype
@@ -41,10 +41,10 @@ from zerolimit.engine.source import (
     month_source,
     roll_arrays,
 )
-from zerolimit.errors import OutOfRange
-from zerolimit.fields import DTYPES, FIELDS, slot
-from zerolimit.results.record import CELLS
 from zerolimit.rules.rule import LIBRARY, Rule, fingerprint, root, whole
+from zerolimit.vocabulary.cells import CELLS
+from zerolimit.vocabulary.draws import WORLD
+from zerolimit.vocabulary.fields import DTYPES, FIELDS, slot
 
 CHUNK = 4096
 """Borrowers taken through all loops of a stage at a time, so that their columns stay in cache."""
@@ -181,9 +181,7 @@ def cache_folder() -> Path:
 def package_hash() -> str:
     """Hash of every source file that goes into a compiled loop, taken once: of what was imported, not of later edits."""
     here = Path(__file__).parent.parent
-    files = sorted(
-        [*here.glob("rules/*.py"), *here.glob("engine/*.py"), here / "fields.py", here / "draws.py", here / "names.py"]
-    )
+    files = sorted(file for room in ("rules", "engine", "vocabulary") for file in here.glob(f"{room}/**/*.py"))
     text = b"".join(file.read_bytes() for file in files)
     return hashlib.sha256(text).hexdigest()
 
@@ -325,7 +323,7 @@ def compile_share(names: list[str]) -> None:
 def ordinary_loops() -> Loops:
     """The loops of the month as it is declared, without rules of one's own."""
     from zerolimit.engine.plan import make_plan
-    from zerolimit.terms import TERMS
+    from zerolimit.parameters.terms import TERMS
 
     return Loops(make_plan(frozenset(TERMS)), {name: k for k, name in enumerate(TERMS)})
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from zerolimit.engine.base import Array, Engine, Overrides, Result, unreal
 from zerolimit.engine.plan import FLOW_NAMES, Plan
-from zerolimit.fields import DTYPES, FIELDS, MEASURES, STORABLE, slot
-from zerolimit.results.record import CELLS, CELLS_PER_SEGMENT
 from zerolimit.rules.laws import BROKEN
+from zerolimit.vocabulary.cells import CELLS, CELLS_PER_SEGMENT
+from zerolimit.vocabulary.fields import DTYPES, FIELDS, MEASURES, STORABLE, slot
 
 
 def out_of_bounds(names: list[str], row: dict[str, float]) -> str:

@@ -7,12 +7,12 @@ its stage needs scratch of one chunk; one that a later stage, a list or the plat
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
-from zerolimit.draws import PURPOSES
-from zerolimit.errors import BadRule, nearest
-from zerolimit.fields import BYTES, DTYPES, FIELDS, FLOWS, MEASURES, STATE
+from zerolimit.basics.errors import BadRule, nearest
 from zerolimit.month import BIRTH, MONTH, RARE_SUMS, ROLLS, SUMS, WORDS, Phase, RareSum, Roll
 from zerolimit.rules.laws import BROKEN, LAWS
 from zerolimit.rules.rule import Rule
+from zerolimit.vocabulary.draws import PURPOSES
+from zerolimit.vocabulary.fields import BYTES, DTYPES, FIELDS, FLOWS, MEASURES, STATE
 
 COLUMNS = 32
 """A loop over more columns than about thirty stops vectorising (architecture.md)."""

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
-from zerolimit.draws import BIRTH, LIFELONG_FROM, LIFELONG_TO, PURPOSES
 from zerolimit.engine.plan import FLOW_NAMES, Loop, Plan, Stage, word
-from zerolimit.fields import FIELDS, MEASURES, Q2, STORABLE
 from zerolimit.month import Roll
-from zerolimit.results.record import CELLS_PER_SEGMENT
 from zerolimit.rules.laws import BROKEN
 from zerolimit.rules.rule import Rule
+from zerolimit.vocabulary.cells import CELLS_PER_SEGMENT
+from zerolimit.vocabulary.draws import BIRTH, LIFELONG_FROM, LIFELONG_TO, PURPOSES
+from zerolimit.vocabulary.fields import FIELDS, MEASURES, Q2, STORABLE
 
 CASTS = {"i1": "int8", "i2": "int16", "i4": "int32", "f4": "float32", "q2": "int16"}
 HALF = 6

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolimit.errors import BadInput, nearest
-from zerolimit.fields import FIELDS, Q2
+from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.month import RARE_SUMS, SUMS
-from zerolimit.names import CAPS, SEGMENTS
-from zerolimit.results.outcomes import DESK, OUTCOMES, RATES
-from zerolimit.results.record import CELLS, CELLS_PER_SEGMENT
+from zerolimit.vocabulary.cells import CELLS, CELLS_PER_SEGMENT
+from zerolimit.vocabulary.fields import FIELDS, Q2
+from zerolimit.vocabulary.names import CAPS, SEGMENTS
+from zerolimit.vocabulary.outcomes import DESK, OUTCOMES, RATES
 
 if TYPE_CHECKING:
-    from zerolimit.simulation import Recorded
+    from zerolimit.run.phases import Recorded
 
 Array = NDArray[Any]
 

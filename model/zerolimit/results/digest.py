@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from zerolimit.errors import BadInput
+from zerolimit.basics.errors import BadInput
 
 DIGEST = "sha256"
 """The word of a sealed JSON table under which its digest stands."""

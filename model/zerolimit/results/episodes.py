@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolimit.fields import FIELDS, MEASURES
-from zerolimit.names import (
+from zerolimit.results.columns import Coded, Columns, values
+from zerolimit.vocabulary.fields import FIELDS, MEASURES
+from zerolimit.vocabulary.names import (
     END_APPEAL,
     END_LOOSENING,
     END_POOL,
@@ -22,10 +23,9 @@ from zerolimit.names import (
     SEGMENTS,
     ZERO_LIMIT,
 )
-from zerolimit.results.columns import Coded, Columns, values
 
 if TYPE_CHECKING:
-    from zerolimit.simulation import Episodes
+    from zerolimit.run.simulation import Episodes
 
 Array = NDArray[Any]
 HORIZONS = (3, 12, 24)

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zerolimit.names import CAPS, SEGMENTS
+from zerolimit.basics.wording import number_of
+from zerolimit.parameters.terms import FEN
 from zerolimit.results.columns import Array, cube, divided, rates, values
-from zerolimit.results.outcomes import EVENT_RATES, RATES
 from zerolimit.results.store import Tables
 from zerolimit.results.table import trust
 from zerolimit.results.terminal import tell
-from zerolimit.terms import FEN
-from zerolimit.wording import number_of
+from zerolimit.vocabulary.names import CAPS, SEGMENTS
+from zerolimit.vocabulary.outcomes import EVENT_RATES, RATES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from zerolimit.scenario import Scenario
+    from zerolimit.parameters.scenario import Scenario
 
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
     "#000000",

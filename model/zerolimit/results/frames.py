@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zerolimit.errors import BadInput, nearest
-from zerolimit.fields import BYTES, DTYPES, FIELDS, MEASURES, Q2, STATE
-from zerolimit.names import ENDS, EVENTS
+from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.results.columns import BY, Array, Coded, Columns, monthly_columns, parts_of, platform_columns
 from zerolimit.results.episodes import cumulative_incidence, episode_columns, unit_and_meaning
+from zerolimit.vocabulary.fields import BYTES, DTYPES, FIELDS, MEASURES, Q2, STATE
+from zerolimit.vocabulary.names import ENDS, EVENTS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from zerolimit.simulation import Recorded, Simulation
+    from zerolimit.run.phases import Recorded
+    from zerolimit.run.simulation import Simulation
 
 DISTANCES = tuple(name for name in MEASURES if not name.startswith("cap_"))
 """What a panel keeps beside the state: how far one is from the thresholds when the month ends."""
@@ -141,7 +142,7 @@ class Panel:
         self._refuse_too_large(months)
 
     def _refuse_too_large(self, months: int) -> None:
-        from zerolimit.simulation import available_memory
+        from zerolimit.run.simulation import available_memory
 
         a_borrower = sum(BYTES[field.storage] for field in STATE) + 4 * len(DISTANCES)
         needed = 3 * len(self.rows) * months * a_borrower

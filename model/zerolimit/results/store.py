@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zerolimit import __version__
-from zerolimit.arguments import public
-from zerolimit.errors import BadInput
-from zerolimit.files import path_of
+from zerolimit.basics.arguments import public
+from zerolimit.basics.errors import BadInput
+from zerolimit.basics.files import path_of
+from zerolimit.basics.sources import HOME, source_hash
+from zerolimit.basics.wording import number_of
 from zerolimit.results import digest
 from zerolimit.results.columns import (
     PLATFORM,
@@ -34,16 +36,14 @@ from zerolimit.results.episodes import MEANINGS, episode_columns
 from zerolimit.results.terminal import tell
 from zerolimit.results.whole import MANIFEST, PROVENANCE, read_manifest, recover, whole_folder
 from zerolimit.rules.rule import Rule, fingerprint
-from zerolimit.sources import HOME, source_hash
-from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from zerolimit.network import Network
+    from zerolimit.parameters.scenario import Scenario
+    from zerolimit.platform.network import Network
     from zerolimit.results.frames import Panel
-    from zerolimit.scenario import Scenario
-    from zerolimit.simulation import Simulation
+    from zerolimit.run.simulation import Simulation
 
 SCENARIO, FIGURE = "scenario.toml", "summary.png"
 MONTHLY, PLATFORM_FILE, EPISODES, PANEL = "monthly.parquet", "platform.parquet", "episodes.parquet", "panel.parquet"
@@ -326,7 +326,7 @@ class Run:
     @cached_property
     def scenario(self) -> Scenario:
         """Every parameter, as resolved."""
-        from zerolimit.scenario import load_scenario
+        from zerolimit.parameters.scenario import load_scenario
 
         if self._has(NETWORK):
             self.checked(NETWORK)

@@ -11,12 +11,12 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from zerolimit.fields import Q2
-from zerolimit.names import CAPS, ENDS, SEGMENTS
+from zerolimit.parameters.terms import FEN
 from zerolimit.results.columns import Array, Columns, cube, divided, rates, values
 from zerolimit.results.episodes import HORIZONS, usable_again, zero_limits
 from zerolimit.results.store import Tables
-from zerolimit.terms import FEN
+from zerolimit.vocabulary.fields import Q2
+from zerolimit.vocabulary.names import CAPS, ENDS, SEGMENTS
 
 NONE = "–"
 WITHIN = (

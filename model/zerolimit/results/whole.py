@@ -21,8 +21,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from zerolimit.errors import BadInput
-from zerolimit.files import path_of
+from zerolimit.basics.errors import BadInput
+from zerolimit.basics.files import path_of
 from zerolimit.results import digest
 from zerolimit.results.writer import lives, this_process
 

@@ -1,8 +1,8 @@
 """Step 9, at the desk: documents replace recorded by true income and lift the trigger."""
 
-from zerolimit.names import OPEN, REVIEW
 from zerolimit.rules.decision import cap_values
 from zerolimit.rules.rule import rule, whole
+from zerolimit.vocabulary.names import OPEN, REVIEW
 
 
 @rule("income_seen", "appealed_line", "frequency", "idle", "early", "appealed")

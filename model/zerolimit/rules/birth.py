@@ -1,8 +1,8 @@
 """Who a borrower is: traits drawn for life, the first account, the anchor. First population and entrants alike."""
 
-from zerolimit.names import CLOSED, LEFT, OPEN
 from zerolimit.rules.decision import income_line, position_factor, score_line, tight_factor
 from zerolimit.rules.rule import LARGEST, by_segment, clip, exponential, normal, rule, whole
+from zerolimit.vocabulary.names import CLOSED, LEFT, OPEN
 
 
 @rule("segment", "sector", "age", "strategy", "income_true", "income_seen", "propensity", "signal", "cash", "review_in")

@@ -1,7 +1,7 @@
 """Step 10: what is asked for, and how a loan becomes a schedule."""
 
-from zerolimit.names import LEFT, OPEN, PLANNING, RESTRAINT, WARNED_OF_TRIGGER
 from zerolimit.rules.rule import LARGEST, by_segment, ema, rule, whole
+from zerolimit.vocabulary.names import LEFT, OPEN, PLANNING, RESTRAINT, WARNED_OF_TRIGGER
 
 
 @rule("asked", "known", "found")

@@ -1,7 +1,7 @@
 """Step 11: what is not lent comes from other lenders; what remains is a shortfall."""
 
-from zerolimit.names import DIVERSIFYING, OWNER
 from zerolimit.rules.rule import LARGEST, clip, rule, whole
+from zerolimit.vocabulary.names import DIVERSIFYING, OWNER
 
 
 @rule("cash", "other_debt", "elsewhere", "shortfall", "inquiries", "project", "slip_cost")

@@ -1,6 +1,7 @@
 """Step 5: who is reviewed, and the line that policy would give: a minimum over named caps, with its argmin kept."""
 
-from zerolimit.names import (
+from zerolimit.rules.rule import by_segment, clip, exponential, helper, rule, whole
+from zerolimit.vocabulary.names import (
     APPLY,
     BY_AGE,
     BY_LOTTERY,
@@ -16,7 +17,6 @@ from zerolimit.names import (
     WARNED_OF_SCORE,
     WARNED_OF_TRIGGER,
 )
-from zerolimit.rules.rule import by_segment, clip, exponential, helper, rule, whole
 
 NO_CAP = 2.0e9
 

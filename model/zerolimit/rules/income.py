@@ -1,7 +1,7 @@
 """Step 2: income and spending."""
 
-from zerolimit.names import LEFT, OWNER, PLANNING, RESTRAINT
 from zerolimit.rules.rule import LARGEST, by_segment, clip, helper, normal, rule, whole
+from zerolimit.vocabulary.names import LEFT, OWNER, PLANNING, RESTRAINT
 
 
 @helper

@@ -4,8 +4,8 @@ Where a month has only built-in rules these hold by construction (tests show it)
 (balance.py); with user-defined rules or overridden methods they are checked of every borrower, every month.
 """
 
-from zerolimit.names import OPEN
 from zerolimit.rules.rule import Rule, rule
+from zerolimit.vocabulary.names import OPEN
 
 BROKEN = "broken"
 """The field that holds the number of the first law that is broken, 0 where all hold."""

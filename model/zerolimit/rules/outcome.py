@@ -1,6 +1,8 @@
 """Steps 6 to 8: the line takes effect, cuts are announced, and what happened is recorded, defined as in model.md."""
 
-from zerolimit.names import (
+from zerolimit.rules.decision import is_announced
+from zerolimit.rules.rule import rule, whole
+from zerolimit.vocabulary.names import (
     APPEALING,
     APPLY,
     BLOCKED,
@@ -23,8 +25,6 @@ from zerolimit.names import (
     REVIEW,
     ZERO_LIMIT,
 )
-from zerolimit.rules.decision import is_announced
-from zerolimit.rules.rule import rule, whole
 
 
 @rule("limit", "status", "reason", "mask", "announced", "notice_left")
@@ -195,7 +195,7 @@ def count_decided(
     notice_left,
     terms,
 ):
-    """Outcome flags of who was touched by the decision, as bits in the order of results/outcomes.py."""
+    """Outcome flags of who was touched by the decision, as bits in the order of vocabulary/outcomes.py."""
     m = terms.minimum_loan
     had_line = limit_before >= m
     lost = had_line and (limit < m or status == LEFT)
@@ -231,7 +231,7 @@ def count_decided(
 
 @rule("outcomes_1")
 def count(status, standing, settled, limit, limit_before, scheduled, overdue, principal_paid, warned, out_of_work, terms):
-    """Outcome flags of everybody after the decision, as bits in the order of results/outcomes.py."""
+    """Outcome flags of everybody after the decision, as bits in the order of vocabulary/outcomes.py."""
     m = terms.minimum_loan
     balance = scheduled + overdue
     on_time = standing == 1.0

@@ -1,7 +1,7 @@
 """Step 3: what falls due, what is paid, arrears and charge-off. Every fen of principal and interest is accounted for."""
 
-from zerolimit.names import LEFT, OPEN
 from zerolimit.rules.rule import LARGEST, rule, whole
+from zerolimit.vocabulary.names import LEFT, OPEN
 
 
 @rule("late_before")
@@ -152,7 +152,7 @@ def slide(late_before, late):
 
 @rule("outcomes_6")
 def count_arrears(slid, late, standing):
-    """Outcome flags of who is or was late, as bits (results/outcomes.py): the moves that roll rates are made of."""
+    """Outcome flags of who is or was late, as bits (vocabulary/outcomes.py): the moves that roll rates are made of."""
     was = slid - 1.0
     now = 120.0 if standing == 3.0 else late
     return (

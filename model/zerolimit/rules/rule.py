@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pickle import PicklingError
 from typing import Any
 
-from zerolimit.errors import BadRule, told
+from zerolimit.basics.errors import BadRule, told
 
 LIBRARY: list[Callable[..., Any]] = []
 """Every rule and helper that compiled loops may call (engine/compiled.py makes them known to the compiler)."""

@@ -1,8 +1,8 @@
 """Step 4: what the platform remembers of a borrower, and the two scores."""
 
-from zerolimit.names import LEFT
 from zerolimit.rules.income import sector_trend
 from zerolimit.rules.rule import clip, ema, rule, whole
+from zerolimit.vocabulary.names import LEFT
 
 
 @rule("punctuality", "early", "usage", "tenure")

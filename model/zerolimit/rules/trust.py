@@ -1,7 +1,7 @@
 """Step 12: trust, complaints, leaving, and what acquaintances will hear."""
 
-from zerolimit.names import CLOSED, LEFT
 from zerolimit.rules.rule import clip, rule
+from zerolimit.vocabulary.names import CLOSED, LEFT
 
 
 @rule("trust", "told", "leaves")
@@ -53,7 +53,7 @@ def leave(
     principal,
     terms,
 ):
-    """Who leaves has no account any more. Outcome flags of everybody at the month's end, as bits (results/outcomes.py)."""
+    """Who leaves has no account any more. Outcome flags of all at the month's end, as bits (vocabulary/outcomes.py)."""
     here = status != LEFT
     in_spell = here and event > 0.0 and without_line > 0.0
     current = late == 0.0
@@ -78,7 +78,7 @@ def leave(
 
 @rule("outcomes_4")
 def count_stirred(status, standing, principal, refused, found, bridged, elsewhere, shortfall, project, u_complain, terms):
-    """Outcome flags of who was refused, found a cut, lacked money, bridged or left, as bits (results/outcomes.py)."""
+    """Outcome flags of who was refused, found a cut, lacked money, bridged or left, as bits (vocabulary/outcomes.py)."""
     return (
         (1.0 if refused > 0.0 else 0.0)
         + (2.0 if bridged > 0.0 and refused > 0.0 else 0.0)

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from zerolimit.engine.base import Array
-from zerolimit.names import LEFT, OPEN, ZERO_LIMIT
+from zerolimit.parameters.scenario import Scenario
 from zerolimit.results.columns import divided
 from zerolimit.rules.rule import Rule
-from zerolimit.scenario import Scenario
-from zerolimit.simulation import Simulation
+from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.names import LEFT, OPEN, ZERO_LIMIT
 
 STATES = ("open", "unusable", "arrears", "charged off", "left")
 """A borrower's state at the end of a month: current with a usable line, current without one, late, written off, gone."""

@@ -17,22 +17,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zerolimit.arguments import public
+from zerolimit.basics.arguments import public
+from zerolimit.basics.errors import BadInput, nearest
+from zerolimit.basics.files import writable
 from zerolimit.engine.base import Array
-from zerolimit.errors import BadInput, nearest
-from zerolimit.files import writable
-from zerolimit.names import MECHANISMS, MOST_MONTHS, SEGMENTS
-from zerolimit.portfolio import as_portfolio
+from zerolimit.explanation.shapley import alone, but_for, interactions, owen, owen_scale, shapley
+from zerolimit.parameters.scenario import Scenario, load_scenario
+from zerolimit.portfolio.portfolio import as_portfolio
 from zerolimit.results.columns import monthly_meanings, parts_of
 from zerolimit.results.figures import BLACK, GREY, SERIES, TEAL, YELLOW, draw_if_possible, our_settings
-from zerolimit.results.record import CELLS_PER_SEGMENT
 from zerolimit.rules.rule import Rule
-from zerolimit.scenario import Scenario, load_scenario
-from zerolimit.simulation import Simulation, own_rules
+from zerolimit.run.simulation import Simulation, own_rules
 from zerolimit.study.accounts import STATES
 from zerolimit.study.intervals import FEWEST, as_seeds, over_seeds
 from zerolimit.study.lived import Lived, Middle, Stop, live, side_by_side
-from zerolimit.study.shapley import alone, but_for, interactions, owen, owen_scale, shapley
+from zerolimit.vocabulary.cells import CELLS_PER_SEGMENT
+from zerolimit.vocabulary.names import MECHANISMS, MOST_MONTHS, SEGMENTS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 HOME = Path(__file__).parent.parent
-ROOTS = ("study.worker", "engine.compiled", "engine.objects", "kept", "network", "portfolio")
+ROOTS = ("study.worker", "engine.compiled", "engine.objects", "explanation.kept", "platform.network", "portfolio.portfolio")
 """A worker, and what is imported only when a run needs it."""
 
 

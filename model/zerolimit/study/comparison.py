@@ -15,25 +15,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zerolimit.arguments import public
+from zerolimit.basics.arguments import public
+from zerolimit.basics.errors import BadInput, nearest
+from zerolimit.basics.files import writable
+from zerolimit.basics.wording import number_of
 from zerolimit.engine.base import Array
-from zerolimit.errors import BadInput, nearest
-from zerolimit.fields import STATE
-from zerolimit.files import writable
-from zerolimit.names import LEFT, SEGMENTS
-from zerolimit.portfolio import as_portfolio
+from zerolimit.parameters.scenario import Scenario, load_scenario
+from zerolimit.parameters.terms import FEN
+from zerolimit.portfolio.portfolio import as_portfolio
 from zerolimit.results.columns import divided, monthly_meanings, parts_of
 from zerolimit.results.episodes import HORIZONS
 from zerolimit.results.figures import BLUE, GREY, RED, draw_if_possible, our_settings
-from zerolimit.results.outcomes import IN_MONTHS, RATES
 from zerolimit.rules.rule import Rule
-from zerolimit.scenario import Scenario, load_scenario
-from zerolimit.simulation import Simulation, own_rules
+from zerolimit.run.simulation import Simulation, own_rules
 from zerolimit.study.accounts import LAST_HALF, OF_CUTS, STATES, Cuts, delays_differ, last_half, longest_delay, over_run
 from zerolimit.study.intervals import FEWEST, Interval, as_seeds, fieller, interval, last_trend, unpaired_runs, within
 from zerolimit.study.lived import Lived, Stop, live, side_by_side
-from zerolimit.terms import FEN
-from zerolimit.wording import number_of
+from zerolimit.vocabulary.fields import STATE
+from zerolimit.vocabulary.names import LEFT, SEGMENTS
+from zerolimit.vocabulary.outcomes import IN_MONTHS, RATES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,19 +16,19 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from zerolimit.errors import BadInput, nearest, told
-from zerolimit.files import is_file, path_of
-from zerolimit.names import MOST_MONTHS
+from zerolimit.basics.errors import BadInput, nearest, told
+from zerolimit.basics.files import is_file, path_of
+from zerolimit.parameters.scenario import Scenario, load_scenario, not_reached, presets, read_toml
 from zerolimit.results.columns import BY, PLATFORM, monthly_meanings, parts_of
-from zerolimit.results.outcomes import RATES
 from zerolimit.rules.rule import fingerprint
-from zerolimit.scenario import Scenario, load_scenario, not_reached, presets, read_toml
-from zerolimit.simulation import ENGINES
+from zerolimit.run.simulation import ENGINES
 from zerolimit.study.code import code_hash
 from zerolimit.study.design import DESIGNS, Design, Point, cautions, make_design, neat, parse_factor, parse_key, plain, split
 from zerolimit.study.identity import DEFAULTS, Placed, differing, frame_hash, hashed, laid_out, run_hash, seed_of, world_hash
 from zerolimit.study.measures import MEASURES
 from zerolimit.study.worker import Job, Measure, Task, file_hash, rule_in
+from zerolimit.vocabulary.names import MOST_MONTHS
+from zerolimit.vocabulary.outcomes import RATES
 
 STUDY_FILE = "study.toml"
 MOST_SEED = 2**63
@@ -366,7 +366,7 @@ def scenario_of(settings: Settings, home: Path) -> Scenario:
 
 def portfolio_of(name: str, home: Path) -> tuple[str, str]:
     """A portfolio's path (or shipped name) and hash."""
-    from zerolimit.portfolio import SHIPPED, read_portfolio
+    from zerolimit.portfolio.portfolio import SHIPPED, read_portfolio
 
     path = name if name in SHIPPED else str(path_of(home / name, "portfolio").resolve())
     return path, read_portfolio(path).source.sha256

@@ -18,10 +18,10 @@ from typing import Any, get_args
 
 import numpy as np
 
+from zerolimit.basics.errors import BadInput, nearest, told
 from zerolimit.engine.base import Array
-from zerolimit.errors import BadInput, nearest, told
-from zerolimit.scenario import DATED, Scenario, about, bounds, choices
-from zerolimit.simulation import SETUP_ONLY
+from zerolimit.parameters.scenario import DATED, Scenario, about, bounds, choices
+from zerolimit.run.simulation import SETUP_ONLY
 
 DESIGNS: dict[str, str] = {
     "grid": "every combination of the levels",

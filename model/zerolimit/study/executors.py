@@ -20,7 +20,7 @@ from multiprocessing.process import BaseProcess
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from zerolimit.errors import BadInput
+from zerolimit.basics.errors import BadInput
 
 ATTEMPTS = 3
 """Workers that a run may cost before it is given up."""

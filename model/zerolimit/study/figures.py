@@ -8,7 +8,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from zerolimit.errors import BadInput, nearest
+from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.results.figures import BLACK, BLUE, GREY, SERIES, our_settings
 
 if TYPE_CHECKING:

@@ -30,7 +30,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zerolimit import __version__
-from zerolimit.errors import BadInput
+from zerolimit.basics.errors import BadInput
+from zerolimit.basics.wording import number_of
 from zerolimit.results.digest import (
     LENGTH,
     Damaged,
@@ -56,7 +57,6 @@ from zerolimit.study.tables import (
     joined,
     of_run,
 )
-from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
     import pyarrow as pa

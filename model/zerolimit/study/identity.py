@@ -24,8 +24,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from zerolimit.draws import as_seed
-from zerolimit.scenario import Scenario
+from zerolimit.parameters.scenario import Scenario
+from zerolimit.vocabulary.draws import as_seed
 
 DEFAULTS = 1
 """Version of the scenario's defaults (tests/study/defaults.json)."""

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from zerolimit.draws import as_seed
-from zerolimit.errors import BadInput
+from zerolimit.basics.errors import BadInput
+from zerolimit.vocabulary.draws import as_seed
 
 CONFIDENCE = 0.95
 SAME = 1e-12

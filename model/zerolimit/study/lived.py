@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zerolimit.basics.errors import BadInput, Cancelled
 from zerolimit.engine.base import Array
-from zerolimit.errors import BadInput, Cancelled
-from zerolimit.names import LEFT, SEGMENTS
 from zerolimit.results.columns import platform_columns
 from zerolimit.results.episodes import recovered
-from zerolimit.results.record import CELLS_PER_SEGMENT
-from zerolimit.simulation import Simulation
+from zerolimit.run.simulation import Simulation
 from zerolimit.study.accounts import UNUSABLE, Accounts, Cuts, Decisions, zeroed_now
+from zerolimit.vocabulary.cells import CELLS_PER_SEGMENT
+from zerolimit.vocabulary.names import LEFT, SEGMENTS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

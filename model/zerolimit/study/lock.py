@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from zerolimit.errors import BadInput
+from zerolimit.basics.errors import BadInput
 from zerolimit.results.digest import read_json, sealed
 from zerolimit.results.writer import lives, this_process
 from zerolimit.study.folder import LOCK

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zerolimit.names import LEFT
 from zerolimit.results.columns import divided, parts_of
 from zerolimit.results.episodes import HORIZONS, recovered
 from zerolimit.study.accounts import LAST_HALF, OF_CUTS, Cuts, last_half, longest_delay, over_run
+from zerolimit.vocabulary.names import LEFT
 
 if TYPE_CHECKING:
-    from zerolimit.kept import Followed
-    from zerolimit.simulation import Simulation
+    from zerolimit.explanation.kept import Followed
+    from zerolimit.run.simulation import Simulation
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zerolimit.arguments import public
-from zerolimit.errors import BadInput, nearest, told
-from zerolimit.files import path_of
+from zerolimit.basics.arguments import public
+from zerolimit.basics.errors import BadInput, nearest, told
+from zerolimit.basics.files import path_of
+from zerolimit.basics.wording import number_of
 from zerolimit.results.columns import BY, PLATFORM, parts_of
-from zerolimit.results.outcomes import RATES
 from zerolimit.study.definition import rates_kept
 from zerolimit.study.design import cautions, neat
 from zerolimit.study.folder import MERGED, STUDY, Folder
 from zerolimit.study.intervals import FEWEST, fieller, half_width
 from zerolimit.study.tables import PLACE
-from zerolimit.wording import number_of
+from zerolimit.vocabulary.outcomes import RATES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zerolimit.errors import BadInput
-from zerolimit.files import path_of
+from zerolimit.basics.errors import BadInput
+from zerolimit.basics.files import path_of
+from zerolimit.basics.wording import number_of
 from zerolimit.results.digest import read_json
 from zerolimit.results.terminal import console
 from zerolimit.study.folder import LOCK, PROGRESS, Folder
 from zerolimit.study.lock import judged, seen, told
-from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
     from zerolimit.study.sweep import Progress

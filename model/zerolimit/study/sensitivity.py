@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zerolimit.basics.errors import BadInput
 from zerolimit.engine.base import Array
-from zerolimit.errors import BadInput
 from zerolimit.study.design import MORRIS_LEVELS, unit_problem
 
 if TYPE_CHECKING:

@@ -19,9 +19,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from zerolimit.arguments import public
-from zerolimit.errors import BadInput
-from zerolimit.files import path_of
+from zerolimit.basics.arguments import public
+from zerolimit.basics.errors import BadInput
+from zerolimit.basics.files import path_of
+from zerolimit.basics.wording import number_of
 from zerolimit.results.digest import write_json
 from zerolimit.study.definition import Study, read_study
 from zerolimit.study.executors import CannotStart, WorkerDied, dask_executor, local_pool, main_is_file
@@ -29,7 +30,6 @@ from zerolimit.study.folder import ASIDE, ERRORS, PROGRESS, TIMES, Folder, Part,
 from zerolimit.study.lock import Lock, held
 from zerolimit.study.tables import of_run, part_table
 from zerolimit.study.worker import Done, Failed, OtherCode, Place, Task, do, own_rules_of
-from zerolimit.wording import number_of
 
 if TYPE_CHECKING:
     from zerolimit.study.results import Results
@@ -332,7 +332,7 @@ def every(seconds: float, ask: Callable[[], int]) -> Callable[[], int]:
 
 def compile_once(study: Study, say: Callable[[str], None]) -> None:
     """The compiled month, in the cache that workers read, before there are workers: none compiles by itself."""
-    from zerolimit.simulation import SMALL, Simulation
+    from zerolimit.run.simulation import SMALL, Simulation
 
     small = (
         not study.rules

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zerolimit.errors import BadInput
+from zerolimit.basics.errors import BadInput
 from zerolimit.results.columns import BY, PLATFORM, monthly_meanings
 from zerolimit.results.digest import Damaged
 from zerolimit.study.design import column_kind

@@ -16,18 +16,19 @@ from typing import Any
 
 import numpy as np
 
+from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.engine.base import Array
-from zerolimit.errors import BadInput, nearest
-from zerolimit.names import SEGMENTS
+from zerolimit.parameters.scenario import Scenario
 from zerolimit.results.columns import BY
-from zerolimit.results.record import CELLS, CELLS_PER_SEGMENT
 from zerolimit.rules.rule import Rule, fingerprint
-from zerolimit.scenario import Scenario
-from zerolimit.simulation import Recorded, Simulation
+from zerolimit.run.phases import Recorded
+from zerolimit.run.simulation import Simulation
 from zerolimit.study.accounts import Accounts, Decisions
 from zerolimit.study.code import code_hash
 from zerolimit.study.design import Point, split
 from zerolimit.study.measures import MEASURES, Watched
+from zerolimit.vocabulary.cells import CELLS, CELLS_PER_SEGMENT
+from zerolimit.vocabulary.names import SEGMENTS
 
 NONE = np.zeros(CELLS, np.int64)
 """Of a count that a run did not keep."""
@@ -162,7 +163,7 @@ def run_months(simulation: Simulation, job: Job, changes: Mapping[int, Point]) -
     world: Any = simulation
     shadow = any(one.shadow for one in wanted)
     if shadow:
-        from zerolimit.kept import Shadow
+        from zerolimit.explanation.kept import Shadow
 
         world = Shadow(simulation)
     for month in range(job.months):
@@ -252,7 +253,7 @@ def rule_of_file(path: str, name: str, sha256: str | None) -> Rule:
 @cache
 def clients(path: str, sha256: str) -> Any:
     """A portfolio, read once in a process; BadInput where the file is another one than the coordinator's."""
-    from zerolimit.portfolio import read_portfolio
+    from zerolimit.portfolio.portfolio import read_portfolio
 
     found = read_portfolio(path)
     if found.source.sha256 != sha256:

@@ -1,0 +1,102 @@
+"""What the platform and the scenario say this month, as the numbers that rules read (`terms.name`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zerolimit.parameters.scenario import Scenario, about, choices
+from zerolimit.rules.decision import NO_CAP
+
+FEN = 100
+
+
+def in_yuan(fen: int) -> str:
+    """An amount in yuan to the fen, for messages."""
+    return f"{fen / FEN:,.2f} yuan"
+
+
+ANNOUNCED: dict[str, str] = {
+    "monthly_rate": "interest a month: daily_rate x 365 / 12",
+    "macro": "macro index",
+    "slump": "depth of a slump, max(0, -macro)",
+    "stress": "factor on the propensity to miss a payment",
+    "demand": "factor on ordinary spending and habitual loans: max(0, 1 - slump_demand x slump)",
+    "trend_0": "trend of the first sector",
+    "trend_1": "trend of the second sector",
+    "trend_2": "trend of the third sector",
+    "trend_3": "trend of the fourth sector",
+    "tightness": "tightness in force, 0 to 1",
+    "cutoff_shift": "points added to the cutoff",
+    "person_cap": "ceiling per person, fen",
+    "person_cap_income": "ceiling per person, annual incomes",
+    "campaign_cut": "a campaign reviews who stands at or below this; far below all without one",
+    "rescoring": "1 while decisions see new scores",
+    **{f"decile_{k}": f"income at which decile {k} begins, fen" for k in range(1, 10)},
+}
+"""Terms that are not parameters: set by the platform each month."""
+
+NEVER = 1.0e9
+NO_CAMPAIGN = -1.0e9
+
+OFF: dict[str, dict[str, float]] = {
+    "rescoring": {"rescoring": 0.0},
+    "trigger": {"trigger_frequency": NEVER, "trigger_idle": NEVER, "trigger_early": NEVER},
+    "positioning": {"position_slope": 0.0, "position_tolerance": NEVER, "target_weight": 0.0},
+    "tightening": {"tightness": 0.0, "cutoff_shift": 0.0, "person_cap": NO_CAP, "person_cap_income": NEVER},
+    "scarcity": {},
+    "contagion": {"neighbour_weight": 0.0},
+}
+"""What each mechanism's absence means to rules (model.md, players). Without scarcity the pool and cash have no end."""
+
+
+def is_term(name: str) -> bool:
+    """Whether a parameter is a number (or a choice) that rules may read."""
+    annotation = Scenario.model_fields[name].annotation
+    return annotation in (float, int, bool) or bool(choices(name))
+
+
+TERMS: tuple[str, ...] = (*(name for name in Scenario.model_fields if is_term(name)), *ANNOUNCED)
+
+
+def from_scenario(scenario: Scenario) -> dict[str, float]:
+    """Every parameter as a number: money in fen, switches as 0 or 1, choices by position."""
+    found: dict[str, float] = {}
+    for name in Scenario.model_fields:
+        if not is_term(name):
+            continue
+        value: Any = getattr(scenario, name)
+        if choices(name):
+            found[name] = float(choices(name).index(value))
+        elif about(name)["unit"].split(" ")[0] == "yuan":
+            found[name] = float(round(value * FEN))
+        else:
+            found[name] = float(value)
+    found.update(
+        {
+            **dict.fromkeys(ANNOUNCED, 0.0),
+            "monthly_rate": scenario.daily_rate * 365.0 / 12.0,
+            "stress": 1.0,
+            "demand": 1.0,
+            "tightness": scenario.base_tightness,
+            "person_cap": NO_CAP,
+            "person_cap_income": NEVER,
+            "campaign_cut": NO_CAMPAIGN,
+            "rescoring": 1.0,
+        }
+    )
+    return found
+
+
+def switched_off(terms: dict[str, float], off: tuple[str, ...]) -> dict[str, float]:
+    """The terms with some mechanisms off."""
+    for mechanism in off:
+        terms.update(OFF[mechanism])
+    return terms
+
+
+def as_vector(terms: dict[str, float]) -> NDArray[np.float64]:
+    """The terms in the order of TERMS."""
+    return np.array([terms[name] for name in TERMS])

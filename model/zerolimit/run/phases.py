@@ -1,0 +1,518 @@
+"""The platform's phases of one month, live: what they read of the borrowers, decide, and pass on to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zerolimit.allocation.gini import gini
+from zerolimit.allocation.own import Own, fields_of, one_at
+from zerolimit.allocation.prefix import serve_fitting, serve_prefix
+from zerolimit.allocation.rules import allocate
+from zerolimit.basics.errors import OutOfRange
+from zerolimit.engine.base import Array, Result
+from zerolimit.month import SUMS, WORDS
+from zerolimit.parameters.terms import FEN, NEVER, switched_off
+from zerolimit.platform.pool import PER, share_of
+from zerolimit.rules.decision import NO_CAP
+from zerolimit.run.balance import Totals, look_at_each, look_at_totals
+from zerolimit.vocabulary.cells import CELLS, by_cell, cells
+from zerolimit.vocabulary.names import BY_PROFIT, ENDS, LEFT, OPEN, REAPPLY, REASONS
+from zerolimit.vocabulary.outcomes import DESK, OUTCOMES
+
+if TYPE_CHECKING:
+    from zerolimit.run.simulation import Simulation
+
+
+@dataclass
+class Recorded:
+    """What one month left: counts and sums by cell, and the platform's row."""
+
+    month: int
+    counts: dict[str, Array]
+    platform: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Claims:
+    """Who contends for the pool in a month, and what else it must hold: so that it can be shared again at another size."""
+
+    rule: str
+    rows: Array
+    rank: Array
+    need: Array
+    """Undrawn part wanted, fen."""
+    principal: int
+    committed: int
+    """Undrawn parts of lines that are not decided, fen."""
+    phi: int
+    """Expected use of open lines, per 10,000."""
+    aside: float
+    """Share of the pool set aside for appeals."""
+    least: int
+    floor: int
+    lottery: Callable[[Array], Array]
+    own: Own | None = None
+    """A rule of one's own, in place of `rule`."""
+
+    def one(self, level: int, need: int, values: Mapping[str, float]) -> int:
+        """What one's own rule grants one borrower at a level, fen."""
+        assert self.own is not None
+        return one_at(self.own.rule, level, need, self.least, values, SimpleNamespace(**self.own.terms))
+
+    def free(self, limit: int) -> int:
+        """What a pool of `limit` (fen) has left: K - set-aside - sum B - phi x what is committed."""
+        return limit - share_of(limit, self.aside) - self.principal - -(-self.phi * self.committed // PER)
+
+    def capacity(self, limit: int | None) -> int:
+        """What may be granted (fen): what is free over phi; without expected use or end (None), everything."""
+        everything = int(self.need.sum(dtype=np.int64))
+        return everything if limit is None or self.phi == 0 else max(0, self.free(limit)) * PER // self.phi
+
+    def shared(self, limit: int | None) -> tuple[Array, float]:
+        """Grants (fen) out of a pool of `limit` (fen; None: without end), and the level at which it was used up.
+
+        Without end everybody gets what the rule gives at its highest level, as out of a pool that is large enough.
+        """
+        capacity, floor = self.capacity(limit), self.floor
+        return allocate(self.rule, self.rank, self.need, capacity, self.least, self.rows, self.lottery, floor, self.own)
+
+
+class Month:
+    """One month of one simulation: the platform's phases, and what they pass on to each other."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self.s = simulation
+        self.results: dict[str, Result] = {}
+        self.row: dict[str, float] = {}
+        self.extra: dict[str, Array] = {}
+        self.totals = Totals(simulation.pool, simulation.principal)
+        self.restored = np.zeros(0, np.int64)
+        self.refused = np.zeros(0, np.int64)
+        self.granted = np.zeros(0, np.int64)
+        self.claims: Claims | None = None
+        self.desk_order = np.zeros(0)
+        self.turned_away: int | None = None
+        """Arrival (64 bits) of the first request refused by the hard constraint."""
+
+    def order(self) -> list[tuple[str, Callable[[], None]]]:
+        """What runs, by name, in the order of the table of phases: each stage once, each platform phase once."""
+        steps: list[tuple[str, Callable[[], None]]] = []
+        seen: set[str] = set()
+        for phase in self.s.plan.phases:
+            if phase.stage in seen or phase.stage in CALLED_BY:
+                continue
+            seen.add(phase.stage)
+            if phase.rules and not phase.listed:
+                steps.append((phase.stage, self._runner(phase.stage)))
+            else:
+                steps.append((phase.stage, self._watched(phase.stage)))
+        return steps
+
+    def _watched(self, stage: str) -> Callable[[], None]:
+        """A platform phase, after which totals must hold."""
+        phase = getattr(self, stage)
+
+        def run() -> None:
+            phase()
+            look_at_totals(stage, self.totals, self.s.engine, self.s.month)
+
+        return run
+
+    def _runner(self, stage: str) -> Callable[[], None]:
+        def run() -> None:
+            self.results[stage] = self.s._stage(stage)
+
+        return run
+
+    def total(self, stage: str, name: str) -> int:
+        """A stage's sum over everybody."""
+        return int(self.results[stage].sums[:, self.s.plan.stages[stage].sum_names.index(name)].sum())
+
+    def flagged(self, name: str) -> int:
+        """How many borrowers have an outcome flag."""
+        for stage, words in WORDS.items():
+            for k, (word, _) in enumerate(words):
+                if name in OUTCOMES[word]:
+                    return int(self.results[stage].counts[:, k, list(OUTCOMES[word]).index(name)].sum())
+        raise KeyError(name)
+
+    # platform phases, named as in month.MONTH
+
+    def world(self) -> None:
+        """Step 1: the world moves, events take effect; they and recent losses set the tightness."""
+        s = self.s
+        scenario, terms = s.scenario, s.terms
+        due = s.world.move(s.month, scenario)
+        in_force = s.world.in_force
+        slump = max(0.0, -s.world.macro)
+        losses = max(0.0, s.pool.loss_rate() / scenario.loss_norm - 1.0)
+        wished = (
+            scenario.base_tightness
+            + in_force.get("tightness", 0.0)
+            + scenario.macro_tightness * slump
+            + scenario.loss_tightness * losses
+        )
+        tightness = min(1.0, max(0.0, wished))
+        cap, years = in_force.get("person_cap", 0.0), in_force.get("person_cap_income", 0.0)
+        terms.update(
+            macro=s.world.macro,
+            slump=slump,
+            stress=1.0 + scenario.stress_gain * slump,
+            demand=max(0.0, 1.0 - scenario.slump_demand * slump),
+            tightness=tightness,
+            cutoff_shift=in_force.get("cutoff_shift", 0.0) + scenario.cutoff_gain * tightness,
+            person_cap=float(round(cap * FEN)) if cap > 0.0 else NO_CAP,
+            person_cap_income=years if years > 0.0 else NEVER,
+            rescoring=1.0,
+            **{f"trend_{k}": trend for k, trend in enumerate(s.world.trends)},
+        )
+        for name in ("target_age", "target_income"):
+            if name in in_force:
+                terms[name] = in_force[name] * (FEN if name == "target_income" else 1.0)
+        switched_off(terms, scenario.off)
+        before = s.pool.limit
+        if before is not None:
+            s.pool.events(due)
+            s.pool.resize(scenario, s.principal)
+            s.pool.refuse_too_large(s.month)
+        self._call_campaign(before)
+        self.row.update(macro=s.world.macro, tightness=terms["tightness"], cutoff=terms["cutoff"] + terms["cutoff_shift"])
+
+    def _call_campaign(self, before: int | None) -> None:
+        """A campaign over a share of lines: tightness rose since its last low, the pool fell, or it is overcommitted."""
+        s = self.s
+        s.tightness_before = min(s.tightness_before, s.terms["tightness"])
+        rise = s.terms["tightness"] - s.tightness_before >= s.scenario.campaign_rise
+        limit = s.pool.limit
+        if before is not None and limit is not None:
+            s.pool_before = max(s.pool_before, before, limit)
+        fall = limit is not None and limit < s.pool_before - share_of(s.pool_before, s.scenario.campaign_fall)
+        called = (rise or fall or (s.overrun and limit is not None)) and s.month > 0 and s.scenario.campaign_share > 0.0
+        self.row["campaign"] = float(called)
+        if called:
+            s.tightness_before = s.terms["tightness"]
+            s.pool_before = limit or 0
+            rows = s.engine.find("status", OPEN, s.month)
+            count = int(len(rows) * s.scenario.campaign_share)
+            if count > 0:
+                s._listed("campaign", rows)
+                standing = s.column("closeness")[rows]
+                standing.partition(count - 1)
+                s.terms["campaign_cut"] = float(standing[count - 1])
+                s.engine.renew("closeness")
+
+    def campaign(self) -> None:
+        """Called by the world phase when it is due."""
+
+    def enter(self) -> None:
+        """Applicants take slots of those who left, each with probability entry_rate."""
+        s = self.s
+        rows = s.engine.find("status", LEFT, s.month)
+        if len(rows):
+            arrives = s.engine.uniforms("u_arrive", rows, s.month) < s.scenario.entry_rate
+            rows = rows[arrives]
+            s.engine.clear(rows, s.month, "enter")
+            s._listed("enter", rows)
+
+    def allocate(self) -> None:
+        """Step 6: the admissions budget, then the pool by its rule: sum B + phi sum max(0, L - B) <= K."""
+        s = self.s
+        principal = self.total("account", "principal_after")
+        committed = self.total("account", "committed") + self.total("account", "on_notice")
+        written, paid = self.total("account", "written_off"), self.total("account", "principal_paid")
+        s.pool.release(principal + written + paid, written + paid)
+        s.pool.collect(self.total("account", "interest_paid"), paid, self.total("account", "recovered"), written)
+        self.totals.kept, self.totals.owed = self.totals.owed - paid - written, principal
+        s.principal = principal
+        roll = self.results["account"].rolls["contenders"]
+        rows, rank, review = roll["rows"], roll["rank"], roll["review"]
+        need = roll["wanted"] - roll["principal_after"]
+        phi = s.phi = s.pool.planned_use(s.scenario)
+        limit = s.pool.limit
+        wanted = int(need.sum(dtype=np.int64))
+        contends = self._within_budget(rows, rank, review)
+        if s.terms["allocation"] == BY_PROFIT:
+            contends &= rank >= 0.0
+        if not contends.all():
+            rows, rank, need = rows[contends], rank[contends], need[contends]
+        self.claims = claims = Claims(
+            s.scenario.allocation,
+            rows,
+            rank,
+            need,
+            principal,
+            committed,
+            phi,
+            s.scenario.appeals_share if s.scenario.appeals_capacity > 0.0 else 0.0,
+            max(1, int(s.terms["minimum_loan"])),
+            int(s.terms["floor_yuan"]),
+            lambda at: s.engine.long_words("u_lottery", rows[at], s.month),
+            self._own_sharing(rows, need),
+        )
+        s.overrun = limit is not None and claims.free(limit) < -share_of(limit, s.scenario.campaign_fall)
+        shared, level = claims.shared(limit)
+        gets = shared > 0
+        self.granted = rows[gets]
+        s.engine.put_raw("granted", self.granted, shared[gets], s.month)
+        self.totals.granted = given = int(shared.sum())
+        self.totals.capacity = claims.capacity(limit)
+        self.row.update(
+            planned_use=phi / PER,
+            contended=wanted,
+            granted=given,
+            planned=principal + -(-phi * (committed + given) // PER),
+            rank_cutoff=level,
+        )
+        s.pool.open_history.append(committed + given)
+
+    def _own_sharing(self, rows: Array, need: Array) -> Own | None:
+        """A rule of one's own over those who contend."""
+        s = self.s
+        if s.sharing is None:
+            return None
+        columns = tuple(s.column(name)[rows].astype(np.float64) for name in fields_of(s.sharing))
+        least = max(1, int(s.terms["minimum_loan"]))
+        own = Own(s.sharing, need, columns, dict(s.terms), least, s.engine.name == "compiled")
+        if not s.history:
+            own.verify()
+        return own
+
+    @property
+    def budget(self) -> int:
+        """First applications and re-applications that are admitted this month."""
+        return monthly_number(self.s.scenario.admissions, self.s.size, self.s.month)
+
+    @property
+    def hearings(self) -> int:
+        """Appeals that the desk hears this month."""
+        return monthly_number(self.s.scenario.appeals_capacity, self.s.size, self.s.month)
+
+    def _within_budget(self, rows: Array, rank: Array, review: Array) -> Array:
+        """First applications and re-applications beyond the month's budget do not contend."""
+        s = self.s
+        contends = np.ones(len(rows), np.bool_)
+        new = np.flatnonzero(review >= int(REAPPLY))
+        if len(new) > self.budget:
+            served, _, _ = serve_prefix(
+                rank[new],
+                np.ones(len(new), np.int64),
+                self.budget,
+                rows[new],
+                lambda at: s.engine.long_words("u_lottery", rows[new][at], s.month),
+            )
+            contends[new[~served]] = False
+        return contends
+
+    def measure(self) -> None:
+        """Events are logged with every cap and distance; ends of spells with their route."""
+        s = self.s
+        s.engine.put_raw("granted", self.granted, 0, s.month)
+        events = self.results["decision"].rolls["events"]
+        rows = events["rows"]
+        began, ended = events["happened"] > 0, events["ended"] > 0
+        starts = rows[began].astype(np.int64)
+        counts = np.zeros((2 * len(REASONS), CELLS), np.int64)
+        if len(starts):
+            measured = s._listed("measure", starts)
+            take = {
+                name: s.column(name)[starts]
+                for name in ("generation", "reason", "mask", "segment", "decile", "zeros", "limit", "since_paid")
+            }
+            kind = events["happened"][began]
+            event: dict[str, Any] = {**when_and_who(s.month, starts), **take, "kind": kind}
+            s.episodes.starts.append({**event, "measured": [*map(in_few_bytes, measured)]})
+            cell = cells(take["segment"], take["decile"])
+            which = (kind.astype(np.int64) - 1) * len(REASONS) + np.maximum(take["reason"].astype(np.int64) - 1, 0)
+            np.add.at(counts, (which, cell), 1)
+        for k, reason in enumerate(REASONS):
+            self.extra[f"zero_by_{reason}"] = counts[k]
+            self.extra[f"blocked_by_{reason}"] = counts[len(REASONS) + k]
+        self._log_ends(rows[ended], events["ended"][ended], events["spell"][ended])
+
+    def _log_ends(self, rows: Array, how: Any, spell: Array) -> None:
+        s = self.s
+        if len(rows):
+            s.episodes.ends.append(
+                {
+                    **when_and_who(s.month, rows),
+                    "generation": s.column("generation")[rows],
+                    "ended": np.broadcast_to(how, rows.shape),
+                    "spell": spell.copy(),
+                }
+            )
+
+    def desk(self) -> None:
+        """Step 9: the desk hears so many appeals a month in its order; what succeeds is granted from the set-aside."""
+        s = self.s
+        appellants = self.results["decision"].rolls["appellants"]
+        rows = appellants["rows"]
+        queue = {"waiting": appellants["waited"], "score": appellants["risk"], "lottery": np.zeros(len(rows))}
+        order = self.desk_order = queue[s.scenario.appeal_order].astype(np.float64)
+        served, _, _ = serve_prefix(
+            order,
+            np.ones(len(rows), np.int64),
+            self.hearings,
+            rows,
+            lambda at: s.engine.long_words("u_desk", rows[at], s.month),
+        )
+        heard = rows[served]
+        waited = appellants["waited"][served]
+        order = order[served]
+        s._listed("hear", heard)
+        line = s.column("appealed_line")[heard].astype(np.int64)
+        owed = s.column("scheduled")[heard].astype(np.int64) + s.column("overdue")[heard]
+        won = np.flatnonzero(line > 0)
+        need = (line - owed)[won]
+        if s.pool.limit is None or s.phi == 0:
+            granted = np.ones(len(won), np.bool_)
+        else:
+            self.totals.aside = share_of(s.pool.limit, s.scenario.appeals_share) * PER // s.phi
+            granted, _, _ = serve_prefix(
+                order[won],
+                need,
+                self.totals.aside,
+                heard[won],
+                lambda at: s.engine.long_words("u_desk", heard[won][at], s.month),
+            )
+        self.totals.granted_on_appeal = int(need[granted].sum())
+        rows = heard[won[granted]]
+        self._log_ends(rows, float(ENDS.index("appeal")), s.column("without_line")[rows])
+        s.engine.put_raw("granted", rows, need[granted], s.month)
+        s._listed("restore", rows)
+        look_at_each("decision", rows, s.engine, s.month)
+        s.engine.put_raw("granted", rows, 0, s.month)
+        s.engine.put_raw("appealed_line", heard, 0, s.month)
+        self.restored = rows
+        for name, whom, number in zip(DESK, (heard, heard[won], rows, heard), (1, 1, 1, waited), strict=True):
+            self.extra[name] = by_cell(s.column("segment")[whom], s.column("decile")[whom], number)
+            self.row[name] = int(self.extra[name].sum())
+
+    def accounts(self) -> None:
+        """Costs and distributions; what is left is the cash to lend."""
+        s = self.s
+        c = s.scenario
+        letter = round(c.notice_cost * FEN)
+        lines = {
+            "funding_costs": share_of(max(s.pool.limit or 0, s.principal), c.funding_rate / 12.0),
+            "review_costs": self.flagged("reviewed") * round(c.review_cost * FEN),
+            "reason_costs": self.flagged("decreases") * letter if c.reasons_sent else 0,
+            "warning_costs": self.flagged("warned") * letter,
+            "notice_costs": self.flagged("noticed") * letter,
+            "appeal_costs": int(self.row["appeals_heard"]) * round(c.appeal_cost * FEN),
+        }
+        costs = sum(lines.values())
+        written, recovered = self.total("account", "written_off"), self.total("account", "recovered")
+        net = s.pool.settle(c, self.total("account", "interest_paid"), recovered, written, costs)
+        s.pool.loss_history.append(written - recovered)
+        s.pool.principal_history.append(s.principal)
+        self.row.update(**lines, costs=costs, net_income=net)
+
+    def serve(self) -> None:
+        """Step 10: requests in keyed order of arrival while sum B <= K and cash lasts; then used up."""
+        s = self.s
+        askers = self.results["decision"].rolls["askers"]
+        rows, asked = askers["rows"], askers["asked"]
+        late = self.restored[s.engine.raw("asked", s.month)[self.restored] > 0]
+        if len(late):
+            rows = np.concatenate([rows, late])
+            asked = np.concatenate([asked, s.engine.raw("asked", s.month)[late]])
+
+        def arrival(at: Array) -> Array:
+            return s.engine.long_words("u_arrival", rows[at], s.month)
+
+        total = int(asked.sum(dtype=np.int64))
+        if s.pool.limit is None:
+            served = np.ones(len(rows), np.bool_)
+            if total > s.pool.cash:
+                s.pool.fund(total - s.pool.cash)
+        else:
+            room = max(0, min(s.pool.limit - s.principal, s.pool.cash))
+            if total <= room:
+                served = np.ones(len(rows), np.bool_)
+            elif s.scenario.skip_refused:
+                served = serve_fitting(asked, room, rows, arrival)
+            else:
+                first_come = ~s.engine.words("u_arrival", rows, s.month)
+                served, marginal, _ = serve_prefix(first_come, asked, room, rows, arrival)
+                self.turned_away = int(arrival(np.array([marginal]))[0])
+        refused = np.flatnonzero(~served)
+        if self.turned_away is None and len(refused):
+            self.turned_away = int(arrival(refused).min())
+        self.refused = rows[refused]
+        self.totals.served = total - int(asked[refused].sum(dtype=np.int64))
+        s.engine.put_raw("refused", self.refused, 1, s.month)
+
+    def gossip(self) -> None:
+        """Step 12: the share of one's acquaintances who reported last month."""
+        s = self.s
+        acts = s.terms["neighbour_weight"] > 0.0
+        heard = s.network().hear(s.engine.raw("told", s.month)) if acts else 0
+        s.engine.put_raw("heard", slice(None), heard, s.month)
+
+    def close(self) -> None:
+        """The books are closed: cash by the accounts equals cash by hand."""
+        s = self.s
+        s.engine.put_raw("refused", self.refused, 0, s.month)
+        self.totals.lent = drawn = self.total("living", "drawn")
+        s.pool.lend(drawn, 1.0 - s.scenario.partner_share)
+        s.pool.drawn_history.append(drawn)
+        s.principal = self.totals.at_end = self.total("living", "principal")
+        leavers = self.results["living"].rolls["leavers"]
+        ends = (leavers["event"] > 0) & (leavers["without_line"] > 0)
+        self._log_ends(leavers["rows"][ends], float(ENDS.index("left")), leavers["without_line"][ends])
+        a = s.pool.accounts
+        self.row.update(
+            pool=-1 if s.pool.limit is None else s.pool.limit,
+            principal=s.principal,
+            cash=s.pool.cash,
+            overhang=0 if s.pool.limit is None else max(0, s.principal - s.pool.limit),
+            funding_change=a.funding,
+            distributed=a.distributed,
+            capital=s.pool.capital,
+            deficit=s.pool.deficit,
+            gini=gini(s.engine.raw("limit", s.month), s.engine.raw("status", s.month), s.engine.parts, s.engine.map),
+        )
+
+    def recorded(self) -> Recorded:
+        """Counts and sums by cell, ready for monthly.parquet."""
+        counts: dict[str, Array] = {}
+        for stage, words in WORDS.items():
+            for k, (word, _) in enumerate(words):
+                flags = self.results[stage].counts[:, k]
+                if flags[:, len(OUTCOMES[word]) :].any():
+                    raise OutOfRange(f"{word}: a bit beyond its {len(OUTCOMES[word])} flags is set (vocabulary/outcomes.py)")
+                for bit, name in enumerate(OUTCOMES[word]):
+                    counts[name] = flags[:, bit]
+        for stage in SUMS:
+            for k, name in enumerate(self.s.plan.stages[stage].sum_names):
+                counts[f"sum_{name}"] = self.results[stage].sums[:, k]
+        counts.update(self.extra)
+        return Recorded(self.s.month, counts, self.row)
+
+
+def when_and_who(month: int, rows: Array) -> dict[str, Any]:
+    """The first two columns of a log, in few bytes: millions of rows are kept to the end of a run."""
+    return {"month": np.full(len(rows), month, np.int32), "borrower": rows.astype(np.uint32)}
+
+
+def in_few_bytes(column: Array) -> Array:
+    """The same float64 numbers, kept once where all are one, and in 4 bytes where that is exact."""
+    if (column == column[0]).all():
+        return np.broadcast_to(column[0], column.shape)
+    short = column.astype(np.float32)
+    return short if (short == column).all() else column.copy()
+
+
+def monthly_number(share: float, size: int, month: int) -> int:
+    """A whole number this month, of `share` x slots a month: what is left of a fraction counts in later months."""
+    a_month = share * size
+    return int(a_month * (month + 1)) - int(a_month * month)
+
+
+CALLED_BY = frozenset({"campaign", "hear", "restore"})
+"""Lists that a platform phase calls itself when it needs them."""
