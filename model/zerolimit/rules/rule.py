@@ -22,9 +22,6 @@ from zerolimit.basics.errors import BadRule, told
 LIBRARY: list[Callable[..., Any]] = []
 """Every rule and helper that compiled loops may call (engine/compiled.py makes them known to the compiler)."""
 
-LARGEST = 1.9e9
-"""Amounts (fen) are kept within this, below what a column of money can hold: what would exceed it is consumed or refused."""
-
 REFUSED = {"exp", "log", "pow", "floor", "round", "log10", "log2", "expm1", "log1p"}
 """Not in rules: they differ between C libraries and engines, or stop the vectoriser. Use the helpers below."""
 

@@ -9,6 +9,8 @@ SEGMENTS = ("salaried", "gig", "owner")
 SALARIED, GIG, OWNER = 0.0, 1.0, 2.0
 
 SECTORS = ("manufacturing", "retail", "services", "construction")
+SECTOR_COUNT = float(len(SECTORS))
+SERVICES = float(SECTORS.index("services"))
 
 STATUSES = ("open", "frozen", "closed", "left")
 OPEN, FROZEN, CLOSED, LEFT = 0.0, 1.0, 2.0, 3.0
