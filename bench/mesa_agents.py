@@ -24,8 +24,9 @@ from zerolimit.platform.network import Network, build
 from zerolimit.platform.pool import PER, Pool, share_of
 from zerolimit.platform.world import World
 from zerolimit.rules.decision import cap_values, income_line, is_announced, position_factor, score_line, tight_factor
-from zerolimit.rules.rule import LARGEST, clip
+from zerolimit.rules.rule import clip
 from zerolimit.run.phases import monthly_number
+from zerolimit.vocabulary.constants import LARGEST
 from zerolimit.vocabulary.fields import INSTALMENTS
 from zerolimit.vocabulary.names import (
     APPEALING,

@@ -54,7 +54,9 @@ def be_born(
     one strategy where `adopt` names it.
     """
     owner_from = 1.0 - terms.share_owner
-    segment = OWNER if u_born_segment >= owner_from else (GIG if u_born_segment >= owner_from - terms.share_gig else SALARIED)
+    segment = (
+        OWNER if u_born_segment >= owner_from else (GIG if u_born_segment >= owner_from - terms.share_gig else SALARIED)
+    )
     sector = min(SECTOR_COUNT - 1.0, whole(SECTOR_COUNT * u_born_sector))
     youngest = by_segment(segment, terms.age_salaried, terms.age_gig, terms.age_owner)
     age = whole(youngest + terms.age_span * u_born_age)
@@ -142,7 +144,8 @@ def have_history(
     """An account of the first population, in the middle of its life.
 
     Line = income_multiple x recorded income x (line_low + (line_high - line_low) v). A share of accounts is unused (facts
-    A29); the others' utilisation is bimodal (facts B2): low_use_span u^2, or 1 - high_use_span u^2. A share of slots is vacant.
+    A29); the others' utilisation is bimodal (facts B2): low_use_span u^2, or 1 - high_use_span u^2. A share of
+    slots is vacant.
     """
     if u_born_vacant < terms.vacant_share:
         return LEFT, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0

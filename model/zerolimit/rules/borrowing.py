@@ -40,10 +40,10 @@ def ask(
 
     Need: what is missing after repayment and spending, and the buffer target, with probability need_rate. Habit: a small
     loan of about habit_size x income with probability habit_rate x demand (as in `spend`; with restraint or a warning
-    x habit_restrained). Who is warned of the trigger and lacks money fills up the buffer in one loan: fewer habitual loans alone would leave
-    the small ones, which the trigger counts. Fear: all that is available, with probability fear_gain x (fear_level -
-    trust), or after an announced cut notice_rush. Requests are at least the minimum loan. Who wants a loan and finds none
-    has found the cut at need.
+    x habit_restrained). Who is warned of the trigger and lacks money fills up the buffer in one loan: fewer habitual
+    loans alone would leave the small ones, which the trigger counts. Fear: all that is available, with probability
+    fear_gain x (fear_level - trust), or after an announced cut notice_rush. Requests are at least the minimum loan. Who
+    wants a loan and finds none has found the cut at need.
     """
     if status == LEFT:
         return 0.0, known, found

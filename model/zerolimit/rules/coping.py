@@ -25,10 +25,10 @@ def cope(
     """Who lacks money: another lender may lend what is missing, else spending is cut and a project slips a month.
 
     Approved with probability other_base + other_score x (zhima - 600) / 350 - other_usage x utilisation -
-    other_inquiries x inquiries - other_record x min(zeros, record_counted) (+ diversified), not in arrears, while other debt stays
-    within other_cap months of income. Other lenders see balances, limits, arrears and inquiries; whether they see the
-    record of zero limits is other_record. A project that slips loses slip_loss x mean income in sales, which next month's
-    income must make good (facts F3).
+    other_inquiries x inquiries - other_record x min(zeros, record_counted) (+ diversified), not in arrears, while other
+    debt stays within other_cap months of income. Other lenders see balances, limits, arrears and inquiries; whether they
+    see the record of zero limits is other_record. A project that slips loses slip_loss x mean income in sales, which next
+    month's income must make good (facts F3).
     """
     missing = max(0.0, -cash)
     used = min(1.0, principal / max(limit, ONE_YUAN)) if principal > 0.0 else 0.0

@@ -160,7 +160,9 @@ def look(status, strategy, event, happened, known, appealed, waited, without_lin
     finds = in_spell and known == 0.0 and (u_look < habit or terms.reasons_sent > 0.0)
     knows = 1.0 if known > 0.0 or finds else 0.0
     chance = (
-        terms.appeal_appealing if strategy == APPEALING else terms.appeal_rate * (terms.reasons_appeals if terms.reasons_sent > 0.0 else 1.0)
+        terms.appeal_appealing
+        if strategy == APPEALING
+        else terms.appeal_rate * (terms.reasons_appeals if terms.reasons_sent > 0.0 else 1.0)
     )
     files = in_spell and knows > 0.0 and appealed == 0.0 and terms.appeals_capacity > 0.0 and u_appeal < chance
     waits = in_spell and appealed == 1.0 and terms.appeals_capacity > 0.0

@@ -10,7 +10,8 @@ from zerolimit.vocabulary.names import LEFT
 def remember(status, punctuality, early, usage, tenure, standing, settled, scheduled, overdue, limit, terms):
     """Each factor is a moving average with its own memory: mean + (value - mean) / months.
 
-    Punctuality moves when something was due, early repayment when a loan ended, utilisation, up to scored_usage, every month.
+    Punctuality moves when something was due, early repayment when a loan ended, utilisation (up to scored_usage) every
+    month.
     """
     if status == LEFT:
         return punctuality, early, usage, tenure
