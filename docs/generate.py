@@ -54,6 +54,7 @@ from zerolimit.study.attribution import HELD, PLAYERS
 from zerolimit.study.definition import Settings
 from zerolimit.study.design import DESIGNS
 from zerolimit.study.measures import MEASURES as OF_A_RUN
+from zerolimit.vocabulary.constants import CONSTANTS
 from zerolimit.vocabulary.draws import PURPOSES, lifelong
 from zerolimit.vocabulary.fields import BYTES, FLOWS, MEASURES, STATE
 from zerolimit.vocabulary.names import (
@@ -188,6 +189,12 @@ def dated(which: str) -> str:
 def announced() -> str:
     """Terms that are not parameters."""
     return table(("term", "meaning"), ((f"`{name}`", says) for name, says in ANNOUNCED.items()))
+
+
+def constants() -> str:
+    """Numbers of the model that are no parameters."""
+    rows = ((f"`{name}`", number(value), about.unit, about.says, about.source) for name, (value, about) in CONSTANTS.items())
+    return table(("name", "value", "unit", "meaning", "source"), rows)
 
 
 def off() -> str:
@@ -759,6 +766,7 @@ PARTS: dict[str, Callable[..., str]] = {
     for part in (
         allocations,
         announced,
+        constants,
         answer,
         calendar,
         caps,

@@ -38,6 +38,7 @@ from zerolimit.explanation.story import Event, the_line, whom
 from zerolimit.parameters.terms import FEN, OFF
 from zerolimit.results.terminal import console
 from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.constants import INCOME_MOST, SCORE_HIGH, SHARE_MOST
 from zerolimit.vocabulary.fields import FIELDS
 from zerolimit.vocabulary.names import LEFT, MECHANISMS
 
@@ -532,8 +533,8 @@ KINDS = (
     Kind(
         "loan_size",
         "larger loans",
-        lambda one: one.set_at_start("loan_size", "loan_size", 1.9, 0.001, share("loans of", "of income on average")),
-        lambda one: one.now.before["loan_size"] < 1.9,
+        lambda one: one.set_at_start("loan_size", "loan_size", SHARE_MOST, 0.001, share("loans of", "of income on average")),
+        lambda one: one.now.before["loan_size"] < SHARE_MOST,
     ),
     Kind("owed", "less owed", Notice.less_owed, lambda one: one.values["scheduled"] + one.values["overdue"] > 0.0),
     Kind("arrears", "no arrears", Notice.nothing_overdue, lambda one: one.values["late"] > 0.0),
@@ -554,19 +555,19 @@ KINDS = (
     Kind(
         "income",
         "a higher recorded income",
-        lambda one: one.set_at_start("income", "income_seen", 50_000_000.0, float(FEN), money("a recorded income")),
+        lambda one: one.set_at_start("income", "income_seen", INCOME_MOST, float(FEN), money("a recorded income")),
         lambda one: True,
     ),
     Kind(
         "score",
         "a higher score",
-        lambda one: one.set_behind("score", "risk", "score", 950.0, 0.1, points("a score", 1)),
-        lambda one: one.values["risk"] < 950.0,
+        lambda one: one.set_behind("score", "risk", "score", SCORE_HIGH, 0.1, points("a score", 1)),
+        lambda one: one.values["risk"] < SCORE_HIGH,
     ),
     Kind(
         "general_score",
         "a higher general score",
-        lambda one: one.set_behind("general_score", "zhima_seen", "score", 950.0, 1.0, points("a general score", 0)),
+        lambda one: one.set_behind("general_score", "zhima_seen", "score", SCORE_HIGH, 1.0, points("a general score", 0)),
         lambda one: one.values["zhima_seen"] < one.terms["admission_zhima"],
     ),
     Kind(

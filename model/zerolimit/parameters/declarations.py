@@ -173,7 +173,7 @@ class Parameters(BaseModel):
     exposure_gig: float = parameter(0.6, "share", 0, 5, "income exposure to the macro index, gig workers")
     exposure_owner: float = parameter(0.8, "share", 0, 5, "income exposure to the macro index, owners")
     sector_exposure: float = parameter(0.2, "share", 0, 5, "income exposure to the sector's trend")
-    income_most: float = parameter(4.0, "times the mean", 1, 30, "highest income of a month")
+    income_peak: float = parameter(4.0, "times the mean", 1, 30, "highest income of a month")
     jobloss_salaried: float = parameter(0.006, "a month", 0, 1, "probability of a spell without work, salaried")
     jobloss_gig: float = parameter(0.02, "a month", 0, 1, "probability of a spell without work, gig workers")
     jobloss_owner: float = parameter(0.01, "a month", 0, 1, "probability of a spell without work, owners")
@@ -375,9 +375,12 @@ class Parameters(BaseModel):
         "share",
         0,
         1,
-        "expected use of open lines; none: mean draw rate of the last 12 months",
+        "expected use of open lines; none: mean draw rate of the last planned_use_months",
         "assumption",
         "scarcity",
+    )
+    planned_use_months: int = parameter(
+        12, "months", 1, 120, "over which the mean draw rate is taken", "assumption", "scarcity"
     )
     planned_use_low: float = parameter(0.08, "share", 0, 1, "lower bound of the expected use", "assumption", "scarcity")
     planned_use_high: float = parameter(0.6, "share", 0, 1, "upper bound of the expected use", "assumption", "scarcity")

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from zerolimit.parameters.declarations import about, choices
 from zerolimit.parameters.scenario import Scenario
 from zerolimit.rules.decision import NO_CAP
+from zerolimit.vocabulary.constants import DAYS_A_YEAR, MONTHS_A_YEAR, ONE_YUAN
 
-FEN = 100
+FEN = int(ONE_YUAN)
 
 
 def in_yuan(fen: int) -> str:
@@ -78,7 +79,7 @@ def from_scenario(scenario: Scenario) -> dict[str, float]:
     found.update(
         {
             **dict.fromkeys(ANNOUNCED, 0.0),
-            "monthly_rate": scenario.daily_rate * 365.0 / 12.0,
+            "monthly_rate": scenario.daily_rate * DAYS_A_YEAR / MONTHS_A_YEAR,
             "stress": 1.0,
             "demand": 1.0,
             "tightness": scenario.base_tightness,

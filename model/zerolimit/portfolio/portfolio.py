@@ -30,6 +30,7 @@ from zerolimit.engine.base import unreal
 from zerolimit.parameters.dated import how_to_write, refuse_spreadsheet
 from zerolimit.parameters.terms import FEN, as_vector
 from zerolimit.rules.rule import ema
+from zerolimit.vocabulary.constants import ESTABLISHED, INCOME_MOST
 from zerolimit.vocabulary.draws import WORLD
 from zerolimit.vocabulary.fields import DTYPES, FIELDS, INSTALMENTS, STORABLE
 from zerolimit.vocabulary.names import CLOSED, OPEN, SEGMENTS
@@ -78,7 +79,7 @@ COLUMNS = {
         Column("late", "months", 0, 120, "months past due; counts as 0 where nothing is owed"),
         Column("history", "months late", NO_USE, 120, "newest first: months late, 0 revolving, -1 paid in full, -2 no use"),
         Column("term", "months", 1, INSTALMENTS, "instalments still to come"),
-        Column("income", "yuan a month", 0, 5e5, "recorded income"),
+        Column("income", "yuan a month", 0, INCOME_MOST / FEN, "recorded income"),
         Column("segment", "code", 0, len(SEGMENTS) - 1, f"{', '.join(SEGMENTS)}, or 0, 1, 2"),
         Column("age", "years", 18, 100, "age"),
     )
@@ -182,9 +183,9 @@ class Portfolio:
             if "late" not in self.drawn:
                 owed = np.where((late > 0) & (owed == 0), limit, owed)
         late = np.where(owed > 0, late, 0)
-        used = np.minimum(1.5, owed / np.maximum(limit, FEN))
+        used = np.minimum(terms["scored_usage"], owed / np.maximum(limit, FEN))
         idle = drawn("idle") if "balance" not in given else np.maximum(1.0, drawn("idle"))
-        memory = {"usage": used, "idle": np.where(owed > 0, 0.0, idle), "tenure": np.maximum(2.0, drawn("tenure"))}
+        memory = {"usage": used, "idle": np.where(owed > 0, 0.0, idle), "tenure": np.maximum(ESTABLISHED, drawn("tenure"))}
         if history is not None:
             memory.update(remembered(history, owed, used, drawn("frequency"), drawn("idle"), drawn("tenure"), terms))
         elif "late" in given:

@@ -17,7 +17,7 @@ def earn(status, segment, sector, income_true, cash, out_of_work, u_income, u_wo
     """Income of the month, in fen, is added to savings.
 
     income = mean x max(0, 1 + exposure x macro + sector_exposure x trend) x max(0, 1 + volatility x z), at most
-    income_most times the mean, times the replacement share during a spell without work. A spell starts with probability
+    income_peak times the mean, times the replacement share during a spell without work. A spell starts with probability
     jobloss x (1 + slump) and ends with probability spell_end.
     """
     if status == LEFT:
@@ -32,7 +32,7 @@ def earn(status, segment, sector, income_true, cash, out_of_work, u_income, u_wo
     level = 1.0 + exposure * terms.macro + terms.sector_exposure * trend
     volatility = by_segment(segment, terms.volatility_salaried, terms.volatility_gig, terms.volatility_owner)
     working = 1.0 if spell == 0.0 else terms.replacement
-    relative = clip(max(0.0, level) * (1.0 + volatility * normal(u_income)), 0.0, terms.income_most)
+    relative = clip(max(0.0, level) * (1.0 + volatility * normal(u_income)), 0.0, terms.income_peak)
     income = whole(income_true * relative * working)
     return income, min(cash + income, LARGEST), spell
 

@@ -21,6 +21,7 @@ from zerolimit.platform.pool import PER, share_of
 from zerolimit.rules.decision import NO_CAP
 from zerolimit.run.balance import Totals, look_at_each, look_at_totals
 from zerolimit.vocabulary.cells import CELLS, by_cell, cells
+from zerolimit.vocabulary.constants import MONTHS_A_YEAR
 from zerolimit.vocabulary.names import BY_PROFIT, ENDS, LEFT, OPEN, REAPPLY, REASONS
 from zerolimit.vocabulary.outcomes import DESK, OUTCOMES
 
@@ -398,7 +399,7 @@ class Month:
         c = s.scenario
         letter = round(c.notice_cost * FEN)
         lines = {
-            "funding_costs": share_of(max(s.pool.limit or 0, s.principal), c.funding_rate / 12.0),
+            "funding_costs": share_of(max(s.pool.limit or 0, s.principal), c.funding_rate / MONTHS_A_YEAR),
             "review_costs": self.flagged("reviewed") * round(c.review_cost * FEN),
             "reason_costs": self.flagged("decreases") * letter if c.reasons_sent else 0,
             "warning_costs": self.flagged("warned") * letter,

@@ -37,7 +37,6 @@ LONG_TERM: Annotated[float, About("months", "term of all other loans; length of 
 ESTABLISHED: Annotated[float, About("months", "shortest tenure at the start; 1 is an applicant's")] = 2.0
 MOST_OVERDUE: Annotated[float, About("instalments", "most that are overdue at the start", "assumption")] = 6.0
 TWO_MONTHS: Annotated[float, About("months", "past due: the band of cure_2, step_2 and hold_2")] = 2.0
-THREE_MONTHS: Annotated[float, About("months", "past due: where the band of cure_3, step_3 and hold_3 begins")] = 3.0
 TWO_PARTS: Annotated[float, About("parts", "of arrears, paid with probability step_2 or step_3")] = 2.0
 
 CUT_BELOW: Annotated[float, About("share", "of the line before: a line below it counts as cut")] = 0.95
