@@ -204,7 +204,7 @@ def off() -> str:
     for mechanism in MECHANISMS:
         replaced = ", ".join(f"`{name}` {beyond.get(value, number(value))}" for name, value in OFF[mechanism].items())
         kinds = [kind for kind, declared in CALENDAR_KINDS.items() if declared[0] == mechanism]
-        rows.append((mechanism, replaced or "pool and cash without end", code(*kinds) or "none"))
+        rows.append((mechanism, replaced or "pool and cash unlimited", code(*kinds) or "none"))
     return table(("mechanism off", "what rules then see", "calendar items that have no effect"), rows)
 
 

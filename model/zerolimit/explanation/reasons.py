@@ -79,13 +79,13 @@ def numbers(cap: str, values: Numbers, measured: Numbers, terms: Numbers, level:
             return say("general score {score}, {least} needed to be admitted", score=score, least=least)
         score, least = apart(values["risk"], terms["cutoff"] + gap + shift)
         parts: str = f"{terms['cutoff']:.0f}"
-        parts = say("{sum} + {gap} for those who come back", sum=parts, gap=f"{gap:.0f}") if gap else parts
-        parts = say("{sum} + {shift} for the time being", sum=parts, shift=f"{shift:.1f}") if shift else parts
+        parts = say("{sum} + {gap} for re-applications", sum=parts, gap=f"{gap:.0f}") if gap else parts
+        parts = say("{sum} + {shift} for tightening", sum=parts, shift=f"{shift:.1f}") if shift else parts
         if gap or shift:
             return say("score {score}, {least} needed: {sum}", score=score, least=least, sum=parts)
         return say("score {score}, {least} needed", score=score, least=least)
     if cap == "arrears":
-        return say("{months} late: no more than {line}", months=number_of(int(values["late"]), "month"), line=line)
+        return say("{months} past due: no more than {line}", months=number_of(int(values["late"]), "month"), line=line)
     if cap == "score":
         return say("score {score}: enough for a line of {line}", score=f"{values['risk']:.0f}", line=line)
     if cap == "trigger":
@@ -114,7 +114,7 @@ def numbers(cap: str, values: Numbers, measured: Numbers, terms: Numbers, level:
         return say("no more than {line}", line=line)
     if terms["allocation"] == BY_OWN:
         given = in_yuan(values["granted"])
-        return say("the platform's own rule, at a level of {level}, gave {given}", level=in_percent(level), given=given)
+        return say("the user-defined rule granted {given} at a level of {level}", level=in_percent(level), given=given)
     return by_allocation(tuple(ALLOCATIONS)[int(terms["allocation"])], values, level)
 
 
@@ -122,19 +122,19 @@ def by_allocation(rule: str, values: Numbers, level: float) -> Phrase:
     """What the pool's rule gave; `level` is where it ended (allocation.rules.allocate)."""
     place = f"{values['rank']:.0f}"
     if rule == "pro_rata":
-        return say("each got {level} of what policy would give", level=in_percent(level))
+        return say("each was granted {level} of what policy allows", level=in_percent(level))
     if rule == "water_filling":
-        return say("each got {level} at most", level=in_yuan(level))
+        return say("each was granted {level} at most", level=in_yuan(level))
     if rule == "profit" and values["rank"] < 0.0:
         return say("the expected profit is negative")
     if values["review"] >= REAPPLY and values["rank"] >= level:
-        return say("place {place}, beyond the month's admissions", place=place)
+        return say("rank {place}, beyond the month's admissions", place=place)
     if level == float("inf"):
-        return say("place {place}, nobody was served", place=place)
+        return say("rank {place}, nobody was served", place=place)
     mine, served = apart(values["rank"], level)
     if mine == served:
-        return say("place {place}, served down to {served}, by lottery among equals", place=mine, served=served)
-    return say("place {place}, served down to {served}", place=mine, served=served)
+        return say("rank {place}, served down to {served}, by lottery among equals", place=mine, served=served)
+    return say("rank {place}, served down to {served}", place=mine, served=served)
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def thresholds(values: Numbers, measured: Numbers, terms: Numbers, level: float)
     frequency, size = terms["trigger_frequency"], terms["trigger_size"]
     if frequency < NEVER:
         compare("trigger", "loans a month", values["frequency"], frequency, "loans a month, at most", above=False)
-        compare("trigger", "share of income", values["loan_size"], size, "or their size, of income, at least")
+        compare("trigger", "share of income", values["loan_size"], size, "or loan size, share of income, at least")
         compare("idle", "months", values["idle"], terms["trigger_idle"], "months without use, below", above=False)
         compare("early", "share", values["early"], terms["trigger_early"], "loans repaid early, at most", above=False)
     if terms["position_tolerance"] < NEVER:
@@ -201,7 +201,7 @@ def thresholds(values: Numbers, measured: Numbers, terms: Numbers, level: float)
     if values["contends"] > 0.0:
         if BY_OWN < terms["allocation"] <= BY_TARGET and 0.0 < level < inf:
             unit = {BY_PROFIT: "yuan a yuan", BY_AGE: "months"}.get(terms["allocation"], "points")
-            compare("grant", unit, values["rank"], level, "place in the pool's order")
+            compare("grant", unit, values["rank"], level, "rank in the pool's order")
         else:
             compare("grant", "fen", values["granted"], m, "what the pool granted")
     return found

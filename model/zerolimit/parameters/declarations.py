@@ -131,7 +131,7 @@ class Parameters(BaseModel):
     follow_diversifying: float = parameter(0.1, "share", 0, 1, "follow the strategy diversifying (other lenders)")
     adopt: Literal["own", *STRATEGIES] = Field(  # type: ignore[valid-type]
         "own",
-        description="everybody follows this strategy; own: each follows one's own",
+        description="everybody follows this strategy; own: each follows the strategy drawn",
         json_schema_extra={"unit": "name", "source": "assumption", "mechanism": BASELINE},
     )
     vacant_share: float = parameter(0.12, "share", 0, 0.95, "slots that are empty at the start, room for growth")
@@ -247,7 +247,7 @@ class Parameters(BaseModel):
     memory_punctuality: float = parameter(12, "months", 1, 120, "memory of punctuality")
     memory_early: float = parameter(6, "loans", 1, 120, "memory of early repayment")
     memory_usage: float = parameter(4, "months", 1, 120, "memory of utilisation", "facts B4")
-    memory_frequency: float = parameter(8, "months", 1, 120, "memory of how often one borrows")
+    memory_frequency: float = parameter(8, "months", 1, 120, "memory of the frequency of loans")
     memory_size: float = parameter(4, "loans", 1, 120, "memory of loan sizes")
     memory_inquiries: float = parameter(6, "months", 1, 120, "memory of applications elsewhere", "facts B16")
     zhima_history: float = parameter(0.35, "share", 0, 1, "weight of credit history in zhima", "facts E3")
@@ -425,7 +425,7 @@ class Parameters(BaseModel):
     warning_points: float = parameter(20, "points", 0, 300, "a score this near the cutoff is warned")
     warning_frequency: float = parameter(0.8, "share", 0, 1, "of the trigger, above which a frequency is warned")
     notice_months: int = parameter(0, "months", 0, 24, "a cut is announced this long before", "facts C14")
-    adaptation_months: int = parameter(0, "months", 0, 24, "a cut is made in so many equal monthly steps")
+    adaptation_months: int = parameter(0, "months", 0, 24, "a cut is made in this number of equal monthly steps")
     appeal_order: Literal["waiting", "score", "lottery"] = Field(
         "waiting",
         description="whose appeal is heard first: the longest waiting, the best risk score, or a lottery",
@@ -436,8 +436,8 @@ class Parameters(BaseModel):
 
     # behaviour
     need_rate: float = parameter(0.3, "a month", 0, 1, "probability of filling up the buffer by a loan", "facts D1")
-    buffer_months: float = parameter(0.5, "months of income", 0, 24, "savings that one wants to hold", "facts D8")
-    buffer_planning: float = parameter(1.0, "months of income", 0, 24, "savings that planning wants to hold")
+    buffer_months: float = parameter(0.5, "months of income", 0, 24, "target of savings", "facts D8")
+    buffer_planning: float = parameter(1.0, "months of income", 0, 24, "target of savings, strategy planning")
     habit_salaried: float = parameter(0.2, "a month", 0, 1, "habitual small loan, salaried", "facts F2")
     habit_gig: float = parameter(0.25, "a month", 0, 1, "habitual small loan, gig workers", "facts F2")
     habit_owner: float = parameter(0.35, "a month", 0, 1, "habitual small loan, owners", "facts F2")
@@ -461,8 +461,8 @@ class Parameters(BaseModel):
     other_cap: float = parameter(6.0, "months of income", 0, 100, "largest debt with other lenders", "facts C29")
     diversified: float = parameter(0.2, "probability", 0, 1, "approval gained by diversifying", "facts A12")
     mend: float = parameter(0.02, "a month", 0, 1, "trust that mends")
-    own_hit: float = parameter(0.3, "0 to 1", 0, 1, "trust lost by one's own zero limit")
-    reasons_relief: float = parameter(0.5, "share", 0, 1, "of one's own hit avoided by reasons")
+    own_hit: float = parameter(0.3, "0 to 1", 0, 1, "trust lost by an own zero limit")
+    reasons_relief: float = parameter(0.5, "share", 0, 1, "of the trust lost by an own zero limit, avoided by reasons")
     reasons_appeals: float = parameter(0.5, "share", 0, 1, "of appeals by habit, made where reasons are sent")
     network: Literal["none", "ring", "small_world", "scale_free", "sector_blocks", "file"] = Field(
         "ring",
@@ -475,7 +475,7 @@ class Parameters(BaseModel):
         json_schema_extra={"unit": "file", "source": "assumption", "mechanism": "contagion"},
     )
     acquaintances: int = parameter(
-        6, "count", 0, 64, "mean number of people one hears of; even but in sector_blocks", "assumption", "contagion"
+        6, "count", 0, 64, "mean number of acquaintances; even but in sector_blocks", "assumption", "contagion"
     )
     rewiring: float = parameter(
         0.1, "share", 0, 1, "of ties in small_world, those moved to anybody", "assumption", "contagion"

@@ -51,7 +51,7 @@ OFF: dict[str, dict[str, float]] = {
     "scarcity": {},
     "contagion": {"neighbour_weight": 0.0},
 }
-"""What each mechanism's absence means to rules (model.md, players). Without scarcity the pool and cash have no end."""
+"""What each mechanism's absence means to rules (docs/ODD.md, 7.16). Without scarcity the pool and cash have no end."""
 
 
 def is_term(name: str) -> bool:

@@ -185,7 +185,7 @@ class Pool:
         return net
 
     def lend(self, drawn: int, joint_share: float) -> None:
-        """Loans are paid out; the own share of new joint loans binds own funds."""
+        """Pay out loans; the platform's share of joint loans is charged against its own funds."""
         self.cash -= drawn
         self.own_used += share_of(drawn, self.own_share * joint_share)
 

@@ -243,7 +243,7 @@ def expected_profit(risk, terms):
 
 @helper
 def place(status, segment, tenure, risk, distance, appealed, terms):
-    """One's place in the pool's order, the highest first, by the allocation rule in force (names.ALLOCATIONS).
+    """Rank in the pool's order, highest first, by the allocation rule in force (names.ALLOCATIONS).
 
     By score: risk + retention_bonus for incumbents - target_weight x distance + priority_bonus for an appeal won. Under
     the other orders an appeal won goes before all.

@@ -7,7 +7,7 @@ from zerolimit.vocabulary.names import LEFT, OWNER, PLANNING, RESTRAINT, SERVICE
 
 @helper
 def sector_trend(sector, terms):
-    """The trend of one's sector, from -1 to 1."""
+    """The trend of the borrower's sector, from -1 to 1."""
     first = terms.trend_0 if sector == 0.0 else terms.trend_1
     return first if sector < SERVICES else (terms.trend_2 if sector == SERVICES else terms.trend_3)
 

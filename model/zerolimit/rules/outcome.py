@@ -1,4 +1,4 @@
-"""Steps 6 to 8: the line takes effect, cuts are announced, and what happened is recorded, defined as in model.md."""
+"""Steps 6 to 8: the line takes effect, cuts are announced, and what happened is recorded (docs/ODD.md, 7.15)."""
 
 from zerolimit.rules.decision import is_announced
 from zerolimit.rules.rule import rule, whole

@@ -89,13 +89,13 @@ def names_used(function: Callable[..., Any]) -> set[str]:
 def rule(*writes: str, after: str | None = None) -> Callable[[Callable[..., Any]], Rule]:
     """Declare a rule that writes the named fields. Names are checked when the month is put together.
 
-    `after` names the rule behind which a rule of one's own runs (`CreditMarket(rules=[...])`); a rule with the name of
+    `after` names the rule after which a user-defined rule runs (`CreditMarket(rules=[...])`); a rule with the name of
     a built-in one takes its place.
     """
 
     for name in (*writes, *([] if after is None else [after])):
         if not isinstance(name, str):
-            raise BadRule(f"rule: names of fields and of the rule behind which it runs are texts, not {told(name)}")
+            raise BadRule(f"rule: field names and `after` must be texts, not {told(name)}")
 
     def register(function: Callable[..., Any]) -> Rule:
         if (
@@ -103,9 +103,7 @@ def rule(*writes: str, after: str | None = None) -> Callable[[Callable[..., Any]
             or inspect.iscoroutinefunction(function)
             or inspect.isgeneratorfunction(function)
         ):
-            raise BadRule(
-                f"rule: @rule stands above a plain function, def name(...): return ...; not above {told(function)}"
-            )
+            raise BadRule(f"rule: @rule decorates a plain function, def name(...): return ...; not {told(function)}")
         parameters = inspect.signature(function).parameters.values()
         for parameter in parameters:
             if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD or parameter.default is not parameter.empty:
@@ -154,7 +152,7 @@ def ema(mean: float, value: float, weight: float) -> float:
 
 @helper
 def by_segment(segment: float, salaried: float, gig: float, owner: float) -> float:
-    """The value for one's segment."""
+    """The value for the borrower's segment."""
     return salaried if segment == 0.0 else (gig if segment == 1.0 else owner)
 
 
@@ -199,7 +197,7 @@ def normal(u: float) -> float:
 
 
 def fingerprint(function: Callable[..., Any]) -> str:
-    """Hash of a rule of one's own, the same in every process: code, constants, the values and functions that it names."""
+    """Hash of a user-defined rule, the same in every process: code, constants, the values and functions that it names."""
     digest, seen = hashlib.sha256(), set()
     functions = [function]
     while functions:

@@ -58,10 +58,10 @@ class Claims:
     floor: int
     lottery: Callable[[Array], Array]
     own: Own | None = None
-    """A rule of one's own, in place of `rule`."""
+    """A user-defined rule, in place of `rule`."""
 
     def one(self, level: int, need: int, values: Mapping[str, float]) -> int:
-        """What one's own rule grants one borrower at a level, fen."""
+        """What the user-defined rule grants one borrower at a level, fen."""
         assert self.own is not None
         return one_at(self.own.rule, level, need, self.least, values, SimpleNamespace(**self.own.terms))
 
@@ -272,7 +272,7 @@ class Month:
         s.pool.open_history.append(committed + given)
 
     def _own_sharing(self, rows: Array, need: Array) -> Own | None:
-        """A rule of one's own over those who contend."""
+        """A user-defined rule over those who contend."""
         s = self.s
         if s.sharing is None:
             return None
@@ -449,7 +449,7 @@ class Month:
         s.engine.put_raw("refused", self.refused, 1, s.month)
 
     def gossip(self) -> None:
-        """Step 12: the share of one's acquaintances who reported last month."""
+        """Step 12: the share of a borrower's acquaintances who reported last month."""
         s = self.s
         acts = s.terms["neighbour_weight"] > 0.0
         heard = s.network().hear(s.engine.raw("told", s.month)) if acts else 0

@@ -59,7 +59,7 @@ HELD: dict[str, tuple[str, ...]] = {"habits": ("frequency", "propensity")}
 """Players that go by columns held at the median of one's segment when the common past ends (Middle)."""
 
 GROUPS = (("rescoring", "trigger"), ("positioning", "scarcity"), ("tightening",), ("contagion",))
-"""Players that belong together, for Owen values (model.md); who is in none is alone."""
+"""Players that belong together, for Owen values (docs/ODD.md, 7.18); who is in none is alone."""
 BY = ("month", "segment", "decile")
 COLOURS = (*SERIES, YELLOW, GREY, BLACK, TEAL)
 MOST = 10
@@ -76,7 +76,7 @@ class Attribution:
 
     scenario: Scenario
     rules: tuple[Rule, ...]
-    """Of one's own."""
+    """User-defined rules."""
     players: tuple[str, ...]
     since: int
     months: int
@@ -372,7 +372,7 @@ def attribute(
     """Run all 2^k worlds of k players for `months` months after `since` and keep what shares are made of.
 
     `seeds` (how many, counted from `seed`, or a list) repeats it, for intervals over seeds: what is kept for each borrower
-    is the first seed's. `rules` are one's own, in every world; `follow` are slots whose state is kept month by month.
+    is the first seed's. `rules` are user-defined, in every world; `follow` are slots whose state is kept month by month.
     Parameters go by name, as `borrowers=`.
     `progress` is called with the worlds done and all worlds; `cancel` is asked before each month of a world, and Cancelled
     raised where it returns true. BadInput on unknown or repeated players, or too many.

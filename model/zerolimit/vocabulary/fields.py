@@ -20,7 +20,7 @@ STORABLE = {"i1": 127.0, "i2": 32_767.0, "i4": 2_000_000_000.0, "q2": 32_767.0 /
 INSTALMENTS = int(LONG_TERM)
 """Months of the repayment schedule; the longest term."""
 SCHEDULE = tuple(f"due_{k}" for k in range(INSTALMENTS))
-"""What falls due month by month. Void while nothing is scheduled: nobody reads it then, and nobody need clear it."""
+"""What falls due month by month. Void while nothing is scheduled: it is neither read nor cleared then."""
 
 
 SCORES = f"{SCORE_LOW:g} to {SCORE_HIGH:g}"
@@ -151,7 +151,7 @@ FLOWS = (
     _flow("cut", "i4", "fen", "what a line lost, if more than 5 % of it"),
     _flow("ended", "i1", "code", "how a spell without a line ended this month"),
     _flow("spell", "i2", "months", "length of the spell that ended"),
-    _flow("found", "i1", "code", "noticed the spell this month: 1 by looking, 2 at need, 3 told before by a notice"),
+    _flow("found", "i1", "code", "noticed the spell this month: 1 by looking, 2 at need, 3 known from a notice"),
     _flow("warned", "i1", "code", "early warning: 1 of a score near the cutoff, 2 of the trigger near"),
     _flow("appeals", "i1", "code", "before the desk: 1 filed this month, 2 waiting from before"),
     _flow("appealed_line", "i4", "fen", "line that an appeal's documents support"),
@@ -163,7 +163,7 @@ FLOWS = (
     _flow("principal", "i4", "fen", "principal when the month ends"),
     _flow("leaves", "i1", "0/1", "leaves the platform this month, owing nothing"),
     _flow("broken", "i1", "code", "the first law of an account that a month with user-defined rules breaks (rules/laws.py)"),
-    _flow("heard", "q2", "share", "of one's acquaintances, those who reported a zero limit last month"),
+    _flow("heard", "q2", "share", "of a borrower's acquaintances, those who reported a zero limit last month"),
     _flow("outcomes_1", "i2", "bits", "outcome flags, first word (vocabulary/outcomes.py)"),
     _flow("outcomes_2", "i2", "bits", "outcome flags, second word"),
     _flow("outcomes_3", "i2", "bits", "outcome flags, third word"),

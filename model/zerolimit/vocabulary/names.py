@@ -24,7 +24,7 @@ WARNED_OF_SCORE, WARNED_OF_TRIGGER = 1.0, 2.0
 """What an early warning is about; the trigger where it is both."""
 
 MECHANISMS = ("rescoring", "trigger", "positioning", "tightening", "scarcity", "contagion")
-"""What can be switched off (model.md, players). Everything else belongs to the baseline."""
+"""What can be switched off (docs/ODD.md, 7.16). Everything else belongs to the baseline."""
 BASELINE = "baseline"
 
 
@@ -76,7 +76,7 @@ ALLOCATIONS: dict[str, str] = {
 BY_SCORE, BY_PROFIT, BY_AGE, BY_LOTTERY, BY_TARGET = (float(k) for k in range(5))
 """Rules that serve an order; for the others the order only breaks ties."""
 BY_OWN = -1.0
-"""A rule of one's own shares the pool."""
+"""A user-defined rule shares the pool."""
 
 EVENTS = ("none", "zero limit", "blocked after repayment")
 ZERO_LIMIT, BLOCKED = 1.0, 2.0

@@ -1,6 +1,6 @@
-"""A scripted case: one borrower of given traits in one slot of a drawn market, told, and told again with one thing changed.
+"""A scripted case: a borrower of given traits in one slot of a simulated market, and the same with one thing changed.
 
-A case is data (a TOML file beside this one). Everybody else is as drawn, and every world of a case shares all draws.
+A case is data (a TOML file beside this one). All other borrowers are drawn, and every world of a case shares all draws.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Scripted:
-    """A first population as drawn, but for some slots: stands where a portfolio stands."""
+    """A drawn first population with some slots scripted; takes the place of a portfolio."""
 
     size: int
     slots: tuple[int, ...]
@@ -88,11 +88,11 @@ class Scripted:
     """No file's columns."""
 
     def put_traits(self, simulation: Simulation) -> None:
-        """What the birth of the borrowers would have drawn."""
+        """Set the traits that birth would have drawn."""
         self.put(simulation, self.traits)
 
     def put_accounts(self, simulation: Simulation) -> None:
-        """What their history would have drawn."""
+        """Set the account that history would have drawn."""
         self.put(simulation, self.account)
 
     def put(self, simulation: Simulation, values: Mapping[str, float]) -> None:
@@ -142,7 +142,7 @@ def load_case(name: str) -> Case:
     return Case(name=name, script=script, partial=partial, instead=instead, **table)
 
 
-# what came of it
+# outcomes
 
 
 @dataclass(frozen=True)
@@ -170,14 +170,14 @@ class Outcome:
     slipped: int
     """Project months lost."""
     heard_of: int
-    """Months in which acquaintances told of zero limits."""
+    """Months in which acquaintances reported zero limits."""
     trust: float
     line: float
     """Both when the run ended."""
 
 
 def outcome_of(name: str, life: Life, months: int) -> Outcome:
-    """What a life came to."""
+    """The outcome of a life."""
     end = life.months[-1].after
     zero = first_of(life, ("zero limit",))
     begun = first_of(life, ("zero limit", "blocked", "line lost", "frozen"))
@@ -253,7 +253,7 @@ def compared(base: Outcome, other: Outcome) -> str:
     if abs(other.trust - base.trust) >= 0.05:
         parts.append(f"trust {other.trust:.2f} instead of {base.trust:.2f} at the end")
         if abs(other.heard_of - base.heard_of) >= 6:
-            parts.append(f"others told of zero limits in {other.heard_of} months instead of {base.heard_of}")
+            parts.append(f"acquaintances reported zero limits in {other.heard_of} months instead of {base.heard_of}")
     text = ", ".join(parts) or "hardly anything changes"
     return f"{text[:1].upper()}{text[1:]}."
 
@@ -300,7 +300,7 @@ def play(case: Case, progress: Callable[[int], None] | None = None, say: Callabl
     for change in (None, *case.instead):
         here = told(case, change, progress, say)
         story = story or here
-        outcomes.append(outcome_of(change.name if change else "as told", here.lives[0], case.months))
+        outcomes.append(outcome_of(change.name if change else "as scripted", here.lives[0], case.months))
     assert story is not None
     return Played(case, story, tuple(outcomes))
 
