@@ -85,7 +85,7 @@ def numbers(cap: str, values: Numbers, measured: Numbers, terms: Numbers, level:
             return say("score {score}, {least} needed: {sum}", score=score, least=least, sum=parts)
         return say("score {score}, {least} needed", score=score, least=least)
     if cap == "arrears":
-        return say("{months} past due: no more than {line}", months=number_of(int(values["late"]), "month"), line=line)
+        return say("{months} late: no more than {line}", months=number_of(int(values["late"]), "month"), line=line)
     if cap == "score":
         return say("score {score}: enough for a line of {line}", score=f"{values['risk']:.0f}", line=line)
     if cap == "trigger":

@@ -425,8 +425,8 @@ def compare(
 
     Without `b`, `a` is taken twice; `only_a` and `only_b` set parameters of one side, `rules_a` and `rules_b` are
     user-defined rules, other parameters (as `borrowers=`) go by name and to both. `seeds` is a number, counted from `seed`,
-    or a list. Months before `since` are run and kept by month, and left out of what is over the run: the wave with which a pool
-    fills does not count. `progress` is called with worlds done and all worlds; `cancel` is asked before each month of a
+    or a list. Months before `since` are run and kept by month, and left out of what is over the run: the wave with which a
+    pool fills does not count. `progress` is called with worlds done and all worlds; `cancel` is asked before each month of a
     world, and Cancelled raised where it returns true.
     """
     portfolio = as_portfolio(portfolio)
