@@ -41,7 +41,7 @@ from zerolimit.parameters.dated import MONTH as MONTH_COLUMN
 from zerolimit.parameters.declarations import CALENDAR_KINDS, CONSTRAINTS, DATED, Parameters, about, bounds, choices
 from zerolimit.parameters.scenario import Scenario, load_scenario, presets
 from zerolimit.parameters.terms import ANNOUNCED, FEN, NEVER, NO_CAP, OFF
-from zerolimit.portfolio.portfolio import COLUMNS
+from zerolimit.portfolio.columns import COLUMNS
 from zerolimit.results.columns import PLATFORM, cube, monthly_meanings, parts_of, values
 from zerolimit.results.episodes import MEANINGS
 from zerolimit.results.figures import BLUE, LOOKS, ORANGE
