@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zerolimit.basics.errors import BadInput
+from zerolimit.basics.progress import progress_bar
+from zerolimit.basics.terminal import after_saving, console, tell
 from zerolimit.basics.wording import adding_up, number_of
-from zerolimit.results.terminal import after_saving, console, tell
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -53,7 +53,7 @@ def attribute_scenario(
     named = [name.strip() for name in players.split(",")] if players is not None else MECHANISMS
     chosen = checked_players(named, scenario)
     tell_not_reached(since + months, quiet, scenario)
-    with bar("worlds", quiet) as advance:
+    with progress_bar("worlds", "world", console(stderr=True), hidden=quiet) as update:
         found = attribute(
             scenario,
             months=months,
@@ -62,7 +62,7 @@ def attribute_scenario(
             players=chosen,
             since=since,
             portfolio=clients,
-            progress=advance,
+            progress=update,
             say=None if quiet else tell,
         )
     if out is not None:
@@ -213,8 +213,8 @@ def compare_scenarios(
     check_months(months, since)
     same_people(a, b)
     tell_not_reached(months, quiet, a, b)
-    with bar("worlds", quiet) as advance:
-        options: dict[str, Any] = {"portfolio": clients, "progress": advance, "say": None if quiet else tell}
+    with progress_bar("worlds", "world", console(stderr=True), hidden=quiet) as update:
+        options: dict[str, Any] = {"portfolio": clients, "progress": update, "say": None if quiet else tell}
         found = compare(a, b, months=months, since=since, seed=seed, seeds=seeds, **options)
     if out is not None:
         found.save(out, outcome)
@@ -366,12 +366,12 @@ def follow_zeros(
     tell_not_reached(months, quiet, scenario)
     say = None if quiet else tell
     shadow = Shadow(Simulation(scenario, seed, engine="compiled", portfolio=clients, threads=1, say=say))
-    with bar("months", quiet) as advance:
+    with progress_bar("months", "month", console(stderr=True), total=months, hidden=quiet) as update:
         for month in range(months):
             if month in changes:
                 shadow.real.change(**changes[month])
             shadow.step()
-            advance(month + 1, months)
+            update(month + 1, months)
     frame = shadow.followed().frame()
     paper = console()
     if frame.empty:
@@ -393,14 +393,3 @@ def follow_zeros(
         " the others' totals as recorded.",
         highlight=False,
     )
-
-
-@contextmanager
-def bar(what: str, quiet: bool) -> Iterator[Any]:
-    """A progress bar on standard error; yields what to call with (done, all)."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    parts = (TextColumn(what, markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*parts, console=console(stderr=True), disable=quiet, transient=True) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -17,6 +17,7 @@ import numpy as np
 
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, Cancelled
+from zerolimit.basics.terminal import console
 from zerolimit.basics.wording import adding_up, number_of
 from zerolimit.engine.base import as_stored
 from zerolimit.explanation.own_path import Change, Edit, OwnPath, Recorder, Values, in_prospect, is_usable
@@ -36,7 +37,6 @@ from zerolimit.explanation.reasons import (
 from zerolimit.explanation.replay import Origin, Seen, origin_of
 from zerolimit.explanation.story import Event, the_line, whom
 from zerolimit.parameters.terms import FEN, OFF
-from zerolimit.results.terminal import console
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import FIELDS
 from zerolimit.vocabulary.names import LEFT, MECHANISMS

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zerolimit.basics.terminal import tell
 from zerolimit.basics.wording import number_of
 from zerolimit.parameters.terms import FEN
 from zerolimit.results.columns import Array, cube, divided, rates, values
 from zerolimit.results.store import Tables
 from zerolimit.results.table import trust
-from zerolimit.results.terminal import tell
 from zerolimit.vocabulary.names import CAPS, SEGMENTS
 from zerolimit.vocabulary.outcomes import EVENT_RATES, RATES
 

@@ -19,20 +19,25 @@ from zerolimit.allocation.own import checked, takes_level
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput
 from zerolimit.basics.sources import source_hash
-from zerolimit.engine.base import Array, Engine, Overrides, Result, reals
+from zerolimit.engine.base import Array, Engine, Overrides, Result, reals, unreal
 from zerolimit.engine.plan import Plan, check, make_plan
 from zerolimit.parameters.scenario import Scenario
 from zerolimit.parameters.terms import ANNOUNCED, FEN, NO_CAMPAIGN, TERMS, as_vector, from_scenario, switched_off
 from zerolimit.platform.pool import Pool, share_of
 from zerolimit.platform.world import World
+from zerolimit.portfolio.settlement import Columns, Drawn, FirstPopulation
 from zerolimit.rules.rule import Rule
 from zerolimit.run.balance import look_at_borrowers
 from zerolimit.run.phases import Month, Recorded
 from zerolimit.vocabulary.draws import WORLD, as_seed
-from zerolimit.vocabulary.fields import MEASURES
+from zerolimit.vocabulary.fields import DTYPES, FIELDS, MEASURES
 from zerolimit.vocabulary.names import BY_OWN
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
     from zerolimit.platform.network import Network
 
 Watch = Callable[[str, Array | None], None]
@@ -62,7 +67,7 @@ class Simulation:
         seed: int,
         *,
         engine: str = "auto",
-        portfolio: Any = None,
+        portfolio: FirstPopulation | pd.DataFrame | str | Path | None = None,
         rules: Iterable[Rule] = (),
         overrides: Overrides | None = None,
         threads: int | None = None,
@@ -160,12 +165,15 @@ class Simulation:
         self.terms["rescoring"] = 1.0
         self._for_all("be_born")
         if self.portfolio is not None:
-            self.portfolio.put_traits(self)
+            self.terms |= self.portfolio.terms
+            for rows, terms in self.portfolio.births():
+                self.engine.listed("enter", rows, self.month, as_vector({**self.terms, **terms}))
+            self._settle(self.portfolio.traits)
         self._set_deciles()
         self._for_all("rank")
         self._for_all("history")
         if self.portfolio is not None:
-            self.portfolio.put_accounts(self)
+            self._settle(self.portfolio.accounts)
         self._for_all("first_book")
         self.engine.drop(("owed", "months_left"))
         self.terms["rescoring"] = 0.0 if "rescoring" in self.scenario.off else 1.0
@@ -179,6 +187,15 @@ class Simulation:
         self.first_sectors = self.column("sector").copy() if self.scenario.network == "sector_blocks" else None
         if self.terms["neighbour_weight"] > 0.0:
             self.network()
+
+    def _settle(self, columns: Callable[[Drawn], Columns]) -> None:
+        """Write what given clients bring in place of what was drawn."""
+        everybody = np.arange(self.size)
+        drawn = Drawn(
+            self.size, self.terms, self.column, lambda purpose: self.engine.uniforms(purpose, everybody, self.month)
+        )
+        for name, values in columns(drawn).items():
+            self.engine.put_raw(name, slice(None), stored(name, values), self.month)
 
     def _set_deciles(self) -> None:
         income = self.column("income_true")
@@ -328,6 +345,13 @@ IN_THE_MIDDLE = (
 
 def quiet(text: str) -> None:
     """Say nothing."""
+
+
+def stored(name: str, values: Array) -> Array:
+    """Values of a field, as rules see them, rounded to what its column holds."""
+    storage = FIELDS[name].storage
+    exact = np.asarray(values, np.float64)
+    return (exact if storage == "f4" else np.floor(exact * unreal(name, 1.0) + 0.5)).astype(DTYPES[storage])
 
 
 def own_rules(rules: Any) -> tuple[Rule, ...]:
