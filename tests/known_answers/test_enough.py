@@ -274,7 +274,7 @@ def test_a_pool_larger_by_exactly_what_those_before_and_a_minimum_loan_need(rule
     pool = {"pool_yuan": 25_000.0, "planned_use": 1.0, "appeals_capacity": 0.0, "entry_rate": 0.0, "allocation": rule}
     origin = scripted(**alike, **{**pool, "pool_share": None})
     lines = {slot: notice(origin, slot) for slot in range(3)}
-    served = sorted(lines, key=lambda slot: lines[slot].path.ticket("u_lottery", REVIEWED))
+    served = sorted(lines, key=lambda slot: lines[slot].path.engine.ticket("u_lottery", REVIEWED))
     need = lines[0].values["wanted"] - lines[0].values["principal_after"]
     lent = sum(one.values["principal_after"] for one in lines.values())
     assert {one.values["rank"] for one in lines.values()} == {lines[0].values["rank"]}

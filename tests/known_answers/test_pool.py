@@ -1,5 +1,6 @@
 """The pool's size and its accounts: formulas by hand, and the ledger identity over any scenario."""
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -28,6 +29,26 @@ def test_shares_of_money_are_exact_floors() -> None:
     assert share_of(999, 0.1) == 99
     assert share_of(200_000, 2.3) == 460_000
     assert share_of(-5, 0.5) == -3
+
+
+def fraction(share: float) -> Fraction:
+    """The decimal number that a float is written as."""
+    return Fraction(str(share))
+
+
+AMOUNTS = some.integers(-(10**17), 10**17)
+SHARES = some.floats(-1e6, 1e6, allow_nan=False).filter(lambda share: share == 0.0 or abs(share) > 1e-12)
+
+
+@given(amount=AMOUNTS, share=SHARES)
+def test_a_share_is_what_exact_fractions_give(amount: int, share: float) -> None:
+    """With numerator and denominator parsed once, to the fen what a fraction of arbitrary length gives."""
+    assert share_of(amount, share) == int(amount * fraction(share) // 1)
+
+
+@given(amount=some.integers(0, 10**17), share=some.floats(1e-6, 1.0))
+def test_a_capacity_is_what_exact_fractions_give(amount: int, share: float) -> None:
+    assert joint_capacity(amount, share) == int(amount / fraction(share) // 1)
 
 
 def funded(**changed: Any) -> tuple[Scenario, Pool]:

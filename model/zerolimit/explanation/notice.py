@@ -371,16 +371,8 @@ class Notice:
     def less_owed(self) -> Enough | None:
         """More repaid this month."""
 
-        def change(yuan: int) -> dict[str, Any]:
-            def edit(values: Values) -> None:
-                part = min(values["scheduled"], yuan * FEN)
-                values["scheduled"] -= part
-                values["overdue"] = max(0.0, values["overdue"] - (yuan * FEN - part))
-
-            return {"after": {(self.month, "charge_off"): edit}}
-
         balance = self.values["scheduled"] + self.values["overdue"]
-        found = self.smallest(int(-(-balance // FEN)), change)
+        found = self.smallest(int(-(-balance // FEN)), lambda yuan: {"repaid": {self.month: yuan * FEN}})
         if found is None:
             return None
         fen = min(float(found[0] * FEN), balance)
@@ -451,10 +443,9 @@ class Notice:
 
         already = [name for name in MECHANISMS if name in self.path.held[self.first].off]
         players = [name for name in MECHANISMS if name not in already]
-        game = np.zeros(2 ** len(players), np.int64)
-        for coalition in range(len(game)):
-            off = tuple(name for p, name in enumerate(players) if not coalition >> p & 1)
-            game[coalition] = not self.kept(self.lived(self.first, off=off))
+        subsets = [[name for p, name in enumerate(players) if not on >> p & 1] for on in range(2 ** len(players))]
+        ends = self.path.run_each(self.first, self.month, [Change(off=tuple(off)) for off in subsets])
+        game = np.array([not self.kept(values) for values in ends], np.int64)
         if not players:
             return (), int(game[0])
         values = shapley(game) / factorial(len(players))
@@ -464,7 +455,7 @@ class Notice:
     def written(self, origin: Origin, slot: int, name: str, last: Seen, event: Event) -> Explanation:
         """The notice."""
         level = float(self.now.platform.get("rank_cutoff", inf))
-        u_menu = float(self.path.uniforms("u_menu", self.path.only, self.month)[0])
+        u_menu = float(self.path.engine.uniforms("u_menu", np.zeros(1), self.month)[0])
         left = lines_left(self.values, self.now.measured, u_menu, self.terms)
         caps, others = principal(self.values, left), lowering(self.values, left)
 
