@@ -1,4 +1,4 @@
-"""For tests of user-defined parts: valid scenarios at random, and suites that a rule, an allocation or an engine must pass."""
+"""For tests of user-defined parts: valid scenarios at random, and suites that a rule or an allocation must pass."""
 
 from zerolimit.testing.scenarios import Where, draw_scenario
 
