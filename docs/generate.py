@@ -38,17 +38,8 @@ from zerolimit.explanation.notice import KINDS, explain
 from zerolimit.month import BIRTH, MONTH, Phase
 from zerolimit.parameters.dated import DATE, limits
 from zerolimit.parameters.dated import MONTH as MONTH_COLUMN
-from zerolimit.parameters.scenario import (
-    CALENDAR_KINDS,
-    CONSTRAINTS,
-    DATED,
-    Scenario,
-    about,
-    bounds,
-    choices,
-    load_scenario,
-    presets,
-)
+from zerolimit.parameters.declarations import CALENDAR_KINDS, CONSTRAINTS, DATED, Parameters, about, bounds, choices
+from zerolimit.parameters.scenario import Scenario, load_scenario, presets
 from zerolimit.parameters.terms import ANNOUNCED, FEN, NEVER, NO_CAP, OFF
 from zerolimit.portfolio.portfolio import COLUMNS
 from zerolimit.results.columns import PLATFORM, cube, monthly_meanings, parts_of, values
@@ -131,7 +122,7 @@ def number(value: Any) -> str:
 def sections() -> dict[str, list[str]]:
     """The parameters in the order of their declaration, under the headings that stand there as comments."""
     found: dict[str, list[str]] = {"the run": []}
-    for line in inspect.getsource(Scenario).splitlines():
+    for line in inspect.getsource(Parameters).splitlines():
         if heading := re.fullmatch(r"    # (\w[\w ]*)", line):
             found[heading[1]] = []
         elif (name := re.match(r"    (\w+): ", line)) and name[1] in Scenario.model_fields:

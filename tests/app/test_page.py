@@ -37,7 +37,8 @@ from zerolimit.basics.errors import BadInput, Cancelled
 from zerolimit.basics.wording import number_of
 from zerolimit.explanation import notice, reasons, story
 from zerolimit.explanation.replay import Origin, origin_of
-from zerolimit.parameters.scenario import Scenario, about, bounds, choices, presets
+from zerolimit.parameters.declarations import about, bounds, choices
+from zerolimit.parameters.scenario import Scenario, presets
 from zerolimit.vocabulary.names import ALLOCATIONS, CAPS, ENDS, MECHANISMS, REASONS, SECTORS, SEGMENTS, STATUSES, STRATEGIES
 from zerolimit.vocabulary.outcomes import RATES
 

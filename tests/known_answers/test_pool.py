@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from zerolimit.parameters.scenario import CALENDAR_KINDS, CalendarItem, Scenario, load_scenario
+from zerolimit.parameters.declarations import CALENDAR_KINDS, CalendarItem
+from zerolimit.parameters.scenario import Scenario, load_scenario
 from zerolimit.parameters.terms import NO_CAP, from_scenario
 from zerolimit.platform.pool import PER, Pool, joint_capacity, share_of
 from zerolimit.rules.decision import cap_values

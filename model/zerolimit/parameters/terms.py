@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolimit.parameters.scenario import Scenario, about, choices
+from zerolimit.parameters.declarations import about, choices
+from zerolimit.parameters.scenario import Scenario
 from zerolimit.rules.decision import NO_CAP
 
 FEN = 100

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from zerolimit.basics.errors import BadInput
-from zerolimit.parameters.scenario import CalendarItem, Scenario
+from zerolimit.parameters.declarations import CalendarItem
+from zerolimit.parameters.scenario import Scenario
 from zerolimit.parameters.terms import FEN
 
 PER = 10_000
