@@ -31,6 +31,7 @@ import typer.main
 from rich.console import Console
 
 import zerolimit
+from zerolimit.basics.wording import FEN
 from zerolimit.commands.cli import app
 from zerolimit.explanation.cases.case import load_case
 from zerolimit.explanation.cases.case import told as told_of
@@ -40,7 +41,7 @@ from zerolimit.parameters.dated import DATE, limits
 from zerolimit.parameters.dated import MONTH as MONTH_COLUMN
 from zerolimit.parameters.declarations import CALENDAR_KINDS, CONSTRAINTS, DATED, Parameters, about, bounds, choices
 from zerolimit.parameters.scenario import Scenario, load_scenario, presets
-from zerolimit.parameters.terms import ANNOUNCED, FEN, NEVER, NO_CAP, OFF
+from zerolimit.parameters.terms import ANNOUNCED, OFF
 from zerolimit.portfolio.portfolio import COLUMNS
 from zerolimit.results.columns import PLATFORM, cube, monthly_meanings, parts_of, values
 from zerolimit.results.episodes import MEANINGS
@@ -48,6 +49,7 @@ from zerolimit.results.figures import BLUE, LOOKS, ORANGE
 from zerolimit.results.frames import Panel, panel_meanings
 from zerolimit.results.store import Tables, tables_of
 from zerolimit.results.table import percent, print_summary
+from zerolimit.rules.caps import CAPS, MEASURED
 from zerolimit.rules.rule import LIBRARY, Rule
 from zerolimit.run.simulation import Simulation
 from zerolimit.study.attribution import HELD, PLAYERS
@@ -55,11 +57,11 @@ from zerolimit.study.definition import Settings
 from zerolimit.study.design import DESIGNS
 from zerolimit.study.measures import MEASURES as OF_A_RUN
 from zerolimit.vocabulary.draws import PURPOSES, lifelong
-from zerolimit.vocabulary.fields import BYTES, FLOWS, MEASURES, STATE
+from zerolimit.vocabulary.fields import BYTES, FLOWS, STATE
+from zerolimit.vocabulary.mechanisms import NEVER, NO_CAP
 from zerolimit.vocabulary.names import (
     ALLOCATIONS,
     BASELINE,
-    CAPS,
     ENDS,
     EVENTS,
     LEFT,
@@ -346,7 +348,7 @@ def rates() -> str:
 
 def measures() -> str:
     """What is measured for an event."""
-    return table(("measure", "unit; meaning"), ((f"`{name}`", says) for name, says in MEASURES.items()))
+    return table(("measure", "unit; meaning"), ((f"`{name}`", says) for name, says in MEASURED.items()))
 
 
 def dictionary(which: str) -> str:

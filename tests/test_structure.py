@@ -16,11 +16,12 @@ from zerolimit.month import BIRTH, MONTH, RARE_SUMS, SUMS, all_rules
 from zerolimit.parameters.declarations import CALENDAR_KINDS, about
 from zerolimit.parameters.scenario import Scenario
 from zerolimit.parameters.terms import ANNOUNCED, OFF, TERMS
+from zerolimit.rules.caps import CAPS, MEASURED, REASONS
 from zerolimit.rules.decision import measure, weigh
 from zerolimit.rules.rule import rule
 from zerolimit.vocabulary.draws import PURPOSES, lifelong
-from zerolimit.vocabulary.fields import BYTES, FIELDS, MEASURES, STATE, STORABLE
-from zerolimit.vocabulary.names import CAPS, GRANT_BIT, GRANT_REASON, MECHANISMS, REASONS
+from zerolimit.vocabulary.fields import BYTES, FIELDS, STATE, STORABLE
+from zerolimit.vocabulary.names import GRANT_BIT, GRANT_REASON, MECHANISMS
 from zerolimit.vocabulary.outcomes import DESK, OUTCOMES, RATES
 
 PACKAGE = Path(zerolimit.__file__).parent
@@ -139,7 +140,7 @@ def test_caps_reasons_and_mask_bits_follow_one_order() -> None:
     assert REASONS.index("arrears") == 2
     measured = [name.removeprefix("cap_") for name in measure.writes if name.startswith("cap_")]
     assert measured == [cap.name for cap in CAPS if cap.name != "grant"]
-    assert list(measure.writes) == list(MEASURES)
+    assert list(measure.writes) == list(MEASURED)
     assert weigh.writes[-2:] == ("cap_reason", "cap_mask")
 
 

@@ -39,7 +39,8 @@ from zerolimit.explanation import notice, reasons, story
 from zerolimit.explanation.replay import Origin, origin_of
 from zerolimit.parameters.declarations import about, bounds, choices
 from zerolimit.parameters.scenario import Scenario, presets
-from zerolimit.vocabulary.names import ALLOCATIONS, CAPS, ENDS, MECHANISMS, REASONS, SECTORS, SEGMENTS, STATUSES, STRATEGIES
+from zerolimit.rules.caps import CAPS, REASONS
+from zerolimit.vocabulary.names import ALLOCATIONS, ENDS, MECHANISMS, SECTORS, SEGMENTS, STATUSES, STRATEGIES
 from zerolimit.vocabulary.outcomes import RATES
 
 EN, ZH = Words("en"), Words("zh")

@@ -8,10 +8,11 @@ from hypothesis import strategies as some
 
 from zerolimit.parameters.declarations import CALENDAR_KINDS, CalendarItem
 from zerolimit.parameters.scenario import Scenario, load_scenario
-from zerolimit.parameters.terms import NO_CAP, from_scenario
+from zerolimit.parameters.terms import from_scenario
 from zerolimit.platform.pool import PER, Pool, joint_capacity, share_of
 from zerolimit.rules.decision import cap_values
 from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.mechanisms import NO_CAP
 from zerolimit.vocabulary.names import MECHANISMS
 
 YUAN = 100

@@ -16,9 +16,9 @@ import traitlets
 from zerolimit.app.language import Words
 from zerolimit.app.uploads import MOST_BORROWERS, Pick
 from zerolimit.basics.errors import BadInput
+from zerolimit.basics.wording import FEN
 from zerolimit.parameters.declarations import about, bounds, choices
 from zerolimit.parameters.scenario import Scenario, load_scenario, presets
-from zerolimit.parameters.terms import FEN
 from zerolimit.run.simulation import SETUP_ONLY
 from zerolimit.vocabulary.names import ALLOCATIONS, MECHANISMS
 

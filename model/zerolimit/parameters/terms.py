@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zerolimit.basics.wording import FEN
 from zerolimit.parameters.declarations import about, choices
 from zerolimit.parameters.scenario import Scenario
-from zerolimit.rules.decision import NO_CAP
-
-FEN = 100
+from zerolimit.vocabulary.mechanisms import NEVER, NO_CAP
 
 
 def in_yuan(fen: int) -> str:
@@ -39,7 +38,6 @@ ANNOUNCED: dict[str, str] = {
 }
 """Terms that are not parameters: set by the platform each month."""
 
-NEVER = 1.0e9
 NO_CAMPAIGN = -1.0e9
 
 OFF: dict[str, dict[str, float]] = {
