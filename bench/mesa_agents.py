@@ -19,7 +19,7 @@ import numpy as np
 
 from zerolimit.basics.errors import BadInput
 from zerolimit.parameters.scenario import Scenario, load_scenario
-from zerolimit.parameters.terms import FEN, NEVER, NO_CAMPAIGN, NO_CAP, from_scenario, switched_off
+from zerolimit.parameters.terms import FEN, NO_CAMPAIGN, from_scenario, switched_off
 from zerolimit.platform.network import Network, build
 from zerolimit.platform.pool import PER, Pool, share_of
 from zerolimit.platform.world import World
@@ -27,6 +27,7 @@ from zerolimit.rules.decision import cap_values, income_line, is_announced, posi
 from zerolimit.rules.rule import LARGEST, clip
 from zerolimit.run.phases import monthly_number
 from zerolimit.vocabulary.fields import INSTALMENTS
+from zerolimit.vocabulary.mechanisms import NEVER, NO_CAP
 from zerolimit.vocabulary.names import (
     APPEALING,
     APPLY,

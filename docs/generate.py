@@ -49,7 +49,7 @@ from zerolimit.parameters.scenario import (
     load_scenario,
     presets,
 )
-from zerolimit.parameters.terms import ANNOUNCED, FEN, NEVER, NO_CAP, OFF
+from zerolimit.parameters.terms import ANNOUNCED, FEN
 from zerolimit.portfolio.portfolio import COLUMNS
 from zerolimit.results.columns import PLATFORM, cube, monthly_meanings, parts_of, values
 from zerolimit.results.episodes import MEANINGS
@@ -59,25 +59,13 @@ from zerolimit.results.store import Tables, tables_of
 from zerolimit.results.table import percent, print_summary
 from zerolimit.rules.rule import LIBRARY, Rule
 from zerolimit.run.simulation import Simulation
-from zerolimit.study.attribution import HELD, PLAYERS
 from zerolimit.study.definition import Settings
 from zerolimit.study.design import DESIGNS
 from zerolimit.study.measures import MEASURES as OF_A_RUN
 from zerolimit.vocabulary.draws import PURPOSES, lifelong
 from zerolimit.vocabulary.fields import BYTES, FLOWS, MEASURES, STATE
-from zerolimit.vocabulary.names import (
-    ALLOCATIONS,
-    BASELINE,
-    CAPS,
-    ENDS,
-    EVENTS,
-    LEFT,
-    MECHANISMS,
-    SECTORS,
-    SEGMENTS,
-    STATUSES,
-    STRATEGIES,
-)
+from zerolimit.vocabulary.mechanisms import BASELINE, MECHANISMS, NEVER, NO_CAP, PLAYERS
+from zerolimit.vocabulary.names import ALLOCATIONS, CAPS, ENDS, EVENTS, LEFT, SECTORS, SEGMENTS, STATUSES, STRATEGIES
 from zerolimit.vocabulary.outcomes import OUTCOMES, RATES
 
 if TYPE_CHECKING:
@@ -204,7 +192,8 @@ def off() -> str:
     beyond = {NO_CAP: "no cap", NEVER: "never"}
     rows = []
     for mechanism in MECHANISMS:
-        replaced = ", ".join(f"`{name}` {beyond.get(value, number(value))}" for name, value in OFF[mechanism].items())
+        without = MECHANISMS[mechanism].without
+        replaced = ", ".join(f"`{name}` {beyond.get(value, number(value))}" for name, value in without.items())
         kinds = [kind for kind, declared in CALENDAR_KINDS.items() if declared[0] == mechanism]
         rows.append((mechanism, replaced or "pool and cash without end", code(*kinds) or "none"))
     return table(("mechanism off", "what rules then see", "calendar items that have no effect"), rows)
@@ -738,16 +727,13 @@ def explained() -> str:
 def players() -> str:
     """Who can be a player, and what takes it out."""
     rows = []
-    for name, parameters in PLAYERS.items():
+    for name, player in PLAYERS.items():
+        out = ", ".join(f"`{one}` {number(value)}" for one, value in player.without.items())
         if name in MECHANISMS:
             out = "7.16"
-        elif name in HELD:
-            out = f"{code(*HELD[name])} held at the median of the segment, as it was when the common past ended"
-        else:
-            out = ", ".join(f"`{one}` {number(value)}" for one, value in parameters.items())
-        rows.append(
-            (name, "mechanism" if name in MECHANISMS else "habits, fear" if name in ("fear", "habits") else "policy", out)
-        )
+        elif player.held:
+            out = f"{code(*player.held)} held at the median of the segment, as it was when the common past ended"
+        rows.append((name, player.kind, out))
     return table(("player", "kind", "out"), rows)
 
 

@@ -7,11 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from zerolimit.parameters.scenario import CALENDAR_KINDS, CalendarItem, Scenario, load_scenario
-from zerolimit.parameters.terms import NO_CAP, from_scenario
+from zerolimit.parameters.terms import from_scenario
 from zerolimit.platform.pool import PER, Pool, joint_capacity, share_of
 from zerolimit.rules.decision import cap_values
 from zerolimit.run.simulation import Simulation
-from zerolimit.vocabulary.names import MECHANISMS
+from zerolimit.vocabulary.mechanisms import MECHANISMS, NO_CAP
 
 YUAN = 100
 
@@ -173,7 +173,7 @@ EVENTS = some.lists(
     events=EVENTS,
     rule=some.sampled_from(["fixed", "funded"]),
     pool=some.floats(0.0, 2.0),
-    off=some.sets(some.sampled_from(MECHANISMS), max_size=2),
+    off=some.sets(some.sampled_from(tuple(MECHANISMS)), max_size=2),
     costs=some.floats(0.0, 50.0),
 )
 def test_the_ledger_closes_to_the_fen_in_any_scenario(

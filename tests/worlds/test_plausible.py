@@ -7,7 +7,8 @@ from bench.plausible import BORROWERS, FACTOR, MOMENTS, SEEDS, Moment, table
 
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.run.simulation import Simulation
-from zerolimit.vocabulary.names import CAPS, MECHANISMS
+from zerolimit.vocabulary.mechanisms import MECHANISMS
+from zerolimit.vocabulary.names import CAPS
 
 CAUSES = ("tightening", "scarcity", "trigger")
 

@@ -8,7 +8,8 @@ import pytest
 from zerolimit.engine.base import Array
 from zerolimit.parameters.scenario import load_scenario, presets
 from zerolimit.run.simulation import Simulation
-from zerolimit.vocabulary.names import MECHANISMS, REASONS
+from zerolimit.vocabulary.mechanisms import MECHANISMS
+from zerolimit.vocabulary.names import REASONS
 
 
 @cache

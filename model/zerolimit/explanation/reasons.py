@@ -9,9 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from zerolimit.basics.wording import Phrase, number_of, say
-from zerolimit.parameters.terms import FEN, NEVER
-from zerolimit.rules.decision import NO_CAP, decide
+from zerolimit.parameters.terms import FEN
+from zerolimit.rules.decision import decide
 from zerolimit.rules.rule import whole
+from zerolimit.vocabulary.mechanisms import NEVER, NO_CAP
 from zerolimit.vocabulary.names import ALLOCATIONS, BY_AGE, BY_OWN, BY_PROFIT, BY_TARGET, CAPS, OPEN, REAPPLY, REASONS
 
 SAYS = {cap.name: cap.says for cap in CAPS}

@@ -17,12 +17,13 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
-from zerolimit.basics.errors import BadInput, nearest, told
+from zerolimit.basics.errors import BadInput, nearest, refuse_unknown, told
 from zerolimit.basics.files import is_file, path_of, read_file, toml_of
 from zerolimit.basics.wording import shown
 from zerolimit.parameters.constraints import BASE, constraints_on, file_of, settled, what_is_wrong
 from zerolimit.parameters.dated import CALENDAR_MONTH, DATE, MEANINGS, MONTH, dated, limits, names_of, read_dated
-from zerolimit.vocabulary.names import ALLOCATIONS, BASELINE, MECHANISMS, SECTORS, STRATEGIES
+from zerolimit.vocabulary.mechanisms import BASELINE, MECHANISMS, switched_off_by
+from zerolimit.vocabulary.names import ALLOCATIONS, SECTORS, STRATEGIES
 
 HERE = "scenario"
 OURS = "Scenario: "
@@ -57,6 +58,7 @@ def parameter(
     mechanism: str = BASELINE,
 ) -> Any:
     """One declared number. `low` and `high` are allowed."""
+    refuse_unknown(f"parameter {says!r}", "mechanism", mechanism, (*MECHANISMS, BASELINE))
     extra: Any = {"unit": unit, "source": source, "mechanism": mechanism}
     return Field(default, description=says, json_schema_extra=extra, ge=low, le=high)
 
@@ -113,7 +115,7 @@ class Scenario(BaseModel):
     borrowers: int = parameter(
         30_000, "count", 1, 1e15, "slots for borrowers, vacant_share of them empty at the start; a portfolio sets its own"
     )
-    off: tuple[Literal[MECHANISMS], ...] = Field((), description="mechanisms switched off")  # type: ignore[valid-type]
+    off: tuple[Literal[tuple(MECHANISMS)], ...] = Field((), description="mechanisms switched off")  # type: ignore[valid-type]
     start: str | None = Field(
         None,
         description="month 0 of the run; needed where a calendar or a macro series has dates",
@@ -568,7 +570,7 @@ def build(given: dict[str, Any], where: str) -> Scenario:
         if name not in Scenario.model_fields:
             raise BadInput(f"{where}: unknown parameter {told(name)}{nearest(name, Scenario.model_fields)}")
     if isinstance(given.get("off"), str):
-        given = {**given, "off": (given["off"],)}
+        given = {**given, "off": switched_off_by(given["off"])}
     given = {
         name: value.item() if hasattr(value, "dtype") and hasattr(value, "item") and value.ndim == 0 else value
         for name, value in given.items()
@@ -615,7 +617,7 @@ def _one_line(problem: Any) -> str:
         return message
     name, value = path[0], problem.get("input")
     hint = ""
-    if isinstance(value, str) and (names := choices(name) or (MECHANISMS if name == "off" else ())):
+    if isinstance(value, str) and (names := choices(name) or (tuple(MECHANISMS) if name == "off" else ())):
         hint = nearest(value, names)
     shown = ""
     if not isinstance(value, dict | list | tuple):

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zerolimit.basics.errors import refuse_unknown
 from zerolimit.basics.wording import number_of
 from zerolimit.parameters.terms import FEN
 from zerolimit.results.columns import Array, cube, divided, rates, values
 from zerolimit.results.store import Tables
 from zerolimit.results.table import trust
 from zerolimit.results.terminal import tell
+from zerolimit.vocabulary.mechanisms import MECHANISMS
 from zerolimit.vocabulary.names import CAPS, SEGMENTS
 from zerolimit.vocabulary.outcomes import EVENT_RATES, RATES
 
@@ -37,6 +39,21 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
 )
 """Okabe and Ito 2008, told apart by colour-blind readers."""
 GREY, PALE, TEAL = "#999999", "#e3e3e3", "#004D40"
+PALETTE = {
+    "black": BLACK,
+    "orange": ORANGE,
+    "sky": SKY,
+    "green": GREEN,
+    "yellow": YELLOW,
+    "blue": BLUE,
+    "red": RED,
+    "purple": PURPLE,
+    "grey": GREY,
+    "teal": TEAL,
+}
+"""Colours by the names that declarations give."""
+for _mechanism in MECHANISMS.values():
+    refuse_unknown(f"mechanism {_mechanism.name}", "colour", _mechanism.colour, PALETTE)
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY)
 """Colours of things in a row, in this order."""
 LOOKS = {

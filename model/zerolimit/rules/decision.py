@@ -1,6 +1,7 @@
 """Step 5: who is reviewed, and the line that policy would give: a minimum over named caps, with its argmin kept."""
 
 from zerolimit.rules.rule import by_segment, clip, exponential, helper, rule, whole
+from zerolimit.vocabulary.mechanisms import NO_CAP
 from zerolimit.vocabulary.names import (
     APPLY,
     BY_AGE,
@@ -17,8 +18,6 @@ from zerolimit.vocabulary.names import (
     WARNED_OF_SCORE,
     WARNED_OF_TRIGGER,
 )
-
-NO_CAP = 2.0e9
 
 
 @rule("distance")

@@ -16,11 +16,11 @@ from zerolimit.allocation.rules import allocate
 from zerolimit.basics.errors import OutOfRange
 from zerolimit.engine.base import Array, Result
 from zerolimit.month import SUMS, WORDS
-from zerolimit.parameters.terms import FEN, NEVER, switched_off
+from zerolimit.parameters.terms import FEN, switched_off
 from zerolimit.platform.pool import PER, share_of
-from zerolimit.rules.decision import NO_CAP
 from zerolimit.run.balance import Totals, look_at_each, look_at_totals
 from zerolimit.vocabulary.cells import CELLS, by_cell, cells
+from zerolimit.vocabulary.mechanisms import NEVER, NO_CAP
 from zerolimit.vocabulary.names import BY_PROFIT, ENDS, LEFT, OPEN, REAPPLY, REASONS
 from zerolimit.vocabulary.outcomes import DESK, OUTCOMES
 

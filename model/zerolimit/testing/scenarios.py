@@ -18,7 +18,7 @@ from zerolimit.parameters.constraints import mended
 from zerolimit.parameters.dated import MONTH, limits, names_of
 from zerolimit.parameters.scenario import CALENDAR_KINDS, CONSTRAINTS, DATED, DEFAULTS, Scenario, build
 from zerolimit.vocabulary.draws import as_seed
-from zerolimit.vocabulary.names import MECHANISMS
+from zerolimit.vocabulary.mechanisms import MECHANISMS
 
 Where = Literal["inside", "corners", "mixed"]
 
