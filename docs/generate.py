@@ -41,7 +41,7 @@ from zerolimit.parameters.dated import DATE, limits
 from zerolimit.parameters.dated import MONTH as MONTH_COLUMN
 from zerolimit.parameters.declarations import CALENDAR_KINDS, CONSTRAINTS, DATED, Parameters, about, bounds, choices
 from zerolimit.parameters.scenario import Scenario, load_scenario, presets
-from zerolimit.parameters.terms import ANNOUNCED, OFF
+from zerolimit.parameters.terms import ANNOUNCED
 from zerolimit.portfolio.portfolio import COLUMNS
 from zerolimit.results.columns import PLATFORM, cube, monthly_meanings, parts_of, values
 from zerolimit.results.episodes import MEANINGS
@@ -52,25 +52,13 @@ from zerolimit.results.table import percent, print_summary
 from zerolimit.rules.caps import CAPS, MEASURED
 from zerolimit.rules.rule import LIBRARY, Rule
 from zerolimit.run.simulation import Simulation
-from zerolimit.study.attribution import HELD, PLAYERS
 from zerolimit.study.definition import Settings
 from zerolimit.study.design import DESIGNS
 from zerolimit.study.measures import MEASURES as OF_A_RUN
 from zerolimit.vocabulary.draws import PURPOSES, lifelong
 from zerolimit.vocabulary.fields import BYTES, FLOWS, STATE
-from zerolimit.vocabulary.mechanisms import NEVER, NO_CAP
-from zerolimit.vocabulary.names import (
-    ALLOCATIONS,
-    BASELINE,
-    ENDS,
-    EVENTS,
-    LEFT,
-    MECHANISMS,
-    SECTORS,
-    SEGMENTS,
-    STATUSES,
-    STRATEGIES,
-)
+from zerolimit.vocabulary.mechanisms import BASELINE, MECHANISMS, NEVER, NO_CAP, PLAYERS
+from zerolimit.vocabulary.names import ALLOCATIONS, ENDS, EVENTS, LEFT, SECTORS, SEGMENTS, STATUSES, STRATEGIES
 from zerolimit.vocabulary.outcomes import OUTCOMES, RATES
 
 if TYPE_CHECKING:
@@ -197,7 +185,8 @@ def off() -> str:
     beyond = {NO_CAP: "no cap", NEVER: "never"}
     rows = []
     for mechanism in MECHANISMS:
-        replaced = ", ".join(f"`{name}` {beyond.get(value, number(value))}" for name, value in OFF[mechanism].items())
+        without = MECHANISMS[mechanism].without
+        replaced = ", ".join(f"`{name}` {beyond.get(value, number(value))}" for name, value in without.items())
         kinds = [kind for kind, declared in CALENDAR_KINDS.items() if declared[0] == mechanism]
         rows.append((mechanism, replaced or "pool and cash without end", code(*kinds) or "none"))
     return table(("mechanism off", "what rules then see", "calendar items that have no effect"), rows)
@@ -731,16 +720,13 @@ def explained() -> str:
 def players() -> str:
     """Who can be a player, and what takes it out."""
     rows = []
-    for name, parameters in PLAYERS.items():
+    for name, player in PLAYERS.items():
+        out = ", ".join(f"`{one}` {number(value)}" for one, value in player.without.items())
         if name in MECHANISMS:
             out = "7.16"
-        elif name in HELD:
-            out = f"{code(*HELD[name])} held at the median of the segment, as it was when the common past ended"
-        else:
-            out = ", ".join(f"`{one}` {number(value)}" for one, value in parameters.items())
-        rows.append(
-            (name, "mechanism" if name in MECHANISMS else "habits, fear" if name in ("fear", "habits") else "policy", out)
-        )
+        elif player.held:
+            out = f"{code(*player.held)} held at the median of the segment, as it was when the common past ended"
+        rows.append((name, player.kind, out))
     return table(("player", "kind", "out"), rows)
 
 

@@ -8,7 +8,7 @@ from bench.plausible import BORROWERS, FACTOR, MOMENTS, SEEDS, Moment, table
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.rules.caps import CAPS
 from zerolimit.run.simulation import Simulation
-from zerolimit.vocabulary.names import MECHANISMS
+from zerolimit.vocabulary.mechanisms import MECHANISMS
 
 CAUSES = ("tightening", "scarcity", "trigger")
 

@@ -21,7 +21,8 @@ from zerolimit.results.columns import values
 from zerolimit.results.episodes import episode_columns
 from zerolimit.results.figures import BLUE, GREEN, ORANGE, PURPLE, RED
 from zerolimit.rules.caps import REASONS
-from zerolimit.vocabulary.names import LEFT, MECHANISMS, OWNER, SEGMENTS, ZERO_LIMIT
+from zerolimit.vocabulary.mechanisms import MECHANISMS
+from zerolimit.vocabulary.names import LEFT, OWNER, SEGMENTS, ZERO_LIMIT
 
 if TYPE_CHECKING:
     from zerolimit.agents.market import CreditMarket

@@ -17,6 +17,7 @@ from zerolimit.results.store import Tables
 from zerolimit.results.table import trust
 from zerolimit.results.terminal import tell
 from zerolimit.rules.caps import CAPS
+from zerolimit.vocabulary.mechanisms import MECHANISMS
 from zerolimit.vocabulary.names import SEGMENTS
 from zerolimit.vocabulary.outcomes import EVENT_RATES, RATES
 
@@ -51,6 +52,8 @@ PALETTE = {
     "teal": TEAL,
 }
 """Colours by the names that declarations give."""
+for _mechanism in MECHANISMS.values():
+    refuse_unknown(f"mechanism {_mechanism.name}", "colour", _mechanism.colour, PALETTE)
 for _cap in CAPS:
     refuse_unknown(f"cap {_cap.name}", "colour", _cap.colour, PALETTE)
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY)

@@ -19,7 +19,7 @@ from zerolimit.parameters.dated import MONTH, limits, names_of
 from zerolimit.parameters.declarations import CALENDAR_KINDS, CONSTRAINTS, DATED, DEFAULTS
 from zerolimit.parameters.scenario import Scenario, build
 from zerolimit.vocabulary.draws import as_seed
-from zerolimit.vocabulary.names import MECHANISMS
+from zerolimit.vocabulary.mechanisms import MECHANISMS
 
 Where = Literal["inside", "corners", "mixed"]
 

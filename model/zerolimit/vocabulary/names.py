@@ -1,4 +1,4 @@
-"""The words of the model, each declared once: segments, sectors, statuses, mechanisms, strategies, outcomes.
+"""The words of the model, each declared once: segments, sectors, statuses, strategies.
 
 Rules compare floats, so codes are floats here. Whatever lists, labels, stores or colours these reads it here.
 """
@@ -18,10 +18,6 @@ NO_REVIEW, REVIEW, REAPPLY, APPLY = 0.0, 1.0, 2.0, 3.0
 
 WARNED_OF_SCORE, WARNED_OF_TRIGGER = 1.0, 2.0
 """What an early warning is about; the trigger where it is both."""
-
-MECHANISMS = ("rescoring", "trigger", "positioning", "tightening", "scarcity", "contagion")
-"""What can be switched off (model.md, players). Everything else belongs to the baseline."""
-BASELINE = "baseline"
 
 
 ENDS = ("censored", "score", "loosening", "re-application", "appeal", "pool", "charge-off", "left", "repayment")
