@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from zerolimit.engine.base import Array
+from zerolimit.rules.caps import REASONS
 from zerolimit.run.month import Platform
 from zerolimit.run.phases import Live
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import STATE
-from zerolimit.vocabulary.names import LEFT, REASONS, REVIEW, SEGMENTS, ZERO_LIMIT
+from zerolimit.vocabulary.names import LEFT, REVIEW, SEGMENTS, ZERO_LIMIT
 
 WITHIN = 12
 """Months in which a default would have shown that the cut was right."""

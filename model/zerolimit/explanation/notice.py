@@ -18,16 +18,13 @@ import numpy as np
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, Cancelled
 from zerolimit.basics.terminal import console
-from zerolimit.basics.wording import adding_up, number_of
+from zerolimit.basics.wording import FEN, adding_up, amount, apart, in_yuan, number_of
 from zerolimit.engine.base import as_stored
 from zerolimit.explanation.own_path import Change, Edit, OwnPath, Recorder, Values, in_prospect, is_usable
 from zerolimit.explanation.reasons import (
     NOT_THE_SAME,
     Threshold,
-    amount,
-    apart,
     in_words,
-    in_yuan,
     lines_left,
     lowering,
     principal,
@@ -36,10 +33,10 @@ from zerolimit.explanation.reasons import (
 )
 from zerolimit.explanation.replay import Origin, Seen, origin_of
 from zerolimit.explanation.story import Event, the_line, whom
-from zerolimit.parameters.terms import FEN, OFF
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import FIELDS
-from zerolimit.vocabulary.names import LEFT, MECHANISMS
+from zerolimit.vocabulary.mechanisms import MECHANISMS
+from zerolimit.vocabulary.names import LEFT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -406,7 +403,7 @@ class Notice:
             value = round((steps - found[0]) / 1_000.0, 3)
             text = f"tightness of {value:.3f} at most in month {self.month} (it was {tightness:.3f})"
             return Enough("tightness", value, tightness, value, "share", found[1], text)
-        values = self.lived(terms={self.month: OFF["tightening"]})
+        values = self.lived(terms={self.month: MECHANISMS["tightening"].without})
         if not self.kept(values):
             return None
         text = f"no tightening in month {self.month}: tightness 0 (it was {tightness:.3f}), no cutoff raised, no ceiling"
@@ -570,7 +567,7 @@ KINDS = (
         "tightness",
         "no tightening that month",
         Notice.looser,
-        lambda one: any(one.terms[name] != value for name, value in OFF["tightening"].items()),
+        lambda one: any(one.terms[name] != value for name, value in MECHANISMS["tightening"].without.items()),
     ),
     Kind("pool", "a larger pool", Notice.larger_pool, lambda one: one.held.claims is not None and not one.held.endless),
 )

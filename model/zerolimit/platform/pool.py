@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from zerolimit.basics.errors import BadInput
+from zerolimit.basics.wording import FEN
 from zerolimit.parameters.declarations import CalendarItem
 from zerolimit.parameters.scenario import Scenario
-from zerolimit.parameters.terms import FEN
 
 PER = 10_000
 LARGEST_POOL = 10**17
