@@ -30,13 +30,13 @@ from zerolimit.agents.borrower import Borrower, Borrowers, View, closed_to_write
 from zerolimit.agents.lender import Platform
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, told
+from zerolimit.basics.terminal import tell
 from zerolimit.basics.wording import number_of
 from zerolimit.engine.plan import FLOW_NAMES
 from zerolimit.parameters.scenario import Scenario, load_scenario
 from zerolimit.parameters.terms import in_yuan
 from zerolimit.results.columns import parts_of
 from zerolimit.results.frames import SAMPLE, Panel, parse_panel, sampled
-from zerolimit.results.terminal import tell
 from zerolimit.rules.rule import Rule
 from zerolimit.run.phases import Recorded
 from zerolimit.run.simulation import IN_THE_MIDDLE, Simulation

@@ -5,11 +5,12 @@ Bad input ends in one line on standard error and exit code 2; Ctrl-C in one line
 
 from __future__ import annotations
 
+import itertools
 import signal
 import sys
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,8 +20,9 @@ from typer.core import TyperGroup
 
 from zerolimit import __version__
 from zerolimit.basics.errors import WRONG, BadInput, fail
+from zerolimit.basics.progress import progress_bar
+from zerolimit.basics.terminal import Stopped, after_saving, console, forgiving_streams
 from zerolimit.basics.wording import number_of
-from zerolimit.results.terminal import Stopped, after_saving, console, forgiving_streams
 from zerolimit.vocabulary.names import MOST_MONTHS
 
 if TYPE_CHECKING:
@@ -157,11 +159,13 @@ def run(
     try:
         vacant = len(simulation.engine.find("status", LEFT, simulation.month))
         kept = Panel(simulation, panel, months)
-        for month in counted(range(months), f"{world.name}, {number_of(simulation.size, 'borrower')}", screen):
-            if month in changes:
-                simulation.change(**changes[month])
-            simulation.step()
-            kept.record()
+        with counting(months, f"{world.name}, {number_of(simulation.size, 'borrower')}", screen) as done:
+            for month in range(months):
+                if month in changes:
+                    simulation.change(**changes[month])
+                simulation.step()
+                kept.record()
+                done(month)
         told = ["zerolimit", *sys.argv[1:]]
         seconds = time.perf_counter() - began
         save(simulation, target, panel=kept, command=told, started=started, seconds=seconds, force=force)
@@ -264,29 +268,6 @@ def free_folder(name: str, *, force: bool) -> Path:
         folder, number = Path(RUNS) / f"{plain}-{number}", number + 1
         recover(folder)
     return folder
-
-
-def counted(steps: Sequence[int], label: str, screen: Console) -> Generator[int, None, None]:
-    """The steps, with a bar on a terminal: months done, months a second, time left."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-    from rich.text import Text
-
-    class Speed(ProgressColumn):
-        """Months a second."""
-
-        def render(self, task: Task) -> Text:
-            return Text(f"{task.speed:,.1f} months/s" if task.speed else "", style="dim")
-
-    shown = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn("month"),
-        MofNCompleteColumn(),
-        Speed(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*shown, console=screen, transient=True, disable=screen.quiet or not screen.is_terminal) as progress:
-        yield from progress.track(steps, description=label)
 
 
 ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -540,14 +521,10 @@ def export(
 
 @contextmanager
 def counting(months: int, label: str, screen: Console) -> Iterator[Callable[[int], None]]:
-    """The bar of `counted`, for a run that calls what is given after each month."""
-    steps = counted(range(months), label, screen)
-
-    def done(month: int) -> None:
-        next(steps, None)
-
-    with closing(steps):
-        yield done
+    """A bar of months; gives what is called after each."""
+    number = itertools.count(1)
+    with progress_bar(label, "month", screen, total=months) as update:
+        yield lambda month: update(next(number), months)
 
 
 def dimly(screen: Console) -> Callable[[str], None]:

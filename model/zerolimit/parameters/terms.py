@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zerolimit.basics.errors import refuse_unknown
+from zerolimit.basics.wording import FEN
 from zerolimit.parameters.declarations import about, choices
 from zerolimit.parameters.scenario import Scenario
-from zerolimit.rules.decision import NO_CAP
-from zerolimit.vocabulary.constants import DAYS_A_YEAR, MONTHS_A_YEAR, ONE_YUAN
-
-FEN = int(ONE_YUAN)
+from zerolimit.vocabulary.constants import DAYS_A_YEAR, MONTHS_A_YEAR
+from zerolimit.vocabulary.mechanisms import MECHANISMS, NEVER, NO_CAP
 
 
 def in_yuan(fen: int) -> str:
@@ -40,18 +40,7 @@ ANNOUNCED: dict[str, str] = {
 }
 """Terms that are not parameters: set by the platform each month."""
 
-NEVER = 1.0e9
 NO_CAMPAIGN = -1.0e9
-
-OFF: dict[str, dict[str, float]] = {
-    "rescoring": {"rescoring": 0.0},
-    "trigger": {"trigger_frequency": NEVER, "trigger_idle": NEVER, "trigger_early": NEVER},
-    "positioning": {"position_slope": 0.0, "position_tolerance": NEVER, "target_weight": 0.0},
-    "tightening": {"tightness": 0.0, "cutoff_shift": 0.0, "person_cap": NO_CAP, "person_cap_income": NEVER},
-    "scarcity": {},
-    "contagion": {"neighbour_weight": 0.0},
-}
-"""What each mechanism's absence means to rules (docs/ODD.md, 7.16). Without scarcity the pool and cash have no end."""
 
 
 def is_term(name: str) -> bool:
@@ -61,6 +50,11 @@ def is_term(name: str) -> bool:
 
 
 TERMS: tuple[str, ...] = (*(name for name in Scenario.model_fields if is_term(name)), *ANNOUNCED)
+
+
+for _mechanism in MECHANISMS.values():
+    for _term in _mechanism.without:
+        refuse_unknown(f"mechanism {_mechanism.name}", "term", _term, TERMS)
 
 
 def from_scenario(scenario: Scenario) -> dict[str, float]:
@@ -95,7 +89,7 @@ def from_scenario(scenario: Scenario) -> dict[str, float]:
 def switched_off(terms: dict[str, float], off: tuple[str, ...]) -> dict[str, float]:
     """The terms with some mechanisms off."""
     for mechanism in off:
-        terms.update(OFF[mechanism])
+        terms.update(MECHANISMS[mechanism].without)
     return terms
 
 

@@ -417,7 +417,7 @@ def read_ties(source: str, size: int, ids: Any = None) -> Ties:
     Ends are a portfolio's ids where there are some, else slots from 0. Ties are mutual; one given more than once, or in
     both directions, counts once. Other columns are not used.
     """
-    from zerolimit.portfolio.portfolio import Most, inflated
+    from zerolimit.portfolio.tables import Most, inflated
 
     path = path_of(source, "network_file")
     where = f"network {path.name}"
@@ -446,7 +446,7 @@ def from_table(data: bytes, where: str) -> tuple[pa.Table, Callable[[int], str]]
     import pyarrow.compute as pc
 
     from zerolimit.basics.wording import shown
-    from zerolimit.portfolio.portfolio import Most, from_csv, from_parquet, like
+    from zerolimit.portfolio.tables import Most, from_csv, from_parquet, like
 
     binary = data.startswith(b"PAR1")
     raw = (from_parquet if binary else from_csv)(data, where, "", Most())

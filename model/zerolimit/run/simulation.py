@@ -19,20 +19,28 @@ from zerolimit.allocation.own import checked, takes_level
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput
 from zerolimit.basics.sources import source_hash
-from zerolimit.engine.base import Array, Engine, Overrides, Result, reals
+from zerolimit.basics.wording import FEN
+from zerolimit.engine.base import Array, Engine, Overrides, Result, reals, unreal
 from zerolimit.engine.plan import Plan, check, make_plan
 from zerolimit.parameters.scenario import Scenario
-from zerolimit.parameters.terms import ANNOUNCED, FEN, NO_CAMPAIGN, TERMS, as_vector, from_scenario, switched_off
+from zerolimit.parameters.terms import ANNOUNCED, NO_CAMPAIGN, TERMS, as_vector, from_scenario, switched_off
 from zerolimit.platform.pool import Pool, share_of
 from zerolimit.platform.world import World
+from zerolimit.portfolio.settlement import Columns, Drawn, FirstPopulation
+from zerolimit.rules.caps import MEASURED
 from zerolimit.rules.rule import Rule
 from zerolimit.run.balance import look_at_borrowers
-from zerolimit.run.phases import Month, Recorded
+from zerolimit.run.month import Month, Platform
+from zerolimit.run.phases import Live, Recorded
 from zerolimit.vocabulary.draws import WORLD, as_seed
-from zerolimit.vocabulary.fields import MEASURES
+from zerolimit.vocabulary.fields import DTYPES, FIELDS
 from zerolimit.vocabulary.names import BY_OWN
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
     from zerolimit.platform.network import Network
 
 Watch = Callable[[str, Array | None], None]
@@ -62,7 +70,7 @@ class Simulation:
         seed: int,
         *,
         engine: str = "auto",
-        portfolio: Any = None,
+        portfolio: FirstPopulation | pd.DataFrame | str | Path | None = None,
         rules: Iterable[Rule] = (),
         overrides: Overrides | None = None,
         threads: int | None = None,
@@ -88,7 +96,8 @@ class Simulation:
         self.history: list[Recorded] = []
         self.episodes = Episodes()
         self.changes: list[dict[str, Any]] = []
-        self.today: Month | None = None
+        self.today: Platform | None = None
+        """Who answers for the platform in the month that is being run."""
         self.ties: Network | None = None
         self.tightness_before = self.scenario.base_tightness
         self.pool_before = 0
@@ -160,12 +169,15 @@ class Simulation:
         self.terms["rescoring"] = 1.0
         self._for_all("be_born")
         if self.portfolio is not None:
-            self.portfolio.put_traits(self)
+            self.terms |= self.portfolio.terms
+            for rows, terms in self.portfolio.births():
+                self.engine.listed("enter", rows, self.month, as_vector({**self.terms, **terms}))
+            self._settle(self.portfolio.traits)
         self._set_deciles()
         self._for_all("rank")
         self._for_all("history")
         if self.portfolio is not None:
-            self.portfolio.put_accounts(self)
+            self._settle(self.portfolio.accounts)
         self._for_all("first_book")
         self.engine.drop(("owed", "months_left"))
         self.terms["rescoring"] = 0.0 if "rescoring" in self.scenario.off else 1.0
@@ -180,6 +192,15 @@ class Simulation:
         if self.terms["neighbour_weight"] > 0.0:
             self.network()
 
+    def _settle(self, columns: Callable[[Drawn], Columns]) -> None:
+        """Write what given clients bring in place of what was drawn."""
+        everybody = np.arange(self.size)
+        drawn = Drawn(
+            self.size, self.terms, self.column, lambda purpose: self.engine.uniforms(purpose, everybody, self.month)
+        )
+        for name, values in columns(drawn).items():
+            self.engine.put_raw(name, slice(None), stored(name, values), self.month)
+
     def _set_deciles(self) -> None:
         income = self.column("income_true")
         ordered = np.sort(income)
@@ -189,22 +210,24 @@ class Simulation:
 
     # the engines
 
-    def _stage(self, name: str) -> Result:
+    def through(self, stage: str) -> Result:
+        """Every borrower through a stage."""
         if self.watch is not None:
-            self.watch(name, None)
-        result = self.engine.stage(name, self.month, as_vector(self.terms))
-        look_at_borrowers(name, result, self.engine, self.month)
+            self.watch(stage, None)
+        result = self.engine.stage(stage, self.month, as_vector(self.terms))
+        look_at_borrowers(stage, result, self.engine, self.month)
         return result
 
     def _for_all(self, name: str) -> None:
         """Everybody through a listed stage, a million at a time."""
         for start in range(0, self.size, 1_000_000):
-            self._listed(name, np.arange(start, min(start + 1_000_000, self.size)))
+            self.through_list(name, np.arange(start, min(start + 1_000_000, self.size)))
 
-    def _listed(self, name: str, rows: Array) -> Array:
+    def through_list(self, stage: str, rows: Array) -> Array:
+        """The borrowers listed through a stage; gives what was measured of them, if anything (fields.MEASURES)."""
         if self.watch is not None:
-            self.watch(name, rows)
-        return self.engine.listed(name, rows, self.month, as_vector(self.terms))
+            self.watch(stage, rows)
+        return self.engine.listed(stage, rows, self.month, as_vector(self.terms))
 
     def column(self, name: str) -> Array:
         """A column as rules see it: money in fen, shares as fractions. A view or a copy; write with `put`."""
@@ -216,7 +239,7 @@ class Simulation:
         if rows.size and (rows.ndim != 1 or rows.dtype.kind not in "iu" or not 0 <= rows.min() <= rows.max() < self.size):
             raise BadInput(f"rows: whole numbers from 0 to {self.size - 1} are needed")
         found = self.engine.listed("measure", rows, self.month, as_vector(self.terms))
-        return dict(zip(MEASURES, found, strict=True))
+        return dict(zip(MEASURED, found, strict=True))
 
     def network(self) -> Network:
         """Who hears of whom, made when it is first needed: `.edges()`, `.degrees()`, `.adjacency()`."""
@@ -233,17 +256,23 @@ class Simulation:
     def step(self) -> Recorded:
         """One month, phase by phase, as month.MONTH has it."""
         with self._alone("step"):
-            m = self.today = Month(self)
-            try:
-                for _, phase in m.order():
-                    phase()
-                recorded = m.recorded()
-            finally:
-                self.today = None  # it knows this simulation, which would outlive its last name
-            self.history.append(recorded)
-            self.month += 1
-            self.terms["campaign_cut"] = NO_CAMPAIGN
-        return recorded
+            self._pass(Live(self))
+            return self.history[-1]
+
+    def step_with(self, platform: Platform) -> None:
+        """One month in which somebody else answers for the platform."""
+        with self._alone("step"):
+            self._pass(platform)
+
+    def _pass(self, platform: Platform) -> None:
+        self.today = platform
+        try:
+            Month(self, platform).run()
+            platform.end()
+        finally:
+            self.today = None  # it knows this simulation, which would outlive its last name
+        self.month += 1
+        self.terms["campaign_cut"] = NO_CAMPAIGN
 
     def run(self, months: int, progress: Callable[[int], None] | None = None) -> Simulation:
         """More months."""
@@ -328,6 +357,13 @@ IN_THE_MIDDLE = (
 
 def quiet(text: str) -> None:
     """Say nothing."""
+
+
+def stored(name: str, values: Array) -> Array:
+    """Values of a field, as rules see them, rounded to what its column holds."""
+    storage = FIELDS[name].storage
+    exact = np.asarray(values, np.float64)
+    return (exact if storage == "f4" else np.floor(exact * unreal(name, 1.0) + 0.5)).astype(DTYPES[storage])
 
 
 def own_rules(rules: Any) -> tuple[Rule, ...]:

@@ -18,10 +18,9 @@ import numpy as np
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.basics.files import writable
-from zerolimit.basics.wording import number_of
+from zerolimit.basics.wording import FEN, number_of
 from zerolimit.engine.base import Array
 from zerolimit.parameters.scenario import Scenario, load_scenario
-from zerolimit.parameters.terms import FEN
 from zerolimit.portfolio.portfolio import as_portfolio
 from zerolimit.results.columns import divided, monthly_meanings, parts_of
 from zerolimit.results.episodes import HORIZONS
@@ -424,10 +423,10 @@ def compare(
     """Run two scenarios on the same borrowers and draws, seed by seed.
 
     Without `b`, `a` is taken twice; `only_a` and `only_b` set parameters of one side, `rules_a` and `rules_b` are
-    user-defined rules, other parameters (as `borrowers=`) go by name and to both. `seeds` is a number, counted from `seed`,
-    or a list. Months before `since` are run and kept by month, and left out of what is over the run: the wave with which a
-    pool fills does not count. `progress` is called with worlds done and all worlds; `cancel` is asked before each month of a
-    world, and Cancelled raised where it returns true.
+    user-defined rules, other parameters (as `borrowers=`) go by name and to both. `seeds` is a number, counted from
+    `seed`, or a list. Months before `since` are run and kept by month, and left out of what is over the run: the wave with
+    which a pool fills does not count. `progress` is called with worlds done and all worlds; `cancel` is asked before each
+    month of a world, and Cancelled raised where it returns true.
     """
     portfolio = as_portfolio(portfolio)
     sides = [

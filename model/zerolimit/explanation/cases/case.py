@@ -12,16 +12,16 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from zerolimit.basics.errors import BadInput, nearest
-from zerolimit.basics.wording import number_of
-from zerolimit.explanation.reasons import amount
+from zerolimit.basics.wording import FEN, amount, number_of
 from zerolimit.explanation.replay import Origin, Seen
 from zerolimit.explanation.story import QUIET, Event, Life, Story, months_without, says_of, story_of
 from zerolimit.parameters.scenario import Scenario, load_scenario, read_toml
-from zerolimit.parameters.terms import FEN
+from zerolimit.portfolio.settlement import Columns, Drawn, FirstPopulation
 from zerolimit.results.table import NONE
 from zerolimit.rules.birth import be_born, have_history
-from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import FIELDS
 from zerolimit.vocabulary.names import SECTORS, SEGMENTS, STATUSES, STRATEGIES
 
@@ -77,28 +77,26 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Scripted:
-    """A drawn first population with some slots scripted; takes the place of a portfolio."""
+class Scripted(FirstPopulation):
+    """A first population as drawn, but for some slots."""
 
     size: int
     slots: tuple[int, ...]
-    traits: Mapping[str, float]
-    account: Mapping[str, float]
-    table: None = None
-    """No file's columns."""
+    given_traits: Mapping[str, float]
+    given_account: Mapping[str, float]
 
-    def put_traits(self, simulation: Simulation) -> None:
-        """Set the traits that birth would have drawn."""
-        self.put(simulation, self.traits)
+    def traits(self, drawn: Drawn) -> Columns:
+        return self.replaced(drawn, self.given_traits)
 
-    def put_accounts(self, simulation: Simulation) -> None:
-        """Set the account that history would have drawn."""
-        self.put(simulation, self.account)
+    def accounts(self, drawn: Drawn) -> Columns:
+        return self.replaced(drawn, self.given_account)
 
-    def put(self, simulation: Simulation, values: Mapping[str, float]) -> None:
+    def replaced(self, drawn: Drawn, values: Mapping[str, float]) -> Columns:
+        """Columns as drawn, with the values given in the scripted slots."""
+        columns = {name: drawn.column(name).astype(np.float64) for name in values}
         for name, value in values.items():
-            for slot in self.slots:
-                simulation.engine.set(name, slot, value, simulation.month)
+            columns[name][list(self.slots)] = value
+        return columns
 
 
 def stored(values: Mapping[str, Any]) -> dict[str, float]:
