@@ -20,7 +20,7 @@ import numpy as np
 from zerolimit.basics.errors import BadInput
 from zerolimit.basics.wording import FEN
 from zerolimit.parameters.scenario import Scenario, load_scenario
-from zerolimit.parameters.terms import NO_CAMPAIGN, from_scenario, switched_off
+from zerolimit.parameters.terms import from_scenario, switched_off
 from zerolimit.platform.network import Network, build
 from zerolimit.platform.pool import PER, Pool, share_of
 from zerolimit.platform.world import World
@@ -33,9 +33,8 @@ from zerolimit.rules.formula import income_line, score_line
 from zerolimit.rules.outcome import GRANT_BIT, GRANT_REASON, route_after
 from zerolimit.rules.rule import Rule, clip
 from zerolimit.run.phases import monthly_number
-from zerolimit.vocabulary.constants import LARGEST
+from zerolimit.vocabulary.constants import LARGEST, NEVER, NO_CAMPAIGN, NO_CAP
 from zerolimit.vocabulary.fields import INSTALMENTS
-from zerolimit.vocabulary.mechanisms import NEVER, NO_CAP
 from zerolimit.vocabulary.names import (
     APPEALING,
     APPLY,

@@ -55,10 +55,10 @@ from zerolimit.run.simulation import Simulation
 from zerolimit.study.definition import Settings
 from zerolimit.study.design import DESIGNS
 from zerolimit.study.measures import MEASURES as OF_A_RUN
-from zerolimit.vocabulary.constants import CONSTANTS
+from zerolimit.vocabulary.constants import CONSTANTS, NEVER, NO_CAP
 from zerolimit.vocabulary.draws import PURPOSES, lifelong
 from zerolimit.vocabulary.fields import BYTES, FLOWS, STATE
-from zerolimit.vocabulary.mechanisms import BASELINE, MECHANISMS, NEVER, NO_CAP, PLAYERS
+from zerolimit.vocabulary.mechanisms import BASELINE, MECHANISMS, PLAYERS
 from zerolimit.vocabulary.names import ALLOCATIONS, ENDS, EVENTS, LEFT, SECTORS, SEGMENTS, STATUSES, STRATEGIES
 from zerolimit.vocabulary.outcomes import OUTCOMES, RATES
 

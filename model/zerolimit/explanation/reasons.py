@@ -12,7 +12,7 @@ from zerolimit.rules.cap import DECISION, Decided, Numbers
 from zerolimit.rules.caps import CAP, CAPS, REASONS
 from zerolimit.rules.decision import decide
 from zerolimit.rules.rule import whole
-from zerolimit.vocabulary.mechanisms import NO_CAP
+from zerolimit.vocabulary.constants import NO_CAP
 from zerolimit.vocabulary.names import OPEN
 
 SAYS = {cap.name: cap.says for cap in CAPS}

@@ -11,8 +11,8 @@ from zerolimit.basics.errors import refuse_unknown
 from zerolimit.basics.wording import FEN
 from zerolimit.parameters.declarations import about, choices
 from zerolimit.parameters.scenario import Scenario
-from zerolimit.vocabulary.constants import DAYS_A_YEAR, MONTHS_A_YEAR
-from zerolimit.vocabulary.mechanisms import MECHANISMS, NEVER, NO_CAP
+from zerolimit.vocabulary.constants import DAYS_A_YEAR, MONTHS_A_YEAR, NEVER, NO_CAMPAIGN, NO_CAP
+from zerolimit.vocabulary.mechanisms import MECHANISMS
 
 
 def in_yuan(fen: int) -> str:
@@ -39,8 +39,6 @@ ANNOUNCED: dict[str, str] = {
     **{f"decile_{k}": f"income at which decile {k} begins, fen" for k in range(1, 10)},
 }
 """Terms that are not parameters: set by the platform each month."""
-
-NO_CAMPAIGN = -1.0e9
 
 
 def is_term(name: str) -> bool:

@@ -4,8 +4,7 @@ A cap's function may name each of `DERIVED` as a parameter, as it names a field.
 """
 
 from zerolimit.rules.rule import clip, helper
-from zerolimit.vocabulary.constants import SCORE_LOW, SCORE_SPAN
-from zerolimit.vocabulary.mechanisms import NO_CAP
+from zerolimit.vocabulary.constants import NO_CAP, SCORE_LOW, SCORE_SPAN
 
 
 @helper

@@ -23,8 +23,7 @@ from zerolimit.rules.caps import REASONS
 from zerolimit.run.balance import Totals, look_at_each, look_at_totals
 from zerolimit.run.month import Platform
 from zerolimit.vocabulary.cells import CELLS, by_cell, cells
-from zerolimit.vocabulary.constants import MONTHS_A_YEAR
-from zerolimit.vocabulary.mechanisms import NEVER, NO_CAP
+from zerolimit.vocabulary.constants import MONTHS_A_YEAR, NEVER, NO_CAP
 from zerolimit.vocabulary.names import BY_PROFIT, ENDS, LEFT, OPEN, REAPPLY
 from zerolimit.vocabulary.outcomes import DESK, OUTCOMES
 

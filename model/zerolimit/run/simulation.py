@@ -23,7 +23,7 @@ from zerolimit.basics.wording import FEN
 from zerolimit.engine.base import Array, Engine, Overrides, Result, reals, unreal
 from zerolimit.engine.plan import Plan, check, make_plan
 from zerolimit.parameters.scenario import Scenario
-from zerolimit.parameters.terms import ANNOUNCED, NO_CAMPAIGN, TERMS, as_vector, from_scenario, switched_off
+from zerolimit.parameters.terms import ANNOUNCED, TERMS, as_vector, from_scenario, switched_off
 from zerolimit.platform.pool import Pool, share_of
 from zerolimit.platform.world import World
 from zerolimit.portfolio.settlement import Columns, Drawn, FirstPopulation
@@ -32,6 +32,7 @@ from zerolimit.rules.rule import Rule
 from zerolimit.run.balance import look_at_borrowers
 from zerolimit.run.month import Month, Platform
 from zerolimit.run.phases import Live, Recorded
+from zerolimit.vocabulary.constants import NO_CAMPAIGN
 from zerolimit.vocabulary.draws import WORLD, as_seed
 from zerolimit.vocabulary.fields import DTYPES, FIELDS
 from zerolimit.vocabulary.names import BY_OWN

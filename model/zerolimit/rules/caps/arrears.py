@@ -2,7 +2,8 @@
 
 from zerolimit.basics.wording import in_yuan, number_of, say
 from zerolimit.rules.cap import Compared, cap
-from zerolimit.vocabulary.mechanisms import BASELINE, NO_CAP
+from zerolimit.vocabulary.constants import NO_CAP
+from zerolimit.vocabulary.mechanisms import BASELINE
 
 
 def numbers(d):

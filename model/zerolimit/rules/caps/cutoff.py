@@ -3,7 +3,8 @@
 from zerolimit.basics.wording import apart, say
 from zerolimit.rules.cap import Compared, cap
 from zerolimit.rules.rule import helper
-from zerolimit.vocabulary.mechanisms import BASELINE, NO_CAP
+from zerolimit.vocabulary.constants import NO_CAP
+from zerolimit.vocabulary.mechanisms import BASELINE
 from zerolimit.vocabulary.names import REAPPLY
 
 

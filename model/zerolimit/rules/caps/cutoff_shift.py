@@ -2,7 +2,7 @@
 
 from zerolimit.rules.cap import Compared, cap
 from zerolimit.rules.caps.cutoff import gap_of, score_in_words, score_needed
-from zerolimit.vocabulary.mechanisms import NO_CAP
+from zerolimit.vocabulary.constants import NO_CAP
 from zerolimit.vocabulary.names import END_LOOSENING
 
 
