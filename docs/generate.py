@@ -43,11 +43,11 @@ from zerolimit.parameters.scenario import Scenario, load_scenario, presets
 from zerolimit.parameters.terms import ANNOUNCED, FEN, NEVER, NO_CAP, OFF
 from zerolimit.portfolio.columns import COLUMNS
 from zerolimit.results.columns import PLATFORM, cube, monthly_meanings, parts_of, values
+from zerolimit.results.drawing import BLUE, LOOKS, ORANGE
 from zerolimit.results.episodes import MEANINGS
-from zerolimit.results.figures import BLUE, LOOKS, ORANGE
 from zerolimit.results.frames import Panel, panel_meanings
-from zerolimit.results.store import Tables, tables_of
 from zerolimit.results.table import percent, print_summary
+from zerolimit.results.tables import Tables, tables_of
 from zerolimit.rules.rule import LIBRARY, Rule
 from zerolimit.run.simulation import Simulation
 from zerolimit.study.attribution import HELD, PLAYERS

@@ -20,10 +20,12 @@ from zerolimit.basics.wording import number_of
 from zerolimit.commands import cli
 from zerolimit.month import BIRTH, MONTH, all_rules
 from zerolimit.parameters.scenario import FILE_ONLY, load_scenario, presets
-from zerolimit.results.figures import LOOKS, draw_summary
-from zerolimit.results.store import load, tables_of
+from zerolimit.results.drawing import LOOKS
+from zerolimit.results.figures import draw_summary
 from zerolimit.results.table import percent, print_summary, yuan
+from zerolimit.results.tables import tables_of
 from zerolimit.run.simulation import Simulation
+from zerolimit.study.results import load
 from zerolimit.vocabulary.names import CAPS, LEFT, MECHANISMS, SEGMENTS
 
 HOME = {**os.environ, "PYTHONPATH": str(Path(zerolimit.__file__).parents[1])}

@@ -242,8 +242,8 @@ def test_money_fits_its_column() -> None:
 
 
 def test_the_palette_is_declared_once() -> None:
-    """A colour of the figures has a name in results/figures.py; nobody else writes its number."""
-    home = PACKAGE / "results" / "figures.py"
+    """A colour of the figures has a name in results/drawing.py; nobody else writes its number."""
+    home = PACKAGE / "results" / "drawing.py"
     palette = set(re.findall(r"#[0-9a-f]{6}", home.read_text(encoding="utf-8").split("LOOKS = ")[0].lower())) - {"#000000"}
     assert len(palette) == 10
     others = [path for path in [*PACKAGE.rglob("*.py"), HOME / "docs" / "generate.py"] if path != home]

@@ -146,7 +146,7 @@ def test_every_text_that_the_code_asks_for_is_there() -> None:
 
 def test_figures_are_translated_whole(market: CreditMarket, tmp_path: Path) -> None:
     from zerolimit.results.figures import draw_summary
-    from zerolimit.results.store import tables_of
+    from zerolimit.results.tables import tables_of
 
     asked: list[str] = []
     simulation = market.simulation

@@ -19,8 +19,8 @@ from zerolimit.explanation.replay import Origin, Seen, origin_of
 from zerolimit.explanation.story import Life, Story, introduced, paragraphs, story_of, summed_up, whom
 from zerolimit.parameters.terms import FEN
 from zerolimit.results.columns import values
+from zerolimit.results.drawing import BLUE, GREEN, ORANGE, PURPLE, RED
 from zerolimit.results.episodes import episode_columns
-from zerolimit.results.figures import BLUE, GREEN, ORANGE, PURPLE, RED
 from zerolimit.vocabulary.names import LEFT, MECHANISMS, OWNER, REASONS, SEGMENTS, ZERO_LIMIT
 
 if TYPE_CHECKING:

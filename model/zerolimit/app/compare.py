@@ -19,7 +19,7 @@ from zerolimit.basics.errors import BadInput
 from zerolimit.explanation.replay import Origin, origin_of
 from zerolimit.parameters.scenario import parse_setting
 from zerolimit.results.columns import Array
-from zerolimit.results.figures import BLUE, RED
+from zerolimit.results.drawing import BLUE, RED
 from zerolimit.results.table import trust
 from zerolimit.study.accounts import DELAYING
 from zerolimit.vocabulary.names import ALLOCATIONS, MECHANISMS

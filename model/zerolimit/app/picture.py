@@ -10,7 +10,7 @@ import numpy as np
 
 from zerolimit.parameters.terms import FEN
 from zerolimit.results.columns import Array, cube, divided, rates, values
-from zerolimit.results.store import Tables, tables_of
+from zerolimit.results.tables import Tables, tables_of
 from zerolimit.vocabulary.names import LEFT
 from zerolimit.vocabulary.outcomes import EVENT_RATES, RATES
 

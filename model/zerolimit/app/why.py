@@ -13,7 +13,7 @@ from zerolimit.app.picture import Picture
 from zerolimit.app.work import Desk, Job
 from zerolimit.basics.wording import adding_up
 from zerolimit.explanation.reasons import SAYS
-from zerolimit.results.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY
+from zerolimit.results.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY
 from zerolimit.vocabulary.names import MECHANISMS
 
 if TYPE_CHECKING:

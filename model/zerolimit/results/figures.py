@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zerolimit.basics.terminal import tell
 from zerolimit.basics.wording import number_of
 from zerolimit.parameters.terms import FEN
 from zerolimit.results.columns import Array, cube, divided, rates, values
-from zerolimit.results.store import Tables
+from zerolimit.results.drawing import (
+    BLACK,
+    BLUE,
+    GREEN,
+    LOOKS,
+    ORANGE,
+    PALE,
+    RED,
+    SKY,
+    our_settings,
+)
 from zerolimit.results.table import trust
+from zerolimit.results.tables import Tables
 from zerolimit.vocabulary.names import CAPS, SEGMENTS
 from zerolimit.vocabulary.outcomes import EVENT_RATES, RATES
 
@@ -25,35 +33,6 @@ if TYPE_CHECKING:
 
     from zerolimit.parameters.scenario import Scenario
 
-BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
-    "#000000",
-    "#E69F00",
-    "#56B4E9",
-    "#009E73",
-    "#F0E442",
-    "#0072B2",
-    "#D55E00",
-    "#CC79A7",
-)
-"""Okabe and Ito 2008, told apart by colour-blind readers."""
-GREY, PALE, TEAL = "#999999", "#e3e3e3", "#004D40"
-SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY)
-"""Colours of things in a row, in this order."""
-LOOKS = {
-    "trigger": (BLUE, ""),
-    "idle": (BLUE, "///"),
-    "early": (BLUE, "..."),
-    "grant": (ORANGE, ""),
-    "cutoff_shift": (RED, ""),
-    "cutoff": (SKY, ""),
-    "multiplier": (GREEN, ""),
-    "positioning": (PURPLE, ""),
-    "score": (YELLOW, ""),
-    "income": (GREY, ""),
-    "arrears": (GREY, "///"),
-    "per_person": (BLACK, ""),
-}
-"""Colour and hatching of each cap: the same in every panel and run."""
 UNITS = ((1e9, "billion yuan"), (1e6, "million yuan"), (1e3, "thousand yuan"), (1.0, "yuan"))
 DPI = 110
 SMALL = 8.0
@@ -65,34 +44,6 @@ NO_ZEROS = "no zero limits in these months"
 
 Say = Callable[[str], str]
 """Gives a figure's English words in another language."""
-
-
-DRAWING = threading.RLock()
-
-
-@contextmanager
-def our_settings(**more: Any) -> Iterator[None]:
-    """matplotlib's defaults and ours while a figure is drawn, whatever a matplotlibrc says; a dollar sign is one.
-
-    The settings are the process's, so one thread draws at a time.
-    """
-    import matplotlib
-
-    looks: Any = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
-    looks.update({"text.parse_math": False, **more})
-    with DRAWING, matplotlib.rc_context(looks):
-        yield
-
-
-def draw_if_possible(draw: Callable[[Path], None], file: Path) -> None:
-    """Draw a figure beside tables. One that cannot be drawn is told of in one line: no table is lost for it."""
-    try:
-        draw(file)
-    except Exception as error:
-        with suppress(OSError):
-            file.unlink(missing_ok=True)
-        why = " ".join(str(error).split())[:200] or type(error).__name__
-        tell(f"zerolimit: {file.name} could not be drawn, and everything else is kept: {why}")
 
 
 def draw_summary(tables: Tables, scenario: Scenario, file: Path, say: Say = str, fonts: Sequence[str] = ()) -> None:
