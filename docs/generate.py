@@ -53,7 +53,7 @@ from zerolimit.run.simulation import Simulation
 from zerolimit.study.attribution import HELD, PLAYERS
 from zerolimit.study.definition import Settings
 from zerolimit.study.design import DESIGNS
-from zerolimit.study.measures import MEASURES as OF_A_RUN
+from zerolimit.study.measures import RUN_MEASURES
 from zerolimit.vocabulary.draws import PURPOSES, lifelong
 from zerolimit.vocabulary.fields import BYTES, FLOWS, MEASURES, STATE
 from zerolimit.vocabulary.names import (
@@ -402,7 +402,7 @@ def study_words() -> str:
 
 def study_measures() -> str:
     """The measures of a finished run."""
-    return table(("measure", "unit", "meaning"), ((f"`{name}`", one.unit, one.says) for name, one in OF_A_RUN.items()))
+    return table(("measure", "unit", "meaning"), ((f"`{name}`", one.unit, one.says) for name, one in RUN_MEASURES.items()))
 
 
 def walk() -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import solara
 
-from zerolimit.app.borrower import switched_off
+from zerolimit.app.borrower_view import switched_off
 from zerolimit.app.charts import Chart, Ink, Option, axis, legend, line, months_axis, option_of, points
 from zerolimit.app.controls import Widget, choose
 from zerolimit.app.language import Words

@@ -30,7 +30,7 @@ from zerolimit.explanation.reasons import (
     in_yuan,
     lines_left,
     lowering,
-    principal,
+    principal_reasons,
     thresholds,
     usable_line,
 )
@@ -466,7 +466,7 @@ class Notice:
         level = float(self.now.platform.get("rank_cutoff", inf))
         u_menu = float(self.path.uniforms("u_menu", self.path.only, self.month)[0])
         left = lines_left(self.values, self.now.measured, u_menu, self.terms)
-        caps, others = principal(self.values, left), lowering(self.values, left)
+        caps, others = principal_reasons(self.values, left), lowering(self.values, left)
 
         def told(some: Iterable[str]) -> tuple[str, ...]:
             return tuple(in_words(cap, self.values, self.now.measured, self.terms, level) for cap in some)
