@@ -113,18 +113,18 @@ def part_engine(borrowers: int, threads: int, months: int, engine: str) -> dict[
 def part_allocation(borrowers: int, months: int, allocation: str) -> dict[str, Any]:
     """Sharing the pool, month by month: its part of the month's time, and how many contended."""
     from zerolimit.parameters.scenario import load_scenario
-    from zerolimit.run.phases import Month
+    from zerolimit.run.phases import Live
     from zerolimit.run.simulation import Simulation
 
     spent: list[float] = []
-    share = Month.allocate
+    share = Live.allocate
 
     def timed(month: Any) -> None:
         start = time.perf_counter()
         share(month)
         spent.append(time.perf_counter() - start)
 
-    Month.allocate = timed  # type: ignore[method-assign]
+    Live.allocate = timed  # type: ignore[method-assign]
     scenario = load_scenario("baseline", borrowers=borrowers, allocation=allocation)
     simulation = Simulation(scenario, SEED, engine="compiled", threads=1)
     parts = []

@@ -22,30 +22,20 @@ from zerolimit.parameters.dated import DATE, limits
 from zerolimit.parameters.dated import MONTH as MONTH_COLUMN
 from zerolimit.parameters.declarations import CALENDAR_KINDS, CONSTRAINTS, DATED, Parameters, about, bounds, choices
 from zerolimit.parameters.scenario import Scenario, load_scenario, presets
-from zerolimit.parameters.terms import ANNOUNCED, NEVER, NO_CAP, OFF
+from zerolimit.parameters.terms import ANNOUNCED
 from zerolimit.portfolio.columns import COLUMNS
 from zerolimit.results.columns import PLATFORM, monthly_meanings
 from zerolimit.results.episodes import MEANINGS
 from zerolimit.results.frames import panel_meanings
+from zerolimit.rules.caps import CAPS, MEASURED
 from zerolimit.rules.rule import LIBRARY, Rule
-from zerolimit.study.attribution import HELD, PLAYERS
 from zerolimit.study.definition import Settings
 from zerolimit.study.design import DESIGNS
 from zerolimit.study.measures import RUN_MEASURES
 from zerolimit.vocabulary.draws import PURPOSES, lifelong
-from zerolimit.vocabulary.fields import BYTES, FLOWS, MEASURES, STATE
-from zerolimit.vocabulary.names import (
-    ALLOCATIONS,
-    BASELINE,
-    CAPS,
-    ENDS,
-    EVENTS,
-    MECHANISMS,
-    SECTORS,
-    SEGMENTS,
-    STATUSES,
-    STRATEGIES,
-)
+from zerolimit.vocabulary.fields import BYTES, FLOWS, STATE
+from zerolimit.vocabulary.mechanisms import BASELINE, MECHANISMS, NEVER, NO_CAP, PLAYERS
+from zerolimit.vocabulary.names import ALLOCATIONS, ENDS, EVENTS, SECTORS, SEGMENTS, STATUSES, STRATEGIES
 from zerolimit.vocabulary.outcomes import OUTCOMES, RATES
 
 HOME = Path(__file__).parent.parent
@@ -166,7 +156,8 @@ def off() -> str:
     beyond = {NO_CAP: "no cap", NEVER: "never"}
     rows = []
     for mechanism in MECHANISMS:
-        replaced = ", ".join(f"`{name}` {beyond.get(value, number(value))}" for name, value in OFF[mechanism].items())
+        without = MECHANISMS[mechanism].without
+        replaced = ", ".join(f"`{name}` {beyond.get(value, number(value))}" for name, value in without.items())
         kinds = [kind for kind, declared in CALENDAR_KINDS.items() if declared[0] == mechanism]
         rows.append((mechanism, replaced or "pool and cash without end", code(*kinds) or "none"))
     return table(("mechanism off", "what rules then see", "calendar items that have no effect"), rows)
@@ -317,7 +308,7 @@ def rates() -> str:
 
 def measures() -> str:
     """What is measured for an event."""
-    return table(("measure", "unit; meaning"), ((f"`{name}`", says) for name, says in MEASURES.items()))
+    return table(("measure", "unit; meaning"), ((f"`{name}`", says) for name, says in MEASURED.items()))
 
 
 def dictionary(which: str) -> str:
@@ -507,16 +498,13 @@ def speed() -> str:
 def players() -> str:
     """Who can be a player, and what takes it out."""
     rows = []
-    for name, parameters in PLAYERS.items():
+    for name, player in PLAYERS.items():
+        out = ", ".join(f"`{one}` {number(value)}" for one, value in player.without.items())
         if name in MECHANISMS:
             out = "7.16"
-        elif name in HELD:
-            out = f"{code(*HELD[name])} held at the median of the segment, as it was when the common past ended"
-        else:
-            out = ", ".join(f"`{one}` {number(value)}" for one, value in parameters.items())
-        rows.append(
-            (name, "mechanism" if name in MECHANISMS else "habits, fear" if name in ("fear", "habits") else "policy", out)
-        )
+        elif player.held:
+            out = f"{code(*player.held)} held at the median of the segment, as it was when the common past ended"
+        rows.append((name, player.kind, out))
     return table(("player", "kind", "out"), rows)
 
 

@@ -26,18 +26,19 @@ import numpy as np
 from rich.console import Console
 
 from docs.declarations import HOME, facts, table
+from zerolimit.basics.wording import FEN
 from zerolimit.explanation.cases.case import load_case
 from zerolimit.explanation.cases.case import told as told_of
 from zerolimit.explanation.notice import explain
 from zerolimit.parameters.scenario import load_scenario
-from zerolimit.parameters.terms import FEN
 from zerolimit.results.columns import cube, parts_of, values
 from zerolimit.results.drawing import BLUE, LOOKS, ORANGE
 from zerolimit.results.frames import Panel
 from zerolimit.results.table import percent, print_summary
 from zerolimit.results.tables import Tables, tables_of
+from zerolimit.rules.caps import CAPS
 from zerolimit.run.simulation import Simulation
-from zerolimit.vocabulary.names import CAPS, LEFT
+from zerolimit.vocabulary.names import LEFT
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,7 +17,7 @@ from zerolimit.parameters.scenario import Scenario, load_scenario
 from zerolimit.run.phases import Recorded
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import STATE
-from zerolimit.vocabulary.names import MECHANISMS
+from zerolimit.vocabulary.mechanisms import MECHANISMS
 
 SEED, SIZE, MONTHS = 3, 400, 18
 
@@ -80,7 +80,7 @@ EVENTS: dict[str, dict[str, Any]] = {
 
 MOVED: dict[str, Any] = {
     "borrowers": SIZE + 1,
-    "off": MECHANISMS,
+    "off": tuple(MECHANISMS),
     "calendar": [{"month": 1, "kind": "tightness", "value": 1.0}],
     "first_smallest": 20_000,
     "first_largest": 5_000,

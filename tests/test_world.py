@@ -18,7 +18,7 @@ from zerolimit.engine.base import Array
 from zerolimit.parameters.declarations import CALENDAR_KINDS, CalendarItem
 from zerolimit.parameters.scenario import FILE_ONLY, Scenario, load_scenario, presets, schema
 from zerolimit.platform.world import World, index_from
-from zerolimit.run.phases import Month
+from zerolimit.run.phases import Live
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.names import SECTORS
 
@@ -143,7 +143,7 @@ def tightness(months: int = 14, loss: int = 0, **parameters: Any) -> Array:
     simulation = Simulation(load_scenario("baseline", borrowers=2, **given), 1, engine="objects")
     found = []
     for _ in range(months):
-        Month(simulation).world()
+        Live(simulation).world()
         found.append(simulation.terms["tightness"])
         simulation.pool.loss_history.append(loss)
         simulation.pool.principal_history.append(1_000_000)

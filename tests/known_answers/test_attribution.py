@@ -20,8 +20,9 @@ from zerolimit.basics.errors import BadInput, Cancelled
 from zerolimit.commands import cli
 from zerolimit.portfolio.settlement import Columns, Drawn, FirstPopulation
 from zerolimit.study.accounts import STATES
-from zerolimit.study.attribution import PLAYERS, Attribution
+from zerolimit.study.attribution import Attribution
 from zerolimit.study.intervals import as_seeds, half_width, interval, over_seeds, unpaired_runs
+from zerolimit.vocabulary.mechanisms import PLAYERS
 
 
 @dataclass(frozen=True)

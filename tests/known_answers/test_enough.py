@@ -18,16 +18,17 @@ from zerolimit import CreditMarket
 from zerolimit.allocation.ended import ended
 from zerolimit.allocation.rules import allocate
 from zerolimit.basics.errors import BadInput, Cancelled
-from zerolimit.basics.wording import number_of
+from zerolimit.basics.wording import amount, in_yuan, number_of
 from zerolimit.commands import cli
 from zerolimit.explanation.cases.case import Scripted
 from zerolimit.explanation.notice import Explanation, Notice, explain, in_columns
 from zerolimit.explanation.own_path import Change, OwnPath, Recorder
-from zerolimit.explanation.reasons import amount, in_yuan, thresholds
+from zerolimit.explanation.reasons import thresholds
 from zerolimit.explanation.replay import CloseUp, Origin, origin_of
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.run.simulation import Simulation, own_rules
-from zerolimit.vocabulary.names import ALLOCATIONS, LEFT, MECHANISMS
+from zerolimit.vocabulary.mechanisms import MECHANISMS
+from zerolimit.vocabulary.names import ALLOCATIONS, LEFT
 
 REVIEWED = 2
 """The month of the scripted borrowers' first review."""
@@ -274,7 +275,7 @@ def test_a_pool_larger_by_exactly_what_those_before_and_a_minimum_loan_need(rule
     pool = {"pool_yuan": 25_000.0, "planned_use": 1.0, "appeals_capacity": 0.0, "entry_rate": 0.0, "allocation": rule}
     origin = scripted(**alike, **{**pool, "pool_share": None})
     lines = {slot: notice(origin, slot) for slot in range(3)}
-    served = sorted(lines, key=lambda slot: lines[slot].path.ticket("u_lottery", REVIEWED))
+    served = sorted(lines, key=lambda slot: lines[slot].path.engine.ticket("u_lottery", REVIEWED))
     need = lines[0].values["wanted"] - lines[0].values["principal_after"]
     lent = sum(one.values["principal_after"] for one in lines.values())
     assert {one.values["rank"] for one in lines.values()} == {lines[0].values["rank"]}
@@ -292,7 +293,7 @@ def test_a_pool_larger_by_exactly_what_those_before_and_a_minimum_loan_need(rule
         assert found(told)["pool"] == wanted
         assert required(told)["pool"][0] == 2_500_000 + wanted
         assert required(told)["pool"][1].startswith(f"a pool of {in_yuan(2_500_000 + wanted)} in month 2 (it was 25,000): ")
-        assert told.shares[MECHANISMS.index("scarcity")].shapley == 1.0
+        assert told.shares[list(MECHANISMS).index("scarcity")].shapley == 1.0
         claims = lines[slot].held.claims
         own = int(np.flatnonzero(claims.rows == slot)[0])
         grants = [int(claims.shared(2_500_000 + int(wanted) + more)[0][own]) for more in range(-3, 3)]

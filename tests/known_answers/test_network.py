@@ -25,7 +25,7 @@ from zerolimit.platform.network import Ring, Ties, build, networkx_ties, own_tie
 from zerolimit.portfolio.portfolio import read_portfolio
 from zerolimit.results import store
 from zerolimit.rules.trust import feel
-from zerolimit.run.phases import Month
+from zerolimit.run.phases import Live
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import Q2
 from zerolimit.vocabulary.names import SECTORS
@@ -207,7 +207,7 @@ def test_the_month_passes_on_what_was_told(engine: str, tmp_path: Path) -> None:
     scenario = load_scenario("baseline", borrowers=5, network="file", network_file=str(file))
     simulation = Simulation(scenario, 1, engine=engine)
     simulation.engine.put_raw("told", slice(None), told_of([1, 1, 0, 0, 1]), 0)
-    Month(simulation).gossip()
+    Live(simulation).gossip()
     assert simulation.column("heard").tolist() == [round(Q2 / 3) / Q2, 1.0, 1.0, 1.0, 0.0]
 
 

@@ -1,5 +1,6 @@
 """The pool's size and its accounts: formulas by hand, and the ledger identity over any scenario."""
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -8,11 +9,11 @@ from hypothesis import strategies as some
 
 from zerolimit.parameters.declarations import CALENDAR_KINDS, CalendarItem
 from zerolimit.parameters.scenario import Scenario, load_scenario
-from zerolimit.parameters.terms import NO_CAP, from_scenario
+from zerolimit.parameters.terms import from_scenario
 from zerolimit.platform.pool import PER, Pool, joint_capacity, share_of
-from zerolimit.rules.decision import cap_values
+from zerolimit.rules.caps import CAP
 from zerolimit.run.simulation import Simulation
-from zerolimit.vocabulary.names import MECHANISMS
+from zerolimit.vocabulary.mechanisms import MECHANISMS, NO_CAP
 
 YUAN = 100
 
@@ -28,6 +29,26 @@ def test_shares_of_money_are_exact_floors() -> None:
     assert share_of(999, 0.1) == 99
     assert share_of(200_000, 2.3) == 460_000
     assert share_of(-5, 0.5) == -3
+
+
+def fraction(share: float) -> Fraction:
+    """The decimal number that a float is written as."""
+    return Fraction(str(share))
+
+
+AMOUNTS = some.integers(-(10**17), 10**17)
+SHARES = some.floats(-1e6, 1e6, allow_nan=False).filter(lambda share: share == 0.0 or abs(share) > 1e-12)
+
+
+@given(amount=AMOUNTS, share=SHARES)
+def test_a_share_is_what_exact_fractions_give(amount: int, share: float) -> None:
+    """With numerator and denominator parsed once, to the fen what a fraction of arbitrary length gives."""
+    assert share_of(amount, share) == int(amount * fraction(share) // 1)
+
+
+@given(amount=some.integers(0, 10**17), share=some.floats(1e-6, 1.0))
+def test_a_capacity_is_what_exact_fractions_give(amount: int, share: float) -> None:
+    assert joint_capacity(amount, share) == int(amount / fraction(share) // 1)
 
 
 def funded(**changed: Any) -> tuple[Scenario, Pool]:
@@ -138,7 +159,7 @@ def per_person(income_a_month: float) -> float:
     from types import SimpleNamespace
 
     said = SimpleNamespace(**{**from_scenario(Scenario()), "person_cap": 300_000.0 * YUAN, "person_cap_income": 1 / 3})
-    return cap_values(income_a_month * YUAN, 700.0, 700.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, said)[-1] / YUAN
+    return CAP["per_person"](income_a_month * YUAN, said) / YUAN
 
 
 def test_the_individual_cap_of_c10() -> None:
@@ -174,7 +195,7 @@ EVENTS = some.lists(
     events=EVENTS,
     rule=some.sampled_from(["fixed", "funded"]),
     pool=some.floats(0.0, 2.0),
-    off=some.sets(some.sampled_from(MECHANISMS), max_size=2),
+    off=some.sets(some.sampled_from(tuple(MECHANISMS)), max_size=2),
     costs=some.floats(0.0, 50.0),
 )
 def test_the_ledger_closes_to_the_fen_in_any_scenario(

@@ -22,7 +22,8 @@ from zerolimit.results.columns import Array
 from zerolimit.results.drawing import BLUE, RED
 from zerolimit.results.table import trust
 from zerolimit.study.accounts import DELAYING
-from zerolimit.vocabulary.names import ALLOCATIONS, MECHANISMS
+from zerolimit.vocabulary.mechanisms import MECHANISMS
+from zerolimit.vocabulary.names import ALLOCATIONS
 
 if TYPE_CHECKING:
     from zerolimit.app.session import Session
@@ -72,7 +73,7 @@ class Comparison:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.desk = Desk(session.told)
-        self.difference = f"off:{MECHANISMS[1]}"
+        self.difference = "off:trigger"
         self.own = "pool_share=0.4"
         self.wrong = ""
         self.found: tuple[Picture, Picture, str, str, int] | None = None

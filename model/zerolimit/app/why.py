@@ -13,16 +13,15 @@ from zerolimit.app.picture import Picture
 from zerolimit.app.work import Desk, Job
 from zerolimit.basics.wording import adding_up
 from zerolimit.explanation.reasons import SAYS
-from zerolimit.results.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY
-from zerolimit.vocabulary.names import MECHANISMS
+from zerolimit.results.drawing import GREY, PALETTE
+from zerolimit.vocabulary.mechanisms import MECHANISMS
 
 if TYPE_CHECKING:
     from zerolimit.app.session import Session
     from zerolimit.study.attribution import Attribution
 
 KINDS = ("zero", "blocked")
-COLOURS = dict(zip(MECHANISMS, (GREEN, BLUE, PURPLE, RED, ORANGE, SKY), strict=True))
-"""The mechanisms, told apart by colour-blind readers; each like the reasons that belong to it where there are any."""
+COLOURS = {name: PALETTE[one.colour] for name, one in MECHANISMS.items()}
 
 
 @solara.component

@@ -42,7 +42,7 @@ def attribute_scenario(
     from zerolimit.results.whole import check_target
     from zerolimit.study.attribution import attribute, checked_players
     from zerolimit.study.intervals import as_seeds
-    from zerolimit.vocabulary.names import MECHANISMS
+    from zerolimit.vocabulary.mechanisms import MECHANISMS
 
     if out is not None:
         check_target(out)
@@ -50,7 +50,7 @@ def attribute_scenario(
     as_seeds(seeds, seed)
     sized = scenario if clients is None else scenario.change(borrowers=clients.size)
     who = None if borrower is None else whom(Origin(scenario.name, sized, seed, months, portfolio=clients), borrower)
-    named = [name.strip() for name in players.split(",")] if players is not None else MECHANISMS
+    named = [name.strip() for name in players.split(",")] if players is not None else tuple(MECHANISMS)
     chosen = checked_players(named, scenario)
     tell_not_reached(since + months, quiet, scenario)
     with progress_bar("worlds", "world", console(stderr=True), hidden=quiet) as update:
@@ -99,7 +99,8 @@ def print_shares(found: Attribution, outcome: str) -> None:
     """The table of shares of one outcome over all months, the rate of that name, pairs, and which counterfactual it is."""
     from zerolimit.explanation.reasons import NOT_THE_SAME
     from zerolimit.study.accounts import DELAYING
-    from zerolimit.study.attribution import EVERYBODY, PLAYERS
+    from zerolimit.study.attribution import EVERYBODY
+    from zerolimit.vocabulary.mechanisms import PLAYERS
     from zerolimit.vocabulary.outcomes import RATES
 
     shares = found.shares(outcome)
@@ -138,7 +139,7 @@ def print_shares(found: Attribution, outcome: str) -> None:
     notes = "But for: all less all without it. Alone: it alone less none. A negative share has protected."
     paper.print(f"\n{NOT_THE_SAME}", style="dim")
     paper.print(f"{notes} {EVERYBODY}", style="dim")
-    if late := [name for name in found.players if set(PLAYERS.get(name, {})) & set(DELAYING)]:
+    if late := [name for name in found.players if name in PLAYERS and set(PLAYERS[name].without) & set(DELAYING)]:
         text = f"{' and '.join(late)}: a share of what was counted in these months; what comes only later looks prevented."
         paper.print(f"{text} `zerolimit compare` tells the two apart.", style="yellow")
 
@@ -360,8 +361,9 @@ def follow_zeros(
     from rich.table import Table
 
     from zerolimit.explanation.kept import WITHIN, Shadow
+    from zerolimit.rules.caps import REASONS
     from zerolimit.run.simulation import Simulation
-    from zerolimit.vocabulary.names import REASONS, SEGMENTS
+    from zerolimit.vocabulary.names import SEGMENTS
 
     tell_not_reached(months, quiet, scenario)
     say = None if quiet else tell

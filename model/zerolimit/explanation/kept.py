@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from zerolimit.engine.base import Array
-from zerolimit.parameters.terms import NO_CAMPAIGN
-from zerolimit.run.phases import Month
+from zerolimit.rules.caps import REASONS
+from zerolimit.run.month import Platform
+from zerolimit.run.phases import Live
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import STATE
-from zerolimit.vocabulary.names import LEFT, REASONS, REVIEW, SEGMENTS, ZERO_LIMIT
+from zerolimit.vocabulary.names import LEFT, REVIEW, SEGMENTS, ZERO_LIMIT
 
 WITHIN = 12
 """Months in which a default would have shown that the cut was right."""
@@ -57,6 +58,60 @@ class Followed:
         return float(self.wrongful[told].mean()) if told.any() else float("nan")
 
 
+class Announcing(Live):
+    """The real month's platform, which leaves what it announced and what neighbours reported."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        super().__init__(simulation)
+        self.announced: dict[str, float] = {}
+        self.heard = np.zeros(0)
+
+    def world(self) -> None:
+        super().world()
+        self.announced = dict(self.s.terms)
+
+    def gossip(self) -> None:
+        super().gossip()
+        self.heard = self.s.engine.raw("heard", self.s.month).copy()
+
+
+class KeepsLines(Platform):
+    """The platform of the shadow's month: as the real one was, but who is followed keeps the line."""
+
+    silent = frozenset({"enter", "measure", "desk", "accounts"})
+
+    def __init__(self, shadow: Simulation, real: Announcing, followed: Array) -> None:
+        super().__init__()
+        self.s, self.real, self.followed = shadow, real, followed
+
+    def put(self, name: str, values: Any) -> None:
+        """Of those who are followed."""
+        self.s.engine.put_raw(name, self.followed, values, self.s.month)
+
+    def world(self) -> None:
+        self.s.terms = dict(self.real.announced)
+
+    def allocate(self) -> None:
+        """The line that one has is the one decided."""
+        limit = self.s.engine.raw("limit", self.s.month)[self.followed]
+        kept = {"wanted": limit, "announced": limit, "contends": 0, "granted": 0, "review": int(REVIEW), "touched": 1}
+        for name, value in kept.items():
+            self.put(name, value)
+
+    def serve(self) -> None:
+        """Whose request comes no earlier than the first that was refused is refused."""
+        if self.real.turned_away is not None:
+            asked = self.s.engine.raw("asked", self.s.month)[self.followed]
+            arrival = self.s.engine.long_words("u_arrival", self.followed, self.s.month)
+            self.put("refused", ((asked > 0) & (arrival >= np.uint64(self.real.turned_away))).astype(np.int8))
+
+    def gossip(self) -> None:
+        self.s.engine.put_raw("heard", slice(None), self.real.heard, self.s.month)
+
+    def close(self) -> None:
+        self.put("refused", 0)
+
+
 class Shadow:
     """The world in which lines are kept, one month behind the real one at most."""
 
@@ -73,28 +128,18 @@ class Shadow:
         """One month of the real world, then the same month of the shadow."""
         real, twin = self.real, self.twin
         before = {field.name: real.engine.raw(field.name, real.month).copy() for field in STATE}
-        month = Month(real)
-        terms: dict[str, float] = {}
-        for name, phase in month.order():
-            phase()
-            terms = terms or dict(real.terms)
-            if name == "gossip":
-                heard = real.engine.raw("heard", real.month).copy()
-        recorded = month.recorded()
-        free = self.since < 0
+        live = Announcing(real)
+        real.step_with(live)
+        free = np.flatnonzero(self.since < 0)
         for name, values in before.items():
-            twin.engine.put_raw(name, np.flatnonzero(free), values[free], twin.month)
-        self._keep(month, before)
-        self._live(month, terms, heard)
-        self._judge()
-        real.history.append(recorded)
-        for world in (real, twin):
-            world.month += 1
-            world.terms["campaign_cut"] = NO_CAMPAIGN
+            twin.engine.put_raw(name, free, values[free], twin.month)
+        self._follow(live, before)
+        twin.step_with(KeepsLines(twin, live, np.flatnonzero(self.since >= 0)))
+        self._judge(twin.month - 1)
 
-    def _keep(self, month: Month, before: dict[str, Array]) -> None:
+    def _follow(self, live: Live, before: dict[str, Array]) -> None:
         """New zero-limit events of borrowers who are not followed already."""
-        events = month.results["decision"].rolls["events"]
+        events = live.results["decision"].rolls["events"]
         rows = events["rows"][events["happened"] == int(ZERO_LIMIT)].astype(np.int64)
         self.since[rows[self.since[rows] < 0]] = 0
         rows = rows[self.since[rows] == 0]
@@ -102,38 +147,18 @@ class Shadow:
         self.count += len(rows)
         self.events.append(
             {
-                "month": np.full(len(rows), self.real.month),
+                "month": np.full(len(rows), self.twin.month),
                 "borrower": rows,
                 "generation": before["generation"][rows],
                 "segment": before["segment"][rows],
-                "reason": self.real.engine.raw("reason", self.real.month)[rows],
+                "reason": self.real.engine.raw("reason", self.twin.month)[rows],
             }
         )
         self.verdicts.append(np.full(len(rows), -1, np.int8))
 
-    def _live(self, month: Month, terms: dict[str, float], heard: Array) -> None:
-        """The shadow's month: the same phases for borrowers, the platform's as recorded."""
-        twin = self.twin
-        twin.terms = dict(terms)
-        engine, when = twin.engine, twin.month
-        twin._stage("account")
-        rows = np.flatnonzero(self.since >= 0)
-        limit = engine.raw("limit", when)[rows]
-        kept = {"wanted": limit, "announced": limit, "contends": 0, "granted": 0, "review": int(REVIEW), "touched": 1}
-        for name, value in kept.items():
-            engine.put_raw(name, rows, value, when)
-        twin._stage("decision")
-        asked = engine.raw("asked", when)[rows]
-        if month.turned_away is not None:
-            late = twin.engine.long_words("u_arrival", rows, when) >= np.uint64(month.turned_away)
-            engine.put_raw("refused", rows, ((asked > 0) & late).astype(np.int8), when)
-        engine.put_raw("heard", slice(None), heard, when)
-        twin._stage("living")
-        engine.put_raw("refused", rows, 0, when)
-
-    def _judge(self) -> None:
+    def _judge(self, when: int) -> None:
         """Who has defaulted, who has not within the time, who has left."""
-        engine, when = self.twin.engine, self.twin.month
+        engine = self.twin.engine
         rows = np.flatnonzero(self.since >= 0)
         standing = engine.raw("standing", when)[rows]
         defaulted = (engine.raw("late", when)[rows] >= DEFAULT_AT) | (standing == 3)

@@ -18,16 +18,13 @@ import numpy as np
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, Cancelled
 from zerolimit.basics.terminal import console
-from zerolimit.basics.wording import adding_up, number_of
+from zerolimit.basics.wording import FEN, adding_up, amount, apart, in_yuan, number_of
 from zerolimit.engine.base import as_stored
 from zerolimit.explanation.own_path import Change, Edit, OwnPath, Recorder, Values, in_prospect, is_usable
 from zerolimit.explanation.reasons import (
     NOT_THE_SAME,
     Threshold,
-    amount,
-    apart,
     in_words,
-    in_yuan,
     lines_left,
     lowering,
     principal_reasons,
@@ -36,10 +33,10 @@ from zerolimit.explanation.reasons import (
 )
 from zerolimit.explanation.replay import Origin, Seen, origin_of
 from zerolimit.explanation.story import Event, the_line, whom
-from zerolimit.parameters.terms import FEN, OFF
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import FIELDS
-from zerolimit.vocabulary.names import LEFT, MECHANISMS
+from zerolimit.vocabulary.mechanisms import MECHANISMS
+from zerolimit.vocabulary.names import LEFT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -371,16 +368,8 @@ class Notice:
     def less_owed(self) -> Enough | None:
         """More repaid this month."""
 
-        def change(yuan: int) -> dict[str, Any]:
-            def edit(values: Values) -> None:
-                part = min(values["scheduled"], yuan * FEN)
-                values["scheduled"] -= part
-                values["overdue"] = max(0.0, values["overdue"] - (yuan * FEN - part))
-
-            return {"after": {(self.month, "charge_off"): edit}}
-
         balance = self.values["scheduled"] + self.values["overdue"]
-        found = self.smallest(int(-(-balance // FEN)), change)
+        found = self.smallest(int(-(-balance // FEN)), lambda yuan: {"repaid": {self.month: yuan * FEN}})
         if found is None:
             return None
         fen = min(float(found[0] * FEN), balance)
@@ -414,7 +403,7 @@ class Notice:
             value = round((steps - found[0]) / 1_000.0, 3)
             text = f"tightness of {value:.3f} at most in month {self.month} (it was {tightness:.3f})"
             return Enough("tightness", value, tightness, value, "share", found[1], text)
-        values = self.lived(terms={self.month: OFF["tightening"]})
+        values = self.lived(terms={self.month: MECHANISMS["tightening"].without})
         if not self.kept(values):
             return None
         text = f"no tightening in month {self.month}: tightness 0 (it was {tightness:.3f}), no cutoff raised, no ceiling"
@@ -451,10 +440,9 @@ class Notice:
 
         already = [name for name in MECHANISMS if name in self.path.held[self.first].off]
         players = [name for name in MECHANISMS if name not in already]
-        game = np.zeros(2 ** len(players), np.int64)
-        for coalition in range(len(game)):
-            off = tuple(name for p, name in enumerate(players) if not coalition >> p & 1)
-            game[coalition] = not self.kept(self.lived(self.first, off=off))
+        subsets = [[name for p, name in enumerate(players) if not on >> p & 1] for on in range(2 ** len(players))]
+        ends = self.path.run_each(self.first, self.month, [Change(off=tuple(off)) for off in subsets])
+        game = np.array([not self.kept(values) for values in ends], np.int64)
         if not players:
             return (), int(game[0])
         values = shapley(game) / factorial(len(players))
@@ -464,7 +452,7 @@ class Notice:
     def written(self, origin: Origin, slot: int, name: str, last: Seen, event: Event) -> Explanation:
         """The notice."""
         level = float(self.now.platform.get("rank_cutoff", inf))
-        u_menu = float(self.path.uniforms("u_menu", self.path.only, self.month)[0])
+        u_menu = float(self.path.engine.uniforms("u_menu", np.zeros(1), self.month)[0])
         left = lines_left(self.values, self.now.measured, u_menu, self.terms)
         caps, others = principal_reasons(self.values, left), lowering(self.values, left)
 
@@ -579,7 +567,7 @@ KINDS = (
         "tightness",
         "no tightening that month",
         Notice.looser,
-        lambda one: any(one.terms[name] != value for name, value in OFF["tightening"].items()),
+        lambda one: any(one.terms[name] != value for name, value in MECHANISMS["tightening"].without.items()),
     ),
     Kind("pool", "a larger pool", Notice.larger_pool, lambda one: one.held.claims is not None and not one.held.endless),
 )

@@ -7,10 +7,9 @@ others as they were". With nothing changed the path is the recorded one, bit for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 
@@ -22,9 +21,11 @@ from zerolimit.explanation.reasons import usable_line
 from zerolimit.explanation.replay import NAMES, Seen
 from zerolimit.parameters.terms import TERMS, as_vector, switched_off
 from zerolimit.rules.rule import Rule
-from zerolimit.run.phases import Claims, Month
+from zerolimit.run.month import Month, Platform
+from zerolimit.run.phases import Claims, Live
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.draws import bits, unit
+from zerolimit.vocabulary.fields import FIELDS
 from zerolimit.vocabulary.names import BY_PROFIT, OPEN, REAPPLY
 
 Values = dict[str, float]
@@ -73,7 +74,7 @@ class Recorder:
         world, today = self.world, self.world.today
         if stage == "account":
             self.held.append(Held(world.month, dict(world.terms), world.scenario.off))
-        assert today is not None
+        assert isinstance(today, Live)
         if stage == "decision":
             self.take_allocation(today)
         elif stage == "hear" and rows is not None:
@@ -95,7 +96,7 @@ class Recorder:
         more = places > int((rows != self.slot).sum())
         return Last.of(order, served, rows, self.tickets(purpose, rows), more=more)
 
-    def take_allocation(self, today: Month) -> None:
+    def take_allocation(self, today: Live) -> None:
         """The level, and the last who was admitted."""
         world, now, claims = self.world, self.held[-1], today.claims
         assert claims is not None
@@ -128,7 +129,7 @@ class Recorder:
             kept = {name: getattr(claims, name).copy() for name in ("rows", "rank", "need")}
             now.claims = replace(claims, **kept, lottery=lambda at: words[at])
 
-    def take_desk(self, today: Month, heard: Array) -> None:
+    def take_desk(self, today: Live, heard: Array) -> None:
         """The last appeal that was heard."""
         appellants = today.results["decision"].rolls["appellants"]
         rows, order = appellants["rows"], today.desk_order
@@ -137,7 +138,7 @@ class Recorder:
         self.held[-1].desk = self.last(order, np.isin(rows, heard), rows, "u_desk", today.hearings)
         self.heard = heard
 
-    def take_aside(self, today: Month, granted: Array) -> None:
+    def take_aside(self, today: Live, granted: Array) -> None:
         """The last appeal that the set-aside served."""
         won = self.heard[self.world.column("appealed_line")[self.heard] > 0]
         order = np.array([self.order_of[int(row)] for row in won])
@@ -147,7 +148,7 @@ class Recorder:
 
 @dataclass(frozen=True)
 class Change:
-    """What is different on one's own path; nothing by default."""
+    """The actions laid over one's own path, and what else is different on it; nothing by default."""
 
     off: tuple[str, ...] = ()
     """Mechanisms that are off for this borrower alone, in all months."""
@@ -156,28 +157,49 @@ class Change:
     begins: Mapping[str, float] = field(default_factory=dict)
     """Fields set when the first month begins."""
     after: Mapping[tuple[int, str], Edit] = field(default_factory=dict)
-    """What happens to the fields behind a rule, by month and rule."""
+    """What happens to the fields after a rule, by month and rule."""
     no_loans_from: int | None = None
     """From this month on nothing is borrowed."""
+    repaid: Mapping[int, int] = field(default_factory=dict)
+    """Fen repaid early, by month, after the month's instalment: of what is scheduled first, then of what is overdue."""
     granted: int | None = None
     """Fen that the pool grants in the last month, in place of what the level gives."""
 
+    def act(self, month: int, rule: str, values: Values) -> None:
+        """The actions that follow a rule."""
+        if rule == "ask" and self.no_loans_from is not None and month >= self.no_loans_from:
+            values["asked"] = 0.0
+        if rule == "charge_off" and month in self.repaid:
+            part = min(values["scheduled"], self.repaid[month])
+            values["scheduled"] -= part
+            values["overdue"] = max(0.0, values["overdue"] - (self.repaid[month] - part))
+        edit = self.after.get((month, rule))
+        if edit is not None:
+            edit(values)
 
-class OwnPath(Objects):
-    """One borrower alone: `run` takes it from one month to the decision of another."""
 
-    def __init__(self, plan: Plan, seed: int, slot: int, held: Sequence[Held], seen: Sequence[Seen]) -> None:
-        super().__init__(plan, TERMS, seed, 1)
-        self.slot = slot
-        self.held = {now.month: now for now in held}
-        self.seen = {now.month: now for now in seen}
-        self.only = np.zeros(1, np.int64)
+UNCHANGED = Change()
+
+
+class Copies(Objects):
+    """One borrower in as many rows as there are changes: all draw as that borrower, each with terms of its own."""
+
+    def __init__(self, plan: Plan, seed: int, slot: int, generation: int) -> None:
+        super().__init__(plan, TERMS, seed, 0)
+        self.slot, self.generation = slot, generation
+        self.changes: Sequence[Change] = ()
+        self.terms_of: list[SimpleNamespace] = []
         self.drawn: dict[tuple[int, int, str], int] = {}
-        self.change = Change()
+
+    def begin(self, values: Mapping[str, float], changes: Sequence[Change]) -> None:
+        """A row for each change, that begins as recorded but for what the change sets."""
+        self.size, self.changes, self.generation = len(changes), changes, int(values["generation"])
+        begins = [{name: as_stored(name, value) for name, value in change.begins.items()} for change in changes]
+        self.rows = [{**dict.fromkeys(FIELDS, 0.0), **values, **others} for others in begins]
 
     def word(self, purpose: str, month: int) -> int:
         """The 32 bits of one of the borrower's draws."""
-        key = (int(self.rows[0]["generation"]), month, purpose)
+        key = (self.generation, month, purpose)
         if key not in self.drawn:
             self.drawn[key] = bits(self.seed, self.slot, key[0], month, purpose)
         return self.drawn[key]
@@ -187,96 +209,158 @@ class OwnPath(Objects):
         return self.word(purpose, month) << 32 | self.word(f"{purpose}_low", month)
 
     def uniforms(self, purpose: str, rows: Array, month: int) -> Array:
-        return np.array([unit(self.word(purpose, month))])
+        return np.full(len(rows), unit(self.word(purpose, month)))
 
     def apply(self, rule: Rule, row: int, draws: dict[str, float], terms: SimpleNamespace, month: int) -> None:
-        super().apply(rule, row, draws, terms, month)
-        if rule.name == "ask" and self.change.no_loans_from is not None and month >= self.change.no_loans_from:
-            self.rows[0]["asked"] = 0.0
-        edit = self.change.after.get((month, rule.name))
-        if edit is not None:
-            edit(self.rows[0])
+        super().apply(rule, row, draws, self.terms_of[row], month)
+        self.changes[row].act(month, rule.name, self.rows[row])
 
-    def run(self, first: int, last: int, change: Change | None = None) -> Values:
-        """The fields after the decision of month `last`, on a path that begins as recorded with month `first`."""
-        self.change = change or Change()
-        self.rows[0].update(self.seen[first].before)
-        self.rows[0].update({name: as_stored(name, value) for name, value in self.change.begins.items()})
-        for month in range(first, last):
-            self.decide(month, None)
-            self.live(month)
-        self.decide(last, self.change.granted)
-        return dict(self.rows[0])
 
-    def terms_of(self, month: int) -> Any:
-        """The month's announcements, as they are on this path."""
-        terms = {**self.held[month].terms, **self.change.terms.get(month, {})}
-        return as_vector(switched_off(terms, self.change.off))
+class AsRecorded(Platform):
+    """The platform of a month as it was: its announcements, and where its queues and the pool ended.
 
-    def decide(self, month: int, granted: int | None) -> None:
-        """From the beginning of a month to its decision."""
-        now, values, terms = self.held[month], self.rows[0], self.terms_of(month)
-        self.listed("account", self.only, month, terms)
-        given = self.share(now, values, month) if granted is None else granted
-        values["granted"] = float(given if values["contends"] > 0.0 else 0)
-        self.listed("decision", self.only, month, terms)
-        self.endless = now.endless or "scarcity" in self.change.off
+    Each row stands where its own fields put it. `last`: the month of the decision that is asked for, in which a change
+    may say what is granted.
+    """
 
-    def share(self, now: Held, values: Values, month: int) -> int:
-        """Fen that the pool grants at its recorded level."""
+    silent = frozenset({"enter", "accounts"})
+
+    def __init__(self, path: OwnPath, month: int, *, last: bool) -> None:
+        super().__init__()
+        self.path, self.month, self.last = path, month, last
+        self.engine, self.now = path.engine, path.held[month]
+        self.vector: Array = np.zeros(0)
+
+    def each(self, where: str | None = None) -> Iterator[tuple[int, Values, Change]]:
+        """Rows with their fields and changes: all, or those of whom a field is not 0."""
+        for row, (values, change) in enumerate(zip(self.engine.rows, self.engine.changes, strict=True)):
+            if where is None or values[where] > 0.0:
+                yield row, values, change
+
+    def listed(self, stage: str, rows: Array) -> None:
+        """Some rows through a stage."""
+        self.engine.listed(stage, rows, self.month, self.vector)
+
+    def endless(self, change: Change) -> bool:
+        """The pool has no end for this borrower."""
+        return self.now.endless or "scarcity" in change.off
+
+    def serves(self, queue: Last, order: float, purpose: str) -> bool:
+        """Whether who stands there comes no later than the last of a queue who was served."""
+        return queue.serves(order, self.engine.ticket(purpose, self.month), self.path.slot)
+
+    def world(self) -> None:
+        """The month's announcements, as they are on each path."""
+        terms = [switched_off({**self.now.terms, **one.terms.get(self.month, {})}, one.off) for one in self.engine.changes]
+        self.vector = as_vector(terms[0])
+        self.engine.terms_of = [self.engine.named_terms(as_vector(one)) for one in terms]
+
+    def allocate(self) -> None:
+        """What the pool grants at its recorded level."""
+        for _, values, change in self.each():
+            values["granted"] = 0.0
+            if values["contends"] > 0.0:
+                given = change.granted if self.last else None
+                values["granted"] = float(self.share(values, change) if given is None else given)
+
+    def share(self, values: Values, change: Change) -> int:
+        """Fen for one row."""
         need = int(values["wanted"] - values["principal_after"])
-        ticket = self.ticket("u_lottery", month)
-        if values["review"] >= REAPPLY and not now.admissions.serves(values["rank"], ticket, self.slot):
+        if values["review"] >= REAPPLY and not self.serves(self.now.admissions, values["rank"], "u_lottery"):
             return 0
-        if now.terms["allocation"] == BY_PROFIT and values["rank"] < 0.0:
+        if self.now.terms["allocation"] == BY_PROFIT and values["rank"] < 0.0:
             return 0
-        if now.endless or "scarcity" in self.change.off:
-            return now.sharing.in_full(need, values)
-        return now.sharing.grant(need, values["rank"], ticket, self.slot, values)
+        if self.endless(change):
+            return self.now.sharing.in_full(need, values)
+        ticket = self.engine.ticket("u_lottery", self.month)
+        return self.now.sharing.grant(need, values["rank"], ticket, self.path.slot, values)
 
-    def live(self, month: int) -> None:
-        """From the decision to the end of a month."""
-        now, values, terms = self.held[month], self.rows[0], self.terms_of(month)
-        values["granted"] = 0.0
-        if values["appeals"] > 0.0:
-            self.appeal(now, values, month, terms)
-        refused = now.turned_away is not None and self.ticket("u_arrival", month) >= now.turned_away
-        if values["asked"] == now.asked:
-            refused = now.refused > 0.0
-        values["refused"] = 1.0 if refused and values["asked"] > 0.0 and not self.endless else 0.0
-        values["heard"] = now.heard
-        self.listed("living", self.only, month, terms)
-        values["refused"] = 0.0
+    def measure(self) -> None:
+        """What was granted is in the line."""
+        for _, values, _ in self.each():
+            values["granted"] = 0.0
 
-    def appeal(self, now: Held, values: Values, month: int, terms: Any) -> None:
-        """The desk: heard if no later in the queue than the last who was."""
-        order = {"waiting": values["waited"], "score": values["risk"], "lottery": 0.0}[now.queue]
-        ticket = self.ticket("u_desk", month)
-        if not now.desk.serves(order, ticket, self.slot):
-            return
-        self.listed("hear", self.only, month, terms)
-        if values["appealed_line"] > 0.0 and (self.endless or now.aside.serves(order, ticket, self.slot)):
-            values["granted"] = values["appealed_line"] - values["scheduled"] - values["overdue"]
-            self.listed("restore", self.only, month, terms)
-        values["granted"] = values["appealed_line"] = 0.0
+    def desk(self) -> None:
+        """An appeal is heard if it comes no later in the queue than the last that was."""
+        for row, values, change in self.each("appeals"):
+            order = {"waiting": values["waited"], "score": values["risk"], "lottery": 0.0}[self.now.queue]
+            if not self.serves(self.now.desk, order, "u_desk"):
+                continue
+            rows = np.array([row])
+            self.listed("hear", rows)
+            won = values["appealed_line"] > 0.0
+            if won and (self.endless(change) or self.serves(self.now.aside, order, "u_desk")):
+                values["granted"] = values["appealed_line"] - values["scheduled"] - values["overdue"]
+                self.listed("restore", rows)
+            values["granted"] = values["appealed_line"] = 0.0
+
+    def serve(self) -> None:
+        """A request is refused if it comes no earlier than the first that was; as recorded where the same is asked for."""
+        now = self.now
+        late = now.turned_away is not None and self.engine.ticket("u_arrival", self.month) >= now.turned_away
+        for _, values, change in self.each():
+            refused = now.refused > 0.0 if values["asked"] == now.asked else late
+            values["refused"] = 1.0 if refused and values["asked"] > 0.0 and not self.endless(change) else 0.0
+
+    def gossip(self) -> None:
+        """What acquaintances had reported."""
+        for _, values, _ in self.each():
+            values["heard"] = self.now.heard
+
+    def close(self) -> None:
+        for _, values, _ in self.each():
+            values["refused"] = 0.0
+
+
+class OwnPath:
+    """One borrower alone, by the rules in plain Python, from one month to the decision of another."""
+
+    def __init__(self, plan: Plan, seed: int, slot: int, held: Sequence[Held], seen: Sequence[Seen]) -> None:
+        self.plan, self.slot = plan, slot
+        self.held = {now.month: now for now in held}
+        self.seen = {now.month: now for now in seen}
+        self.engine = Copies(plan, seed, slot, int(seen[0].before["generation"]))
+        self.platform: AsRecorded | None = None
+
+    def through(self, stage: str) -> None:
+        """Every row through a stage."""
+        assert self.platform is not None
+        self.platform.listed(stage, np.arange(self.engine.size))
+
+    def month(self, month: int, *, last: bool = False) -> Month:
+        """A month of the path, about to begin."""
+        self.platform = AsRecorded(self, month, last=last)
+        return Month(self, self.platform)
+
+    def run(self, first: int, last: int, change: Change = UNCHANGED) -> Values:
+        """The fields after the decision of month `last`, on a path that begins as recorded with month `first`."""
+        return self.run_each(first, last, [change])[0]
+
+    def run_each(self, first: int, last: int, changes: Sequence[Change]) -> list[Values]:
+        """As `run`, a path for each change."""
+        self.engine.begin(self.seen[first].before, changes)
+        for month in range(first, last):
+            self.month(month).run()
+        self.month(last, last=True).run("decision")
+        return self.engine.rows
 
     def check(self, first: int, last: int) -> None:
         """With nothing changed, the path is the recorded one, bit for bit; else what is said of it would be wrong."""
-        self.change = Change()
         for month in range(first, last + 1):
-            self.rows[0].update(self.seen[month].before)
-            self.decide(month, None)
+            self.engine.begin(self.seen[month].before, [UNCHANGED])
+            now = self.month(month)
+            now.run("decision")
             self.compare(month, "decided", self.seen[month].decided)
             if month < last:
-                self.live(month)
+                now.run()
                 self.compare(month, "ended", self.seen[month].after)
 
     def compare(self, month: int, when: str, seen: Mapping[str, float]) -> None:
         for name in NAMES:
-            if self.rows[0][name] != seen[name]:
+            if self.engine.rows[0][name] != seen[name]:
                 raise AssertionError(
                     f"month {month}: {name} of borrower {self.slot} {when} as {seen[name]!r}, on its own path"
-                    f" {self.rows[0][name]!r}"
+                    f" {self.engine.rows[0][name]!r}"
                 )
 
 

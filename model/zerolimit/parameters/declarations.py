@@ -10,9 +10,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
+from zerolimit.basics.errors import refuse_unknown
 from zerolimit.parameters.constraints import constraints_on
 from zerolimit.parameters.dated import CALENDAR_MONTH, MEANINGS, limits, names_of
-from zerolimit.vocabulary.names import ALLOCATIONS, BASELINE, MECHANISMS, SECTORS, STRATEGIES
+from zerolimit.vocabulary.mechanisms import BASELINE, MECHANISMS
+from zerolimit.vocabulary.names import ALLOCATIONS, SECTORS, STRATEGIES
 
 CALENDAR_KINDS: dict[str, tuple[str, str, float, float, str]] = {
     "tightness": ("tightening", "0 to 1", 0.0, 1.0, "tightness that the calendar asks for, from this month on"),
@@ -43,6 +45,7 @@ def parameter(
     mechanism: str = BASELINE,
 ) -> Any:
     """One declared number. `low` and `high` are allowed."""
+    refuse_unknown(f"parameter {says!r}", "mechanism", mechanism, (*MECHANISMS, BASELINE))
     extra: Any = {"unit": unit, "source": source, "mechanism": mechanism}
     return Field(default, description=says, json_schema_extra=extra, ge=low, le=high)
 
@@ -99,7 +102,7 @@ class Parameters(BaseModel):
     borrowers: int = parameter(
         30_000, "count", 1, 1e15, "slots for borrowers, vacant_share of them empty at the start; a portfolio sets its own"
     )
-    off: tuple[Literal[MECHANISMS], ...] = Field((), description="mechanisms switched off")  # type: ignore[valid-type]
+    off: tuple[Literal[tuple(MECHANISMS)], ...] = Field((), description="mechanisms switched off")  # type: ignore[valid-type]
     start: str | None = Field(
         None,
         description="month 0 of the run; needed where a calendar or a macro series has dates",

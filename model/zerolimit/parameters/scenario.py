@@ -19,7 +19,7 @@ from zerolimit.basics.wording import shown
 from zerolimit.parameters.constraints import BASE, file_of, settled, what_is_wrong
 from zerolimit.parameters.dated import CALENDAR_MONTH, DATE, MONTH, dated, names_of, read_dated
 from zerolimit.parameters.declarations import CONSTRAINTS, DATED, DEFAULTS, Parameters, about, allowed, choices
-from zerolimit.vocabulary.names import MECHANISMS
+from zerolimit.vocabulary.mechanisms import MECHANISMS, switched_off_by
 
 HERE = "scenario"
 OURS = "Scenario: "
@@ -101,7 +101,7 @@ def build(given: dict[str, Any], where: str) -> Scenario:
         if name not in Scenario.model_fields:
             raise BadInput(f"{where}: unknown parameter {told(name)}{nearest(name, Scenario.model_fields)}")
     if isinstance(given.get("off"), str):
-        given = {**given, "off": (given["off"],)}
+        given = {**given, "off": switched_off_by(given["off"])}
     given = {
         name: value.item() if hasattr(value, "dtype") and hasattr(value, "item") and value.ndim == 0 else value
         for name, value in given.items()
@@ -139,7 +139,7 @@ def _one_line(problem: Any) -> str:
         return message
     name, value = path[0], problem.get("input")
     hint = ""
-    if isinstance(value, str) and (names := choices(name) or (MECHANISMS if name == "off" else ())):
+    if isinstance(value, str) and (names := choices(name) or (tuple(MECHANISMS) if name == "off" else ())):
         hint = nearest(value, names)
     shown = ""
     if not isinstance(value, dict | list | tuple):

@@ -4,30 +4,48 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
+from typing import NamedTuple
 
 from zerolimit.basics.errors import BadInput
+from zerolimit.basics.wording import FEN
 from zerolimit.parameters.declarations import CalendarItem
 from zerolimit.parameters.scenario import Scenario
-from zerolimit.parameters.terms import FEN
 
 PER = 10_000
 LARGEST_POOL = 10**17
 """Fen that a pool and what funds it may reach: sums over borrowers and months stay within whole numbers of 64 bits."""
 
 
-def decimal(share: float) -> Fraction:
-    """The decimal number that a float is written as, exactly: 0.3 is 3/10."""
-    return Fraction(str(float(share)))
+class Ratio(NamedTuple):
+    """An exact share: two whole numbers."""
+
+    numerator: int
+    denominator: int
+
+    def of(self, amount: int) -> int:
+        """Floor of this share of an amount: the product of both may need 93 bits and more."""
+        return amount * self.numerator // self.denominator
+
+    def within(self, amount: int) -> int:
+        """Floor of an amount over this share."""
+        return amount * self.denominator // self.numerator
+
+
+@lru_cache(maxsize=4096)
+def ratio(share: float) -> Ratio:
+    """The decimal number that a float is written as, exactly, parsed once: 0.3 is 3/10."""
+    return Ratio(*Fraction(str(float(share))).as_integer_ratio())
 
 
 def share_of(amount: int, share: float) -> int:
     """Floor of a share of an amount, exactly."""
-    return int(amount * decimal(share) // 1)
+    return ratio(share).of(amount)
 
 
 def joint_capacity(own_funds: int, own_share: float) -> int:
     """The most that joint loans can reach: own funds / own share (facts C12)."""
-    return int(own_funds / decimal(own_share) // 1)
+    return ratio(own_share).within(own_funds)
 
 
 @dataclass
@@ -75,12 +93,12 @@ class Pool:
     def start(cls, scenario: Scenario, first_lines: int, principal: int) -> Pool:
         """The pool at the start: its size, what funds it, and the book that it holds already."""
         if scenario.pool_yuan is not None:
-            size = round(decimal(scenario.pool_yuan) * FEN)
+            size = round(Fraction(*ratio(scenario.pool_yuan)) * FEN)
         else:
             size = share_of(first_lines, scenario.pool_share or 0.0)
         partners = share_of(size, scenario.partner_share)
         own = share_of(size - partners, scenario.own_share)
-        capital = share_of(int(size / decimal(scenario.leverage)), 1.0 + scenario.leverage_slack)
+        capital = share_of(ratio(scenario.leverage).within(size), 1.0 + scenario.leverage_slack)
         pool = cls(
             limit=size,
             cash=size - principal,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zerolimit.parameters.terms import FEN
+from zerolimit.basics.wording import FEN
 from zerolimit.vocabulary.fields import INSTALMENTS, STORABLE
 from zerolimit.vocabulary.names import SEGMENTS
 

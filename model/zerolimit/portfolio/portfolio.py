@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 
 from zerolimit.basics.errors import BadInput, nearest, told
 from zerolimit.basics.files import path_of, read_file
-from zerolimit.basics.wording import number_of, shown
+from zerolimit.basics.wording import FEN, number_of, shown
 from zerolimit.parameters.dated import how_to_write
-from zerolimit.parameters.terms import FEN
 from zerolimit.portfolio import settlement
 from zerolimit.portfolio.columns import COLUMNS, HISTORY, NAMES, NOT_RECORDED, OLDEST, Column
 from zerolimit.portfolio.settlement import Drawn, FirstPopulation

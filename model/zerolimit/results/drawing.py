@@ -8,7 +8,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from zerolimit.basics.errors import refuse_unknown
 from zerolimit.basics.terminal import tell
+from zerolimit.rules.caps import CAPS
+from zerolimit.vocabulary.mechanisms import MECHANISMS
 
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
     "#000000",
@@ -22,22 +25,26 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
 )
 """Okabe and Ito 2008, told apart by colour-blind readers."""
 GREY, PALE, TEAL = "#999999", "#e3e3e3", "#004D40"
+PALETTE = {
+    "black": BLACK,
+    "orange": ORANGE,
+    "sky": SKY,
+    "green": GREEN,
+    "yellow": YELLOW,
+    "blue": BLUE,
+    "red": RED,
+    "purple": PURPLE,
+    "grey": GREY,
+    "teal": TEAL,
+}
+"""Colours by the names that declarations give."""
+for _mechanism in MECHANISMS.values():
+    refuse_unknown(f"mechanism {_mechanism.name}", "colour", _mechanism.colour, PALETTE)
+for _cap in CAPS:
+    refuse_unknown(f"cap {_cap.name}", "colour", _cap.colour, PALETTE)
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY)
 """Colours of things in a row, in this order."""
-LOOKS = {
-    "trigger": (BLUE, ""),
-    "idle": (BLUE, "///"),
-    "early": (BLUE, "..."),
-    "grant": (ORANGE, ""),
-    "cutoff_shift": (RED, ""),
-    "cutoff": (SKY, ""),
-    "multiplier": (GREEN, ""),
-    "positioning": (PURPLE, ""),
-    "score": (YELLOW, ""),
-    "income": (GREY, ""),
-    "arrears": (GREY, "///"),
-    "per_person": (BLACK, ""),
-}
+LOOKS = {cap.name: (PALETTE[cap.colour], cap.hatch) for cap in CAPS}
 """Colour and hatching of each cap: the same in every panel and run."""
 
 DRAWING = threading.RLock()

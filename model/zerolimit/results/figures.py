@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zerolimit.basics.wording import number_of
-from zerolimit.parameters.terms import FEN
+from zerolimit.basics.wording import FEN, number_of
 from zerolimit.results.columns import Array, cube, divided, rates, values
 from zerolimit.results.drawing import (
     BLACK,
@@ -24,7 +23,8 @@ from zerolimit.results.drawing import (
 )
 from zerolimit.results.table import trust
 from zerolimit.results.tables import Tables
-from zerolimit.vocabulary.names import CAPS, SEGMENTS
+from zerolimit.rules.caps import CAPS
+from zerolimit.vocabulary.names import SEGMENTS
 from zerolimit.vocabulary.outcomes import EVENT_RATES, RATES
 
 if TYPE_CHECKING:

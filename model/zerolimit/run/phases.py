@@ -1,4 +1,4 @@
-"""The platform's phases of one month, live: what they read of the borrowers, decide, and pass on to each other."""
+"""The live platform: what its phases of one month read of the borrowers, decide, and pass on to each other."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from zerolimit.allocation.own import Own, fields_of, one_at
 from zerolimit.allocation.prefix import serve_fitting, serve_prefix
 from zerolimit.allocation.rules import allocate
 from zerolimit.basics.errors import OutOfRange
-from zerolimit.engine.base import Array, Result
+from zerolimit.basics.wording import FEN
+from zerolimit.engine.base import Array
 from zerolimit.month import SUMS, WORDS
-from zerolimit.parameters.terms import FEN, NEVER, switched_off
+from zerolimit.parameters.terms import switched_off
 from zerolimit.platform.pool import PER, share_of
-from zerolimit.rules.decision import NO_CAP
+from zerolimit.rules.caps import REASONS
 from zerolimit.run.balance import Totals, look_at_each, look_at_totals
+from zerolimit.run.month import Platform
 from zerolimit.vocabulary.cells import CELLS, by_cell, cells
-from zerolimit.vocabulary.names import BY_PROFIT, ENDS, LEFT, OPEN, REAPPLY, REASONS
+from zerolimit.vocabulary.mechanisms import NEVER, NO_CAP
+from zerolimit.vocabulary.names import BY_PROFIT, ENDS, LEFT, OPEN, REAPPLY
 from zerolimit.vocabulary.outcomes import DESK, OUTCOMES
 
 if TYPE_CHECKING:
@@ -82,12 +85,12 @@ class Claims:
         return allocate(self.rule, self.rank, self.need, capacity, self.least, self.rows, self.lottery, floor, self.own)
 
 
-class Month:
-    """One month of one simulation: the platform's phases, and what they pass on to each other."""
+class Live(Platform):
+    """The platform of one month of one simulation: it reads totals, decides, announces, and keeps the books."""
 
     def __init__(self, simulation: Simulation) -> None:
+        super().__init__()
         self.s = simulation
-        self.results: dict[str, Result] = {}
         self.row: dict[str, float] = {}
         self.extra: dict[str, Array] = {}
         self.totals = Totals(simulation.pool, simulation.principal)
@@ -99,35 +102,13 @@ class Month:
         self.turned_away: int | None = None
         """Arrival (64 bits) of the first request refused by the hard constraint."""
 
-    def order(self) -> list[tuple[str, Callable[[], None]]]:
-        """What runs, by name, in the order of the table of phases: each stage once, each platform phase once."""
-        steps: list[tuple[str, Callable[[], None]]] = []
-        seen: set[str] = set()
-        for phase in self.s.plan.phases:
-            if phase.stage in seen or phase.stage in CALLED_BY:
-                continue
-            seen.add(phase.stage)
-            if phase.rules and not phase.listed:
-                steps.append((phase.stage, self._runner(phase.stage)))
-            else:
-                steps.append((phase.stage, self._watched(phase.stage)))
-        return steps
+    def after(self, stage: str) -> None:
+        """The totals must hold."""
+        look_at_totals(stage, self.totals, self.s.engine, self.s.month)
 
-    def _watched(self, stage: str) -> Callable[[], None]:
-        """A platform phase, after which totals must hold."""
-        phase = getattr(self, stage)
-
-        def run() -> None:
-            phase()
-            look_at_totals(stage, self.totals, self.s.engine, self.s.month)
-
-        return run
-
-    def _runner(self, stage: str) -> Callable[[], None]:
-        def run() -> None:
-            self.results[stage] = self.s._stage(stage)
-
-        return run
+    def end(self) -> None:
+        """The month joins the simulation's history."""
+        self.s.history.append(self.recorded())
 
     def total(self, stage: str, name: str) -> int:
         """A stage's sum over everybody."""
@@ -200,14 +181,11 @@ class Month:
             rows = s.engine.find("status", OPEN, s.month)
             count = int(len(rows) * s.scenario.campaign_share)
             if count > 0:
-                s._listed("campaign", rows)
+                s.through_list("campaign", rows)
                 standing = s.column("closeness")[rows]
                 standing.partition(count - 1)
                 s.terms["campaign_cut"] = float(standing[count - 1])
                 s.engine.renew("closeness")
-
-    def campaign(self) -> None:
-        """Called by the world phase when it is due."""
 
     def enter(self) -> None:
         """Applicants take slots of those who left, each with probability entry_rate."""
@@ -217,7 +195,7 @@ class Month:
             arrives = s.engine.uniforms("u_arrive", rows, s.month) < s.scenario.entry_rate
             rows = rows[arrives]
             s.engine.clear(rows, s.month, "enter")
-            s._listed("enter", rows)
+            s.through_list("enter", rows)
 
     def allocate(self) -> None:
         """Step 6: the admissions budget, then the pool by its rule: sum B + phi sum max(0, L - B) <= K."""
@@ -318,7 +296,7 @@ class Month:
         starts = rows[began].astype(np.int64)
         counts = np.zeros((2 * len(REASONS), CELLS), np.int64)
         if len(starts):
-            measured = s._listed("measure", starts)
+            measured = s.through_list("measure", starts)
             take = {
                 name: s.column(name)[starts]
                 for name in ("generation", "reason", "mask", "segment", "decile", "zeros", "limit", "since_paid")
@@ -363,7 +341,7 @@ class Month:
         heard = rows[served]
         waited = appellants["waited"][served]
         order = order[served]
-        s._listed("hear", heard)
+        s.through_list("hear", heard)
         line = s.column("appealed_line")[heard].astype(np.int64)
         owed = s.column("scheduled")[heard].astype(np.int64) + s.column("overdue")[heard]
         won = np.flatnonzero(line > 0)
@@ -383,7 +361,7 @@ class Month:
         rows = heard[won[granted]]
         self._log_ends(rows, float(ENDS.index("appeal")), s.column("without_line")[rows])
         s.engine.put_raw("granted", rows, need[granted], s.month)
-        s._listed("restore", rows)
+        s.through_list("restore", rows)
         look_at_each("decision", rows, s.engine, s.month)
         s.engine.put_raw("granted", rows, 0, s.month)
         s.engine.put_raw("appealed_line", heard, 0, s.month)
@@ -512,7 +490,3 @@ def monthly_number(share: float, size: int, month: int) -> int:
     """A whole number this month, of `share` x slots a month: what is left of a fraction counts in later months."""
     a_month = share * size
     return int(a_month * (month + 1)) - int(a_month * month)
-
-
-CALLED_BY = frozenset({"campaign", "hear", "restore"})
-"""Lists that a platform phase calls itself when it needs them."""

@@ -19,18 +19,21 @@ from zerolimit.allocation.own import checked, takes_level
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput
 from zerolimit.basics.sources import source_hash
+from zerolimit.basics.wording import FEN
 from zerolimit.engine.base import Array, Engine, Overrides, Result, reals, unreal
 from zerolimit.engine.plan import Plan, check, make_plan
 from zerolimit.parameters.scenario import Scenario
-from zerolimit.parameters.terms import ANNOUNCED, FEN, NO_CAMPAIGN, TERMS, as_vector, from_scenario, switched_off
+from zerolimit.parameters.terms import ANNOUNCED, NO_CAMPAIGN, TERMS, as_vector, from_scenario, switched_off
 from zerolimit.platform.pool import Pool, share_of
 from zerolimit.platform.world import World
 from zerolimit.portfolio.settlement import Columns, Drawn, FirstPopulation
+from zerolimit.rules.caps import MEASURED
 from zerolimit.rules.rule import Rule
 from zerolimit.run.balance import look_at_borrowers
-from zerolimit.run.phases import Month, Recorded
+from zerolimit.run.month import Month, Platform
+from zerolimit.run.phases import Live, Recorded
 from zerolimit.vocabulary.draws import WORLD, as_seed
-from zerolimit.vocabulary.fields import DTYPES, FIELDS, MEASURES
+from zerolimit.vocabulary.fields import DTYPES, FIELDS
 from zerolimit.vocabulary.names import BY_OWN
 
 if TYPE_CHECKING:
@@ -93,7 +96,8 @@ class Simulation:
         self.history: list[Recorded] = []
         self.episodes = Episodes()
         self.changes: list[dict[str, Any]] = []
-        self.today: Month | None = None
+        self.today: Platform | None = None
+        """Who answers for the platform in the month that is being run."""
         self.ties: Network | None = None
         self.tightness_before = self.scenario.base_tightness
         self.pool_before = 0
@@ -206,22 +210,24 @@ class Simulation:
 
     # the engines
 
-    def _stage(self, name: str) -> Result:
+    def through(self, stage: str) -> Result:
+        """Every borrower through a stage."""
         if self.watch is not None:
-            self.watch(name, None)
-        result = self.engine.stage(name, self.month, as_vector(self.terms))
-        look_at_borrowers(name, result, self.engine, self.month)
+            self.watch(stage, None)
+        result = self.engine.stage(stage, self.month, as_vector(self.terms))
+        look_at_borrowers(stage, result, self.engine, self.month)
         return result
 
     def _for_all(self, name: str) -> None:
         """Everybody through a listed stage, a million at a time."""
         for start in range(0, self.size, 1_000_000):
-            self._listed(name, np.arange(start, min(start + 1_000_000, self.size)))
+            self.through_list(name, np.arange(start, min(start + 1_000_000, self.size)))
 
-    def _listed(self, name: str, rows: Array) -> Array:
+    def through_list(self, stage: str, rows: Array) -> Array:
+        """The borrowers listed through a stage; gives what was measured of them, if anything (fields.MEASURES)."""
         if self.watch is not None:
-            self.watch(name, rows)
-        return self.engine.listed(name, rows, self.month, as_vector(self.terms))
+            self.watch(stage, rows)
+        return self.engine.listed(stage, rows, self.month, as_vector(self.terms))
 
     def column(self, name: str) -> Array:
         """A column as rules see it: money in fen, shares as fractions. A view or a copy; write with `put`."""
@@ -233,7 +239,7 @@ class Simulation:
         if rows.size and (rows.ndim != 1 or rows.dtype.kind not in "iu" or not 0 <= rows.min() <= rows.max() < self.size):
             raise BadInput(f"rows: whole numbers from 0 to {self.size - 1} are needed")
         found = self.engine.listed("measure", rows, self.month, as_vector(self.terms))
-        return dict(zip(MEASURES, found, strict=True))
+        return dict(zip(MEASURED, found, strict=True))
 
     def network(self) -> Network:
         """Who hears of whom, made when it is first needed: `.edges()`, `.degrees()`, `.adjacency()`."""
@@ -250,17 +256,23 @@ class Simulation:
     def step(self) -> Recorded:
         """One month, phase by phase, as month.MONTH has it."""
         with self._alone("step"):
-            m = self.today = Month(self)
-            try:
-                for _, phase in m.order():
-                    phase()
-                recorded = m.recorded()
-            finally:
-                self.today = None  # it knows this simulation, which would outlive its last name
-            self.history.append(recorded)
-            self.month += 1
-            self.terms["campaign_cut"] = NO_CAMPAIGN
-        return recorded
+            self._pass(Live(self))
+            return self.history[-1]
+
+    def step_with(self, platform: Platform) -> None:
+        """One month in which somebody else answers for the platform."""
+        with self._alone("step"):
+            self._pass(platform)
+
+    def _pass(self, platform: Platform) -> None:
+        self.today = platform
+        try:
+            Month(self, platform).run()
+            platform.end()
+        finally:
+            self.today = None  # it knows this simulation, which would outlive its last name
+        self.month += 1
+        self.terms["campaign_cut"] = NO_CAMPAIGN
 
     def run(self, months: int, progress: Callable[[int], None] | None = None) -> Simulation:
         """More months."""

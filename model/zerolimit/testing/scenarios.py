@@ -1,4 +1,4 @@
-"""What tests of one's own need: valid scenarios at random.
+"""Valid scenarios at random.
 
 from zerolimit.testing import draw_scenario
 scenario = draw_scenario(7, where="mixed", borrowers=40)
@@ -19,7 +19,7 @@ from zerolimit.parameters.dated import MONTH, limits, names_of
 from zerolimit.parameters.declarations import CALENDAR_KINDS, CONSTRAINTS, DATED, DEFAULTS
 from zerolimit.parameters.scenario import Scenario, build
 from zerolimit.vocabulary.draws import as_seed
-from zerolimit.vocabulary.names import MECHANISMS
+from zerolimit.vocabulary.mechanisms import MECHANISMS
 
 Where = Literal["inside", "corners", "mixed"]
 
