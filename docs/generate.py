@@ -11,17 +11,23 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 
-from docs import declarations, runs
+from docs import declarations, month_map, runs
 from docs.declarations import HOME
 
 DOCUMENTS = (
     "README.md",
-    *(f"docs/{page}.md" for page in ("ODD", "api", "architecture", "guide", "parameters", "phases", "results", "studies")),
+    *(
+        f"docs/{page}.md"
+        for page in ("ODD", "api", "architecture", "guide", "map", "parameters", "phases", "results", "studies")
+    ),
 )
 
 PART = re.compile(r"(<!-- generated: ([^>]+?) -->\n)(.*?)(<!-- /generated -->)", re.DOTALL)
 
-PARTS: dict[str, Callable[..., str]] = {**declarations.PARTS, **runs.PARTS}
+PURE: dict[str, Callable[..., str]] = declarations.PARTS | month_map.PARTS
+"""Parts that take no run."""
+
+PARTS = PURE | runs.PARTS
 
 
 def stale(name: str, parts: Iterable[str]) -> Iterator[str]:
@@ -66,7 +72,7 @@ def main(arguments: list[str]) -> int:
     """Write what has changed, or only say so: first what follows from declarations, in seconds, then what runs show."""
     writes = "--check" not in arguments
     old = 0
-    for parts in (declarations.PARTS, runs.PARTS):
+    for parts in (PURE, runs.PARTS):
         for name in DOCUMENTS:
             for line in (lines := list(stale(name, parts))):
                 print(line, flush=True)

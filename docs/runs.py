@@ -25,7 +25,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.console import Console
 
+from docs import month_map
 from docs.declarations import HOME, facts, table
+from docs.month_map import draw_month, numbers_of_month
 from zerolimit.basics.wording import FEN
 from zerolimit.explanation.cases.case import load_case
 from zerolimit.explanation.cases.case import told as told_of
@@ -50,10 +52,10 @@ KEPT = HOME / "build" / "docs"
 
 @cache
 def code_hash() -> str:
-    """Hash of all that can move what is shown here: the package with its data, this file, the libraries, Python."""
+    """Hash of all that can move what is shown here: the package with its data, what stands here, libraries, Python."""
     package = (file for file in (HOME / "model").rglob("*") if file.is_file() and "__pycache__" not in file.parts)
     digest = hashlib.sha256(sys.version.encode())
-    for file in sorted((*package, Path(__file__), HOME / "requirements.lock")):
+    for file in sorted((*package, Path(__file__), Path(month_map.__file__), HOME / "requirements.lock")):
         digest.update(file.relative_to(HOME).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
@@ -256,6 +258,7 @@ def draw_why(numbers: dict[str, Any]) -> Figure:
 
 FIGURES: dict[str, tuple[Callable[[], dict[str, Any]], Callable[[dict[str, Any]], Figure]]] = {
     "docs/figures/why.png": (numbers_of_why, draw_why),
+    "docs/figures/month.png": (kept(numbers_of_month), draw_month),
 }
 """File -> what it shows, and how that is drawn."""
 
