@@ -31,8 +31,9 @@ from zerolimit.rules.caps.positioning import position_factor
 from zerolimit.rules.decision import is_announced, weigh
 from zerolimit.rules.formula import income_line, score_line
 from zerolimit.rules.outcome import GRANT_BIT, GRANT_REASON, route_after
-from zerolimit.rules.rule import LARGEST, Rule, clip
+from zerolimit.rules.rule import Rule, clip
 from zerolimit.run.phases import monthly_number
+from zerolimit.vocabulary.constants import LARGEST
 from zerolimit.vocabulary.fields import INSTALMENTS
 from zerolimit.vocabulary.mechanisms import NEVER, NO_CAP
 from zerolimit.vocabulary.names import (

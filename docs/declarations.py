@@ -32,6 +32,7 @@ from zerolimit.rules.rule import LIBRARY, Rule
 from zerolimit.study.definition import Settings
 from zerolimit.study.design import DESIGNS
 from zerolimit.study.measures import RUN_MEASURES
+from zerolimit.vocabulary.constants import CONSTANTS
 from zerolimit.vocabulary.draws import PURPOSES, lifelong
 from zerolimit.vocabulary.fields import BYTES, FLOWS, STATE
 from zerolimit.vocabulary.mechanisms import BASELINE, MECHANISMS, NEVER, NO_CAP, PLAYERS
@@ -151,6 +152,12 @@ def announced() -> str:
     return table(("term", "meaning"), ((f"`{name}`", says) for name, says in ANNOUNCED.items()))
 
 
+def constants() -> str:
+    """Numbers of the model that are no parameters."""
+    rows = ((f"`{name}`", number(value), about.unit, about.says, about.source) for name, (value, about) in CONSTANTS.items())
+    return table(("name", "value", "unit", "meaning", "source"), rows)
+
+
 def off() -> str:
     """What the absence of a mechanism means."""
     beyond = {NO_CAP: "no cap", NEVER: "never"}
@@ -159,7 +166,7 @@ def off() -> str:
         without = MECHANISMS[mechanism].without
         replaced = ", ".join(f"`{name}` {beyond.get(value, number(value))}" for name, value in without.items())
         kinds = [kind for kind, declared in CALENDAR_KINDS.items() if declared[0] == mechanism]
-        rows.append((mechanism, replaced or "pool and cash without end", code(*kinds) or "none"))
+        rows.append((mechanism, replaced or "pool and cash unlimited", code(*kinds) or "none"))
     return table(("mechanism off", "what rules then see", "calendar items that have no effect"), rows)
 
 
@@ -525,6 +532,7 @@ PARTS: dict[str, Callable[..., str]] = {
     for part in (
         allocations,
         announced,
+        constants,
         calendar,
         caps,
         codes,

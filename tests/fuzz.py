@@ -891,7 +891,7 @@ RULE_TEXTS = (
 
 
 def rule_case(draw: random.Random, place: Place) -> Case:
-    """A rule of one's own, declared well or badly, in a market."""
+    """A user-defined rule, declared well or badly, in a market."""
     text = draw.choice(RULE_TEXTS)
     writes = draw.choice(
         [["trust"], ["trust"], ["trust"], [], ["no_such"], ["granted"], ["trust", "cash"], ["principal"], [objects(draw)]]

@@ -248,7 +248,7 @@ def test_reasons_in_the_table_are_those_counted() -> None:
 def test_without_zero_limits_the_table_says_so() -> None:
     text = printed(ran(off=("rescoring", "trigger", "positioning", "tightening", "scarcity", "contagion"), cutoff=350), 80)
     assert "No zero limits" in text
-    assert "without end" in text
+    assert "unlimited" in text
 
 
 def test_numbers_as_text() -> None:
@@ -319,7 +319,7 @@ def test_without_events_the_panels_say_so(axes: list[Axes]) -> None:
     assert told[0] == ["no zero limits in these months"]
     assert told[1] == ["nobody blocked in these months"]
     assert "no zero limits in these months" in told[2]
-    assert axes[3].get_title(loc="left") == "Pool (without end)"
+    assert axes[3].get_title(loc="left") == "Pool (unlimited)"
 
 
 def test_every_cap_has_a_look_of_its_own() -> None:

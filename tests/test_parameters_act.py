@@ -69,6 +69,8 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "rewiring": {"network": "small_world"},
     "sector_ties": {"network": "sector_blocks"},
     "macro_model": {"macro_model": "autoregressive"},
+    "record_counted": {"other_record": 0.3},
+    **dict.fromkeys(("scored_arrears", "history_arrears"), LATE),
 }
 """What else must be set so that a parameter can act."""
 

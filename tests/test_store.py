@@ -261,7 +261,7 @@ def forget(frequency, terms):
 
 
 def own_rule(factor: float = 0.9, inner: float = 0.5, constant: float = 2.0) -> Any:
-    """A rule of one's own from text that is in no file."""
+    """A user-defined rule from text that is in no file."""
     space: dict[str, Any] = {"clip": clip, "__name__": "notebook"}
     exec(OWN.format(factor=factor, inner=inner, constant=constant), space)
     return space["forget"]

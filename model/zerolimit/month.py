@@ -55,7 +55,7 @@ class Roll:
     when: tuple[str, ...]
     values: tuple[str, ...] = ()
     often: bool = False
-    """Many are on it: writing before asking is quicker than a guess that is often wrong."""
+    """Set when most borrowers qualify: append unconditionally, because the branch would be mispredicted."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ MONTH = (
         listed=True,
         reads=("status",),
     ),
-    Phase("income and spending", "2", "account", "earn, and what one wants to spend", (earn, spend)),
+    Phase("income and spending", "2", "account", "earn, and the spending wanted", (earn, spend)),
     Phase(
         "repayment",
         "3",

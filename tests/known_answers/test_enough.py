@@ -154,7 +154,7 @@ def test_thresholds_are_told_with_unit_and_sign() -> None:
     rows = {one.says: in_columns(one) for one in told.thresholds}
     assert rows["recorded income a month"] == ("yuan", "7,500", "500", "+7,000", rows["recorded income a month"][-1])
     assert rows["loans a month, at most"] == ("loans", "0.76", "0.70", "-0.06", "0")
-    assert rows["or their size, of income, at least"] == ("%", "25", "35", "-10", "0")
+    assert rows["or loan size, share of income, at least"] == ("%", "25", "35", "-10", "0")
     assert rows["months without use, below"][::4] == ("months", "no cap")
     assert rows["distance from target customer"][0] == "0 to 1"
     assert "Distance to every threshold: + inside, - beyond it" in str(told)
@@ -165,7 +165,7 @@ def test_a_place_in_the_pools_order_is_told_in_the_orders_own_unit(rule: str, un
     one = notice(scripted(allocation=rule))
     assert one.values["contends"] == 1.0
     place = thresholds(one.values, one.now.measured, one.terms, level=1.0)[-1]
-    assert (place.says, place.unit) == ("place in the pool's order", unit)
+    assert (place.says, place.unit) == ("rank in the pool's order", unit)
 
 
 # score, tightness, balance, income
@@ -439,7 +439,7 @@ def test_what_cannot_be_explained_is_refused_in_one_line() -> None:
         (4, "month: 4 is not one of 0 to 3"),
         (-1, "month: -1 is not one of 0 to 3"),
         (1, "month 1: no line of borrower 4 was cut, lost or refused; nor in any month before"),
-        (3, "month 3: no line of borrower 4 was cut, lost or refused; before, it was in month 2"),
+        (3, "month 3: no line of borrower 4 was cut, lost or refused; earlier adverse actions: month 2"),
     ):
         with pytest.raises(BadInput, match=words):
             explain(origin, 4, month)

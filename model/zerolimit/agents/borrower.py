@@ -244,7 +244,7 @@ def refuse_never_called(what: str, name: str) -> None:
         if misspelt(name, rule):
             raise BadInput(
                 f"{what}: is no rule of the month; did you mean {rule!r}?"
-                " A method of one's own needs a name less like a rule's (zerolimit phases lists them)"
+                " A user-defined method needs a name less like a rule's (zerolimit phases lists them)"
             )
 
 

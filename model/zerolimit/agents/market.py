@@ -139,8 +139,8 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
 
     `panel` says of which borrowers every field is kept month by month, for `save`: all, sample=N or none.
 
-    Plain-Python behaviour: `borrower_class`, a subclass of Borrower that overrides rules of the month. Compiled rules of
-    one's own: `rules`. Any parameter of the scenario can be given by name.
+    Plain-Python behaviour: `borrower_class`, a subclass of Borrower that overrides rules of the month. User-defined
+    rules, compiled: `rules`. Any parameter of the scenario can be given by name.
     """
 
     borrower_class: type[Borrower] = Borrower

@@ -21,6 +21,7 @@ from zerolimit.results.columns import values
 from zerolimit.results.drawing import BLUE, GREEN, ORANGE, PURPLE, RED
 from zerolimit.results.episodes import episode_columns
 from zerolimit.rules.caps import REASONS
+from zerolimit.vocabulary.constants import SCORE_HIGH, SCORE_LOW
 from zerolimit.vocabulary.mechanisms import MECHANISMS
 from zerolimit.vocabulary.names import LEFT, OWNER, SEGMENTS, ZERO_LIMIT
 
@@ -271,7 +272,7 @@ def timeline(found: Worlds, words: Words, ink: Ink) -> Option:
         xAxis=[{**month, "name": "", "gridIndex": 0}, {**month, "gridIndex": 1}],
         yAxis=[
             axis(ink, words("who.yuan"), gridIndex=0, min=0),
-            axis(ink, words("borrower.points"), gridIndex=1, min=350, max=950, interval=200),
+            axis(ink, words("borrower.points"), gridIndex=1, min=SCORE_LOW, max=SCORE_HIGH, interval=200),
             {
                 **axis(ink, words("borrower.trust_axis"), gridIndex=1, min=0, max=1, interval=0.5),
                 "splitLine": {"show": False},

@@ -97,7 +97,7 @@ class Shares:
         return self.of == (self.session.built, self.session.month)
 
     def shown(self) -> Attribution | None:
-        """The shares of this run, be it a later month; None where there are none, or of another run."""
+        """Shares computed for this run, even if some months ago; None if not computed or computed for another run."""
         return self.found if self.of is not None and self.of[0] == self.session.built else None
 
     def ask(self) -> None:

@@ -39,7 +39,7 @@ class NotThere(BadInput, KeyError):
 
 
 class BadRule(BadInput, TypeError):
-    """A rule of one's own is not declared as rules are."""
+    """A user-defined rule is not declared as rules are."""
 
 
 class BadDeclaration(BadInput, TypeError):

@@ -134,9 +134,9 @@ def print_shares(found: Attribution, outcome: str) -> None:
         paper.print(ends)
         paper.print(f"95 %: Student's t, for one row. {bands(over)}", style="dim")
     if len(found.players) > 1:
-        paper.print("\nInteractions: how many more two bring about together than each by itself", style="bold")
+        paper.print("\nInteractions: the effect of two together less the sum of their separate effects", style="bold")
         paper.print(pairs_table(found, outcome))
-    notes = "But for: all less all without it. Alone: it alone less none. A negative share has protected."
+    notes = "But for: all on, less all but this one. Alone: this one on, less none. A negative share means protection."
     paper.print(f"\n{NOT_THE_SAME}", style="dim")
     paper.print(f"{notes} {EVERYBODY}", style="dim")
     if late := [name for name in found.players if name in PLAYERS and set(PLAYERS[name].without) & set(DELAYING)]:
@@ -276,9 +276,9 @@ def print_headline(paper: Console, found: Comparison) -> None:
     labels = {
         "months_without": "months without a usable line",
         "months_at_zero": "  with no line",
-        "months_put_off": "    delay: decided, and later",
+        "months_put_off": "    delay: same decisions, later",
         "months_decided": "    fewer or more",
-        "months_blocked": "  with a line, and nothing of it",
+        "months_blocked": "  with a line, nothing to draw",
         "zero_decided": "cuts to zero decided, % a month",
         "zero_withdrawn": "  that never took effect, %",
         LAST_HALF: f"zero limits, months {found.last_half} to {found.months - 1}, %",
@@ -286,14 +286,15 @@ def print_headline(paper: Console, found: Comparison) -> None:
     paper.print(differences_table(rows, labels))
     paper.print(
         "Months: per account of the population at month 0. Delay: less the months from a decision to its effect; fewer or"
-        " more: with no line, counted from the decision; a world that only waits differs in delay alone. Decided: over"
-        f" on-time payers with a line and not on notice, by the month of the decision. 95 %: for one row. {bands(rows)}",
+        " more: with no line, counted from the decision; a world that only postpones cuts differs in delay alone. Decided:"
+        " over on-time payers with a line and not on notice, by the month of the decision. 95 %: for one row."
+        f" {bands(rows)}",
         style="dim",
     )
     for name, trend in found.still_moves().items():
         told = labels[name].strip().partition(",")[0]
         if trend.low != trend.low:
-            text = f"Whether {told} have settled cannot be told: take at least 12 months and 2 seeds."
+            text = f"Whether {told} have settled is unknown: take at least 12 months and 2 seeds."
         else:
             ends = ", ".join(number(100.0 * one, 2, "+") for one in (trend.low, trend.high))
             change = f"{number(100.0 * trend.mean, 2, '+')} [{ends}] accounts in 100"
@@ -308,7 +309,7 @@ def bands(rows: DataFrame) -> str:
     together = int(rows.rows.max())
     if not together:
         return f"No band for all rows at once below {FEWEST} seeds."
-    return f"All {together}: Bonferroni's t for so many rows at once."
+    return f"All {together}: simultaneous, by Bonferroni's t."
 
 
 def differences_table(rows: DataFrame, labels: Mapping[str, str] | None = None) -> Table:
@@ -333,7 +334,7 @@ def differences_table(rows: DataFrame, labels: Mapping[str, str] | None = None) 
 
 
 def number(value: float, digits: int, sign: str = "") -> str:
-    """A number with so many digits, no sign before a zero; a dash where it is none."""
+    """A number with `digits` decimals, no sign before a zero; a dash where it is not finite."""
     from math import isfinite
 
     return f"{round(value, digits) + 0.0:{sign if round(value, digits) else ''},.{digits}f}" if isfinite(value) else "-"

@@ -198,7 +198,7 @@ class Engine(ABC):
     def clear(self, rows: Array, month: int, stage: str) -> None:
         """Empty the slots listed for new borrowers, who then go through a stage.
 
-        The generation counts on; what is void and what the stage sets without looking stays as it is.
+        Increments the generation. Does not clear void fields, nor fields that the stage overwrites without reading.
         """
         generations = self.raw("generation", month)[rows].astype(np.int64) + 1
         spared = {"generation", *SCHEDULE, *(() if self.overrides else self.plan.stages[stage].sets)}
@@ -237,7 +237,7 @@ class Engine(ABC):
             self.set(name, row, as_stored(name, value), month)
 
     def refuse(self, rule: Rule, name: str, value: Any) -> None:
-        """What a column could not hold: from a rule of one's own, and in tests from any."""
+        """What a column could not hold: from a user-defined rule, and in tests from any."""
         if not isinstance(value, Real | np.bool_):
             raise OutOfRange(f"rule {rule.name}: {name} = {repr(value)[:40]} is no number")
         number: Any = value

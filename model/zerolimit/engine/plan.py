@@ -80,7 +80,7 @@ class Stage:
 
     @property
     def left_over(self) -> tuple[list[int], list[int], list[int]]:
-        """Words, rare sums and lists that no loop of the stage makes itself."""
+        """Outcome words, rare sums and lists not produced by any of the stage's loops (tallied afterwards)."""
         words = {at for loop in self.loops for at in loop.words}
         rare = {at for loop in self.loops for at in loop.rare}
         rolls = {at for loop in self.loops for at in loop.rolls}
@@ -178,8 +178,8 @@ def check(rule: Rule, terms: frozenset[str]) -> None:
 
 
 def no_place(rule: Rule, names: set[str]) -> str:
-    """Why a rule of one's own has no place in the month: the nearest rule where one is near, else all of them."""
-    what = "no rule of the month has this name; say behind which one it runs, @rule(..., after=...)"
+    """Why a user-defined rule has no place in the month: the nearest rule where one is near, else all of them."""
+    what = "no rule of the month has this name; say after which one it runs, @rule(..., after=...)"
     if rule.after is not None:
         what = f"after: {str(rule.after)[:40]!r} is no rule of the month"
     near = nearest(str(rule.after or rule.name).lower(), names)
@@ -187,7 +187,7 @@ def no_place(rule: Rule, names: set[str]) -> str:
 
 
 def with_own_rules(own: tuple[Rule, ...]) -> tuple[tuple[Phase, ...], tuple[Phase, ...]]:
-    """The tables of phases with rules of one's own: in place of a built-in of the same name, or behind `after`.
+    """The tables of phases with user-defined rules: in place of a built-in of the same name, or behind `after`.
 
     Of several behind the same rule the first given runs first.
     """

@@ -321,7 +321,7 @@ from zerolimit.rules.rule import whole
 
 
 def month_source(plan: Plan, terms: dict[str, int], own: dict[str, str], checks: bool) -> str:
-    """The text of the module with every stage of the plan. `own` maps rules of one's own to their injected names."""
+    """The text of the module with every stage of the plan. `own` maps user-defined rules to their injected names."""
     lines = HEAD.splitlines()
     seen: set[str] = set()
     for stage in plan.stages.values():

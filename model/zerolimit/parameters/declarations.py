@@ -134,21 +134,38 @@ class Parameters(BaseModel):
     follow_diversifying: float = parameter(0.1, "share", 0, 1, "follow the strategy diversifying (other lenders)")
     adopt: Literal["own", *STRATEGIES] = Field(  # type: ignore[valid-type]
         "own",
-        description="everybody follows this strategy; own: each follows one's own",
+        description="everybody follows this strategy; own: each follows the strategy drawn",
         json_schema_extra={"unit": "name", "source": "assumption", "mechanism": BASELINE},
     )
     vacant_share: float = parameter(0.12, "share", 0, 0.95, "slots that are empty at the start, room for growth")
     unused_share: float = parameter(0.25, "share", 0, 1, "accounts without use at the start", "facts A29")
-    high_use_share: float = parameter(0.28, "share", 0, 1, "accounts near their line at the start", "facts B2")
+    high_use_share: float = parameter(0.28, "share", 0, 1, "accounts used up to near their line at the start", "facts B2")
+    high_use_span: float = parameter(0.3, "share", 0, 1, "those near their line have used at least 1 less this", "facts B2")
+    low_use_span: float = parameter(
+        0.5, "share", 0, 1, "highest utilisation of the other used accounts at the start", "facts B2"
+    )
     line_low: float = parameter(0.3, "share", 0, 10, "lowest first line, as a share of the income line")
     line_high: float = parameter(1.0, "share", 0, 10, "highest first line, as a share of the income line")
     first_smallest: float = parameter(1_000, "yuan", 1, 1e7, "smallest line at the start")
     first_largest: float = parameter(300_000, "yuan", 1, 1.9e7, "largest line at the start", "facts C10")
     first_tenure: float = parameter(60, "months", 0, 600, "longest history at the start")
     first_late: float = parameter(0.02, "share", 0, 1, "of those in debt at the start, share past due", "facts C6")
+    first_late_2: float = parameter(
+        0.35, "share", 0, 1, "of those past due at the start, share two months past due; the others one", "assumption"
+    )
+    first_punctuality: float = parameter(0.75, "share", 0, 1, "punctuality at the start of those past due")
+    first_frequency: float = parameter(0.3, "loans a month", 0, 1, "at the start, loans above those of habit, at most")
+    first_loan_size: float = parameter(
+        0.5, "share of income", 0, 1.9, "size of loans on record at the start, and of an entrant"
+    )
+    first_early: float = parameter(0.1, "share", 0, 1, "loans repaid early at the start")
+    first_idle: float = parameter(24, "months", 0, 119, "longest time without use at the start, of accounts without use")
     first_savings: float = parameter(1.0, "months of income", 0, 24, "mean savings at the start")
     first_trust: float = parameter(0.8, "0 to 1", 0, 1, "trust at the start")
     other_share: float = parameter(0.3, "share", 0, 1, "have debt with other lenders at the start", "facts C29")
+    first_other_debt: float = parameter(
+        3.0, "months of income", 0, 24, "largest debt with other lenders at the start", "facts C29"
+    )
     entry_rate: float = parameter(0.1, "a month", 0, 1, "an empty slot receives an applicant with this probability")
 
     # income and spending
@@ -159,6 +176,7 @@ class Parameters(BaseModel):
     exposure_gig: float = parameter(0.6, "share", 0, 5, "income exposure to the macro index, gig workers")
     exposure_owner: float = parameter(0.8, "share", 0, 5, "income exposure to the macro index, owners")
     sector_exposure: float = parameter(0.2, "share", 0, 5, "income exposure to the sector's trend")
+    income_peak: float = parameter(4.0, "times the mean", 1, 30, "highest income of a month")
     jobloss_salaried: float = parameter(0.006, "a month", 0, 1, "probability of a spell without work, salaried")
     jobloss_gig: float = parameter(0.02, "a month", 0, 1, "probability of a spell without work, gig workers")
     jobloss_owner: float = parameter(0.01, "a month", 0, 1, "probability of a spell without work, owners")
@@ -218,14 +236,21 @@ class Parameters(BaseModel):
     weight_frequency: float = parameter(30, "points", -600, 600, "lost at one loan a month (sign disputed)", "facts B16")
     weight_debt: float = parameter(6, "points", -600, 600, "lost per month of income owed elsewhere", "facts C29")
     weight_arrears: float = parameter(60, "points", -600, 600, "lost per month past due", "facts A8")
-    weight_tenure: float = parameter(20, "points", -600, 600, "gained over five years of history", "facts E1")
+    weight_tenure: float = parameter(20, "points", -600, 600, "gained with a long history", "facts E1")
     weight_early: float = parameter(-5, "points", -600, 600, "gained by repaying early (sign disputed)", "facts C18")
-    weight_idle: float = parameter(-25, "points", -600, 600, "gained by two idle years (sign disputed)", "facts A14")
+    weight_idle: float = parameter(-25, "points", -600, 600, "gained when idle for long (sign disputed)", "facts A14")
     weight_sector: float = parameter(100, "points", -600, 600, "lost per index of a falling sector trend", "assumption")
+    scored_usage: float = parameter(1.5, "share", 0.01, 1.9, "utilisation counts up to this")
+    scored_debt: float = parameter(6.0, "months of income", 0, 120, "debt elsewhere costs points up to this")
+    scored_arrears: float = parameter(3.0, "months", 0, 120, "months past due cost points up to this")
+    scored_tenure: float = parameter(60, "months", 1, 600, "history earns weight_tenure in full from this on")
+    scored_idle: float = parameter(
+        24, "months", 1, 120, "time without use earns weight_idle in full from this on", "facts A14"
+    )
     memory_punctuality: float = parameter(12, "months", 1, 120, "memory of punctuality")
     memory_early: float = parameter(6, "loans", 1, 120, "memory of early repayment")
     memory_usage: float = parameter(4, "months", 1, 120, "memory of utilisation", "facts B4")
-    memory_frequency: float = parameter(8, "months", 1, 120, "memory of how often one borrows")
+    memory_frequency: float = parameter(8, "months", 1, 120, "memory of the frequency of loans")
     memory_size: float = parameter(4, "loans", 1, 120, "memory of loan sizes")
     memory_inquiries: float = parameter(6, "months", 1, 120, "memory of applications elsewhere", "facts B16")
     zhima_history: float = parameter(0.35, "share", 0, 1, "weight of credit history in zhima", "facts E3")
@@ -234,6 +259,17 @@ class Parameters(BaseModel):
     zhima_behaviour: float = parameter(0.25, "share", 0, 1, "weight of behaviour in zhima (25 or 20)", "facts E3")
     zhima_capacity: float = parameter(0.20, "share", 0, 1, "weight of capacity in zhima (20 or 25)", "facts E3")
     capacity_half: float = parameter(6_000, "yuan a month", 1, 1e6, "income at which capacity is one half")
+    history_arrears: float = parameter(0.25, "a month", 0, 1, "of the part history in zhima, lost per month past due")
+    identity_split: float = parameter(
+        0.5, "share", 0, 1, "of the part identity in zhima, for the length of history; the rest is for age"
+    )
+    identity_tenure: float = parameter(60, "months", 1, 600, "history counts in full in the part identity from this on")
+    identity_years: float = parameter(20, "years", 1, 80, "from age 18, after which age counts in full in the part identity")
+    connections: float = parameter(0.5, "share", 0, 1, "part connections in zhima, the same for all")
+    behaviour_usage: float = parameter(0.5, "share", 0, 1, "of the part behaviour in zhima, lost at full utilisation")
+    behaviour_inquiries: float = parameter(
+        0.5, "share", 0, 1, "of the part behaviour in zhima, lost at one application a month"
+    )
 
     # review and decision
     review_months: int = parameter(6, "months", 1, 120, "calendar reviews are this far apart")
@@ -242,6 +278,9 @@ class Parameters(BaseModel):
     score_multiple: float = parameter(6.5, "months of income", 0, 100, "line at the top score, in months of income")
     cutoff: float = parameter(605, "points", 350, 950, "risk score below which there is no line")
     first_margin: float = parameter(15, "points", 0, 300, "the first population lies this far above the cutoff at least")
+    anchor_floor: float = parameter(
+        0.1, "share", 0.001, 1, "at the start, positioning and tightening count as leaving this share at least"
+    )
     admission_zhima: int = parameter(550, "points", 350, 950, "general score needed to be admitted", "facts E4")
     readmission_gap: float = parameter(15, "points", 0, 600, "points above the cutoff to be admitted again")
     cooling_months: int = parameter(6, "months", 0, 120, "before a closed account may apply again", "facts A3")
@@ -252,10 +291,11 @@ class Parameters(BaseModel):
     first_share: float = parameter(0.3, "share", 0, 1, "first line of an entrant, of the formula", "facts A27")
     restart_share: float = parameter(0.5, "share", 0, 1, "line of a restored account, of the formula")
     menu_balance: float = parameter(0.3, "share", 0, 1, "of cuts: to the balance plus a margin", "facts A9")
-    menu_step: float = parameter(0.25, "share", 0, 1, "of cuts: by half", "facts C14")
+    menu_step: float = parameter(0.25, "share", 0, 1, "of cuts: by a step", "facts C14")
     menu_close: float = parameter(0.15, "share", 0, 1, "of cuts: closed, when the cap is low enough", "facts A22")
     menu_margin: float = parameter(600, "yuan", 0, 1e6, "margin left above the balance", "facts A9")
     menu_close_below: float = parameter(0.7, "share", 0, 1, "closed only when the cap is below this share of the line")
+    menu_step_keep: float = parameter(0.5, "share", 0, 1, "of the line, left by a cut by a step", "facts C14")
     campaign_share: float = parameter(0.35, "share", 0, 1, "of open lines, reviewed in a campaign", "facts A14")
     campaign_rise: float = parameter(0.08, "0 to 1", 0.0001, 1, "rise of tightness that starts a campaign", "facts C1")
     campaign_fall: float = parameter(0.02, "share", 0.0001, 1, "fall of the pool that starts a campaign", "facts C1")
@@ -286,6 +326,9 @@ class Parameters(BaseModel):
     target_owner: float = parameter(1.0, "0 to 1", 0, 1, "owners fit the target", "assumption", "positioning")
     target_age: float = parameter(38, "years", 18, 80, "age of the target customer", "facts C14", "positioning")
     target_age_span: float = parameter(12, "years", 0, 60, "ages this near are on target", "facts C14", "positioning")
+    target_age_reach: float = parameter(
+        20, "years", 1, 80, "beyond the span, after which age is off target in full", "assumption", "positioning"
+    )
     target_income: float = parameter(6_000, "yuan a month", 1, 1e7, "income on target", "assumption", "positioning")
     position_segment: float = parameter(
         0.3, "share", 0, 1, "weight of the segment in the distance", "assumption", "positioning"
@@ -335,9 +378,12 @@ class Parameters(BaseModel):
         "share",
         0,
         1,
-        "expected use of open lines; none: mean draw rate of the last 12 months",
+        "expected use of open lines; none: mean draw rate of the last planned_use_months",
         "assumption",
         "scarcity",
+    )
+    planned_use_months: int = parameter(
+        12, "months", 1, 120, "over which the mean draw rate is taken", "assumption", "scarcity"
     )
     planned_use_low: float = parameter(0.08, "share", 0, 1, "lower bound of the expected use", "assumption", "scarcity")
     planned_use_high: float = parameter(0.6, "share", 0, 1, "upper bound of the expected use", "assumption", "scarcity")
@@ -380,8 +426,9 @@ class Parameters(BaseModel):
         json_schema_extra={"unit": "switch", "source": "assumption", "mechanism": BASELINE},
     )
     warning_points: float = parameter(20, "points", 0, 300, "a score this near the cutoff is warned")
+    warning_frequency: float = parameter(0.8, "share", 0, 1, "of the trigger, above which a frequency is warned")
     notice_months: int = parameter(0, "months", 0, 24, "a cut is announced this long before", "facts C14")
-    adaptation_months: int = parameter(0, "months", 0, 24, "a cut is made in so many equal monthly steps")
+    adaptation_months: int = parameter(0, "months", 0, 24, "a cut is made in this number of equal monthly steps")
     appeal_order: Literal["waiting", "score", "lottery"] = Field(
         "waiting",
         description="whose appeal is heard first: the longest waiting, the best risk score, or a lottery",
@@ -392,12 +439,13 @@ class Parameters(BaseModel):
 
     # behaviour
     need_rate: float = parameter(0.3, "a month", 0, 1, "probability of filling up the buffer by a loan", "facts D1")
-    buffer_months: float = parameter(0.5, "months of income", 0, 24, "savings that one wants to hold", "facts D8")
-    buffer_planning: float = parameter(1.0, "months of income", 0, 24, "savings that planning wants to hold")
+    buffer_months: float = parameter(0.5, "months of income", 0, 24, "target of savings", "facts D8")
+    buffer_planning: float = parameter(1.0, "months of income", 0, 24, "target of savings, strategy planning")
     habit_salaried: float = parameter(0.2, "a month", 0, 1, "habitual small loan, salaried", "facts F2")
     habit_gig: float = parameter(0.25, "a month", 0, 1, "habitual small loan, gig workers", "facts F2")
     habit_owner: float = parameter(0.35, "a month", 0, 1, "habitual small loan, owners", "facts F2")
     habit_size: float = parameter(0.5, "months of income", 0, 24, "size of a habitual loan", "facts F2")
+    habit_restrained: float = parameter(0.5, "share", 0, 1, "of habitual loans, taken with restraint or after a warning")
     fear_gain: float = parameter(0.3, "probability", 0, 10, "drawing all, per trust below fear_level", "facts D7")
     fear_level: float = parameter(0.4, "0 to 1", 0, 1, "trust below which fear begins", "facts D7")
     notice_rush: float = parameter(0.3, "probability", 0, 1, "drawing all after an announced cut", "facts D6")
@@ -406,16 +454,19 @@ class Parameters(BaseModel):
     appeal_rate: float = parameter(0.0005, "a month", 0, 1, "appeals after finding a cut")
     appeal_appealing: float = parameter(0.9, "a month", 0, 1, "appeals after finding a cut, strategy appealing")
     other_rate: float = parameter(0.02, "a month", 0, 0.2, "price of other lenders' loans", "facts C16")
+    other_months: float = parameter(12, "months", 1, 600, "other lenders' loans are repaid by 1 / this a month, and 1 yuan")
     other_base: float = parameter(0.45, "probability", 0, 1, "another lender approves, at zhima 600", "facts A23")
     other_score: float = parameter(0.5, "probability", 0, 5, "approval gained by 350 points of zhima", "facts A23")
     other_usage: float = parameter(0.2, "probability", 0, 5, "approval lost at full utilisation", "facts B17")
     other_inquiries: float = parameter(0.4, "probability", 0, 5, "approval lost at one application a month", "facts B16")
     other_record: float = parameter(0.0, "probability", 0, 1, "approval lost per zero limit on record", "facts E5")
+    record_counted: float = parameter(3.0, "count", 0, 100, "zero limits on record that count, at most")
     other_cap: float = parameter(6.0, "months of income", 0, 100, "largest debt with other lenders", "facts C29")
     diversified: float = parameter(0.2, "probability", 0, 1, "approval gained by diversifying", "facts A12")
     mend: float = parameter(0.02, "a month", 0, 1, "trust that mends")
-    own_hit: float = parameter(0.3, "0 to 1", 0, 1, "trust lost by one's own zero limit")
-    reasons_relief: float = parameter(0.5, "share", 0, 1, "of one's own hit avoided by reasons")
+    own_hit: float = parameter(0.3, "0 to 1", 0, 1, "trust lost by an own zero limit")
+    reasons_relief: float = parameter(0.5, "share", 0, 1, "of the trust lost by an own zero limit, avoided by reasons")
+    reasons_appeals: float = parameter(0.5, "share", 0, 1, "of appeals by habit, made where reasons are sent")
     network: Literal["none", "ring", "small_world", "scale_free", "sector_blocks", "file"] = Field(
         "ring",
         description="who hears of whom: nobody; a ring; Watts-Strogatz; Barabasi-Albert; random by sector; network_file",
@@ -427,7 +478,7 @@ class Parameters(BaseModel):
         json_schema_extra={"unit": "file", "source": "assumption", "mechanism": "contagion"},
     )
     acquaintances: int = parameter(
-        6, "count", 0, 64, "mean number of people one hears of; even but in sector_blocks", "assumption", "contagion"
+        6, "count", 0, 64, "mean number of acquaintances; even but in sector_blocks", "assumption", "contagion"
     )
     rewiring: float = parameter(
         0.1, "share", 0, 1, "of ties in small_world, those moved to anybody", "assumption", "contagion"

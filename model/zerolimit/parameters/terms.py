@@ -11,6 +11,7 @@ from zerolimit.basics.errors import refuse_unknown
 from zerolimit.basics.wording import FEN
 from zerolimit.parameters.declarations import about, choices
 from zerolimit.parameters.scenario import Scenario
+from zerolimit.vocabulary.constants import DAYS_A_YEAR, MONTHS_A_YEAR
 from zerolimit.vocabulary.mechanisms import MECHANISMS, NEVER, NO_CAP
 
 
@@ -72,7 +73,7 @@ def from_scenario(scenario: Scenario) -> dict[str, float]:
     found.update(
         {
             **dict.fromkeys(ANNOUNCED, 0.0),
-            "monthly_rate": scenario.daily_rate * 365.0 / 12.0,
+            "monthly_rate": scenario.daily_rate * DAYS_A_YEAR / MONTHS_A_YEAR,
             "stress": 1.0,
             "demand": 1.0,
             "tightness": scenario.base_tightness,

@@ -72,7 +72,7 @@ class Network(ABC):
 
     @abstractmethod
     def hear(self, told: Array) -> Array:
-        """The share of one's acquaintances who told, as the field `heard` stores it; 0 without acquaintances."""
+        """The share of a borrower's acquaintances who reported, as the field `heard` stores it; 0 without acquaintances."""
 
     def degrees(self) -> Array:
         """How many acquaintances each slot has."""
@@ -167,7 +167,7 @@ def compress(ones: Any, others: Any, starts: Any, found: Any) -> None:
 
 @njit(cache=True, nogil=True)
 def spread(told: Any, starts: Any, others: Any, counts: Any, heard: Any) -> None:
-    """The share of one's acquaintances who told: only those who told are looked at, and their acquaintances."""
+    """The share of a borrower's acquaintances who reported, found from those who reported."""
     for slot in range(len(told)):
         if told[slot]:
             for place in range(starts[slot], starts[slot + 1]):
@@ -200,7 +200,7 @@ def build(scenario: Scenario, seed: int, sectors: Array | None = None, ids: Any 
 
 
 def strides(seed: int, size: int, acquaintances: int) -> Array:
-    """How far along the ring one's acquaintances live: half near (1, 2, ...), half far, drawn once from the seed."""
+    """Distances along the ring of a borrower's acquaintances: half near (1, 2, ...), half far, drawn once from the seed."""
     half = min(acquaintances // 2, (size - 1) // 2)
     near = list(range(1, half - half // 2 + 1))
     far: list[int] = []

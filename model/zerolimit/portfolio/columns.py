@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zerolimit.basics.wording import FEN
+from zerolimit.vocabulary.constants import INCOME_MOST
 from zerolimit.vocabulary.fields import INSTALMENTS, STORABLE
 from zerolimit.vocabulary.names import SEGMENTS
 
@@ -44,7 +45,7 @@ COLUMNS = {
         Column("late", "months", 0, 120, "months past due; counts as 0 where nothing is owed"),
         Column("history", "months late", NO_USE, 120, "newest first: months late, 0 revolving, -1 paid in full, -2 no use"),
         Column("term", "months", 1, INSTALMENTS, "instalments still to come"),
-        Column("income", "yuan a month", 0, 5e5, "recorded income"),
+        Column("income", "yuan a month", 0, INCOME_MOST / FEN, "recorded income"),
         Column("segment", "code", 0, len(SEGMENTS) - 1, f"{', '.join(SEGMENTS)}, or 0, 1, 2"),
         Column("age", "years", 18, 100, "age"),
     )

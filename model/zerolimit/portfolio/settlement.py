@@ -20,6 +20,7 @@ from zerolimit.basics.wording import FEN
 from zerolimit.portfolio.columns import COLUMNS, NO_USE, NOT_RECORDED, PAID_IN_FULL, REVOLVING
 from zerolimit.rules.rule import Rule, ema
 from zerolimit.rules.scoring import remember
+from zerolimit.vocabulary.constants import ESTABLISHED
 from zerolimit.vocabulary.names import CLOSED, OPEN, SEGMENTS
 
 if TYPE_CHECKING:
@@ -125,9 +126,9 @@ def accounts(values: Columns, drawn: Drawn) -> Columns:
         if late_given:
             owed = np.where((late > 0) & (owed == 0), limit, owed)
     late = np.where(owed > 0, late, 0)
-    used = np.minimum(1.5, owed / np.maximum(limit, FEN))
+    used = np.minimum(drawn.terms["scored_usage"], owed / np.maximum(limit, FEN))
     idle = before("idle") if "balance" not in values else np.maximum(1.0, before("idle"))
-    memory = {"usage": used, "idle": np.where(owed > 0, 0.0, idle), "tenure": np.maximum(2.0, before("tenure"))}
+    memory = {"usage": used, "idle": np.where(owed > 0, 0.0, idle), "tenure": np.maximum(ESTABLISHED, before("tenure"))}
     account = {"status": np.where(is_open, OPEN, CLOSED), "limit": limit, "owed": owed, "late": late}
     if history is not None:
         memory |= remembered(history, account, used, before, drawn.terms)

@@ -196,7 +196,7 @@ def _pool(ax: Axes, tables: Tables, say: Say) -> None:
     )
     ax.plot(months, principal / (unit * FEN), color=BLUE, linewidth=1.6, marker=_dot(tables), label=say("principal"))
     ax.set_ylim(0.0, 1.05 * most / (unit * FEN))
-    _title(ax, say("Pool" if (pool >= 0).any() else "Pool (without end)"), say(words), columns=3)
+    _title(ax, say("Pool" if (pool >= 0).any() else "Pool (unlimited)"), say(words), columns=3)
 
 
 def _accounts(ax: Axes, tables: Tables, say: Say) -> None:

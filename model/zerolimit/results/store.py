@@ -194,7 +194,7 @@ def write_study(folder: Path, scenarios: Mapping[str, Scenario], **facts: Any) -
 
 
 def rule_hash(rule: Rule) -> str:
-    """What identifies a rule of one's own in provenance.json."""
+    """What identifies a user-defined rule in provenance.json."""
     return fingerprint(rule.function)[:16]
 
 

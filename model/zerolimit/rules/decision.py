@@ -3,6 +3,7 @@
 from zerolimit.rules.caps import MEASURED
 from zerolimit.rules.rule import by_segment, clip, exponential, helper, rule, whole
 from zerolimit.rules.unrolled import over_caps
+from zerolimit.vocabulary.constants import EXPONENT_MOST, MONTHS_A_YEAR, SCORE_HIGH, SCORE_SPAN
 from zerolimit.vocabulary.names import (
     APPLY,
     BY_AGE,
@@ -23,9 +24,12 @@ from zerolimit.vocabulary.names import (
 
 @rule("distance")
 def position(segment, age, income_seen, terms):
-    """Distance from the target customer, 0 to 1: weighted segment mismatch, age beyond target_age_span, relative income."""
+    """Distance from the target customer, 0 to 1: weighted segment mismatch, age beyond target_age_span, relative income.
+
+    Age counts in full from target_age_reach years beyond the span.
+    """
     wrong = 1.0 - by_segment(segment, terms.target_salaried, terms.target_gig, terms.target_owner)
-    years = clip((abs(age - terms.target_age) - terms.target_age_span) * 0.05, 0.0, 1.0)
+    years = clip((abs(age - terms.target_age) - terms.target_age_span) * (1.0 / terms.target_age_reach), 0.0, 1.0)
     income = clip((terms.target_income - income_seen) * (1.0 / terms.target_income), 0.0, 1.0)
     return terms.position_segment * wrong + terms.position_age * years + terms.position_income * income
 
@@ -33,7 +37,7 @@ def position(segment, age, income_seen, terms):
 @helper
 def campaign_standing(risk, distance, terms):
     """Place in a campaign's order, lowest first: the risk score, or closeness to the target."""
-    return risk if terms.campaign_order == 0.0 else 950.0 - 600.0 * distance
+    return risk if terms.campaign_order == 0.0 else SCORE_HIGH - SCORE_SPAN * distance
 
 
 @rule("closeness")
@@ -62,7 +66,8 @@ def call_for_review(
     A campaign reaches all whose rank (risk score, or closeness to the target) is at most campaign_cut. A closed
     account applies again with probability reapply_rate after cooling_months. An appeal won and not granted is decided
     next. Lines under an announced cut wait for it, unless arrears come first. An early warning goes to a score within
-    warning_points of the cutoff or to a frequency above 4/5 of the trigger's, and says which.
+    warning_points of the cutoff or to a frequency above warning_frequency x trigger_frequency, and
+    says which.
     """
     is_open = status == OPEN
     left = review_in - 1.0
@@ -75,7 +80,7 @@ def call_for_review(
     counts_on = is_open or status == FROZEN
     due = terms.review_months if left <= 0.0 else left
     low = WARNED_OF_SCORE if risk < terms.cutoff + terms.cutoff_shift + terms.warning_points else 0.0
-    near = WARNED_OF_TRIGGER if frequency > 0.8 * terms.trigger_frequency else low
+    near = WARNED_OF_TRIGGER if frequency > terms.warning_frequency * terms.trigger_frequency else low
     return review, due if counts_on else review_in, near if terms.early_warning > 0.0 and is_open else 0.0
 
 
@@ -109,7 +114,7 @@ def cut_from_menu(line, cap, balance, u_menu, terms):
     Each is monotone in the cap, so a tighter policy never leaves a larger line.
     """
     to_balance = min(cap, balance + terms.menu_margin)
-    by_step = min(cap, whole(0.5 * line))
+    by_step = min(cap, whole(terms.menu_step_keep * line))
     closed = 0.0 if cap < terms.menu_close_below * line else cap
     a = terms.menu_balance
     b = a + terms.menu_step
@@ -127,14 +132,14 @@ def is_announced(status, limit, late, wanted, terms):
 @helper
 def expected_profit(risk, terms):
     """Of a yuan lent for a year: (1 - PD) r - PD LGD - funding; PD = pd_at_cutoff x e^((cutoff - score) / pd_points)."""
-    odds = exponential(clip((terms.cutoff - risk) / terms.pd_points, -8.0, 8.0))
+    odds = exponential(clip((terms.cutoff - risk) / terms.pd_points, -EXPONENT_MOST, EXPONENT_MOST))
     pd = min(1.0, terms.pd_at_cutoff * odds)
-    return (1.0 - pd) * 12.0 * terms.monthly_rate - pd * terms.lgd - terms.funding_rate
+    return (1.0 - pd) * MONTHS_A_YEAR * terms.monthly_rate - pd * terms.lgd - terms.funding_rate
 
 
 @helper
 def place(status, segment, tenure, risk, distance, appealed, terms):
-    """One's place in the pool's order, the highest first, by the allocation rule in force (names.ALLOCATIONS).
+    """Rank in the pool's order, highest first, by the allocation rule in force (names.ALLOCATIONS).
 
     By score: risk + retention_bonus for incumbents - target_weight x distance + priority_bonus for an appeal won. Under
     the other orders an appeal won goes before all.

@@ -4,11 +4,8 @@ A cap's function may name each of `DERIVED` as a parameter, as it names a field.
 """
 
 from zerolimit.rules.rule import clip, helper
+from zerolimit.vocabulary.constants import SCORE_LOW, SCORE_SPAN
 from zerolimit.vocabulary.mechanisms import NO_CAP
-
-LOWEST_SCORE = 350.0
-SCORES = 600.0
-"""The risk score's scale: its lowest, and how many points it has."""
 
 
 @helper
@@ -20,7 +17,7 @@ def income_line(income, terms):
 @helper
 def score_line(income, risk, terms):
     """Line that a score supports, before the anchor: score_multiple x monthly income x (score - 350) / 600."""
-    return terms.score_multiple * income * clip((risk - LOWEST_SCORE) * (1.0 / SCORES), 0.0, 1.0)
+    return terms.score_multiple * income * clip((risk - SCORE_LOW) * (1.0 / SCORE_SPAN), 0.0, 1.0)
 
 
 @helper

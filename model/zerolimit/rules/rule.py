@@ -22,9 +22,6 @@ from zerolimit.basics.errors import BadRule, told
 LIBRARY: list[Callable[..., Any]] = []
 """Every rule and helper that compiled loops may call (engine/compiled.py makes them known to the compiler)."""
 
-LARGEST = 1.9e9
-"""Amounts (fen) are kept within this, below what a column of money can hold: what would exceed it is consumed or refused."""
-
 REFUSED = {"exp", "log", "pow", "floor", "round", "log10", "log2", "expm1", "log1p"}
 """Not in rules: they differ between C libraries and engines, or stop the vectoriser. Use the helpers below."""
 
@@ -115,13 +112,13 @@ def contract(function: Any, what: str) -> tuple[tuple[str, ...], tuple[str, ...]
 def rule(*writes: str, after: str | None = None) -> Callable[[Callable[..., Any]], Rule]:
     """Declare a rule that writes the named fields. Names are checked when the month is put together.
 
-    `after` names the rule behind which a rule of one's own runs (`CreditMarket(rules=[...])`); a rule with the name of
+    `after` names the rule after which a user-defined rule runs (`CreditMarket(rules=[...])`); a rule with the name of
     a built-in one takes its place.
     """
 
     for name in (*writes, *([] if after is None else [after])):
         if not isinstance(name, str):
-            raise BadRule(f"rule: names of fields and of the rule behind which it runs are texts, not {told(name)}")
+            raise BadRule(f"rule: field names and `after` must be texts, not {told(name)}")
 
     def register(function: Callable[..., Any]) -> Rule:
         reads, terms = contract(function, "rule")
@@ -160,7 +157,7 @@ def ema(mean: float, value: float, weight: float) -> float:
 
 @helper
 def by_segment(segment: float, salaried: float, gig: float, owner: float) -> float:
-    """The value for one's segment."""
+    """The value for the borrower's segment."""
     return salaried if segment == 0.0 else (gig if segment == 1.0 else owner)
 
 
@@ -205,7 +202,7 @@ def normal(u: float) -> float:
 
 
 def fingerprint(function: Callable[..., Any]) -> str:
-    """Hash of a rule of one's own, the same in every process: code, constants, the values and functions that it names."""
+    """Hash of a user-defined rule, the same in every process: code, constants, the values and functions that it names."""
     digest, seen = hashlib.sha256(), set()
     functions = [function]
     while functions:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 Watch = Callable[[str, Array | None], None]
 ENGINES = ("auto", "compiled", "objects")
 SMALL = 400
-"""Below this many borrowers `auto` takes the object engine: nothing need be compiled."""
+"""Below this many borrowers `auto` takes the object engine, so nothing has to be compiled."""
 
 
 @dataclass
@@ -119,14 +119,14 @@ class Simulation:
         self._begin()
 
     def _own_rule_for_sharing(self, own: tuple[Rule, ...]) -> Rule | None:
-        """The rule of one's own that takes the allocation's place, if there is one."""
+        """The user-defined rule that takes the allocation's place, if there is one."""
         found = [one for one in own if takes_level(one)]
         if len(found) > 1:
             raise BadInput(f"rules: {found[0].name} and {found[1].name} both share the pool; one is enough")
         return checked(found[0], self.plan.columns, lambda rule: check(rule, frozenset(TERMS))) if found else None
 
     def _parameters(self, scenario: Scenario) -> dict[str, float]:
-        """The scenario's terms; a rule of one's own stands in place of its allocation."""
+        """The scenario's terms; a user-defined rule stands in place of its allocation."""
         found = from_scenario(scenario)
         return found if self.sharing is None else {**found, "allocation": BY_OWN}
 
@@ -367,7 +367,7 @@ def stored(name: str, values: Array) -> Array:
 
 
 def own_rules(rules: Any) -> tuple[Rule, ...]:
-    """Rules of one's own, marked as such."""
+    """User-defined rules, marked as such."""
     try:
         given = tuple(rules)
     except TypeError:

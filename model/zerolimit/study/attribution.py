@@ -60,7 +60,7 @@ class Attribution:
 
     scenario: Scenario
     rules: tuple[Rule, ...]
-    """Of one's own."""
+    """User-defined rules."""
     players: tuple[str, ...]
     since: int
     months: int
@@ -356,7 +356,7 @@ def attribute(
     """Run all 2^k worlds of k players for `months` months after `since` and keep what shares are made of.
 
     `seeds` (how many, counted from `seed`, or a list) repeats it, for intervals over seeds: what is kept for each borrower
-    is the first seed's. `rules` are one's own, in every world; `follow` are slots whose state is kept month by month.
+    is the first seed's. `rules` are user-defined, in every world; `follow` are slots whose state is kept month by month.
     Parameters go by name, as `borrowers=`.
     `progress` is called with the worlds done and all worlds; `cancel` is asked before each month of a world, and Cancelled
     raised where it returns true. BadInput on unknown or repeated players, or too many.

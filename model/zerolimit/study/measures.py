@@ -63,7 +63,7 @@ def followed(run: Watched) -> float:
 
 
 def wrongful(run: Watched) -> float:
-    """Wrongful ones among them."""
+    """Wrongful zero limits (those whose borrower would not have defaulted)."""
     assert run.zeros is not None
     return float((run.zeros.wrongful == 1).sum())
 

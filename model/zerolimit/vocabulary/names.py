@@ -7,6 +7,8 @@ SEGMENTS = ("salaried", "gig", "owner")
 SALARIED, GIG, OWNER = 0.0, 1.0, 2.0
 
 SECTORS = ("manufacturing", "retail", "services", "construction")
+SECTOR_COUNT = float(len(SECTORS))
+SERVICES = float(SECTORS.index("services"))
 
 STATUSES = ("open", "frozen", "closed", "left")
 OPEN, FROZEN, CLOSED, LEFT = 0.0, 1.0, 2.0, 3.0
@@ -40,7 +42,7 @@ ALLOCATIONS: dict[str, str] = {
 BY_SCORE, BY_PROFIT, BY_AGE, BY_LOTTERY, BY_TARGET = (float(k) for k in range(5))
 """Rules that serve an order; for the others the order only breaks ties."""
 BY_OWN = -1.0
-"""A rule of one's own shares the pool."""
+"""A user-defined rule shares the pool."""
 
 EVENTS = ("none", "zero limit", "blocked after repayment")
 ZERO_LIMIT, BLOCKED = 1.0, 2.0

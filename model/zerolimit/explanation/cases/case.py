@@ -1,6 +1,6 @@
-"""A scripted case: one borrower of given traits in one slot of a drawn market, told, and told again with one thing changed.
+"""A scripted case: a borrower of given traits in one slot of a simulated market, and the same with one thing changed.
 
-A case is data (a TOML file beside this one). Everybody else is as drawn, and every world of a case shares all draws.
+A case is data (a TOML file beside this one). All other borrowers are drawn, and every world of a case shares all draws.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def load_case(name: str) -> Case:
     return Case(name=name, script=script, partial=partial, instead=instead, **table)
 
 
-# what came of it
+# outcomes
 
 
 @dataclass(frozen=True)
@@ -168,14 +168,14 @@ class Outcome:
     slipped: int
     """Project months lost."""
     heard_of: int
-    """Months in which acquaintances told of zero limits."""
+    """Months in which acquaintances reported zero limits."""
     trust: float
     line: float
     """Both when the run ended."""
 
 
 def outcome_of(name: str, life: Life, months: int) -> Outcome:
-    """What a life came to."""
+    """The outcome of a life."""
     end = life.months[-1].after
     zero = first_of(life, ("zero limit",))
     begun = first_of(life, ("zero limit", "blocked", "line lost", "frozen"))
@@ -251,7 +251,7 @@ def compared(base: Outcome, other: Outcome) -> str:
     if abs(other.trust - base.trust) >= 0.05:
         parts.append(f"trust {other.trust:.2f} instead of {base.trust:.2f} at the end")
         if abs(other.heard_of - base.heard_of) >= 6:
-            parts.append(f"others told of zero limits in {other.heard_of} months instead of {base.heard_of}")
+            parts.append(f"acquaintances reported zero limits in {other.heard_of} months instead of {base.heard_of}")
     text = ", ".join(parts) or "hardly anything changes"
     return f"{text[:1].upper()}{text[1:]}."
 
@@ -298,7 +298,7 @@ def play(case: Case, progress: Callable[[int], None] | None = None, say: Callabl
     for change in (None, *case.instead):
         here = told(case, change, progress, say)
         story = story or here
-        outcomes.append(outcome_of(change.name if change else "as told", here.lives[0], case.months))
+        outcomes.append(outcome_of(change.name if change else "as scripted", here.lives[0], case.months))
     assert story is not None
     return Played(case, story, tuple(outcomes))
 

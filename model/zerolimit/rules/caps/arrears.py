@@ -6,7 +6,9 @@ from zerolimit.vocabulary.mechanisms import BASELINE, NO_CAP
 
 
 def numbers(d):
-    return say("{months} late: no more than {line}", months=number_of(int(d.values["late"]), "month"), line=in_yuan(d.line))
+    return say(
+        "{months} past due: no more than {line}", months=number_of(int(d.values["late"]), "month"), line=in_yuan(d.line)
+    )
 
 
 def thresholds(d):

@@ -28,8 +28,8 @@ def score_in_words(d, shift):
     cutoff, gap = d.terms["cutoff"], gap_of(d)
     score, least = apart(d.values["risk"], cutoff + gap + shift)
     parts = f"{cutoff:.0f}"
-    parts = say("{sum} + {gap} for those who come back", sum=parts, gap=f"{gap:.0f}") if gap else parts
-    parts = say("{sum} + {shift} for the time being", sum=parts, shift=f"{shift:.1f}") if shift else parts
+    parts = say("{sum} + {gap} for re-applications", sum=parts, gap=f"{gap:.0f}") if gap else parts
+    parts = say("{sum} + {shift} for tightening", sum=parts, shift=f"{shift:.1f}") if shift else parts
     if gap or shift:
         return say("score {score}, {least} needed: {sum}", score=score, least=least, sum=parts)
     return say("score {score}, {least} needed", score=score, least=least)

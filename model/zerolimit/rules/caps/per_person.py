@@ -2,10 +2,9 @@
 
 from zerolimit.basics.wording import in_yuan, say
 from zerolimit.rules.cap import Compared, cap
+from zerolimit.vocabulary.constants import MONTHS_A_YEAR
 from zerolimit.vocabulary.mechanisms import NO_CAP
 from zerolimit.vocabulary.names import END_LOOSENING
-
-MONTHS_A_YEAR = 12.0
 
 
 def numbers(d):

@@ -27,7 +27,7 @@ def thresholds(d):
         often, most = d.values["frequency"], d.terms["trigger_frequency"]
         yield Compared("loans a month, at most", "loans a month", often, most, above=False)
         size, least = d.values["loan_size"], d.terms["trigger_size"]
-        yield Compared("or their size, of income, at least", "share of income", size, least)
+        yield Compared("or loan size, share of income, at least", "share of income", size, least)
 
 
 @cap(
