@@ -1,7 +1,8 @@
 """Write the generated parts of the documents anew: `python -m docs.generate`.
 
 A generated part stands between `<!-- generated: NAME ARGUMENTS -->` and `<!-- /generated -->`; NAME is a function of
-docs/declarations.py or docs/runs.py. With `--check` nothing is written, and the exit code is 1 where a part is out of date.
+docs/declarations.py, docs/month_map.py or docs/runs.py. With `--check` nothing is written, and the exit code is 1 where a
+part is out of date; with `--quick` what runs show is left out.
 """
 
 from __future__ import annotations
@@ -70,16 +71,16 @@ def renewed(text: str, parts: Iterable[str]) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write what has changed, or only say so: first what follows from declarations, in seconds, then what runs show."""
-    writes = "--check" not in arguments
+    writes, quick = "--check" not in arguments, "--quick" in arguments
     old = 0
-    for parts in (PURE, runs.PARTS):
+    for parts in (PURE,) if quick else (PURE, runs.PARTS):
         for name in DOCUMENTS:
             for line in (lines := list(stale(name, parts))):
                 print(line, flush=True)
             if lines and writes:
                 (HOME / name).write_text(renewed((HOME / name).read_text(encoding="utf-8"), parts), encoding="utf-8")
             old += len(lines)
-    for file in runs.FIGURES:
+    for file in () if quick else runs.FIGURES:
         if not runs.is_current(file):
             print(f"{file}: is out of date", flush=True)
             old += 1

@@ -375,19 +375,23 @@ def draw_caps(sheet: Sheet, numbers: dict[str, Any]) -> None:
     before, after = numbers["line"]
     lowest = min(lines, key=lambda cap: lines[cap])
     axes = sheet.axes(LINE * 1.12 * len(lines))
-    white = {"facecolor": "white", "edgecolor": "none", "pad": 0.4}
+    white: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "pad": 0.4}
     for k, (cap, line) in enumerate(lines.items()):
         (colour, hatch), bounds = LOOKS[cap.name], line < NO_CAP
         if bounds:
             axes.barh(k, line / FEN, 0.72, color=colour, hatch=hatch, edgecolor="white", linewidth=0.3)
         mark = f": the lowest, {cap.says}" if cap is lowest else ""
-        looks = {"color": BLACK if bounds else GREY, "fontweight": "bold" if mark else "normal", "fontsize": SMALL}
+        looks: dict[str, Any] = {
+            "color": BLACK if bounds else GREY,
+            "fontweight": "bold" if mark else "normal",
+            "fontsize": SMALL,
+        }
         says = yuan(line) + mark if bounds else "sets no bound"
         at = (line / FEN if bounds else 0.0, k)
         axes.annotate(says, at, (4, 0), textcoords="offset points", va="center", **looks, zorder=3, bbox=white)
         beside = axes.get_yaxis_transform()
-        files = {"color": BLUE, "family": "monospace", "fontsize": SMALL}
-        axes.text(1.0 + 0.25 / (RIGHT - 1.5), k, file_of(cap.function), transform=beside, va="center", **files)
+        blue: dict[str, Any] = {"color": BLUE, "family": "monospace", "fontsize": SMALL}
+        axes.text(1.0 + 0.25 / (RIGHT - 1.5), k, file_of(cap.function), transform=beside, va="center", **blue)
     axes.axvline(before / FEN, color=BLACK, linewidth=1.0, linestyle="--", zorder=0)
     widest = max(before, *(line for line in lines.values() if line < NO_CAP)) / FEN
     axes.set(xlim=(0, 1.14 * widest), ylim=(len(lines) - 0.4, -0.6))
@@ -395,7 +399,7 @@ def draw_caps(sheet: Sheet, numbers: dict[str, Any]) -> None:
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.tick_params(axis="y", length=0)
     sheet.at += 0.38
-    files = sheet.files((STEPS["Each cap gives a line, the lowest decides"][0],))
+    files = sheet.files((weigh.function,))
     says = f"Yuan. Dashed: the line before, {yuan(before)}. The line after is {yuan(after)}."
     sheet.paragraph(says, 100, files, color="#444444")
 
@@ -416,7 +420,7 @@ def draw_queue(sheet: Sheet, queue: dict[str, Any]) -> None:
     axes.text(places[-1] * 0.01, queue["capacity"] * 1.03, room, fontsize=SMALL, va="bottom")
     axes.text(end * 0.985, claims[-1] * 0.06, f"the pool ends at place {end:,}", fontsize=SMALL, ha="right")
     says = f"this client: place {queue['mine']:,}, at {queue['rank']:.0f} points"
-    arrow = {"arrowstyle": "-", "color": RED, "linewidth": 0.9}
+    arrow: dict[str, Any] = {"arrowstyle": "-", "color": RED, "linewidth": 0.9}
     at = (end * 0.985, claims[-1] * 0.4)
     axes.annotate(says, client, at, ha="right", va="center", fontsize=SMALL, arrowprops=arrow)
     axes.set(xlim=(0, places[-1] * 1.01), ylim=(0, claims[-1] * 1.14))
