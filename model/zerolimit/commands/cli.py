@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 from zerolimit import __version__
 from zerolimit.basics.errors import WRONG, BadInput, fail
 from zerolimit.basics.wording import number_of
+from zerolimit.engine.registry import choices
 from zerolimit.results.terminal import Stopped, after_saving, console, forgiving_streams
 from zerolimit.vocabulary.names import MOST_MONTHS
 
@@ -119,7 +120,7 @@ def run(
     borrowers: Borrowers = None,
     months: Months = 36,
     seed: Seed = 1,
-    engine: Annotated[str, typer.Option(help="auto, compiled or objects; all give the same.")] = "auto",
+    engine: Annotated[str, typer.Option(help=f"{choices()}; all give the same.")] = "auto",
     setting: Settings = None,
     change: Changes = None,
     panel: Annotated[str, typer.Option(help="Borrowers kept month by month: all, sample=N or none.")] = "sample=1000",
@@ -155,7 +156,7 @@ def run(
         screen.print(text, style="dim", highlight=False, soft_wrap=True)
     simulation = Simulation(world, seed, engine=engine, portfolio=clients, threads=threads, say=dimly(screen))
     try:
-        vacant = len(simulation.engine.find("status", LEFT, simulation.month))
+        vacant = len(simulation.borrowers.where("status", LEFT))
         kept = Panel(simulation, panel, months)
         for month in counted(range(months), f"{world.name}, {number_of(simulation.size, 'borrower')}", screen):
             if month in changes:

@@ -359,13 +359,14 @@ def follow_zeros(
     were wrongful."""
     from rich.table import Table
 
+    from zerolimit.engine.registry import compiling
     from zerolimit.explanation.kept import WITHIN, Shadow
     from zerolimit.run.simulation import Simulation
     from zerolimit.vocabulary.names import REASONS, SEGMENTS
 
     tell_not_reached(months, quiet, scenario)
     say = None if quiet else tell
-    shadow = Shadow(Simulation(scenario, seed, engine="compiled", portfolio=clients, threads=1, say=say))
+    shadow = Shadow(Simulation(scenario, seed, engine=compiling(), portfolio=clients, threads=1, say=say))
     with bar("months", quiet) as advance:
         for month in range(months):
             if month in changes:
