@@ -199,15 +199,6 @@ class Engine(Verbs):
         measured = any(name in MEASURES for rule in stage.rules for name in rule.writes)
         return np.zeros((len(MEASURES), len(rows) if measured else 0))
 
-    @property
-    def parts(self) -> int:
-        """Into how many like parts work over everybody may be cut."""
-        return 1
-
-    def map(self, work: Callable[..., Any], *arguments: Iterable[Any]) -> Iterable[Any]:
-        """As `map`, in threads where the engine has some."""
-        return map(work, *arguments)
-
     def in_parts(self, work: Callable[[int, int], Any], length: int, least: int = 1) -> list[Any]:
         """`work` from 0 to `length`, with threads by parts of at least `least`; gives what each part gave."""
         return [work(0, length)]

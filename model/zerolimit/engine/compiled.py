@@ -482,11 +482,8 @@ class Compiled(Engine):
         size = min(math.ceil(length / self.threads / least) * least, most)
         return [(start, min(start + size, length)) for start in range(0, length, size)]
 
-    @property
-    def parts(self) -> int:
-        return len(self.pieces(self.size))
-
     def map(self, work: Callable[..., Any], *arguments: Iterable[Any]) -> list[Any]:
+        """As `map`, each call on a thread."""
         calls = list(zip(*arguments, strict=True))
         if self.threads == 1 or len(calls) == 1:
             return [work(*call) for call in calls]

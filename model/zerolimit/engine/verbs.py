@@ -67,12 +67,8 @@ class Verbs(ABC):
     @abstractmethod
     def long_words(self, purpose: str, rows: Array, month: int) -> Array: ...
 
-    @property
     @abstractmethod
-    def parts(self) -> int: ...
-
-    @abstractmethod
-    def map(self, work: Callable[..., Any], *arguments: Iterable[Any]) -> Iterable[Any]: ...
+    def in_parts(self, work: Callable[[int, int], Any], length: int) -> list[Any]: ...
 
     def read(self, name: str, rows: Ragged | None, month: int) -> Ragged:
         """A field of some borrowers, or of all (None), as rules see it: money in fen, shares as fractions. Copies."""
@@ -136,7 +132,7 @@ class Verbs(ABC):
 
     def gini(self, month: int) -> Array:
         """The Gini coefficient of the lines of all who have an account (engine/gini.py), (worlds,)."""
-        return np.array([gini(self.raw("limit", month), self.raw("status", month), self.parts, self.map)])
+        return np.array([gini(self.raw("limit", month), self.raw("status", month), self.in_parts)])
 
 
 class OneWorld:
