@@ -1,4 +1,4 @@
-"""What tests of one's own need: valid scenarios at random.
+"""Valid scenarios at random.
 
 from zerolimit.testing import draw_scenario
 scenario = draw_scenario(7, where="mixed", borrowers=40)
