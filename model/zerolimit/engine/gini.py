@@ -47,8 +47,8 @@ def gini(limit: Array, status: Array, in_parts: Callable[[Callable[[int, int], A
 
         0 <= G - G' <= WIDEST / 4 x sum_b (n_b / n) (S_b / S) <= 1 / 128,
 
-    and at most 1 / 1280 where accounts and fen are spread evenly over ten bins. `in_parts` calls what it is given for parts of
-    everybody, as an engine does.
+    and at most 1 / 1280 where accounts and fen are spread evenly over ten bins. `in_parts` calls what it is given for
+    parts of everybody, as an engine does.
     """
     counts, sums = np.zeros(BINS, np.int64), np.zeros(BINS, np.int64)
     here = 0
