@@ -20,7 +20,8 @@ from typing import Any
 
 from zerolimit.study.definition import read_study
 from zerolimit.study.folder import Folder
-from zerolimit.study.sweep import Progress, sweep
+from zerolimit.study.screen import Progress
+from zerolimit.study.sweep import sweep
 
 RESULTS = Path(__file__).resolve().parent / "SWEEP.md"
 WORKERS = 2

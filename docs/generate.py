@@ -31,6 +31,7 @@ import typer.main
 from rich.console import Console
 
 import zerolimit
+from zerolimit.basics.wording import FEN
 from zerolimit.commands.cli import app
 from zerolimit.explanation.cases.case import load_case
 from zerolimit.explanation.cases.case import told as told_of
@@ -38,46 +39,27 @@ from zerolimit.explanation.notice import KINDS, explain
 from zerolimit.month import BIRTH, MONTH, Phase
 from zerolimit.parameters.dated import DATE, limits
 from zerolimit.parameters.dated import MONTH as MONTH_COLUMN
-from zerolimit.parameters.scenario import (
-    CALENDAR_KINDS,
-    CONSTRAINTS,
-    DATED,
-    Scenario,
-    about,
-    bounds,
-    choices,
-    load_scenario,
-    presets,
-)
-from zerolimit.parameters.terms import ANNOUNCED, FEN, NEVER, NO_CAP, OFF
-from zerolimit.portfolio.portfolio import COLUMNS
+from zerolimit.parameters.declarations import CALENDAR_KINDS, CONSTRAINTS, DATED, Parameters, about, bounds, choices
+from zerolimit.parameters.scenario import Scenario, load_scenario, presets
+from zerolimit.parameters.terms import ANNOUNCED
+from zerolimit.portfolio.columns import COLUMNS
 from zerolimit.results.columns import PLATFORM, cube, monthly_meanings, parts_of, values
 from zerolimit.results.episodes import MEANINGS
 from zerolimit.results.figures import BLUE, LOOKS, ORANGE
 from zerolimit.results.frames import Panel, panel_meanings
 from zerolimit.results.store import Tables, tables_of
 from zerolimit.results.table import percent, print_summary
+from zerolimit.rules.caps import CAPS, MEASURED
 from zerolimit.rules.rule import LIBRARY, Rule
 from zerolimit.run.simulation import Simulation
-from zerolimit.study.attribution import HELD, PLAYERS
 from zerolimit.study.definition import Settings
 from zerolimit.study.design import DESIGNS
 from zerolimit.study.measures import MEASURES as OF_A_RUN
+from zerolimit.vocabulary.constants import CONSTANTS
 from zerolimit.vocabulary.draws import PURPOSES, lifelong
-from zerolimit.vocabulary.fields import BYTES, FLOWS, MEASURES, STATE
-from zerolimit.vocabulary.names import (
-    ALLOCATIONS,
-    BASELINE,
-    CAPS,
-    ENDS,
-    EVENTS,
-    LEFT,
-    MECHANISMS,
-    SECTORS,
-    SEGMENTS,
-    STATUSES,
-    STRATEGIES,
-)
+from zerolimit.vocabulary.fields import BYTES, FLOWS, STATE
+from zerolimit.vocabulary.mechanisms import BASELINE, MECHANISMS, NEVER, NO_CAP, PLAYERS
+from zerolimit.vocabulary.names import ALLOCATIONS, ENDS, EVENTS, LEFT, SECTORS, SEGMENTS, STATUSES, STRATEGIES
 from zerolimit.vocabulary.outcomes import OUTCOMES, RATES
 
 if TYPE_CHECKING:
@@ -131,7 +113,7 @@ def number(value: Any) -> str:
 def sections() -> dict[str, list[str]]:
     """The parameters in the order of their declaration, under the headings that stand there as comments."""
     found: dict[str, list[str]] = {"the run": []}
-    for line in inspect.getsource(Scenario).splitlines():
+    for line in inspect.getsource(Parameters).splitlines():
         if heading := re.fullmatch(r"    # (\w[\w ]*)", line):
             found[heading[1]] = []
         elif (name := re.match(r"    (\w+): ", line)) and name[1] in Scenario.model_fields:
@@ -199,14 +181,21 @@ def announced() -> str:
     return table(("term", "meaning"), ((f"`{name}`", says) for name, says in ANNOUNCED.items()))
 
 
+def constants() -> str:
+    """Numbers of the model that are no parameters."""
+    rows = ((f"`{name}`", number(value), about.unit, about.says, about.source) for name, (value, about) in CONSTANTS.items())
+    return table(("name", "value", "unit", "meaning", "source"), rows)
+
+
 def off() -> str:
     """What the absence of a mechanism means."""
     beyond = {NO_CAP: "no cap", NEVER: "never"}
     rows = []
     for mechanism in MECHANISMS:
-        replaced = ", ".join(f"`{name}` {beyond.get(value, number(value))}" for name, value in OFF[mechanism].items())
+        without = MECHANISMS[mechanism].without
+        replaced = ", ".join(f"`{name}` {beyond.get(value, number(value))}" for name, value in without.items())
         kinds = [kind for kind, declared in CALENDAR_KINDS.items() if declared[0] == mechanism]
-        rows.append((mechanism, replaced or "pool and cash without end", code(*kinds) or "none"))
+        rows.append((mechanism, replaced or "pool and cash unlimited", code(*kinds) or "none"))
     return table(("mechanism off", "what rules then see", "calendar items that have no effect"), rows)
 
 
@@ -355,7 +344,7 @@ def rates() -> str:
 
 def measures() -> str:
     """What is measured for an event."""
-    return table(("measure", "unit; meaning"), ((f"`{name}`", says) for name, says in MEASURES.items()))
+    return table(("measure", "unit; meaning"), ((f"`{name}`", says) for name, says in MEASURED.items()))
 
 
 def dictionary(which: str) -> str:
@@ -738,16 +727,13 @@ def explained() -> str:
 def players() -> str:
     """Who can be a player, and what takes it out."""
     rows = []
-    for name, parameters in PLAYERS.items():
+    for name, player in PLAYERS.items():
+        out = ", ".join(f"`{one}` {number(value)}" for one, value in player.without.items())
         if name in MECHANISMS:
             out = "7.16"
-        elif name in HELD:
-            out = f"{code(*HELD[name])} held at the median of the segment, as it was when the common past ended"
-        else:
-            out = ", ".join(f"`{one}` {number(value)}" for one, value in parameters.items())
-        rows.append(
-            (name, "mechanism" if name in MECHANISMS else "habits, fear" if name in ("fear", "habits") else "policy", out)
-        )
+        elif player.held:
+            out = f"{code(*player.held)} held at the median of the segment, as it was when the common past ended"
+        rows.append((name, player.kind, out))
     return table(("player", "kind", "out"), rows)
 
 
@@ -768,6 +754,7 @@ PARTS: dict[str, Callable[..., str]] = {
     for part in (
         allocations,
         announced,
+        constants,
         answer,
         calendar,
         caps,

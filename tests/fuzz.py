@@ -55,8 +55,9 @@ from zerolimit.basics.errors import BadInput, Cancelled
 from zerolimit.commands.cli import app
 from zerolimit.explanation.cases.case import cases as scripted_cases
 from zerolimit.parameters.dated import limits, names_of
-from zerolimit.parameters.scenario import DATED, FILE_ONLY, Scenario, load_scenario, presets
-from zerolimit.portfolio.portfolio import COLUMNS, NAMES
+from zerolimit.parameters.declarations import DATED
+from zerolimit.parameters.scenario import FILE_ONLY, Scenario, load_scenario, presets
+from zerolimit.portfolio.columns import COLUMNS, NAMES
 from zerolimit.results.episodes import EVENTS
 from zerolimit.run import simulation as simulations
 from zerolimit.study import sweep as sweeping
@@ -890,7 +891,7 @@ RULE_TEXTS = (
 
 
 def rule_case(draw: random.Random, place: Place) -> Case:
-    """A rule of one's own, declared well or badly, in a market."""
+    """A user-defined rule, declared well or badly, in a market."""
     text = draw.choice(RULE_TEXTS)
     writes = draw.choice(
         [["trust"], ["trust"], ["trust"], [], ["no_such"], ["granted"], ["trust", "cash"], ["principal"], [objects(draw)]]

@@ -23,8 +23,10 @@ from zerolimit.parameters.scenario import FILE_ONLY, load_scenario, presets
 from zerolimit.results.figures import LOOKS, draw_summary
 from zerolimit.results.store import load, tables_of
 from zerolimit.results.table import percent, print_summary, yuan
+from zerolimit.rules.caps import CAPS
 from zerolimit.run.simulation import Simulation
-from zerolimit.vocabulary.names import CAPS, LEFT, MECHANISMS, SEGMENTS
+from zerolimit.vocabulary.mechanisms import MECHANISMS
+from zerolimit.vocabulary.names import LEFT, SEGMENTS
 
 HOME = {**os.environ, "PYTHONPATH": str(Path(zerolimit.__file__).parents[1])}
 SMALL = ["--borrowers", "40", "--months", "3", "--engine", "objects"]
@@ -244,7 +246,7 @@ def test_reasons_in_the_table_are_those_counted() -> None:
 def test_without_zero_limits_the_table_says_so() -> None:
     text = printed(ran(off=("rescoring", "trigger", "positioning", "tightening", "scarcity", "contagion"), cutoff=350), 80)
     assert "No zero limits" in text
-    assert "without end" in text
+    assert "unlimited" in text
 
 
 def test_numbers_as_text() -> None:
@@ -310,12 +312,12 @@ def test_every_panel_has_units_and_no_entry_of_a_legend_lies_on_it(months: int, 
 
 
 def test_without_events_the_panels_say_so(axes: list[Axes]) -> None:
-    draw_summary(tables_of(ran(off=MECHANISMS, cutoff=350)), load_scenario("baseline"), Path("nowhere"))
+    draw_summary(tables_of(ran(off=tuple(MECHANISMS), cutoff=350)), load_scenario("baseline"), Path("nowhere"))
     told = [[text.get_text() for text in ax.texts] for ax in axes]
     assert told[0] == ["no zero limits in these months"]
     assert told[1] == ["nobody blocked in these months"]
     assert "no zero limits in these months" in told[2]
-    assert axes[3].get_title(loc="left") == "Pool (without end)"
+    assert axes[3].get_title(loc="left") == "Pool (unlimited)"
 
 
 def test_every_cap_has_a_look_of_its_own() -> None:

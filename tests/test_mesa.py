@@ -584,11 +584,11 @@ class TestRulesOfOnesOwn:
             ("same", "receeve", "after: 'receeve' is no rule of the month", "; did you mean 'receive'?"),
             ("same", "RECEIVE", "after: 'RECEIVE' is no rule of the month", "; did you mean 'receive'?"),
             ("same", "xyz", "after: 'xyz' is no rule of the month; one of apply_first, ", ", weigh"),
-            ("xyz", None, "no rule of the month has this name; say behind which one it runs, ", ", weigh"),
+            ("xyz", None, "no rule of the month has this name; say after which one it runs, ", ", weigh"),
             (
                 "recieve",
                 None,
-                "no rule of the month has this name; say behind which one it runs, ",
+                "no rule of the month has this name; say after which one it runs, ",
                 "; did you mean 'receive'?",
             ),
         ],
@@ -606,7 +606,7 @@ def same(trust):
 
 @pytest.fixture(scope="module")
 def on_both_engines():
-    """A rule of one's own and a phase in Python, at 120 borrowers on both engines: one compilation for all tests below."""
+    """A user-defined rule and a phase in Python, at 120 borrowers on both engines: one compilation for all tests below."""
     given = {"scenario": "baseline", "seed": 5, "borrowers": 120, "rules": [sour], "borrower_class": Plain}
     return [CreditMarket(**given, engine=engine).run(5) for engine in ("auto", "objects")]
 

@@ -12,11 +12,12 @@ import pytest
 from zerolimit.basics.errors import BadInput
 from zerolimit.engine.base import Array
 from zerolimit.parameters.constraints import SumTo, mended
-from zerolimit.parameters.scenario import CALENDAR_KINDS, CONSTRAINTS, DEFAULTS, Scenario, bounds, choices, load_scenario
+from zerolimit.parameters.declarations import CALENDAR_KINDS, CONSTRAINTS, DEFAULTS, bounds, choices
+from zerolimit.parameters.scenario import Scenario, load_scenario
 from zerolimit.run.phases import Recorded
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import STATE
-from zerolimit.vocabulary.names import MECHANISMS
+from zerolimit.vocabulary.mechanisms import MECHANISMS
 
 SEED, SIZE, MONTHS = 3, 400, 18
 
@@ -68,6 +69,8 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "rewiring": {"network": "small_world"},
     "sector_ties": {"network": "sector_blocks"},
     "macro_model": {"macro_model": "autoregressive"},
+    "record_counted": {"other_record": 0.3},
+    **dict.fromkeys(("scored_arrears", "history_arrears"), LATE),
 }
 """What else must be set so that a parameter can act."""
 
@@ -79,7 +82,7 @@ EVENTS: dict[str, dict[str, Any]] = {
 
 MOVED: dict[str, Any] = {
     "borrowers": SIZE + 1,
-    "off": MECHANISMS,
+    "off": tuple(MECHANISMS),
     "calendar": [{"month": 1, "kind": "tightness", "value": 1.0}],
     "first_smallest": 20_000,
     "first_largest": 5_000,

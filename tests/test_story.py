@@ -16,18 +16,21 @@ from typer.testing import CliRunner
 import zerolimit
 from zerolimit import Borrower, CreditMarket
 from zerolimit.basics.errors import BadInput
+from zerolimit.basics.wording import amount, apart
 from zerolimit.commands import cli
 from zerolimit.explanation.cases.case import Scripted, cases, compared, follows, load_case, outcome_of, play
 from zerolimit.explanation.cases.case import told as told_of
-from zerolimit.explanation.reasons import amount, apart, by_allocation, in_words
+from zerolimit.explanation.reasons import in_words
 from zerolimit.explanation.replay import CloseUp, Origin, origin_of
 from zerolimit.explanation.story import FRAME, KINDS, QUIET, STYLES, Story, paragraphs, story_of, tell, whom
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.results.whole import PROVENANCE, write_manifest
+from zerolimit.rules.caps import CAPS
+from zerolimit.rules.caps.grant import by_allocation
 from zerolimit.rules.rule import rule
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import FIELDS, STATE
-from zerolimit.vocabulary.names import ALLOCATIONS, CAPS, LEFT
+from zerolimit.vocabulary.names import ALLOCATIONS, LEFT
 
 BUSY: dict[str, Any] = {
     "entry_rate": 0.5,
@@ -256,7 +259,7 @@ def test_a_known_life_is_told_with_its_numbers() -> None:
     )
     assert "line of 15,000 yuan goes to zero, though all was paid. Reason: frequent small loans (0.76 loans a month" in text
     assert "trigger above 0.70; of 25 % of a month's recorded income, small below 35 %)." in text
-    assert "Heard and won: income 9,000 yuan a month (7,500 recorded), trigger lifted" in text
+    assert "Appeal upheld: income 9,000 yuan a month documented (7,500 recorded), trigger waived" in text
     assert "5 months: 5 with a usable line, 0 without: zero limit in month 2 (frequent small loans)." in text
     zero = story.events[[event.kind for event in story.events].index("zero limit")]
     assert (zero.values["before"], zero.values["after"], zero.values["reason"]) == (1_500_000.0, 0.0, "trigger")
@@ -326,18 +329,16 @@ def test_each_cap_says_what_it_is_and_the_threshold(cap: str) -> None:
 
 @pytest.mark.parametrize("allocation", ALLOCATIONS)
 def test_each_allocation_rule_says_why_there_was_nothing(allocation: str) -> None:
-    says = {"pro_rata": "each got 50 % of what", "water_filling": "each got 0.50 yuan at most"}
+    says = {"pro_rata": "each was granted 50 % of what", "water_filling": "each was granted 0.50 yuan at most"}
     level = 50.0 if allocation == "water_filling" else 0.5
     told = by_allocation(allocation, {"rank": 0.25, "review": 1.0}, level)
-    assert says.get(allocation, "place 0.2, served down to 0.5") in told
+    assert says.get(allocation, "rank 0.2, served down to 0.5") in told
 
 
 def test_the_pool_says_who_came_too_late() -> None:
-    assert by_allocation("score", {"rank": 640.0, "review": 1.0}, float("inf")) == "place 640, nobody was served"
-    assert by_allocation("score", {"rank": 640.0, "review": 2.0}, 630.0) == "place 640, beyond the month's admissions"
-    assert (
-        by_allocation("lottery", {"rank": 0.0, "review": 1.0}, 0.0) == "place 0, served down to 0, by lottery among equals"
-    )
+    assert by_allocation("score", {"rank": 640.0, "review": 1.0}, float("inf")) == "rank 640, nobody was served"
+    assert by_allocation("score", {"rank": 640.0, "review": 2.0}, 630.0) == "rank 640, beyond the month's admissions"
+    assert by_allocation("lottery", {"rank": 0.0, "review": 1.0}, 0.0) == "rank 0, served down to 0, by lottery among equals"
     assert by_allocation("profit", {"rank": -0.1, "review": 1.0}, 0.0) == "the expected profit is negative"
 
 
@@ -363,7 +364,7 @@ def test_a_portfolios_client_is_told_by_its_id(tmp_path: Path) -> None:
     (tmp_path / "ties.csv").unlink()
     story = tell(run, "c11")
     assert (story.slot, story.borrower) == (11, "c11")
-    assert "At first: a line of 6,100 yuan, 1,000 owed" in " ".join(str(story).split())
+    assert "At the start: a line of 6,100 yuan, 1,000 owed" in " ".join(str(story).split())
     with pytest.raises(BadInput, match="'c3x': no such id in the portfolio; did you mean 'c3'"):
         tell(run, "c3x")
 
@@ -377,7 +378,7 @@ def test_rules_of_ones_own_are_followed_where_they_are_given(tmp_path: Path) -> 
     market = CreditMarket("baseline", seed=1, borrowers=30, engine="objects", rules=[forget]).run(3)
     run = market.save(tmp_path / "a")
     assert tell(market, 2).frame().equals(tell(run, 2, rules=[forget]).frame())
-    with pytest.raises(BadInput, match="was run with forget, a rule of one's own; tell it from Python"):
+    with pytest.raises(BadInput, match="was run with forget, a user-defined rule; call zerolimit"):
         tell(run, 2)
 
 
@@ -399,7 +400,7 @@ def test_what_cannot_be_repeated_is_refused_in_one_line(tmp_path: Path, market: 
         tell(written.run(1), 1)
     secretly = CreditMarket("baseline", seed=1, borrowers=20).run(2)
     secretly.simulation.engine.put_raw("cash", slice(None), 0, 2)
-    with pytest.raises(BadInput, match="run again it is another world from month 2 on"):
+    with pytest.raises(BadInput, match="repeated, it is another world from month 2 on"):
         tell(secretly.run(3), 1)
     with pytest.raises(BadInput, match="no month has been run yet"):
         tell(CreditMarket("baseline", seed=1, borrowers=20), 1)
@@ -412,7 +413,7 @@ def test_what_cannot_be_repeated_is_refused_in_one_line(tmp_path: Path, market: 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run folders: good, of another version, of one that was edited, with a rule of one's own, and no run."""
+    """Run folders: good, of another version, of one that was edited, with a user-defined rule, and no run."""
     home = tmp_path_factory.mktemp("runs")
     good = CreditMarket("baseline", seed=1, borrowers=30).run(3).save(home / "good")
     CreditMarket("baseline", seed=1, borrowers=30, engine="objects", rules=[forget]).run(2).save(home / "own")
@@ -454,7 +455,7 @@ def test_a_slot_is_named_as_it_is_printed_or_plainly() -> None:
         ("tell good --borrower 1 --months 2:1", "months: 2:1 is not within 0:2"),
         ("tell good --borrower 1 --months one", "months: write them as A:B, two numbers from 0 to 2, not 'one'"),
         ("tell old --borrower 1", "install zerolimit 0.0.9 at commit 0123456789ab to tell its stories"),
-        ("tell own --borrower 1", "was run with forget, a rule of one's own"),
+        ("tell own --borrower 1", "was run with forget, a user-defined rule"),
         ("explain good --borrower 30 --month 1", "borrower 30: slots are numbered 0 to 29"),
         ("explain good --borrower 1 --month 3", "month: 3 is not one of 0 to 2"),
         ("explain good --borrower 1 --month 1", "month 1: no line of borrower 1 was cut, lost or refused"),
@@ -498,7 +499,7 @@ def test_the_script_of_li_comes_true_in_the_default_market() -> None:
     told = [(event.month, event.kind) for event in life.events if event.kind not in QUIET]
     assert follows(case, life), f"another story: {told}; explanation.cases.case.find names slots that follow the script"
     assert all(now.decided["standing"] in (0.0, 1.0) and now.after["late"] == 0.0 for now in life.months)
-    one = outcome_of("as told", life, case.months)
+    one = outcome_of("as scripted", life, case.months)
     assert one.zero is not None
     assert one.cause == "zero limit: frequent small loans"
     assert one.won
@@ -513,7 +514,7 @@ def test_what_would_have_changed_for_li() -> None:
     months: list[int] = []
     played = play(load_case("li"), progress=months.append)
     of = {one.name: one for one in played.outcomes}
-    told = of["as told"]
+    told = of["as scripted"]
     assert told.zero is not None
     assert len(months) == len(of) * played.case.months
     assert of["no trigger"].zero is None or "frequent" not in of["no trigger"].cause

@@ -1,4 +1,4 @@
-"""The world: how the economy moves, what tightness answers to, and calendars and series of one's own."""
+"""The world: how the economy moves, what tightness answers to, and users' calendars and series."""
 
 import math
 from pathlib import Path
@@ -15,7 +15,8 @@ from zerolimit.agents.market import CreditMarket
 from zerolimit.basics.errors import BadInput
 from zerolimit.commands.cli import app
 from zerolimit.engine.base import Array
-from zerolimit.parameters.scenario import CALENDAR_KINDS, FILE_ONLY, CalendarItem, Scenario, load_scenario, presets, schema
+from zerolimit.parameters.declarations import CALENDAR_KINDS, CalendarItem
+from zerolimit.parameters.scenario import FILE_ONLY, Scenario, load_scenario, presets, schema
 from zerolimit.platform.world import World, index_from
 from zerolimit.run.phases import Live
 from zerolimit.run.simulation import Simulation
@@ -99,7 +100,7 @@ def test_a_shock_of_the_calendar_fades_in_a_model() -> None:
     assert macro == pytest.approx([0.0, 0.0, -0.4, -0.2, -0.1, -0.05])
 
 
-# a series of one's own
+# a user's series
 
 
 def test_a_series_is_followed_and_its_last_values_stay() -> None:

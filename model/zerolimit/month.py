@@ -8,7 +8,7 @@ It knows the order and no arithmetic.
 
 from dataclasses import dataclass
 
-from zerolimit.rules.appeal import hear, restore
+from zerolimit.rules.appeal import forget, hear, restore, support
 from zerolimit.rules.birth import apply_first, be_born, have_history, rank_income, schedule, settle_in
 from zerolimit.rules.borrowing import ask, book, fall_short, owe, receive
 from zerolimit.rules.coping import cope
@@ -55,7 +55,7 @@ class Roll:
     when: tuple[str, ...]
     values: tuple[str, ...] = ()
     often: bool = False
-    """Many are on it: writing before asking is quicker than a guess that is often wrong."""
+    """Set when most borrowers qualify: append unconditionally, because the branch would be mispredicted."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ MONTH = (
         listed=True,
         reads=("status",),
     ),
-    Phase("income and spending", "2", "account", "earn, and what one wants to spend", (earn, spend)),
+    Phase("income and spending", "2", "account", "earn, and the spending wanted", (earn, spend)),
     Phase(
         "repayment",
         "3",
@@ -155,7 +155,7 @@ MONTH = (
         "9",
         "hear",
         "documents show true income and lift the trigger",
-        (position, hear),
+        (position, support, hear, forget),
         listed=True,
         reads=("appealed_line",),
     ),

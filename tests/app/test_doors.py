@@ -18,7 +18,8 @@ import zerolimit
 from zerolimit.app.serve import guarded, signed, with_our_session, without_foreign_sessions
 from zerolimit.app.uploads import INFLATED, portfolio_of
 from zerolimit.basics.errors import BadInput
-from zerolimit.portfolio.portfolio import Most, read_portfolio
+from zerolimit.portfolio.portfolio import read_portfolio
+from zerolimit.portfolio.tables import Most
 
 KEY = b"a key"
 

@@ -37,8 +37,11 @@ from zerolimit.basics.errors import BadInput, Cancelled
 from zerolimit.basics.wording import number_of
 from zerolimit.explanation import notice, reasons, story
 from zerolimit.explanation.replay import Origin, origin_of
-from zerolimit.parameters.scenario import Scenario, about, bounds, choices, presets
-from zerolimit.vocabulary.names import ALLOCATIONS, CAPS, ENDS, MECHANISMS, REASONS, SECTORS, SEGMENTS, STATUSES, STRATEGIES
+from zerolimit.parameters.declarations import about, bounds, choices
+from zerolimit.parameters.scenario import Scenario, presets
+from zerolimit.rules.caps import CAPS, REASONS
+from zerolimit.vocabulary.mechanisms import MECHANISMS
+from zerolimit.vocabulary.names import ALLOCATIONS, ENDS, SECTORS, SEGMENTS, STATUSES, STRATEGIES
 from zerolimit.vocabulary.outcomes import RATES
 
 EN, ZH = Words("en"), Words("zh")
@@ -96,7 +99,7 @@ def test_what_the_model_declares_is_translated() -> None:
     units = [*re.findall(r'compare\(\s*"\w+", "([a-z 0-9]+)"', inspect.getsource(reasons.thresholds)), "yuan a yuan"]
     assert {"fen", "points", "share of income"} < set(units)
     assert {notice.TOLD_IN.get(unit, unit) for unit in units} | {"no cap"} <= set(chinese["english"])
-    assert set(texts("en")["mechanism"]) == set(MECHANISMS) == set(texts("en")["mechanism_says"])
+    assert set(texts("en")["mechanism"]) == set(MECHANISMS) == set(chinese["mechanism_says"])
     assert set(texts("en")["segment"]) == set(SEGMENTS)
 
 

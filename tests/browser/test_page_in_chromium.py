@@ -139,7 +139,7 @@ def test_two_worlds_are_compared_and_shares_computed(visit: Visit, expect: Any) 
     visitor.drawn("compare-zero-limits")
     expect(page.locator(".zl-table")).to_contain_text("Zero limits")
     visitor.picture("compare")
-    page.get_by_label("What is otherwise").select_option("own")
+    page.get_by_label("Change").select_option("own")
     box = page.locator("#own-difference")
     box.fill("pool_shar=0.5")
     box.press("Enter")
@@ -206,14 +206,14 @@ def test_a_dark_system_gets_a_dark_page(visit: Visit, expect: Any) -> None:
 def test_it_speaks_chinese(visit: Visit, expect: Any) -> None:
     visitor = visit(locale="zh-CN")
     page = visitor.page
-    expect(page.locator(".zl-headline")).to_contain_text("正在发生什么")
+    expect(page.locator(".zl-headline")).to_contain_text("概况")
     page.wait_for_function("document.fonts.check(\"12px 'Zerolimit Sans'\", '额')")
     loaded = page.evaluate("[...document.fonts].filter((one) => one.status === 'loaded').map((one) => one.family)")
     assert "Zerolimit Sans" in loaded
     visitor.drawn("why-zero")
     visitor.picture("chinese")
     visitor.button("English").click()
-    expect(page.locator(".zl-headline")).to_contain_text("What is going on")
+    expect(page.locator(".zl-headline")).to_contain_text("Overview")
 
 
 @pytest.mark.parametrize("width", [1280, 390])

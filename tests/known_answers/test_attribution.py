@@ -18,33 +18,31 @@ from typer.testing import CliRunner
 from zerolimit import attribute, rule
 from zerolimit.basics.errors import BadInput, Cancelled
 from zerolimit.commands import cli
-from zerolimit.run.simulation import Simulation
+from zerolimit.portfolio.settlement import Columns, Drawn, FirstPopulation
 from zerolimit.study.accounts import STATES
-from zerolimit.study.attribution import PLAYERS, Attribution
+from zerolimit.study.attribution import Attribution
 from zerolimit.study.intervals import as_seeds, half_width, interval, over_seeds, unpaired_runs
+from zerolimit.vocabulary.mechanisms import PLAYERS
 
 
 @dataclass(frozen=True)
-class Few:
+class Few(FirstPopulation):
     """A first population of owners alike, but for what is given of each."""
 
     own: tuple[Mapping[str, float], ...]
-    table: None = None
 
     @property
-    def size(self) -> int:
+    def size(self) -> int:  # type: ignore[override]
         return len(self.own)
 
-    def put_traits(self, simulation: Simulation) -> None:
-        self.put(simulation, TRAITS)
+    def traits(self, drawn: Drawn) -> Columns:
+        return self.columns(TRAITS)
 
-    def put_accounts(self, simulation: Simulation) -> None:
-        self.put(simulation, ACCOUNT)
+    def accounts(self, drawn: Drawn) -> Columns:
+        return self.columns(ACCOUNT)
 
-    def put(self, simulation: Simulation, values: Mapping[str, float]) -> None:
-        for slot, own in enumerate(self.own):
-            for name, value in values.items():
-                simulation.engine.set(name, slot, own.get(name, value), simulation.month)
+    def columns(self, values: Mapping[str, float]) -> Columns:
+        return {name: np.array([own.get(name, value) for own in self.own]) for name, value in values.items()}
 
 
 FREQUENT, SELDOM = {"frequency": 0.99}, {"frequency": 0.1}

@@ -247,7 +247,7 @@ def test_what_is_saved(pair: Comparison, tmp_path: Path) -> None:
 def test_a_rule_of_ones_own_against_the_allocation_that_says_the_same() -> None:
     """`need x level` is pro rata but for rounding: the two worlds share their pools alike to the yuan."""
     found = compare("baseline", borrowers=800, months=3, seeds=1, pool_share=0.33, allocation="pro_rata", rules_b=[alike])
-    assert found.differing() == ["own rules: none in a, alike in b"]
+    assert found.differing() == ["user-defined rules: none in a, alike in b"]
     lines = found.values("sum_limit", ["month"])[0]
     assert abs(lines[0] - lines[1]).max() < 1e-4 * lines[0].min()
     other = compare("baseline", borrowers=800, months=3, seeds=1, pool_share=0.33, rules_b=[alike])

@@ -18,16 +18,17 @@ from zerolimit import CreditMarket
 from zerolimit.allocation.ended import ended
 from zerolimit.allocation.rules import allocate
 from zerolimit.basics.errors import BadInput, Cancelled
-from zerolimit.basics.wording import number_of
+from zerolimit.basics.wording import amount, in_yuan, number_of
 from zerolimit.commands import cli
 from zerolimit.explanation.cases.case import Scripted
 from zerolimit.explanation.notice import Explanation, Notice, explain, in_columns
 from zerolimit.explanation.own_path import Change, OwnPath, Recorder
-from zerolimit.explanation.reasons import amount, in_yuan, thresholds
+from zerolimit.explanation.reasons import thresholds
 from zerolimit.explanation.replay import CloseUp, Origin, origin_of
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.run.simulation import Simulation, own_rules
-from zerolimit.vocabulary.names import ALLOCATIONS, LEFT, MECHANISMS
+from zerolimit.vocabulary.mechanisms import MECHANISMS
+from zerolimit.vocabulary.names import ALLOCATIONS, LEFT
 
 REVIEWED = 2
 """The month of the scripted borrowers' first review."""
@@ -153,7 +154,7 @@ def test_thresholds_are_told_with_unit_and_sign() -> None:
     rows = {one.says: in_columns(one) for one in told.thresholds}
     assert rows["recorded income a month"] == ("yuan", "7,500", "500", "+7,000", rows["recorded income a month"][-1])
     assert rows["loans a month, at most"] == ("loans", "0.76", "0.70", "-0.06", "0")
-    assert rows["or their size, of income, at least"] == ("%", "25", "35", "-10", "0")
+    assert rows["or loan size, share of income, at least"] == ("%", "25", "35", "-10", "0")
     assert rows["months without use, below"][::4] == ("months", "no cap")
     assert rows["distance from target customer"][0] == "0 to 1"
     assert "Distance to every threshold: + inside, - beyond it" in str(told)
@@ -164,7 +165,7 @@ def test_a_place_in_the_pools_order_is_told_in_the_orders_own_unit(rule: str, un
     one = notice(scripted(allocation=rule))
     assert one.values["contends"] == 1.0
     place = thresholds(one.values, one.now.measured, one.terms, level=1.0)[-1]
-    assert (place.says, place.unit) == ("place in the pool's order", unit)
+    assert (place.says, place.unit) == ("rank in the pool's order", unit)
 
 
 # score, tightness, balance, income
@@ -292,7 +293,7 @@ def test_a_pool_larger_by_exactly_what_those_before_and_a_minimum_loan_need(rule
         assert found(told)["pool"] == wanted
         assert required(told)["pool"][0] == 2_500_000 + wanted
         assert required(told)["pool"][1].startswith(f"a pool of {in_yuan(2_500_000 + wanted)} in month 2 (it was 25,000): ")
-        assert told.shares[MECHANISMS.index("scarcity")].shapley == 1.0
+        assert told.shares[list(MECHANISMS).index("scarcity")].shapley == 1.0
         claims = lines[slot].held.claims
         own = int(np.flatnonzero(claims.rows == slot)[0])
         grants = [int(claims.shared(2_500_000 + int(wanted) + more)[0][own]) for more in range(-3, 3)]
@@ -438,7 +439,7 @@ def test_what_cannot_be_explained_is_refused_in_one_line() -> None:
         (4, "month: 4 is not one of 0 to 3"),
         (-1, "month: -1 is not one of 0 to 3"),
         (1, "month 1: no line of borrower 4 was cut, lost or refused; nor in any month before"),
-        (3, "month 3: no line of borrower 4 was cut, lost or refused; before, it was in month 2"),
+        (3, "month 3: no line of borrower 4 was cut, lost or refused; earlier adverse actions: month 2"),
     ):
         with pytest.raises(BadInput, match=words):
             explain(origin, 4, month)

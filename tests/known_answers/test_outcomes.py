@@ -1,4 +1,4 @@
-"""Outcomes as model.md has them, counted again by hand from the borrowers' columns."""
+"""Outcomes as docs/ODD.md, 7.15, defines them, counted again by hand from the borrowers' columns."""
 
 from collections.abc import Callable
 from fractions import Fraction

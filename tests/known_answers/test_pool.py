@@ -7,12 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from zerolimit.parameters.scenario import CALENDAR_KINDS, CalendarItem, Scenario, load_scenario
-from zerolimit.parameters.terms import NO_CAP, from_scenario
+from zerolimit.parameters.declarations import CALENDAR_KINDS, CalendarItem
+from zerolimit.parameters.scenario import Scenario, load_scenario
+from zerolimit.parameters.terms import from_scenario
 from zerolimit.platform.pool import PER, Pool, joint_capacity, share_of
-from zerolimit.rules.decision import cap_values
+from zerolimit.rules.caps import CAP
 from zerolimit.run.simulation import Simulation
-from zerolimit.vocabulary.names import MECHANISMS
+from zerolimit.vocabulary.mechanisms import MECHANISMS, NO_CAP
 
 YUAN = 100
 
@@ -158,7 +159,7 @@ def per_person(income_a_month: float) -> float:
     from types import SimpleNamespace
 
     said = SimpleNamespace(**{**from_scenario(Scenario()), "person_cap": 300_000.0 * YUAN, "person_cap_income": 1 / 3})
-    return cap_values(income_a_month * YUAN, 700.0, 700.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, said)[-1] / YUAN
+    return CAP["per_person"](income_a_month * YUAN, said) / YUAN
 
 
 def test_the_individual_cap_of_c10() -> None:
@@ -194,7 +195,7 @@ EVENTS = some.lists(
     events=EVENTS,
     rule=some.sampled_from(["fixed", "funded"]),
     pool=some.floats(0.0, 2.0),
-    off=some.sets(some.sampled_from(MECHANISMS), max_size=2),
+    off=some.sets(some.sampled_from(tuple(MECHANISMS)), max_size=2),
     costs=some.floats(0.0, 50.0),
 )
 def test_the_ledger_closes_to_the_fen_in_any_scenario(

@@ -11,8 +11,8 @@ from hypothesis import strategies as some
 
 from zerolimit.basics.errors import BadInput
 from zerolimit.explanation.shapley import alone, but_for, interactions, owen, owen_scale, shapley
-from zerolimit.study.attribution import GROUPS, attribute
-from zerolimit.vocabulary.names import MECHANISMS
+from zerolimit.study.attribution import attribute
+from zerolimit.vocabulary.mechanisms import MECHANISMS, groups
 
 GLOVES = np.array([0, 0, 0, 1, 0, 1, 0, 1])
 """Player 0 has a left glove, 1 and 2 a right one; a pair is worth 1: shares 4/6, 1/6, 1/6."""
@@ -114,7 +114,7 @@ def test_the_world_with_all_on_is_the_run_itself(market) -> None:
 
 
 def test_groups_are_the_mechanisms_and_bad_players_are_refused() -> None:
-    assert sorted(name for group in GROUPS for name in group) == sorted(MECHANISMS)
+    assert sorted(name for group in groups() for name in group) == sorted(MECHANISMS)
     for players in ((), ("triger",), ("trigger", "trigger")):
         with pytest.raises(BadInput, match="players"):
             attribute("baseline", borrowers=10, months=1, players=players)

@@ -152,7 +152,7 @@ def test_whoever_is_served_in_full_stands_before_whoever_is_not(
     assert sum(0 < grants[k] < needs[k] for k in places) <= 1
 
 
-# a rule of one's own
+# a user-defined rule
 
 
 @rule("granted")

@@ -14,7 +14,8 @@ from zerolimit import compare, rule
 from zerolimit.basics.errors import BadInput
 from zerolimit.commands import cli
 from zerolimit.engine.base import Array
-from zerolimit.parameters.scenario import Scenario, about, load_scenario
+from zerolimit.parameters.declarations import about
+from zerolimit.parameters.scenario import Scenario, load_scenario
 from zerolimit.rules.decision import is_announced
 from zerolimit.run.simulation import Simulation
 from zerolimit.study.accounts import DELAYING, OF_CUTS, Accounts, Cuts, Decisions, last_half, over_run
@@ -264,7 +265,7 @@ def test_what_delays_is_what_the_rule_reads() -> None:
 
 @rule("notice_left", after="set_line")
 def longer(notice_left):
-    """A rule of one's own that puts off cuts."""
+    """A user-defined rule that puts off cuts."""
     return notice_left
 
 
@@ -351,7 +352,7 @@ def test_a_remedy_that_delays_has_its_headline_and_is_said_to_move() -> None:
         assert label in head
     text = " ".join(head.split())
     assert "No band for all rows at once below 10 seeds." in text
-    assert "Whether months without a usable line have settled cannot be told" in text
+    assert "Whether months without a usable line have settled is unknown" in text
     other = CliRunner().invoke(cli.app, command.replace("notice_months=2", "cutoff=620").split())
     assert "What a window hides" not in other.stdout
 

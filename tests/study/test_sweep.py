@@ -20,6 +20,7 @@ import pytest
 
 import zerolimit
 from zerolimit.basics.errors import BadInput
+from zerolimit.basics.progress import span
 from zerolimit.commands.studies import export_study
 from zerolimit.results.digest import read_json, write_json
 from zerolimit.results.writer import machine
@@ -30,8 +31,8 @@ from zerolimit.study.code import worker_modules
 from zerolimit.study.definition import Study, read_study
 from zerolimit.study.folder import ERRORS, LOCK, MERGED, STUDY, Folder
 from zerolimit.study.lock import acquire, judged
-from zerolimit.study.screen import span, status
-from zerolimit.study.sweep import Progress, sweep
+from zerolimit.study.screen import Progress, status
+from zerolimit.study.sweep import sweep
 from zerolimit.study.worker import Done, Failed, own_rules_of
 
 WISH: dict[str, Any] = {

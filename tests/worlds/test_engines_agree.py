@@ -11,7 +11,7 @@ from zerolimit.parameters.scenario import Scenario, load_scenario
 from zerolimit.rules.rule import Rule, rule
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import STATE
-from zerolimit.vocabulary.names import MECHANISMS
+from zerolimit.vocabulary.mechanisms import MECHANISMS
 
 CALENDAR = (
     {"month": 2, "kind": "tightness", "value": 0.6},
@@ -134,7 +134,7 @@ def test_a_branch_goes_on_like_the_run_that_it_left() -> None:
 @given(
     size=some.integers(1, 40),
     seed=some.integers(0, 2**64 - 1),
-    off=some.sets(some.sampled_from(MECHANISMS)),
+    off=some.sets(some.sampled_from(tuple(MECHANISMS))),
     pool=some.floats(0.0, 1.0),
     use=some.one_of(some.none(), some.floats(0.0, 1.0)),
     minimum=some.sampled_from([0.01, 100, 500, 2_000]),

@@ -46,7 +46,7 @@ def totals(simulation: Simulation, name: str, since: int = 0) -> Array:
 
 
 class Cuts:
-    """Decreases as model.md has them, L+ < 0.95 L-, with what the borrower was like before and after."""
+    """Decreases (docs/ODD.md, 7.15), L+ < 0.95 L-, with what the borrower was like before and after."""
 
     columns = ("status", "limit", "late", "generation", "scheduled", "overdue", "since_paid")
 

@@ -11,8 +11,9 @@ from tests.worlds.test_engines_agree import CALENDAR
 from tests.worlds.test_mechanisms import MADE_FOR
 
 from zerolimit.parameters.scenario import load_scenario
+from zerolimit.rules.caps import REASONS
 from zerolimit.run.simulation import Simulation
-from zerolimit.vocabulary.names import ENDS, EVENTS, REASONS
+from zerolimit.vocabulary.names import ENDS, EVENTS
 from zerolimit.vocabulary.outcomes import DESK, EVENT_RATES, OUTCOMES
 
 STEPS = {"adaptation_months": 3}

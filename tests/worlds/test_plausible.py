@@ -6,8 +6,9 @@ import pytest
 from bench.plausible import BORROWERS, FACTOR, MOMENTS, SEEDS, Moment, table
 
 from zerolimit.parameters.scenario import load_scenario
+from zerolimit.rules.caps import CAPS
 from zerolimit.run.simulation import Simulation
-from zerolimit.vocabulary.names import CAPS, MECHANISMS
+from zerolimit.vocabulary.mechanisms import MECHANISMS
 
 CAUSES = ("tightening", "scarcity", "trigger")
 

@@ -10,7 +10,8 @@ from zerolimit.engine.base import Array
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import STATE
-from zerolimit.vocabulary.names import LEFT, MECHANISMS, OPEN, SEGMENTS, STRATEGIES
+from zerolimit.vocabulary.mechanisms import MECHANISMS
+from zerolimit.vocabulary.names import LEFT, OPEN, SEGMENTS, STRATEGIES
 
 SEED, SIZE, MONTHS, CAMPAIGN = 1, 4_000, 24, 8
 SMALLEST = 50_000

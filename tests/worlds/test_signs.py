@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from zerolimit.parameters.scenario import load_scenario
+from zerolimit.rules.caps import REASONS
 from zerolimit.run.simulation import Simulation
-from zerolimit.vocabulary.names import MECHANISMS, REASONS
+from zerolimit.vocabulary.mechanisms import MECHANISMS
 
 SEED, SIZE, MONTHS, EVENT = 3, 3_000, 18, 3
 TO_THE_CAP = dict.fromkeys(("menu_balance", "menu_step", "menu_close"), 0.0)
@@ -73,7 +74,7 @@ HEARSAY: dict[str, Any] = {
     "mend": 0.0,
     "first_trust": 1.0,
 }
-"""Lines that fall below the income floor at the first review, of which others hear; one's own leave no trace."""
+"""Lines that fall below the income floor at the first review, of which others hear; an own one leaves no trace."""
 ELSEWHERE: dict[str, Any] = {
     "calendar": [{"month": EVENT, "kind": "tightness", "value": 0.8}],
     **dict.fromkeys(("other_score", "other_usage", "other_inquiries", "other_record", "diversified"), 0.0),
@@ -167,7 +168,7 @@ SIGNS = (
     Sign("scarcity: used up", {**POOL, "planned_use": 0.0}, "pool_share", (2.0, 0.3, 0.2), "used_up", alone=True),
     Sign("contagion: trust", HEARSAY, "neighbour_weight", (0.0, 0.2, 1.0), "sum_trust", -1),
     Sign("contagion: leaving", {**HEARSAY, "leave_rate": 0.2}, "neighbour_weight", (0.0, 0.2, 1.0), "left", alone=True),
-    Sign("trust: one's own zero limit", {"neighbour_weight": 0.0}, "own_hit", (0.0, 0.3, 0.9), "sum_trust", -1),
+    Sign("trust: an own zero limit", {"neighbour_weight": 0.0}, "own_hit", (0.0, 0.3, 0.9), "sum_trust", -1),
     Sign("trust: mending", {}, "mend", (0.0, 0.02, 0.1), "sum_trust"),
     Sign("trust: complaints", {}, "complaint_rate", (0.0, 0.05, 0.5), "complaints", alone=True),
     Sign("trust: leaving", {"first_trust": 0.3}, "leave_rate", (0.0, 0.01, 0.1), "left", alone=True),

@@ -24,11 +24,12 @@ from zerolimit.basics.errors import BadInput, NoSuchAttribute, NotThere, nearest
 from zerolimit.engine.base import Array, as_stored, unreal
 from zerolimit.engine.plan import FLOW_NAMES
 from zerolimit.month import BIRTH, MONTH
+from zerolimit.rules.caps import REASONS
 from zerolimit.rules.rule import Rule, whole
 from zerolimit.vocabulary.cells import CELLS_PER_SEGMENT
 from zerolimit.vocabulary.draws import PURPOSES, uniform
 from zerolimit.vocabulary.fields import FIELDS, NEW_INSTALMENT, SCHEDULE, STORABLE, Field
-from zerolimit.vocabulary.names import EVENTS, LEFT, REASONS, SECTORS, SEGMENTS, STATUSES, STRATEGIES
+from zerolimit.vocabulary.names import EVENTS, LEFT, SECTORS, SEGMENTS, STATUSES, STRATEGIES
 
 if TYPE_CHECKING:
     from zerolimit.agents.market import CreditMarket
@@ -243,7 +244,7 @@ def refuse_never_called(what: str, name: str) -> None:
         if misspelt(name, rule):
             raise BadInput(
                 f"{what}: is no rule of the month; did you mean {rule!r}?"
-                " A method of one's own needs a name less like a rule's (zerolimit phases lists them)"
+                " A user-defined method needs a name less like a rule's (zerolimit phases lists them)"
             )
 
 

@@ -30,6 +30,7 @@ from zerolimit.agents.borrower import Borrower, Borrowers, View, closed_to_write
 from zerolimit.agents.lender import Platform
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, told
+from zerolimit.basics.terminal import tell
 from zerolimit.basics.wording import number_of
 from zerolimit.engine.plan import FLOW_NAMES
 from zerolimit.engine.registry import AUTO, named
@@ -37,7 +38,6 @@ from zerolimit.parameters.scenario import Scenario, load_scenario
 from zerolimit.parameters.terms import in_yuan
 from zerolimit.results.columns import parts_of
 from zerolimit.results.frames import SAMPLE, Panel, parse_panel, sampled
-from zerolimit.results.terminal import tell
 from zerolimit.rules.rule import Rule
 from zerolimit.run.phases import Recorded
 from zerolimit.run.simulation import IN_THE_MIDDLE, Simulation
@@ -140,8 +140,8 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
 
     `panel` says of which borrowers every field is kept month by month, for `save`: all, sample=N or none.
 
-    Plain-Python behaviour: `borrower_class`, a subclass of Borrower that overrides rules of the month. Compiled rules of
-    one's own: `rules`. Any parameter of the scenario can be given by name.
+    Plain-Python behaviour: `borrower_class`, a subclass of Borrower that overrides rules of the month. User-defined
+    rules, compiled: `rules`. Any parameter of the scenario can be given by name.
     """
 
     borrower_class: type[Borrower] = Borrower

@@ -53,9 +53,9 @@ class Ended:
 
     least: int
     kind: int | None = None
-    """PRO_RATA or WATER_FILLING; None where an order is served, or by a rule of one's own."""
+    """PRO_RATA or WATER_FILLING; None where an order is served, or by a user-defined rule."""
     own: Callable[[int, int, Mapping[str, float]], int] | None = None
-    """A rule of one's own: fen at a level, for what is needed and one's fields."""
+    """A user-defined rule: fen at a level, for what is needed and one's fields."""
     level: int = 0
     extra: Last = field(default_factory=Last)
     """The last whom the next step of the level was given."""
@@ -70,7 +70,7 @@ class Ended:
         return need if self.own is None else self.own(WHOLE, need, values)
 
     def grant(self, need: int, order: float, ticket: int, row: int, values: Mapping[str, float]) -> int:
-        """Fen for one who needs so much and stands there; `values` are one's fields, for a rule of one's own."""
+        """Fen for one who needs so much and stands there; `values` are one's fields, for a user-defined rule."""
         level = self.level + (1 if self.extra.serves(0.0, ticket, row) else 0)
         given = 0
         if self.own is not None:

@@ -1,4 +1,4 @@
-"""A rule of one's own for sharing the pool: what one borrower is granted at a level, growing with the level.
+"""A user-defined rule for sharing the pool: what one borrower is granted at a level, growing with the level.
 
     @zerolimit.rule("granted")
     def by_standing(level, need, tenure, terms):
@@ -74,7 +74,7 @@ def one_at(rule: Rule, level: int, need: int, least: int, values: Mapping[str, f
 
 @dataclass(frozen=True)
 class Own:
-    """A rule of one's own over everybody who contends."""
+    """A user-defined rule over everybody who contends."""
 
     rule: Rule
     need: NDArray[Any]

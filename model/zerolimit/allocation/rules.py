@@ -23,7 +23,7 @@ def allocate(
     """Grants (fen) out of `capacity` (fen) to those who need so much, and the level at which it ended.
 
     Each grant is 0 or at least `least` (fen). The level is the lowest place served (0: everybody was; infinite: nobody),
-    the share pro rata, or the amount (fen) that all got by water-filling. `own` is a rule of one's own, from level 0 to 1.
+    the share pro rata, or the amount (fen) that all got by water-filling. `own` is a user-defined rule, from level 0 to 1.
     """
     if own is not None:
         grants, level = share_out(own, capacity, rows, lottery)

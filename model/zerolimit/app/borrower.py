@@ -13,15 +13,17 @@ from zerolimit.app.language import Words
 from zerolimit.app.parts import Progress, Table, Wrong
 from zerolimit.app.work import Desk, Job
 from zerolimit.basics.errors import BadInput
-from zerolimit.basics.wording import adding_up, listed
+from zerolimit.basics.wording import FEN, adding_up, listed
 from zerolimit.explanation.notice import Enough, Explanation, explain, in_columns, what_was_cut
 from zerolimit.explanation.replay import Origin, Seen, origin_of
 from zerolimit.explanation.story import Life, Story, introduced, paragraphs, story_of, summed_up, whom
-from zerolimit.parameters.terms import FEN
 from zerolimit.results.columns import values
 from zerolimit.results.episodes import episode_columns
 from zerolimit.results.figures import BLUE, GREEN, ORANGE, PURPLE, RED
-from zerolimit.vocabulary.names import LEFT, MECHANISMS, OWNER, REASONS, SEGMENTS, ZERO_LIMIT
+from zerolimit.rules.caps import REASONS
+from zerolimit.vocabulary.constants import SCORE_HIGH, SCORE_LOW
+from zerolimit.vocabulary.mechanisms import MECHANISMS
+from zerolimit.vocabulary.names import LEFT, OWNER, SEGMENTS, ZERO_LIMIT
 
 if TYPE_CHECKING:
     from zerolimit.agents.market import CreditMarket
@@ -270,7 +272,7 @@ def timeline(found: Worlds, words: Words, ink: Ink) -> Option:
         xAxis=[{**month, "name": "", "gridIndex": 0}, {**month, "gridIndex": 1}],
         yAxis=[
             axis(ink, words("who.yuan"), gridIndex=0, min=0),
-            axis(ink, words("borrower.points"), gridIndex=1, min=350, max=950, interval=200),
+            axis(ink, words("borrower.points"), gridIndex=1, min=SCORE_LOW, max=SCORE_HIGH, interval=200),
             {
                 **axis(ink, words("borrower.trust_axis"), gridIndex=1, min=0, max=1, interval=0.5),
                 "splitLine": {"show": False},

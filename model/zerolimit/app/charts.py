@@ -90,7 +90,7 @@ def option_of(ink: Ink, **parts: Any) -> Option:
 
 
 def axis(ink: Ink, name: str, kind: str = "value", **more: Any) -> Option:
-    """An axis with its unit: upright at the top, in the middle below."""
+    """An axis labelled with its unit: y label above the axis, x label centred below."""
     upright = not more.pop("below", False)
     place = (
         {"nameLocation": "end", "nameTextStyle": {"align": "left", "color": ink.faint, "padding": [0, 0, 2, 0]}}

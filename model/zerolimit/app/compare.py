@@ -22,7 +22,8 @@ from zerolimit.results.columns import Array
 from zerolimit.results.figures import BLUE, RED
 from zerolimit.results.table import trust
 from zerolimit.study.accounts import DELAYING
-from zerolimit.vocabulary.names import ALLOCATIONS, MECHANISMS
+from zerolimit.vocabulary.mechanisms import MECHANISMS
+from zerolimit.vocabulary.names import ALLOCATIONS
 
 if TYPE_CHECKING:
     from zerolimit.app.session import Session
@@ -60,7 +61,7 @@ def another(origin: Origin, difference: str, own: str) -> Origin:
     else:
         key, value = parse_setting(own)
         if key in ("borrowers", "name", "network_file", "calendar", "macro"):
-            raise BadInput(f"{key}: stays as it is in the second world; take another parameter")
+            raise BadInput(f"{key}: cannot differ in the second world; choose another parameter")
         given = {key: value}
     changes = tuple({key: value for key, value in change.items() if key not in given} for change in origin.changes)
     return replace(origin, scenario=origin.scenario.change(**given), changes=changes, principal=())
@@ -72,7 +73,7 @@ class Comparison:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.desk = Desk(session.told)
-        self.difference = f"off:{MECHANISMS[1]}"
+        self.difference = "off:trigger"
         self.own = "pool_share=0.4"
         self.wrong = ""
         self.found: tuple[Picture, Picture, str, str, int] | None = None
@@ -84,7 +85,7 @@ class Comparison:
         self.session.told()
 
     def type(self, own: str) -> None:
-        """A parameter of one's own, as name=value."""
+        """Another parameter, as name=value."""
         self.own, self.wrong = own, ""
         self.session.told()
 
@@ -220,5 +221,5 @@ def sum_of(picture: Picture, name: str) -> float:
 
 
 def last(numbers: Array) -> float:
-    """The last month's."""
+    """The value in the last month."""
     return float(numbers[-1])

@@ -1,4 +1,4 @@
-"""The controls, derived from the one declaration of parameters (scenario.py): unit, range, explanation, when they act."""
+"""The controls, derived from the one declaration of parameters: unit, range, explanation, when they act."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ import traitlets
 from zerolimit.app.language import Words
 from zerolimit.app.uploads import MOST_BORROWERS, Pick
 from zerolimit.basics.errors import BadInput
-from zerolimit.parameters.scenario import Scenario, about, bounds, choices, load_scenario, presets
-from zerolimit.parameters.terms import FEN
+from zerolimit.basics.wording import FEN
+from zerolimit.parameters.declarations import about, bounds, choices
+from zerolimit.parameters.scenario import Scenario, load_scenario, presets
 from zerolimit.run.simulation import SETUP_ONLY
-from zerolimit.vocabulary.names import ALLOCATIONS, MECHANISMS
+from zerolimit.vocabulary.mechanisms import MECHANISMS
+from zerolimit.vocabulary.names import ALLOCATIONS
 
 if TYPE_CHECKING:
     from zerolimit.app.session import Session
@@ -300,7 +302,7 @@ def _mechanism(session: Session, mechanism: str, words: Words) -> None:
         id=f"mechanism-{mechanism}",
         kind="switch",
         label=words("mechanism." + mechanism),
-        says=words("mechanism_says." + mechanism),
+        says=words.declared("mechanism_says", mechanism, MECHANISMS[mechanism].says),
         acts=acts(session, words, now=True, changed=session.waits("off", mechanism)),
         value=mechanism not in off,
         on_change=switch,

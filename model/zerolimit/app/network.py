@@ -14,7 +14,7 @@ from zerolimit.app.controls import choose
 from zerolimit.app.language import Words
 from zerolimit.app.parts import Progress, Wrong
 from zerolimit.app.work import Desk, Job
-from zerolimit.parameters.terms import FEN
+from zerolimit.basics.wording import FEN
 from zerolimit.results.columns import Array
 from zerolimit.results.figures import BLUE, ORANGE, RED
 from zerolimit.vocabulary.names import LEFT, OPEN, SEGMENTS
@@ -49,7 +49,7 @@ class Part:
 
 
 def part_of_network(market: CreditMarket, most: int, start: int) -> Part:
-    """At most `most` borrowers: everybody, or the nearest to `start` by ties. Without places, which take long (`placed`)."""
+    """At most `most` borrowers: all, or the nearest to `start` by ties. No coordinates: layout is slow (`placed`)."""
     size = market.simulation.size
     starts, others = market.simulation.network().adjacency()
     slots = np.arange(size) if size <= most else nearest(starts, others, start, most)

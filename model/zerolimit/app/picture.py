@@ -8,9 +8,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from zerolimit.parameters.terms import FEN
+from zerolimit.basics.wording import FEN
 from zerolimit.results.columns import Array, cube, divided, rates, values
 from zerolimit.results.store import Tables, tables_of
+from zerolimit.rules.caps import CAPS
+from zerolimit.vocabulary.constants import SCORE_HIGH, SCORE_LOW
 from zerolimit.vocabulary.names import LEFT
 from zerolimit.vocabulary.outcomes import EVENT_RATES, RATES
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 LINES = (0.0, 500.0, 1_000.0, 2_000.0, 5_000.0, 10_000.0, 20_000.0, 50_000.0, 100_000.0, 200_000.0)
 """Lower edges of classes of lines, yuan; the first are accounts without a line."""
-SCORES = tuple(range(350, 950, 25))
+SCORES = tuple(range(int(SCORE_LOW), int(SCORE_HIGH), 25))
 """Lower edges of classes of risk scores, points."""
 
 
@@ -68,8 +70,6 @@ class Picture:
 
     def by_reason(self, kind: str = "zero") -> dict[str, Array]:
         """Zero-limit events (or `blocked`) of each month by the cap that caused them, the most frequent first."""
-        from zerolimit.vocabulary.names import CAPS
-
         found = {cap.name: self.by_month(f"{kind}_by_{cap.name}") for cap in CAPS}
         return {name: found[name] for name in sorted(found, key=lambda name: -int(found[name].sum())) if found[name].any()}
 

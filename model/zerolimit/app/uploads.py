@@ -14,7 +14,8 @@ from ipyvuetify.extra import FileInput
 from ipywidgets import widget_serialization
 
 from zerolimit.basics.errors import BadInput
-from zerolimit.portfolio.portfolio import Most, Portfolio, read_portfolio
+from zerolimit.portfolio.portfolio import Portfolio, read_portfolio
+from zerolimit.portfolio.tables import Most
 
 MOST_BORROWERS = 1_000_000
 """The page's own bound; the command line takes more."""

@@ -13,16 +13,15 @@ from zerolimit.app.picture import Picture
 from zerolimit.app.work import Desk, Job
 from zerolimit.basics.wording import adding_up
 from zerolimit.explanation.reasons import SAYS
-from zerolimit.results.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY
-from zerolimit.vocabulary.names import MECHANISMS
+from zerolimit.results.figures import GREY, PALETTE
+from zerolimit.vocabulary.mechanisms import MECHANISMS
 
 if TYPE_CHECKING:
     from zerolimit.app.session import Session
     from zerolimit.study.attribution import Attribution
 
 KINDS = ("zero", "blocked")
-COLOURS = dict(zip(MECHANISMS, (GREEN, BLUE, PURPLE, RED, ORANGE, SKY), strict=True))
-"""The mechanisms, told apart by colour-blind readers; each like the reasons that belong to it where there are any."""
+COLOURS = {name: PALETTE[one.colour] for name, one in MECHANISMS.items()}
 
 
 @solara.component
@@ -98,7 +97,7 @@ class Shares:
         return self.of == (self.session.built, self.session.month)
 
     def shown(self) -> Attribution | None:
-        """The shares of this run, be it a later month; None where there are none, or of another run."""
+        """Shares computed for this run, even if some months ago; None if not computed or computed for another run."""
         return self.found if self.of is not None and self.of[0] == self.session.built else None
 
     def ask(self) -> None:

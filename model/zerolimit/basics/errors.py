@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 WRONG = 2
 """Exit code of input that cannot be used."""
@@ -39,7 +39,11 @@ class NotThere(BadInput, KeyError):
 
 
 class BadRule(BadInput, TypeError):
-    """A rule of one's own is not declared as rules are."""
+    """A user-defined rule is not declared as rules are."""
+
+
+class BadDeclaration(BadInput, TypeError):
+    """Something of the model is declared twice, without what it needs, or with a name that nothing has."""
 
 
 class Cancelled(RuntimeError):
@@ -89,6 +93,30 @@ def nearest(name: object, known: Iterable[str], meanings: Mapping[str, str] = Ma
     if not found or len(found) > MOST_NAMES:
         return ""
     return f"; did you mean {' or '.join(map(repr, found))}?"
+
+
+class Named(Protocol):
+    """What has a name."""
+
+    @property
+    def name(self) -> str: ...
+
+
+def by_name[One: Named](kind: str, declared: Iterable[One]) -> dict[str, One]:
+    """Declarations by name; BadDeclaration where a name is declared twice."""
+    found: dict[str, One] = {}
+    for one in declared:
+        if one.name in found:
+            raise BadDeclaration(f"{kind} {one.name}: declared twice")
+        found[one.name] = one
+    return found
+
+
+def refuse_unknown(where: str, what: str, name: str, known: Iterable[str]) -> None:
+    """BadDeclaration where a declaration names what nothing has; the nearest known name is offered."""
+    known = list(known)
+    if name not in known:
+        raise BadDeclaration(f"{where}: unknown {what} {told(name)}{nearest(name, known)}")
 
 
 def fail(message: str, code: int = WRONG) -> NoReturn:

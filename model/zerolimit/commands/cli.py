@@ -5,11 +5,12 @@ Bad input ends in one line on standard error and exit code 2; Ctrl-C in one line
 
 from __future__ import annotations
 
+import itertools
 import signal
 import sys
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,9 +20,10 @@ from typer.core import TyperGroup
 
 from zerolimit import __version__
 from zerolimit.basics.errors import WRONG, BadInput, fail
+from zerolimit.basics.progress import progress_bar
+from zerolimit.basics.terminal import Stopped, after_saving, console, forgiving_streams
 from zerolimit.basics.wording import number_of
 from zerolimit.engine.registry import choices
-from zerolimit.results.terminal import Stopped, after_saving, console, forgiving_streams
 from zerolimit.vocabulary.names import MOST_MONTHS
 
 if TYPE_CHECKING:
@@ -100,11 +102,11 @@ ColumnMap = Annotated[list[str] | None, typer.Option(metavar="OURS=THEIRS", help
 Scale = Annotated[float | None, typer.Option(help="Yuan per unit of the portfolio's money.")]
 CalendarFile = Annotated[str | None, typer.Option(metavar="FILE", help="Dated events: CSV.")]
 MacroFile = Annotated[str | None, typer.Option(metavar="FILE", help="The economy, month by month: CSV.")]
-Borrowers = Annotated[int | None, typer.Option(metavar="N", help="Size of a drawn population.")]
+Borrowers = Annotated[int | None, typer.Option(metavar="N", help="Size of a simulated population.")]
 Months = Annotated[int, typer.Option(metavar="T", help="Months to run.")]
 Seed = Annotated[int, typer.Option(help="Seed of every draw.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="K=V", help="A parameter, as in TOML.")]
-Changes = Annotated[list[str] | None, typer.Option(metavar="MONTH:K=V", help="A parameter from a month of the run on.")]
+Changes = Annotated[list[str] | None, typer.Option(metavar="MONTH:K=V", help="Set a parameter from a month of the run on.")]
 
 # run
 
@@ -158,11 +160,13 @@ def run(
     try:
         vacant = len(simulation.borrowers.where("status", LEFT))
         kept = Panel(simulation, panel, months)
-        for month in counted(range(months), f"{world.name}, {number_of(simulation.size, 'borrower')}", screen):
-            if month in changes:
-                simulation.change(**changes[month])
-            simulation.step()
-            kept.record()
+        with counting(months, f"{world.name}, {number_of(simulation.size, 'borrower')}", screen) as done:
+            for month in range(months):
+                if month in changes:
+                    simulation.change(**changes[month])
+                simulation.step()
+                kept.record()
+                done(month)
         told = ["zerolimit", *sys.argv[1:]]
         seconds = time.perf_counter() - began
         save(simulation, target, panel=kept, command=told, started=started, seconds=seconds, force=force)
@@ -267,29 +271,6 @@ def free_folder(name: str, *, force: bool) -> Path:
     return folder
 
 
-def counted(steps: Sequence[int], label: str, screen: Console) -> Generator[int, None, None]:
-    """The steps, with a bar on a terminal: months done, months a second, time left."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-    from rich.text import Text
-
-    class Speed(ProgressColumn):
-        """Months a second."""
-
-        def render(self, task: Task) -> Text:
-            return Text(f"{task.speed:,.1f} months/s" if task.speed else "", style="dim")
-
-    shown = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn("month"),
-        MofNCompleteColumn(),
-        Speed(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*shown, console=screen, transient=True, disable=screen.quiet or not screen.is_terminal) as progress:
-        yield from progress.track(steps, description=label)
-
-
 ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 """A polite kill, and a terminal that is closed."""
 TOGETHER = 1.0
@@ -340,7 +321,7 @@ def attribute(
     months: Annotated[int, typer.Option(metavar="T", help="Months after --since.")] = 36,
     seed: Seed = 1,
     seeds: Annotated[
-        int | None, typer.Option(metavar="N", help="Repeat with so many seeds, from --seed on, for intervals.")
+        int | None, typer.Option(metavar="N", help="Number of seeds, counted from --seed, for intervals.")
     ] = None,
     since: Annotated[int, typer.Option(metavar="M", help="Months of common past.")] = 0,
     borrower: Annotated[
@@ -364,7 +345,7 @@ def attribute(
 @app.command()
 def compare(
     first: Annotated[str, typer.Argument(metavar="A", help="A preset's name or a TOML file.")],
-    second: Annotated[str | None, typer.Argument(metavar="B", help="Another; without it, A once more.")] = None,
+    second: Annotated[str | None, typer.Argument(metavar="B", help="Another; default: A again.")] = None,
     only_a: Annotated[list[str] | None, typer.Option("--a", metavar="K=V", help="A parameter of A alone.")] = None,
     only_b: Annotated[list[str] | None, typer.Option("--b", metavar="K=V", help="A parameter of B alone.")] = None,
     setting: Annotated[
@@ -382,11 +363,11 @@ def compare(
         int, typer.Option(metavar="M", help="First month that tables and rates count; those before are kept by month.")
     ] = 0,
     seed: Annotated[int, typer.Option(help="The first seed.")] = 1,
-    seeds: Annotated[int, typer.Option(metavar="N", help="So many seeds, from --seed on.")] = 10,
+    seeds: Annotated[int, typer.Option(metavar="N", help="Number of seeds, counted from --seed.")] = 10,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for Parquet files and a figure.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
-    """Two scenarios on the same borrowers and draws: who is zeroed in one only, and how sure the difference is."""
+    """Two scenarios on the same borrowers and draws: who has a zero limit in one only, and how certain the difference is."""
     if not 1 <= months <= MOST_MONTHS:
         raise BadInput(f"months: {months} is not in 1 to {MOST_MONTHS:,}")
     both = setting or []
@@ -413,7 +394,7 @@ def wrongful(
     change: Changes = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
-    """Wrongful zeros: who would not have defaulted within a year, had the line been kept."""
+    """Wrongful zero limits: who would not have defaulted within a year, had the line been kept."""
     if not 1 <= months <= MOST_MONTHS:
         raise BadInput(f"months: {months} is not in 1 to {MOST_MONTHS:,}")
     world = wanted_scenario(scenario, setting or [], borrowers, portfolio, {"calendar": calendar, "macro": macro})
@@ -428,7 +409,7 @@ def wrongful(
 def tell(
     folder: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")],
     borrower: Annotated[str, typer.Option(metavar="ID", help="A portfolio's id; without ids, the number of a slot.")],
-    months: Annotated[str | None, typer.Option(metavar="A:B", help="First and last month to tell.")] = None,
+    months: Annotated[str | None, typer.Option(metavar="A:B", help="First and last month of the story.")] = None,
 ) -> None:
     """What happened to one borrower of a run, month by month."""
     from zerolimit.explanation.replay import origin_of
@@ -449,7 +430,7 @@ def explain(
     borrower: Annotated[str, typer.Option(metavar="ID", help="A portfolio's id; without ids, the number of a slot.")],
     month: Annotated[int, typer.Option(metavar="M", help="The month of the cut, zero or refusal.")],
 ) -> None:
-    """Why a borrower's line was cut, zeroed or refused in a month, and what would have been enough."""
+    """An adverse-action notice: why a borrower's line was cut, closed or refused, and what would have been enough."""
     from zerolimit.explanation.notice import explain as explain_borrower
     from zerolimit.explanation.replay import origin_of
 
@@ -466,7 +447,7 @@ def case(name: Annotated[str | None, typer.Argument(help="A case; without one, t
     from zerolimit.explanation.cases.case import cases, load_case, play
 
     if name is None:
-        table = plain_table("case", "what it tells")
+        table = plain_table("case", "subject")
         for known in cases():
             table.add_row(known, load_case(known).title)
         console().print(table)
@@ -485,19 +466,21 @@ def sweep(
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the results; without it, runs/NAME.")] = None,
     workers: Annotated[int | None, typer.Option(metavar="N", help="Processes; without it, all cores.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on in a folder that has some of the runs.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue a folder that has some of the runs.")] = False,
     extend: Annotated[
-        bool, typer.Option("--extend", help="Go on there with a larger design, and keep the runs that both have.")
+        bool, typer.Option("--extend", help="Continue with a larger design; runs in both designs are kept.")
     ] = False,
     no_code: Annotated[bool, typer.Option("--no-code", help="Refuse a study that names rule files.")] = False,
     cluster: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="A Dask cluster's scheduler, or [b]local[/b] for one on loopback.")
     ] = None,
     take_over: Annotated[bool, typer.Option("--take-over", help="Take a folder whose coordinator is gone.")] = False,
-    status: Annotated[Path | None, typer.Option(metavar="DIR", help="How far a sweep's folder is, and leave.")] = None,
+    status: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Show the progress of a sweep's folder and exit.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the folder only.")] = False,
 ) -> None:
-    """Run a study: thousands of runs, in processes or on a cluster; what was finished survives anything."""
+    """Run a study: thousands of runs, in processes or on a cluster; finished runs survive any interruption."""
     from zerolimit.commands.studies import show_status, sweep_study
 
     if status is not None:
@@ -531,7 +514,7 @@ def export(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
 ) -> None:
-    """Write a study's runs as one file, sorted by their hashes: the same bytes whoever did them, in whatever order."""
+    """Write a study's runs as one file, sorted by hash: the same bytes whatever computed them, in any order."""
     from zerolimit.commands.studies import export_study
 
     export_study(folder, out, force=force)
@@ -539,14 +522,10 @@ def export(
 
 @contextmanager
 def counting(months: int, label: str, screen: Console) -> Iterator[Callable[[int], None]]:
-    """The bar of `counted`, for a run that calls what is given after each month."""
-    steps = counted(range(months), label, screen)
-
-    def done(month: int) -> None:
-        next(steps, None)
-
-    with closing(steps):
-        yield done
+    """A bar of months; gives what is called after each."""
+    number = itertools.count(1)
+    with progress_bar(label, "month", screen, total=months) as update:
+        yield lambda month: update(next(number), months)
 
 
 def dimly(screen: Console) -> Callable[[str], None]:

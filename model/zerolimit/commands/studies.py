@@ -9,10 +9,11 @@ from pathlib import Path
 
 from zerolimit.basics.errors import BadInput
 from zerolimit.basics.files import path_of
+from zerolimit.basics.progress import span
 from zerolimit.basics.wording import number_of
 from zerolimit.study.definition import read_study
 from zerolimit.study.folder import Folder
-from zerolimit.study.screen import span, status, watching
+from zerolimit.study.screen import status, watching
 from zerolimit.study.sweep import RUNS, failures_told, sweep
 
 FAILED = 1

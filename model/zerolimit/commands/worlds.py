@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zerolimit.basics.errors import BadInput
+from zerolimit.basics.progress import progress_bar
+from zerolimit.basics.terminal import after_saving, console, tell
 from zerolimit.basics.wording import adding_up, number_of
-from zerolimit.results.terminal import after_saving, console, tell
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -42,7 +42,7 @@ def attribute_scenario(
     from zerolimit.results.whole import check_target
     from zerolimit.study.attribution import attribute, checked_players
     from zerolimit.study.intervals import as_seeds
-    from zerolimit.vocabulary.names import MECHANISMS
+    from zerolimit.vocabulary.mechanisms import MECHANISMS
 
     if out is not None:
         check_target(out)
@@ -50,10 +50,10 @@ def attribute_scenario(
     as_seeds(seeds, seed)
     sized = scenario if clients is None else scenario.change(borrowers=clients.size)
     who = None if borrower is None else whom(Origin(scenario.name, sized, seed, months, portfolio=clients), borrower)
-    named = [name.strip() for name in players.split(",")] if players is not None else MECHANISMS
+    named = [name.strip() for name in players.split(",")] if players is not None else tuple(MECHANISMS)
     chosen = checked_players(named, scenario)
     tell_not_reached(since + months, quiet, scenario)
-    with bar("worlds", quiet) as advance:
+    with progress_bar("worlds", "world", console(stderr=True), hidden=quiet) as update:
         found = attribute(
             scenario,
             months=months,
@@ -62,7 +62,7 @@ def attribute_scenario(
             players=chosen,
             since=since,
             portfolio=clients,
-            progress=advance,
+            progress=update,
             say=None if quiet else tell,
         )
     if out is not None:
@@ -99,7 +99,8 @@ def print_shares(found: Attribution, outcome: str) -> None:
     """The table of shares of one outcome over all months, the rate of that name, pairs, and which counterfactual it is."""
     from zerolimit.explanation.reasons import NOT_THE_SAME
     from zerolimit.study.accounts import DELAYING
-    from zerolimit.study.attribution import EVERYBODY, PLAYERS
+    from zerolimit.study.attribution import EVERYBODY
+    from zerolimit.vocabulary.mechanisms import PLAYERS
     from zerolimit.vocabulary.outcomes import RATES
 
     shares = found.shares(outcome)
@@ -133,12 +134,12 @@ def print_shares(found: Attribution, outcome: str) -> None:
         paper.print(ends)
         paper.print(f"95 %: Student's t, for one row. {bands(over)}", style="dim")
     if len(found.players) > 1:
-        paper.print("\nInteractions: how many more two bring about together than each by itself", style="bold")
+        paper.print("\nInteractions: the effect of two together less the sum of their separate effects", style="bold")
         paper.print(pairs_table(found, outcome))
-    notes = "But for: all less all without it. Alone: it alone less none. A negative share has protected."
+    notes = "But for: all on, less all but this one. Alone: this one on, less none. A negative share means protection."
     paper.print(f"\n{NOT_THE_SAME}", style="dim")
     paper.print(f"{notes} {EVERYBODY}", style="dim")
-    if late := [name for name in found.players if set(PLAYERS.get(name, {})) & set(DELAYING)]:
+    if late := [name for name in found.players if name in PLAYERS and set(PLAYERS[name].without) & set(DELAYING)]:
         text = f"{' and '.join(late)}: a share of what was counted in these months; what comes only later looks prevented."
         paper.print(f"{text} `zerolimit compare` tells the two apart.", style="yellow")
 
@@ -213,8 +214,8 @@ def compare_scenarios(
     check_months(months, since)
     same_people(a, b)
     tell_not_reached(months, quiet, a, b)
-    with bar("worlds", quiet) as advance:
-        options: dict[str, Any] = {"portfolio": clients, "progress": advance, "say": None if quiet else tell}
+    with progress_bar("worlds", "world", console(stderr=True), hidden=quiet) as update:
+        options: dict[str, Any] = {"portfolio": clients, "progress": update, "say": None if quiet else tell}
         found = compare(a, b, months=months, since=since, seed=seed, seeds=seeds, **options)
     if out is not None:
         found.save(out, outcome)
@@ -275,9 +276,9 @@ def print_headline(paper: Console, found: Comparison) -> None:
     labels = {
         "months_without": "months without a usable line",
         "months_at_zero": "  with no line",
-        "months_put_off": "    delay: decided, and later",
+        "months_put_off": "    delay: same decisions, later",
         "months_decided": "    fewer or more",
-        "months_blocked": "  with a line, and nothing of it",
+        "months_blocked": "  with a line, nothing to draw",
         "zero_decided": "cuts to zero decided, % a month",
         "zero_withdrawn": "  that never took effect, %",
         LAST_HALF: f"zero limits, months {found.last_half} to {found.months - 1}, %",
@@ -285,14 +286,15 @@ def print_headline(paper: Console, found: Comparison) -> None:
     paper.print(differences_table(rows, labels))
     paper.print(
         "Months: per account of the population at month 0. Delay: less the months from a decision to its effect; fewer or"
-        " more: with no line, counted from the decision; a world that only waits differs in delay alone. Decided: over"
-        f" on-time payers with a line and not on notice, by the month of the decision. 95 %: for one row. {bands(rows)}",
+        " more: with no line, counted from the decision; a world that only postpones cuts differs in delay alone. Decided:"
+        " over on-time payers with a line and not on notice, by the month of the decision. 95 %: for one row."
+        f" {bands(rows)}",
         style="dim",
     )
     for name, trend in found.still_moves().items():
         told = labels[name].strip().partition(",")[0]
         if trend.low != trend.low:
-            text = f"Whether {told} have settled cannot be told: take at least 12 months and 2 seeds."
+            text = f"Whether {told} have settled is unknown: take at least 12 months and 2 seeds."
         else:
             ends = ", ".join(number(100.0 * one, 2, "+") for one in (trend.low, trend.high))
             change = f"{number(100.0 * trend.mean, 2, '+')} [{ends}] accounts in 100"
@@ -307,7 +309,7 @@ def bands(rows: DataFrame) -> str:
     together = int(rows.rows.max())
     if not together:
         return f"No band for all rows at once below {FEWEST} seeds."
-    return f"All {together}: Bonferroni's t for so many rows at once."
+    return f"All {together}: simultaneous, by Bonferroni's t."
 
 
 def differences_table(rows: DataFrame, labels: Mapping[str, str] | None = None) -> Table:
@@ -332,7 +334,7 @@ def differences_table(rows: DataFrame, labels: Mapping[str, str] | None = None) 
 
 
 def number(value: float, digits: int, sign: str = "") -> str:
-    """A number with so many digits, no sign before a zero; a dash where it is none."""
+    """A number with `digits` decimals, no sign before a zero; a dash where it is not finite."""
     from math import isfinite
 
     return f"{round(value, digits) + 0.0:{sign if round(value, digits) else ''},.{digits}f}" if isfinite(value) else "-"
@@ -361,18 +363,19 @@ def follow_zeros(
 
     from zerolimit.engine.registry import compiling
     from zerolimit.explanation.kept import WITHIN, Shadow
+    from zerolimit.rules.caps import REASONS
     from zerolimit.run.simulation import Simulation
-    from zerolimit.vocabulary.names import REASONS, SEGMENTS
+    from zerolimit.vocabulary.names import SEGMENTS
 
     tell_not_reached(months, quiet, scenario)
     say = None if quiet else tell
     shadow = Shadow(Simulation(scenario, seed, engine=compiling(), portfolio=clients, threads=1, say=say))
-    with bar("months", quiet) as advance:
+    with progress_bar("months", "month", console(stderr=True), total=months, hidden=quiet) as update:
         for month in range(months):
             if month in changes:
                 shadow.real.change(**changes[month])
             shadow.step()
-            advance(month + 1, months)
+            update(month + 1, months)
     frame = shadow.followed().frame()
     paper = console()
     if frame.empty:
@@ -394,14 +397,3 @@ def follow_zeros(
         " the others' totals as recorded.",
         highlight=False,
     )
-
-
-@contextmanager
-def bar(what: str, quiet: bool) -> Iterator[Any]:
-    """A progress bar on standard error; yields what to call with (done, all)."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    parts = (TextColumn(what, markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*parts, console=console(stderr=True), disable=quiet, transient=True) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)

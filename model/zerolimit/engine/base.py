@@ -30,9 +30,10 @@ from zerolimit.basics.errors import OutOfRange
 from zerolimit.basics.wording import number_of
 from zerolimit.engine.plan import Plan, Stage
 from zerolimit.engine.verbs import Verbs
+from zerolimit.rules.caps import MEASURED
 from zerolimit.rules.rule import Rule, whole
 from zerolimit.vocabulary.draws import BIRTH, PURPOSES, lifelong
-from zerolimit.vocabulary.fields import FIELDS, MEASURES, Q2, SCHEDULE, STATE, STORABLE
+from zerolimit.vocabulary.fields import FIELDS, Q2, SCHEDULE, STATE, STORABLE
 
 Array = NDArray[Any]
 Overrides = dict[str, Callable[[int], Any]]
@@ -130,7 +131,7 @@ class Engine(Verbs):
 
     @abstractmethod
     def listed(self, name: str, rows: Array, month: int, terms: Array) -> Array:
-        """The borrowers listed through a stage; gives what was measured of them, if anything (fields.MEASURES)."""
+        """The borrowers listed through a stage; gives what was measured of them, if anything (fields.MEASURED)."""
 
     # the rest is free
 
@@ -196,8 +197,8 @@ class Engine(Verbs):
 
     def measures(self, stage: Stage, rows: Array) -> Array:
         """Room for what a stage measures."""
-        measured = any(name in MEASURES for rule in stage.rules for name in rule.writes)
-        return np.zeros((len(MEASURES), len(rows) if measured else 0))
+        measured = any(name in MEASURED for rule in stage.rules for name in rule.writes)
+        return np.zeros((len(MEASURED), len(rows) if measured else 0))
 
     def in_parts(self, work: Callable[[int, int], Any], length: int, least: int = 1) -> list[Any]:
         """`work` from 0 to `length`, with threads by parts of at least `least`; gives what each part gave."""
@@ -231,7 +232,7 @@ class Engine(Verbs):
     def clear(self, rows: Array, month: int, stage: str) -> None:
         """Empty the slots listed for new borrowers, who then go through a stage.
 
-        The generation counts on; what is void and what the stage sets without looking stays as it is.
+        Increments the generation. Does not clear void fields, nor fields that the stage overwrites without reading.
         """
         generations = self.raw("generation", month)[rows].astype(np.int64) + 1
         spared = {"generation", *SCHEDULE, *(() if self.overrides else self.plan.stages[stage].sets)}
@@ -262,7 +263,7 @@ class Engine(Verbs):
         results = found if isinstance(found, tuple) else (found,)
         refuse_count(rule, len(results))
         for name, value in zip(rule.writes, results, strict=True):
-            if name in MEASURES:
+            if name in MEASURED:
                 self.measured[name] = value
                 continue
             if self.checks or rule.own:
@@ -270,7 +271,7 @@ class Engine(Verbs):
             self.set(name, row, as_stored(name, value), month)
 
     def refuse(self, rule: Rule, name: str, value: Any) -> None:
-        """What a column could not hold: from a rule of one's own, and in tests from any."""
+        """What a column could not hold: from a user-defined rule, and in tests from any."""
         if not isinstance(value, Real | np.bool_):
             raise OutOfRange(f"rule {rule.name}: {name} = {repr(value)[:40]} is no number")
         number: Any = value

@@ -280,7 +280,7 @@ class Loops:
         return partial(Loops, checks=self.checks), (self.plan, self.terms, self.own)
 
     def compile_all(self, say: Callable[[str], None]) -> None:
-        """Compile what is not in the cache yet; on several cores where nothing of one's own is in it."""
+        """Compile what is not in the cache yet; on several cores where no user-defined rule is in it."""
         if not self.ready.exists():
             say("compiling the month for this machine: once, about half a minute")
             cores = min(2, os.cpu_count() or 1)
@@ -323,7 +323,7 @@ def compile_share(names: list[str]) -> None:
 
 
 def ordinary_loops() -> Loops:
-    """The loops of the month as it is declared, without rules of one's own."""
+    """The loops of the month as it is declared, without user-defined rules."""
     from zerolimit.engine.plan import make_plan
     from zerolimit.parameters.terms import TERMS
 
@@ -332,7 +332,7 @@ def ordinary_loops() -> Loops:
 
 KNOWN: set[Callable[..., Any]] = set()
 LOADED: dict[tuple[Any, ...], ModuleType] = {}
-"""Generated modules by name and rules of one's own, once each in a process: another run takes what is loaded."""
+"""Generated modules by name and user-defined rules, once each in a process: another run takes what is loaded."""
 
 
 def make_known_once(function: Callable[..., Any]) -> None:
@@ -343,7 +343,7 @@ def make_known_once(function: Callable[..., Any]) -> None:
 
 
 def refuse_uncompilable(rule: Rule) -> None:
-    """OutOfRange where a rule of one's own cannot be compiled, or would not return a number for each field."""
+    """OutOfRange where a user-defined rule cannot be compiled, or would not return a number for each field."""
     make_known_once(rule.function)
     made: Any = namedtuple("Terms", rule.terms)  # type: ignore[misc]  # the names are known when it runs
     terms = numba.typeof(made(*[0.0] * len(rule.terms)))  # type: ignore[no-untyped-call]
@@ -553,14 +553,14 @@ class Compiled(Engine):
         return self.joined(stage, [room for _, room in results], [start for start, _ in pieces])
 
     def refuse_bad(self, stage: Stage, bad: int) -> None:
-        """A rule of one's own (in tests: any rule) returned what its column cannot hold."""
+        """A user-defined rule (in tests: any rule) returned what its column cannot hold."""
         if bad:
             own = [rule.name for rule in stage.rules if rule.own]
             who = f"rule {', '.join(own)}" if own else f"stage {stage.name}"
             raise OutOfRange(f"{who}: {bad:,} values outside the storable range or not whole")
 
     def joined(self, stage: Stage, rooms: list[dict[str, Any]], starts: list[int]) -> Result:
-        """Totals over the threads, and lists in order of the borrowers, good until the stage runs again."""
+        """Totals over the threads, and lists in order of the borrowers: views, valid until the stage next runs."""
         sums = sum((room["sums"] for room in rooms[1:]), rooms[0]["sums"].copy())
         counts = sum((room["counts"] for room in rooms[1:]), rooms[0]["counts"].copy())
         rolls: dict[str, dict[str, Array]] = {}

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 
 from zerolimit.basics.errors import BadRule, nearest
 from zerolimit.month import BIRTH, MONTH, RARE_SUMS, ROLLS, SUMS, WORDS, Phase, RareSum, Roll
+from zerolimit.rules.caps import MEASURED
 from zerolimit.rules.laws import BROKEN, LAWS
 from zerolimit.rules.rule import Rule
 from zerolimit.vocabulary.draws import PURPOSES
-from zerolimit.vocabulary.fields import BYTES, DTYPES, FIELDS, FLOWS, MEASURES, STATE
+from zerolimit.vocabulary.fields import BYTES, DTYPES, FIELDS, FLOWS, STATE
 
 COLUMNS = 32
 """A loop over more columns than about thirty stops vectorising (architecture.md)."""
@@ -79,7 +80,7 @@ class Stage:
 
     @property
     def left_over(self) -> tuple[list[int], list[int], list[int]]:
-        """Words, rare sums and lists that no loop of the stage makes itself."""
+        """Outcome words, rare sums and lists not produced by any of the stage's loops (tallied afterwards)."""
         words = {at for loop in self.loops for at in loop.words}
         rare = {at for loop in self.loops for at in loop.rare}
         rolls = {at for loop in self.loops for at in loop.rolls}
@@ -166,7 +167,7 @@ def share_tallies(stage: str, loops: list[Loop], apart: frozenset[str]) -> set[s
 def check(rule: Rule, terms: frozenset[str]) -> None:
     """Every name in a rule's contract is known, or a BadRule that suggests the nearest."""
     for name in (*rule.fields, *rule.writes):
-        if name not in FIELDS and name not in MEASURES:
+        if name not in FIELDS and name not in MEASURED:
             raise BadRule(f"rule {rule.name}: unknown field {name!r}{nearest(name, FIELDS)}")
     for name in rule.draws:
         if name not in PURPOSES:
@@ -177,8 +178,8 @@ def check(rule: Rule, terms: frozenset[str]) -> None:
 
 
 def no_place(rule: Rule, names: set[str]) -> str:
-    """Why a rule of one's own has no place in the month: the nearest rule where one is near, else all of them."""
-    what = "no rule of the month has this name; say behind which one it runs, @rule(..., after=...)"
+    """Why a user-defined rule has no place in the month: the nearest rule where one is near, else all of them."""
+    what = "no rule of the month has this name; say after which one it runs, @rule(..., after=...)"
     if rule.after is not None:
         what = f"after: {str(rule.after)[:40]!r} is no rule of the month"
     near = nearest(str(rule.after or rule.name).lower(), names)
@@ -186,7 +187,7 @@ def no_place(rule: Rule, names: set[str]) -> str:
 
 
 def with_own_rules(own: tuple[Rule, ...]) -> tuple[tuple[Phase, ...], tuple[Phase, ...]]:
-    """The tables of phases with rules of one's own: in place of a built-in of the same name, or behind `after`.
+    """The tables of phases with user-defined rules: in place of a built-in of the same name, or behind `after`.
 
     Of several behind the same rule the first given runs first.
     """
@@ -294,7 +295,7 @@ def make_stage(
         for rule in loop.rules:
             loop.loads += [one for one in rule.fields if one not in written and one not in loop.loads]
             written += [one for one in rule.writes if one not in written]
-        loop.stores = [one for one in written if (one not in FLOW_NAMES or one in needed) and one not in MEASURES]
+        loop.stores = [one for one in written if (one not in FLOW_NAMES or one in needed) and one not in MEASURED]
     touched_names: list[str] = []
     produced: set[str] = set()
     from_outside: set[str] = set()

@@ -2,7 +2,7 @@
 
 Beside the world runs a shadow of it. A borrower with a zero-limit event keeps the line there and lives on by the same
 rules and draws, with the platform's announcements, the hard constraint and the neighbours' reports as recorded: one's own
-path, the others as they were (model.md). Default is three or more months past due, or charge-off.
+path, the others as they were (docs/ODD.md, 7.18). Default is three or more months past due, or charge-off.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from zerolimit.engine.base import Array
+from zerolimit.rules.caps import REASONS
 from zerolimit.run.month import Platform
 from zerolimit.run.phases import Live
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import STATE
-from zerolimit.vocabulary.names import LEFT, REASONS, REVIEW, SEGMENTS, ZERO_LIMIT
+from zerolimit.vocabulary.names import LEFT, REVIEW, SEGMENTS, ZERO_LIMIT
 
 WITHIN = 12
 """Months in which a default would have shown that the cut was right."""

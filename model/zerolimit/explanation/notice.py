@@ -1,8 +1,8 @@
-"""Why this borrower has less: an adverse-action notice, and what would have been enough.
+"""An adverse-action notice: the principal reasons for one decision, and which single changes would have been enough.
 
-`zerolimit explain RUN --borrower ID --month M`, and `zerolimit.explain(run_or_market, borrower, month)`. The run is run
-again (replay.py); what would have been enough is found by taking this borrower alone over its own path (own_path.py), with
-one thing changed at a time, the platform and all others as they were. Money is told in yuan; fields hold fen.
+`zerolimit explain RUN --borrower ID --month M`, and `zerolimit.explain(run_or_market, borrower, month)`. The run is
+repeated (replay.py); sufficient changes are found by replaying this borrower alone (own_path.py) with one thing changed at
+a time, the platform and all other borrowers as recorded. Texts give money in yuan; fields hold fen.
 """
 
 from __future__ import annotations
@@ -17,16 +17,14 @@ import numpy as np
 
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, Cancelled
-from zerolimit.basics.wording import adding_up, number_of
+from zerolimit.basics.terminal import console
+from zerolimit.basics.wording import FEN, adding_up, amount, apart, in_yuan, number_of
 from zerolimit.engine.base import as_stored
 from zerolimit.explanation.own_path import Change, Edit, OwnPath, Recorder, Values, in_prospect, is_usable
 from zerolimit.explanation.reasons import (
     NOT_THE_SAME,
     Threshold,
-    amount,
-    apart,
     in_words,
-    in_yuan,
     lines_left,
     lowering,
     principal,
@@ -35,21 +33,21 @@ from zerolimit.explanation.reasons import (
 )
 from zerolimit.explanation.replay import Origin, Seen, origin_of
 from zerolimit.explanation.story import Event, the_line, whom
-from zerolimit.parameters.terms import FEN, OFF
-from zerolimit.results.terminal import console
 from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.constants import INCOME_MOST, SCORE_HIGH, SHARE_MOST
 from zerolimit.vocabulary.fields import FIELDS
-from zerolimit.vocabulary.names import LEFT, MECHANISMS
+from zerolimit.vocabulary.mechanisms import MECHANISMS
+from zerolimit.vocabulary.names import LEFT
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console, ConsoleOptions, RenderResult
 
 FOR_ME = (
-    "For this borrower alone, with the others as they were: one path replayed with tightness, expected use, the pool's"
-    " level, the queues and the neighbours' reports as recorded."
+    "For this borrower alone: one path replayed, with tightness, expected use, the pool's level, the queues and the"
+    " neighbours' reports as recorded."
 )
-"""Which counterfactual this is; `attribute` has the other one."""
+"""The counterfactual of a notice; `attribute` has the population's."""
 
 LOSSES = ("zero limit", "blocked", "line lost", "refused", "closed", "frozen")
 LESS = (*LOSSES, "cut", "announced")
@@ -165,11 +163,11 @@ class Explanation:
             table.add_row(one.says, *in_columns(one), style=style)
         yield table
         line = in_yuan(self.target)
-        wanted = f"the line of {line} to be kept" if self.target == self.before else f"a usable line ({line} or more)"
+        wanted = f"keeping the line of {line}" if self.target == self.before else f"a usable line ({line} or more)"
         yield heading(f"What alone would have been enough for {wanted}")
         if self.enough:
             found = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-            found.add_column("required: one change, the smallest of its kind")
+            found.add_column("smallest sufficient change of each kind")
             found.add_column("line, yuan", justify="right")
             for change in self.enough:
                 found.add_row(change.text, amount(change.line))
@@ -178,17 +176,17 @@ class Explanation:
             yield Text("No single change.")
         if self.not_enough:
             yield Padding(Text(f"Not enough alone, however large: {'; '.join(self.not_enough)}.", style="dim"), 0)
-        yield heading("Which mechanisms")
+        yield heading("Mechanisms")
         shares = zip(self.shares, adding_up((one.shapley for one in self.shares), 2), strict=True)
         parts = [f"{share:.2f} {one.mechanism}" for one, share in shares if one.shapley != 0.0]
         rest = " It would have happened with all of them off, too (baseline)." if self.without else ""
         yield Text(f"{', '.join(parts) if parts else 'None of those that can be switched off'}.{rest}")
         yield Text(NOT_THE_SAME, style="dim")
-        yield Text(f"\n{FOR_ME} `zerolimit attribute` asks for everybody's world instead.", style="dim")
+        yield Text(f"\n{FOR_ME} `zerolimit attribute` gives shares for the whole population.", style="dim")
 
 
 TOLD_IN = {"fen": "yuan", "share": "%", "share of income": "%", "distance": "0 to 1", "loans a month": "loans"}
-"""The unit that a threshold is told in, where it is not its own."""
+"""The unit in which a threshold is shown, where it is not its own unit."""
 
 
 def in_columns(one: Threshold) -> tuple[str, str, str, str, str]:
@@ -218,9 +216,9 @@ def explain(
 ) -> Explanation:
     """Why a borrower's line was cut, lost or refused in a month, and what would have been enough.
 
-    `run` is a run folder, what `zerolimit.load` gives, or a CreditMarket; it is run again up to that month. `borrower` is
-    the name in the portfolio's column id where there is one, else the slot's number; `rules` those of one's own that a
-    folder's run had. `progress` is called with the months done; `cancel` is asked after each, and Cancelled raised where it
+    `run` is a run folder, the result of `zerolimit.load`, or a CreditMarket; it is repeated up to that month. `borrower` is
+    the name in the portfolio's column id where there is one, else the slot's number; `rules` the user-defined rules of a
+    folder's run. `progress` is called with the months done; `cancel` is asked after each, and Cancelled raised where it
     returns true. BadInput where nothing was cut that month.
     """
     origin = origin_of(run, tuple(rules))
@@ -252,7 +250,7 @@ def notice_of(origin: Origin, slot: int, name: str, recorder: Recorder, seen: Se
         raise BadInput(f"month {last.month}: slot {slot:,} of {origin.name} is vacant")
     if event is None:
         months = [str(now.month) for now in life if what_was_cut(now) is not None]
-        others = f"before, it was in month {', '.join(months[-5:])}" if months else "nor in any month before"
+        others = f"earlier adverse actions: month {', '.join(months[-5:])}" if months else "nor in any month before"
         raise BadInput(f"month {last.month}: no line of borrower {name} was cut, lost or refused; {others}")
     now = last
     if event.kind != "announced" and last.decided["review"] == 0.0:
@@ -277,7 +275,7 @@ def what_was_cut(now: Seen) -> Event | None:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of single change: how it is told, and how it is tried."""
+    """One kind of single change: its words, and how it is tried."""
 
     name: str
     says: str
@@ -406,14 +404,14 @@ class Notice:
             value = round((steps - found[0]) / 1_000.0, 3)
             text = f"tightness of {value:.3f} at most in month {self.month} (it was {tightness:.3f})"
             return Enough("tightness", value, tightness, value, "share", found[1], text)
-        values = self.lived(terms={self.month: OFF["tightening"]})
+        values = self.lived(terms={self.month: MECHANISMS["tightening"].without})
         if not self.kept(values):
             return None
         text = f"no tightening in month {self.month}: tightness 0 (it was {tightness:.3f}), no cutoff raised, no ceiling"
         return Enough("tightness", 0.0, tightness, 0.0, "share", in_prospect(values), text)
 
     def larger_pool(self) -> Enough | None:
-        """A pool so much larger this month, all claims as they were."""
+        """A larger pool this month, all claims as recorded."""
         pool = self.held.pool
         if self.held.claims is None or pool <= 0:
             return None
@@ -431,14 +429,14 @@ class Notice:
         return Enough("pool", float(high), float(pool), float(pool + high), "fen", in_prospect(self.in_pool(high)), text)
 
     def in_pool(self, more: int) -> Values:
-        """The decision with so many fen more in the month's pool."""
+        """The decision with `more` fen added to the month's pool."""
         claims = self.held.claims
         assert claims is not None
         own = int(np.flatnonzero(claims.rows == self.path.slot)[0])
         return self.lived(granted=int(claims.shared(self.held.pool + more)[0][own]))
 
     def shares(self) -> tuple[tuple[Share, ...], int]:
-        """What each mechanism did on this path: Shapley shares over all subsets that are off for this borrower alone."""
+        """Shapley shares of the mechanisms on this path, over all subsets switched off for this borrower alone."""
         from zerolimit.explanation.shapley import alone, but_for, shapley
 
         already = [name for name in MECHANISMS if name in self.path.held[self.first].off]
@@ -523,8 +521,8 @@ KINDS = (
     Kind(
         "loan_size",
         "larger loans",
-        lambda one: one.set_at_start("loan_size", "loan_size", 1.9, 0.001, share("loans of", "of income on average")),
-        lambda one: one.now.before["loan_size"] < 1.9,
+        lambda one: one.set_at_start("loan_size", "loan_size", SHARE_MOST, 0.001, share("loans of", "of income on average")),
+        lambda one: one.now.before["loan_size"] < SHARE_MOST,
     ),
     Kind("owed", "less owed", Notice.less_owed, lambda one: one.values["scheduled"] + one.values["overdue"] > 0.0),
     Kind("arrears", "no arrears", Notice.nothing_overdue, lambda one: one.values["late"] > 0.0),
@@ -545,19 +543,19 @@ KINDS = (
     Kind(
         "income",
         "a higher recorded income",
-        lambda one: one.set_at_start("income", "income_seen", 50_000_000.0, float(FEN), money("a recorded income")),
+        lambda one: one.set_at_start("income", "income_seen", INCOME_MOST, float(FEN), money("a recorded income")),
         lambda one: True,
     ),
     Kind(
         "score",
         "a higher score",
-        lambda one: one.set_behind("score", "risk", "score", 950.0, 0.1, points("a score", 1)),
-        lambda one: one.values["risk"] < 950.0,
+        lambda one: one.set_behind("score", "risk", "score", SCORE_HIGH, 0.1, points("a score", 1)),
+        lambda one: one.values["risk"] < SCORE_HIGH,
     ),
     Kind(
         "general_score",
         "a higher general score",
-        lambda one: one.set_behind("general_score", "zhima_seen", "score", 950.0, 1.0, points("a general score", 0)),
+        lambda one: one.set_behind("general_score", "zhima_seen", "score", SCORE_HIGH, 1.0, points("a general score", 0)),
         lambda one: one.values["zhima_seen"] < one.terms["admission_zhima"],
     ),
     Kind(
@@ -570,7 +568,7 @@ KINDS = (
         "tightness",
         "no tightening that month",
         Notice.looser,
-        lambda one: any(one.terms[name] != value for name, value in OFF["tightening"].items()),
+        lambda one: any(one.terms[name] != value for name, value in MECHANISMS["tightening"].without.items()),
     ),
     Kind("pool", "a larger pool", Notice.larger_pool, lambda one: one.held.claims is not None and not one.held.endless),
 )

@@ -1,4 +1,4 @@
-"""A run again, with one borrower seen from near.
+"""Re-run a recorded run and trace one borrower through every phase.
 
 A run repeats bit for bit from its scenario, seed, changes and portfolio. Beside the world, the rules in plain Python take
 one borrower through every phase, with the draws, the announcements and the platform's decisions of the world: so all that
@@ -116,7 +116,7 @@ class Origin:
     principal: tuple[float, ...] = ()
     """What was lent at the end of each month (fen), as recorded: the run again must give the same."""
     engine: str = "auto"
-    """With rules of one's own the engine of the run, or a small one would be compiled for long."""
+    """With user-defined rules the engine of the run, or a small one would be compiled for long."""
 
     def begin(self, **options: Any) -> Simulation:
         """The world as it was before its first month."""
@@ -170,8 +170,8 @@ class Origin:
         for month, (then, now) in enumerate(zip(self.principal, world.history, strict=False)):
             if then != now.platform["principal"]:
                 raise BadInput(
-                    f"{self.name}: run again it is another world from month {month} on (what was lent differs); something"
-                    " that is not recorded was done to it"
+                    f"{self.name}: repeated, it is another world from month {month} on (loans differ): it was changed in a"
+                    " way that was not recorded"
                 )
 
 
@@ -188,7 +188,7 @@ def origin_of(run: Any, rules: tuple[Rule, ...] = ()) -> Origin:
 
 
 def of_market(world: Simulation, rules: tuple[Rule, ...]) -> Origin:
-    """A world in memory, with its rules of one's own."""
+    """A world in memory, with its user-defined rules."""
     name = f"market {world.first_scenario.name}"
     if rules:
         raise BadInput(f"rules: {name} brings its own; they are given only with a run folder")
@@ -212,8 +212,8 @@ def of_folder(run: Run, rules: tuple[Rule, ...]) -> Origin:
     missing = {rule: digest for rule, digest in record["rules"].items() if digest not in map(rule_hash, own_rules(rules))}
     if missing:
         raise BadInput(
-            f"{name}: was run with {', '.join(missing)}, a rule of one's own; tell it from Python: zerolimit.tell"
-            " and zerolimit.explain take rules=[...], the rules as they were"
+            f"{name}: was run with {', '.join(missing)}, a user-defined rule; call zerolimit.tell or"
+            " zerolimit.explain from Python with rules=[...], the same rules"
         )
     if len(record["rules"]) < len(rules):
         raise BadInput(f"rules: {name} was run with {len(record['rules'])}, not {len(rules)}")
@@ -238,28 +238,30 @@ RECORDED: dict[str, Any] = {
     "in_python": list,
     "changes": list,
 }
-"""What a run's record has to hold for it to be run again, and of which kind."""
+"""Entries of provenance.json that repeating a run needs, and their types."""
 
 
 def refuse_incomplete(name: str, record: Mapping[str, Any]) -> None:
     """BadInput where a record is not as runs write it."""
     for word, kind in RECORDED.items():
         if not isinstance(record.get(word), kind) or isinstance(record.get(word), bool):
-            raise BadInput(f"{name}: its record of where it came from is damaged: {word} is {told(record.get(word))}")
+            raise BadInput(f"{name}: its provenance is damaged: {word} is {told(record.get(word))}")
     for change in record["changes"]:
         if not isinstance(change, Mapping) or not isinstance(change.get("month"), int):
-            raise BadInput(f"{name}: its record of where it came from is damaged: changes holds {told(change)}")
+            raise BadInput(f"{name}: its provenance is damaged: changes holds {told(change)}")
 
 
 def refuse_untold(name: str, in_python: Iterable[str], changes: Iterable[Mapping[str, Any]]) -> None:
     """What a record says happened, but not how."""
     if methods := ", ".join(in_python):
-        raise BadInput(f"{name}: {methods} ran as plain Python of a subclass of Borrower, which a run again does not have")
+        raise BadInput(
+            f"{name}: {methods} ran as plain Python of a subclass of Borrower, which a repeated run does not have"
+        )
     for change in changes:
         if "written" in change:
             raise BadInput(
-                f"{name}: {change['written']} was written from outside in month {change['month']}; a run again would not"
-                " know what was written"
+                f"{name}: {change['written']} was written from outside in month {change['month']}; a repeated run"
+                " cannot know what was written"
             )
 
 

@@ -1,7 +1,7 @@
-"""One borrower of any run, told month by month in plain sentences: what happened, why, what was done about it.
+"""One borrower of a run, month by month in plain sentences: what happened, why, and what was done about it.
 
-`zerolimit tell RUN --borrower ID`, and `zerolimit.tell(run_or_market, borrower)`. The run is run again (replay.py), so a
-story needs nothing but the run's folder. Money is told in yuan; frames hold fen.
+`zerolimit tell RUN --borrower ID`, and `zerolimit.tell(run_or_market, borrower)`. The run is repeated (replay.py), so a
+story needs nothing but the run's folder. Sentences give money in yuan; frames hold fen.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, nearest
-from zerolimit.basics.wording import listed, number_of, say, sentence
-from zerolimit.explanation.reasons import SAYS, amount, apart, caps_in, in_percent, in_words, in_yuan, numbers, reason_named
+from zerolimit.basics.terminal import console
+from zerolimit.basics.wording import FEN, amount, apart, in_percent, in_yuan, listed, number_of, say, sentence
+from zerolimit.explanation.reasons import SAYS, caps_in, in_words, numbers, reason_named
 from zerolimit.explanation.replay import Origin, Seen, origin_of
-from zerolimit.parameters.terms import FEN
-from zerolimit.results.terminal import console
 from zerolimit.vocabulary.names import (
     APPLY,
     BLOCKED,
@@ -53,26 +52,26 @@ KINDS: dict[str, str] = {
     "late": "less than what is due is paid",
     "current again": "all arrears are paid",
     "written off": "the loan is written off and the account ends",
-    "over the trigger": "frequent small loans: the trigger will act at the next review",
-    "under the trigger": "the trigger would not act any more",
+    "over the trigger": "frequent small loans: the trigger would apply at a review",
+    "under the trigger": "the trigger no longer applies",
     "warned": "an early warning",
     "announced": "a cut is announced",
     "zero limit": "an on-time payer's line falls below the minimum loan",
     "blocked": "an on-time payer keeps a line, of which nothing can be drawn",
     "line lost": "a line is lost with nothing due, or in arrears",
-    "frozen": "nothing can be drawn for now",
+    "frozen": "the line is frozen",
     "closed": "a frozen line is closed",
     "cut": "the line is cut",
     "raised": "the line is raised",
     "refused": "an application is refused",
     "line back": "a usable line again",
-    "found": "the borrower learns of the cut",
+    "found": "the borrower finds out about the cut",
     "appeals": "an appeal is filed",
-    "appeal waits": "an appeal waits for the desk",
-    "appeal won": "an appeal is heard and won",
+    "appeal waits": "an appeal is pending",
+    "appeal won": "an appeal is heard and upheld",
     "appeal rejected": "an appeal is heard and rejected",
     "borrows": "a loan is paid out",
-    "rushes": "all that is left is drawn while a cut is announced",
+    "rushes": "the whole available line is drawn after a cut is announced",
     "used up": "a loan within the line is refused: the pool is used up",
     "borrows elsewhere": "another lender lends",
     "goes without": "spending that cannot be paid",
@@ -87,7 +86,7 @@ QUIET = (
     *("pays", "repays early", "borrows", "borrows elsewhere", "goes without", "project slips", "hears", "appeal waits"),
     "used up",
 )
-"""Months in which nothing but this happens are told together."""
+"""Kinds of events; consecutive months with no other kind share one paragraph."""
 
 STYLES = {
     **dict.fromkeys(("zero limit", "line lost", "written off"), "bold red"),
@@ -128,7 +127,7 @@ class Life:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Some months told together."""
+    """Consecutive months in one paragraph."""
 
     first: int
     last: int
@@ -148,7 +147,7 @@ class Story:
     lives: tuple[Life, ...]
     first: int
     last: int
-    """The months told, both included."""
+    """First and last month of the story, both included."""
 
     @property
     def events(self) -> list[Event]:
@@ -211,10 +210,10 @@ def tell(
 ) -> Story:
     """The story of one borrower: `tell("runs/baseline", 12)`, `tell(market, market.borrower(12))`.
 
-    `run` is a run folder, what `zerolimit.load` gives, or a CreditMarket; it is run again from its beginning. `borrower` is
+    `run` is a run folder, the result of `zerolimit.load`, or a CreditMarket; it is repeated from month 0. `borrower` is
     the name in the portfolio's column id where there is one, else the slot's number; a slot that was used again has more
-    than one borrower, all told. `months` are the first and the last to tell; `rules` those of one's own that a folder's run
-    had.
+    than one borrower, all included. `months` are the first and the last month; `rules` the user-defined rules of a
+    folder's run.
     """
     origin = origin_of(run, tuple(rules))
     slot, name = whom(origin, borrower)
@@ -275,7 +274,7 @@ def whom(origin: Origin, borrower: Any) -> tuple[int, str]:
 
 
 def happened(now: Seen, past: Seen | None) -> Iterator[Event]:
-    """The events of one month in the order of the month; `past` is the month before of the same borrower."""
+    """The events of one month, in order; `past` is the same borrower's month before."""
 
     def event(kind: str, text: str, **values: float | str) -> Event:
         return Event(now.month, int(now.after["generation"]), kind, text, values)
@@ -300,17 +299,17 @@ def on_their_side(now: Seen, event: Make) -> Iterator[Event]:
         yield event("enters", say("Applies for a first line."))
     if after["out_of_work"] > 0.0 and before["out_of_work"] == 0.0:
         income = in_yuan(after["income"])
-        stands = say("Business comes to a standstill: {income} come in.", income=income)
-        says = stands if before["segment"] == OWNER else say("Loses work: {income} come in.", income=income)
+        stands = say("Business stops: income of {income} this month.", income=income)
+        says = stands if before["segment"] == OWNER else say("Loses work: income of {income} this month.", income=income)
         yield event("loses work", says, income=after["income"])
     if after["out_of_work"] == 0.0 and before["out_of_work"] > 0.0:
-        says = say("Earns again: {income} come in.", income=in_yuan(after["income"]))
+        says = say("Works again: income of {income} this month.", income=in_yuan(after["income"]))
         yield event("works again", says, income=after["income"])
     ahead = now.decided["project"]
     if ahead > max(0.0, before["project"] - 1.0):
         tranche = now.terms["tranche_share"] * before["income_true"]
         parts = number_of(int(ahead), "monthly tranche")
-        says = say("Begins a project of {parts} of {tranche}.", parts=parts, tranche=in_yuan(tranche))
+        says = say("Begins a project: {parts} of {tranche}.", parts=parts, tranche=in_yuan(tranche))
         yield event("project", says, tranches=ahead)
 
 
@@ -322,7 +321,7 @@ def debts(now: Seen, event: Make) -> Iterator[Event]:
     if standing == 3.0:
         lost, back = now.decided["written_off"], now.decided["recovered"]
         says = say(
-            "After {late} months late {lost} are written off, {back} recovered; the account ends.",
+            "After {late} months past due {lost} is charged off, {back} recovered; the account is closed.",
             late=f"{late:.0f}",
             lost=in_yuan(lost),
             back=in_yuan(back),
@@ -330,7 +329,7 @@ def debts(now: Seen, event: Make) -> Iterator[Event]:
         yield event("written off", says, written_off=lost, recovered=back)
     elif standing == 2.0:
         behind = number_of(int(late), "month")
-        says = say("Pays {paid} of {owing} due: {behind} late.", paid=amount(paid), owing=in_yuan(owing), behind=behind)
+        says = say("Pays {paid} of {owing} due: {behind} past due.", paid=amount(paid), owing=in_yuan(owing), behind=behind)
         yield event("late", says, **values)
     elif standing == 1.0 and was > 0.0:
         yield event("current again", say("Pays all arrears, {paid}.", paid=in_yuan(paid)), **values)
@@ -339,7 +338,7 @@ def debts(now: Seen, event: Make) -> Iterator[Event]:
         if now.decided["settled"] == 2.0:
             yield event("repays early", say("Repays all of it early."), principal=now.decided["principal_paid"])
         if now.decided["bridged"] > 0.0:
-            yield event("bridges", say("Is short and borrows elsewhere to pay, counting on a new loan."))
+            yield event("bridges", say("Borrows elsewhere to make the payment, counting on a new loan."))
 
 
 def nearness(now: Seen, past: Seen | None, event: Make) -> Iterator[Event]:
@@ -352,18 +351,18 @@ def nearness(now: Seen, past: Seen | None, event: Make) -> Iterator[Event]:
         values = {"frequency": d["frequency"], "loan_size": d["loan_size"], "trigger": terms["trigger_frequency"]}
         measured = numbers("trigger", d, now.measured, terms, 0.0)
         if over:
-            says = say("At a review the trigger would act now: {measured}.", measured=measured)
+            says = say("At a review now the trigger would apply: {measured}.", measured=measured)
             yield event("over the trigger", says, **values)
         elif past is not None and "hear" not in past.stages:
-            yield event("under the trigger", say("The trigger would act no more: {measured}.", measured=measured), **values)
+            yield event("under the trigger", say("The trigger no longer applies: {measured}.", measured=measured), **values)
     if d["warned"] > 0.0 and not (past is not None and past.decided["warned"] > 0.0):
         score, cutoff = apart(d["risk"], terms["cutoff"] + terms["cutoff_shift"])
         given = {"score": score, "cutoff": cutoff, "often": f"{d['frequency']:.2f}"}
-        says = say("A warning comes: score {score}, cutoff {cutoff}; {often} loans a month.", **given)
+        says = say("Early warning: score {score}, cutoff {cutoff}; {often} loans a month.", **given)
         if terms["trigger_frequency"] < 2.0:
             most = f"{terms['trigger_frequency']:.2f}"
             says = say(
-                "A warning comes: score {score}, cutoff {cutoff}; {often} loans a month, trigger {most}.", **given, most=most
+                "Early warning: score {score}, cutoff {cutoff}; {often} loans a month, trigger {most}.", **given, most=most
             )
         yield event("warned", says, risk=d["risk"], cutoff=terms["cutoff"] + terms["cutoff_shift"])
 
@@ -375,7 +374,7 @@ def triggers(now: Seen) -> bool:
 
 
 def because(now: Seen) -> str:
-    """The reason for what was decided, and what else would have sufficed."""
+    """The reason for a decision, and the other caps that alone would have led to it."""
     d = now.decided
     name = reason_named(d["reason"])
     if name == "none":
@@ -383,10 +382,13 @@ def because(now: Seen) -> str:
     others = listed((SAYS[cap] for cap in caps_in(d["mask"]) if cap != name), "; ")
     below = d["limit_before"] > 0.0 and d["wanted"] < now.measured.get(f"cap_{name}", 0.0) - FEN
     reason = in_words(name, d, now.measured, now.terms, now.platform["rank_cutoff"])
+    alone = say("Each of these alone would have closed the line: {others}.", others=others)
+    if d["review"] >= REAPPLY:
+        alone = say("Each of these alone would have led to a refusal: {others}.", others=others)
     return behind(
         say("Reason: {reason}.", reason=reason),
-        say("The menu of cuts went below that.") if below else "",
-        say("Enough alone too: {others}.", others=others) if others else "",
+        say("The cut chosen went below that.") if below else "",
+        alone if others else "",
     )
 
 
@@ -398,17 +400,17 @@ def behind(*sentences: str) -> str:
 ROUTES = {
     "censored": "no longer frozen",
     "score": "a review",
-    "loosening": "policy is looser",
+    "loosening": "looser policy",
     "re-application": "a new application",
-    "appeal": "the appeal, at the next allocation",
+    "appeal": "an appeal upheld, at the next allocation",
     "pool": "room in the pool",
-    "repayment": "what was repaid",
+    "repayment": "repayment",
 }
 """How a line came back: an end of an episode (names.ENDS) in plain words."""
 
 
 def the_line(now: Seen, event: Make, because: Callable[[Seen], str] = because) -> Iterator[Event]:
-    """What became of the line at the decision, and because of what."""
+    """The decision on the line, and its reason."""
     d, was = now.decided, now.before["status"]
     before, after, balance = d["limit_before"], d["limit"], d["scheduled"] + d["overdue"]
     m = now.terms["minimum_loan"]
@@ -425,7 +427,7 @@ def the_line(now: Seen, event: Make, because: Callable[[Seen], str] = because) -
         says = say("The line of {line} goes to zero, though all was paid.", line=line)
         yield event("zero limit", behind(says, why), **values)
     elif d["happened"] == BLOCKED:
-        room = say("{room} of it", room=in_yuan(after - balance)) if after - balance >= FEN else say("nothing of it")
+        room = say("{room} of it", room=in_yuan(after - balance)) if after - balance >= FEN else say("none of it")
         given = {"after": in_yuan(after), "room": room}
         says = say("The line stays at {after} and {room} can be drawn, though all was paid.", **given)
         if after < before:
@@ -447,7 +449,7 @@ def the_line(now: Seen, event: Make, because: Callable[[Seen], str] = because) -
     elif d["status"] == CLOSED and was == FROZEN:
         yield event("closed", behind(say("The frozen line is closed."), why), **values)
     elif d["status"] == FROZEN and was == OPEN:
-        yield event("frozen", behind(say("Nothing can be drawn for now."), why), **values)
+        yield event("frozen", behind(say("The line is frozen: nothing can be drawn."), why), **values)
     elif d["status"] == OPEN and was in (CLOSED, FROZEN):
         how = "a first application" if d["review"] == APPLY else ROUTES[ENDS[int(d["ended"])]]
         yield event(
@@ -475,7 +477,11 @@ def the_line(now: Seen, event: Make, because: Callable[[Seen], str] = because) -
         yield event("announced", behind(says, why), **values, announced=d["announced"], months=d["notice_left"])
 
 
-FINDS = ("Looks at the limit and finds the cut", "Needs a loan and finds the cut only then", "Knew of the cut beforehand")
+FINDS = (
+    "Looks at the limit and finds the cut",
+    "Finds the cut only when a loan is needed",
+    "Knew of the cut from its notice",
+)
 """How a borrower learns of a cut: by looking, at need, by a notice."""
 
 
@@ -501,20 +507,23 @@ def at_the_desk(now: Seen, event: Make) -> Iterator[Event]:
         yield event("appeals", say("Appeals, with documents."))
     if "hear" not in now.stages:
         if now.decided["appeals"] > 0.0:
-            yield event("appeal waits", say("The appeal waits for the desk."))
+            yield event("appeal waits", say("The appeal is pending."))
         return
     after, seen, true = now.after, now.before["income_seen"], now.after["income_seen"]
-    shown = say("income {true} a month ({seen} recorded), trigger lifted", true=in_yuan(true), seen=amount(seen))
+    shown = say("income {true} a month documented ({seen} recorded), trigger waived", true=in_yuan(true), seen=amount(seen))
     values = {"recorded": seen, "true": true}
     if "restore" in now.stages:
-        says = say("Heard and won: {shown}; a line of {line} is open.", shown=shown, line=in_yuan(after["limit"]))
+        says = say("Appeal upheld: {shown}; a line of {line} is open.", shown=shown, line=in_yuan(after["limit"]))
         yield event("appeal won", says, **values, after=after["limit"])
     elif after["appealed"] == 2.0:
-        says = say("Heard and won: {shown}; the set-aside is used up, the next allocation decides.", shown=shown)
+        says = say(
+            "Appeal upheld: {shown}; the funds set aside for appeals are used up, so the next allocation decides.",
+            shown=shown,
+        )
         yield event("appeal won", says, **values)
     else:
         owed = in_yuan(after["scheduled"] + after["overdue"])
-        says = say("Heard and rejected: {shown}, and still no line above the {owed} that are owed.", shown=shown, owed=owed)
+        says = say("Appeal rejected: {shown}, and still no line above the {owed} owed.", shown=shown, owed=owed)
         yield event("appeal rejected", says, **values)
 
 
@@ -523,11 +532,13 @@ def loans(now: Seen, event: Make) -> Iterator[Event]:
     after = now.after
     asked, drawn = after["asked"], after["drawn"]
     if drawn > 0.0 and now.decided["notice_left"] > 0.0 and after["limit"] - after["principal"] < now.terms["minimum_loan"]:
-        yield event("rushes", say("Draws all that is left before the cut, {drawn}.", drawn=in_yuan(drawn)), drawn=drawn)
+        yield event(
+            "rushes", say("Draws the whole available line before the cut, {drawn}.", drawn=in_yuan(drawn)), drawn=drawn
+        )
     elif drawn > 0.0:
         yield event("borrows", say("Borrows {drawn}.", drawn=in_yuan(drawn)), drawn=drawn)
     elif asked > 0.0:
-        says = say("Asks for {asked} within the line; the pool is used up.", asked=in_yuan(asked))
+        says = say("A request of {asked} within the line is refused: the pool is used up.", asked=in_yuan(asked))
         yield event("used up", says, asked=asked)
     if after["elsewhere"] > 0.0:
         says = say("Another lender lends {lent}.", lent=in_yuan(after["elsewhere"]))
@@ -537,11 +548,13 @@ def loans(now: Seen, event: Make) -> Iterator[Event]:
         if after["slip_cost"] > 0.0:
             cost = in_yuan(after["slip_cost"])
             says = say(
-                "{lacks} cannot be paid: the project slips a month, which costs {cost} of sales.", lacks=lacks, cost=cost
+                "Bills of {lacks} cannot be paid: the project slips a month, at a cost of {cost} in sales.",
+                lacks=lacks,
+                cost=cost,
             )
             yield event("project slips", says, shortfall=after["shortfall"], slip_cost=after["slip_cost"])
         else:
-            yield event("goes without", say("{lacks} cannot be paid.", lacks=lacks), shortfall=after["shortfall"])
+            yield event("goes without", say("Bills of {lacks} cannot be paid.", lacks=lacks), shortfall=after["shortfall"])
 
 
 COMPLAINS = 1 << list(OUTCOMES["outcomes_4"]).index("complaints")
@@ -558,7 +571,7 @@ def feelings(now: Seen, event: Make) -> Iterator[Event]:
         yield event("leaves", say("Leaves the platform."))
 
 
-# the telling
+# the text
 
 
 BEFORE = ("pays", "repays early", "hears")
@@ -566,7 +579,7 @@ BEFORE = ("pays", "repays early", "hears")
 
 
 def paragraphs(life: Life, first: int, last: int) -> list[Paragraph]:
-    """The months from first to last; those in which nothing but QUIET happened are told together."""
+    """The months from first to last; consecutive months with only QUIET events share a paragraph."""
     of = {month: tuple(events) for month, events in groupby(life.events, key=lambda event: event.month)}
     months = [(now, of.get(now.month, ())) for now in life.months if first <= now.month <= last]
 
@@ -601,7 +614,7 @@ def standing_of(values: Mapping[str, float]) -> str:
 
 
 def quietly(events: Sequence[Event], months: int, all_told: bool) -> list[str]:
-    """Quiet events of some months in the parts of a sentence."""
+    """Quiet events of some months, as parts of a sentence."""
 
     def total(kind: str, name: str) -> tuple[int, str]:
         of_kind = [float(event.values[name]) for event in events if event.kind == kind]
@@ -632,9 +645,9 @@ def quietly(events: Sequence[Event], months: int, all_told: bool) -> list[str]:
         says.append(say("cannot pay {money} of bills", money=amount(sum(lacks))))
     slips, money = total("project slips", "slip_cost")
     if slips:
-        says.append(say("{months} lost ({money} of sales)", months=number_of(slips, "project month"), money=money))
+        says.append(say("{months} lost ({money} in sales)", months=number_of(slips, "project month"), money=money))
     if any(event.kind == "appeal waits" for event in events):
-        says.append(say("the appeal waits"))
+        says.append(say("the appeal is pending"))
     return says
 
 
@@ -658,7 +671,7 @@ def introduced(life: Life, alone: bool) -> str:
     if "enter" in now.stages:
         return behind(began, told)
     account = say(
-        "At first: a line of {line}, {owed} owed, {tenure} months of history.",
+        "At the start: a line of {line}, {owed} owed, {tenure} months of history.",
         line=in_yuan(born["limit"]),
         owed=amount(born["scheduled"] + born["overdue"]),
         tenure=f"{born['tenure']:.0f}",
@@ -674,7 +687,7 @@ ZEROS = {
 
 
 def summed_up(life: Life) -> Iterator[str]:
-    """What it came to, over the whole life in the slot."""
+    """Totals over the whole life in the slot."""
     months, last = life.months, life.months[-1]
 
     def total(name: str) -> str:
@@ -695,8 +708,8 @@ def summed_up(life: Life) -> Iterator[str]:
     worst = max((now.after["late"] for now in months), default=0.0)
     if due:
         paid = {"paid": f"{punctual}", "due": number_of(len(due), "month")}
-        on_time = say("Paid on time in {paid} of {due} with something due", **paid)
-        late = say("{paid}; at worst {late} late.", paid=on_time, late=number_of(int(worst), "month"))
+        on_time = say("Paid on time in {paid} of {due} with a payment due", **paid)
+        late = say("{paid}; at worst {late} past due.", paid=on_time, late=number_of(int(worst), "month"))
         yield late if worst else say("{paid}.", paid=on_time)
     slips = sum(event.kind == "project slips" for event in life.events)
     lost = {"months": number_of(slips, "project month"), "money": total("slip_cost")}
@@ -704,13 +717,13 @@ def summed_up(life: Life) -> Iterator[str]:
         say("borrowed {money} here", money=total("drawn")) if total("drawn") != "0" else "",
         say("borrowed {money} elsewhere", money=total("elsewhere")) if total("elsewhere") != "0" else "",
         say("could not pay {money} of bills", money=total("shortfall")) if total("shortfall") != "0" else "",
-        say("lost {months} ({money} of sales)", **lost) if slips else "",
+        say("lost {months} ({money} in sales)", **lost) if slips else "",
     ]
     if spent := sentence(parts):
         yield spent
     end = last.after
     if end["status"] == LEFT:
-        yield say("Gone since month {month}.", month=f"{last.month}")
+        yield say("Left in month {month}.", month=f"{last.month}")
     else:
         yield say(
             "At the end: {status}, line {line}, {owed} owed, trust {trust}.",

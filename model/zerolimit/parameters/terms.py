@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolimit.parameters.scenario import Scenario, about, choices
-from zerolimit.rules.decision import NO_CAP
-
-FEN = 100
+from zerolimit.basics.errors import refuse_unknown
+from zerolimit.basics.wording import FEN
+from zerolimit.parameters.declarations import about, choices
+from zerolimit.parameters.scenario import Scenario
+from zerolimit.vocabulary.constants import DAYS_A_YEAR, MONTHS_A_YEAR
+from zerolimit.vocabulary.mechanisms import MECHANISMS, NEVER, NO_CAP
 
 
 def in_yuan(fen: int) -> str:
@@ -38,18 +40,7 @@ ANNOUNCED: dict[str, str] = {
 }
 """Terms that are not parameters: set by the platform each month."""
 
-NEVER = 1.0e9
 NO_CAMPAIGN = -1.0e9
-
-OFF: dict[str, dict[str, float]] = {
-    "rescoring": {"rescoring": 0.0},
-    "trigger": {"trigger_frequency": NEVER, "trigger_idle": NEVER, "trigger_early": NEVER},
-    "positioning": {"position_slope": 0.0, "position_tolerance": NEVER, "target_weight": 0.0},
-    "tightening": {"tightness": 0.0, "cutoff_shift": 0.0, "person_cap": NO_CAP, "person_cap_income": NEVER},
-    "scarcity": {},
-    "contagion": {"neighbour_weight": 0.0},
-}
-"""What each mechanism's absence means to rules (model.md, players). Without scarcity the pool and cash have no end."""
 
 
 def is_term(name: str) -> bool:
@@ -59,6 +50,11 @@ def is_term(name: str) -> bool:
 
 
 TERMS: tuple[str, ...] = (*(name for name in Scenario.model_fields if is_term(name)), *ANNOUNCED)
+
+
+for _mechanism in MECHANISMS.values():
+    for _term in _mechanism.without:
+        refuse_unknown(f"mechanism {_mechanism.name}", "term", _term, TERMS)
 
 
 def from_scenario(scenario: Scenario) -> dict[str, float]:
@@ -77,7 +73,7 @@ def from_scenario(scenario: Scenario) -> dict[str, float]:
     found.update(
         {
             **dict.fromkeys(ANNOUNCED, 0.0),
-            "monthly_rate": scenario.daily_rate * 365.0 / 12.0,
+            "monthly_rate": scenario.daily_rate * DAYS_A_YEAR / MONTHS_A_YEAR,
             "stress": 1.0,
             "demand": 1.0,
             "tightness": scenario.base_tightness,
@@ -93,7 +89,7 @@ def from_scenario(scenario: Scenario) -> dict[str, float]:
 def switched_off(terms: dict[str, float], off: tuple[str, ...]) -> dict[str, float]:
     """The terms with some mechanisms off."""
     for mechanism in off:
-        terms.update(OFF[mechanism])
+        terms.update(MECHANISMS[mechanism].without)
     return terms
 
 

@@ -72,7 +72,7 @@ class Network(ABC):
 
     @abstractmethod
     def hear(self, told: Array) -> Array:
-        """The share of one's acquaintances who told, as the field `heard` stores it; 0 without acquaintances."""
+        """The share of a borrower's acquaintances who reported, as the field `heard` stores it; 0 without acquaintances."""
 
     def degrees(self) -> Array:
         """How many acquaintances each slot has."""
@@ -167,7 +167,7 @@ def compress(ones: Any, others: Any, starts: Any, found: Any) -> None:
 
 @njit(cache=True, nogil=True)
 def spread(told: Any, starts: Any, others: Any, counts: Any, heard: Any) -> None:
-    """The share of one's acquaintances who told: only those who told are looked at, and their acquaintances."""
+    """The share of a borrower's acquaintances who reported, found from those who reported."""
     for slot in range(len(told)):
         if told[slot]:
             for place in range(starts[slot], starts[slot + 1]):
@@ -200,7 +200,7 @@ def build(scenario: Scenario, seed: int, sectors: Array | None = None, ids: Any 
 
 
 def strides(seed: int, size: int, acquaintances: int) -> Array:
-    """How far along the ring one's acquaintances live: half near (1, 2, ...), half far, drawn once from the seed."""
+    """Distances along the ring of a borrower's acquaintances: half near (1, 2, ...), half far, drawn once from the seed."""
     half = min(acquaintances // 2, (size - 1) // 2)
     near = list(range(1, half - half // 2 + 1))
     far: list[int] = []
@@ -417,7 +417,7 @@ def read_ties(source: str, size: int, ids: Any = None) -> Ties:
     Ends are a portfolio's ids where there are some, else slots from 0. Ties are mutual; one given more than once, or in
     both directions, counts once. Other columns are not used.
     """
-    from zerolimit.portfolio.portfolio import Most, inflated
+    from zerolimit.portfolio.tables import Most, inflated
 
     path = path_of(source, "network_file")
     where = f"network {path.name}"
@@ -446,7 +446,7 @@ def from_table(data: bytes, where: str) -> tuple[pa.Table, Callable[[int], str]]
     import pyarrow.compute as pc
 
     from zerolimit.basics.wording import shown
-    from zerolimit.portfolio.portfolio import Most, from_csv, from_parquet, like
+    from zerolimit.portfolio.tables import Most, from_csv, from_parquet, like
 
     binary = data.startswith(b"PAR1")
     raw = (from_parquet if binary else from_csv)(data, where, "", Most())

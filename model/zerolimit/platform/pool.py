@@ -8,10 +8,13 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from zerolimit.basics.errors import BadInput
-from zerolimit.parameters.scenario import CalendarItem, Scenario
-from zerolimit.parameters.terms import FEN
+from zerolimit.basics.wording import FEN
+from zerolimit.parameters.declarations import CalendarItem
+from zerolimit.parameters.scenario import Scenario
+from zerolimit.vocabulary.constants import MONTHS_A_YEAR
 
 PER = 10_000
+YEAR = int(MONTHS_A_YEAR)
 LARGEST_POOL = 10**17
 """Fen that a pool and what funds it may reach: sums over borrowers and months stay within whole numbers of 64 bits."""
 
@@ -200,7 +203,7 @@ class Pool:
         return net
 
     def lend(self, drawn: int, joint_share: float) -> None:
-        """Loans are paid out; the own share of new joint loans binds own funds."""
+        """Pay out loans; the platform's share of joint loans is charged against its own funds."""
         self.cash -= drawn
         self.own_used += share_of(drawn, self.own_share * joint_share)
 
@@ -210,16 +213,16 @@ class Pool:
             self.own_used -= self.own_used * ended // principal_before
 
     def planned_use(self, scenario: Scenario) -> int:
-        """Expected use of open lines, in units of 1 per 10,000: a parameter, or the mean draw rate of 12 months."""
+        """Expected use of open lines, in units of 1 per 10,000: a parameter, or the mean draw rate of past months."""
         if scenario.planned_use is not None:
             return round(scenario.planned_use * PER)
         low, high = round(scenario.planned_use_low * PER), round(scenario.planned_use_high * PER)
-        undrawn = sum(self.open_history[-12:])
-        rate = sum(self.drawn_history[-12:]) * PER // undrawn if undrawn > 0 else low
+        undrawn = sum(self.open_history[-scenario.planned_use_months :])
+        rate = sum(self.drawn_history[-scenario.planned_use_months :]) * PER // undrawn if undrawn > 0 else low
         return min(high, max(low, rate))
 
     def loss_rate(self) -> float:
         """Losses of the last 12 months over the mean principal of those months."""
-        months = self.principal_history[-12:]
+        months = self.principal_history[-YEAR:]
         principal = sum(months)
-        return sum(self.loss_history[-12:]) * len(months) / principal if principal > 0 else 0.0
+        return sum(self.loss_history[-YEAR:]) * len(months) / principal if principal > 0 else 0.0

@@ -6,89 +6,33 @@ Rows count from 1 below the header. Money is fen inside, yuan in files (times `s
 
 from __future__ import annotations
 
-import csv
-import difflib
-import gzip
 import hashlib
-import io
 import re
 import sys
-import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolimit.basics.errors import BadInput, nearest, one_line, told
+from zerolimit.basics.errors import BadInput, nearest, told
 from zerolimit.basics.files import path_of, read_file
-from zerolimit.basics.wording import number_of, shown
-from zerolimit.engine.base import unreal
-from zerolimit.parameters.dated import how_to_write, refuse_spreadsheet
-from zerolimit.parameters.terms import FEN, as_vector
-from zerolimit.rules.rule import ema
-from zerolimit.vocabulary.draws import WORLD
-from zerolimit.vocabulary.fields import DTYPES, FIELDS, INSTALMENTS, STORABLE
-from zerolimit.vocabulary.names import CLOSED, OPEN, SEGMENTS
+from zerolimit.basics.wording import FEN, number_of, shown
+from zerolimit.parameters.dated import how_to_write
+from zerolimit.portfolio import settlement
+from zerolimit.portfolio.columns import COLUMNS, HISTORY, NAMES, NOT_RECORDED, OLDEST, Column
+from zerolimit.portfolio.settlement import Drawn, FirstPopulation
+from zerolimit.portfolio.tables import Most, Raw, from_csv, from_frame, from_parquet, inflated, like
+from zerolimit.vocabulary.names import SEGMENTS
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from zerolimit.run.simulation import Simulation
-
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column that a portfolio may have: unit, allowed range (inclusive) and meaning."""
-
-    name: str
-    unit: str
-    low: float
-    high: float
-    meaning: str
-
-    @property
-    def money(self) -> bool:
-        return self.unit.startswith("yuan")
-
-    @property
-    def allowed(self) -> str:
-        return f"allowed: {self.low:,.0f} to {self.high:,.0f} {self.unit}"
-
-
-MOST = STORABLE["i4"] / FEN
-"""The largest amount that a column holds, yuan."""
-NO_USE, PAID_IN_FULL, REVOLVING = -2, -1, 0
-"""Payment history besides months late."""
-OLDEST = 12
-"""Months of payment history, at most."""
-
-COLUMNS = {
-    column.name: column
-    for column in (
-        Column("limit", "yuan", 0, MOST, "credit line; the only column required; below the minimum loan the line is closed"),
-        Column("id", "text", 0, 0, "the client's name in the file, unique; kept, not used"),
-        Column("balance", "yuan", -MOST, MOST, "principal owed; below 0 counts as 0, above the limit is taken as it is"),
-        Column("late", "months", 0, 120, "months past due; counts as 0 where nothing is owed"),
-        Column("history", "months late", NO_USE, 120, "newest first: months late, 0 revolving, -1 paid in full, -2 no use"),
-        Column("term", "months", 1, INSTALMENTS, "instalments still to come"),
-        Column("income", "yuan a month", 0, 5e5, "recorded income"),
-        Column("segment", "code", 0, len(SEGMENTS) - 1, f"{', '.join(SEGMENTS)}, or 0, 1, 2"),
-        Column("age", "years", 18, 100, "age"),
-    )
-}
-"""Every column, declared once. The history is one column of integers with spaces or semicolons, or history_1 to _12."""
-HISTORY = tuple(f"history_{k}" for k in range(1, OLDEST + 1))
-NAMES = (*COLUMNS, *HISTORY)
-
-NOT_RECORDED = -128
-"""A month older than the account, or blank, in a payment history."""
 
 SHIPPED = {"uci": 0.25}
 """Portfolios inside the package and their default scale. uci: 4 NT$ to the yuan, about 2005's rate (an assumption)."""
@@ -104,7 +48,7 @@ class Source:
 
 
 @dataclass(frozen=True, eq=False)
-class Portfolio:
+class Portfolio(FirstPopulation):
     """The clients of a file as a first population."""
 
     source: Source
@@ -120,123 +64,17 @@ class Portfolio:
     values: Mapping[str, Array] = field(repr=False)
     """Column name -> fen, months, codes, years; `history` has a row a client and a column a month, newest first."""
 
-    def put_traits(self, simulation: Simulation) -> None:
-        """Segment, age and income, after birth. Traits that depend on the segment are drawn again for the one given.
+    terms: ClassVar = {"vacant_share": 0.0}
+    """Every row of a file is an account."""
 
-        The file's income is the recorded one, or, where it is missing, the one behind the file's limit; the true income
-        keeps the drawn ratio to it, and savings their ratio to the true income. Every row of a file is an account, so no
-        slot is vacant.
-        """
-        engine, month, terms = simulation.engine, simulation.month, simulation.terms
-        terms["vacant_share"] = 0.0
-        if (segment := self.values.get("segment")) is not None:
-            for code, name in enumerate(SEGMENTS):
-                shares = {f"share_{other}": float(other == name) for other in SEGMENTS[1:]}
-                engine.listed("enter", np.flatnonzero(segment == code), month, as_vector({**terms, **shares}))
-        if (age := self.values.get("age")) is not None:
-            self._put(simulation, "age", age)
-        income = self.values.get("income")
-        if income is None:
-            income = self._income_behind_limits(simulation)
-        old = simulation.column("income_true").astype(np.float64)
-        ratio = old / simulation.column("income_seen")
-        true = np.minimum(np.floor(income * ratio), COLUMNS["income"].high * FEN)
-        cash = np.floor(simulation.column("cash") * (true / old))
-        for column, values in (("income_seen", income), ("income_true", true), ("cash", cash)):
-            self._put(simulation, column, values)
+    def births(self) -> Iterable[tuple[Array, Mapping[str, float]]]:
+        return settlement.births(self.values) if "segment" in self.values else ()
 
-    def _income_behind_limits(self, simulation: Simulation) -> Array:
-        """Recorded incomes (fen a month) for which `have_history` would have drawn the file's limits; drawn where 0.
+    def traits(self, drawn: Drawn) -> Mapping[str, Array]:
+        return settlement.traits(self.values, drawn)
 
-        income = limit / (income_multiple x (line_low + (line_high - line_low) u)), with the borrower's own draw u; at least
-        income_floor, below which there is no line: nobody loses a line to an income that the file does not say.
-        """
-        terms = simulation.terms
-        limit = self.values["limit"]
-        u = simulation.engine.uniforms("u_born_limit", np.arange(self.size), simulation.month)
-        months = terms["income_multiple"] * (terms["line_low"] + (terms["line_high"] - terms["line_low"]) * u)
-        behind = np.clip(np.floor(limit / np.maximum(months, 0.01)), terms["income_floor"], COLUMNS["income"].high * FEN)
-        return np.where(limit > 0, behind, simulation.column("income_seen"))
-
-    def put_accounts(self, simulation: Simulation) -> None:
-        """Lines, debts and what the platform remembers, after history; drawn values stay where the file says nothing.
-
-        A missing balance is the drawn utilisation times the file's limit, or the whole limit where the file says past
-        due and nothing was drawn. A line below the minimum loan is closed from the start.
-        """
-        terms, given = simulation.terms, self.values
-
-        def drawn(name: str) -> Array:
-            return simulation.column(name).astype(np.float64)
-
-        is_open = given["limit"] >= terms["minimum_loan"]
-        limit = np.where(is_open, given["limit"], 0.0)
-        history = given.get("history")
-        late = given.get("late")
-        if late is None:
-            late = drawn("late") if history is None else np.maximum(history[:, 0], 0)
-        if "balance" in given:
-            owed = np.maximum(given["balance"], 0)
-        else:
-            owed = np.floor(drawn("owed") / np.maximum(drawn("limit"), 1.0) * limit)
-            if "late" not in self.drawn:
-                owed = np.where((late > 0) & (owed == 0), limit, owed)
-        late = np.where(owed > 0, late, 0)
-        used = np.minimum(1.5, owed / np.maximum(limit, FEN))
-        idle = drawn("idle") if "balance" not in given else np.maximum(1.0, drawn("idle"))
-        memory = {"usage": used, "idle": np.where(owed > 0, 0.0, idle), "tenure": np.maximum(2.0, drawn("tenure"))}
-        if history is not None:
-            memory.update(remembered(history, owed, used, drawn("frequency"), drawn("idle"), drawn("tenure"), terms))
-        elif "late" in given:
-            memory["punctuality"] = (1.0 - 1.0 / terms["memory_punctuality"]) ** late
-        account = {"status": np.where(is_open, OPEN, CLOSED), "limit": limit, "owed": owed, "late": late, **memory}
-        if "term" in given:
-            account["months_left"] = given["term"]
-        for name, values in account.items():
-            self._put(simulation, name, values)
-
-    def _put(self, simulation: Simulation, name: str, values: Array) -> None:
-        stored = np.floor(np.asarray(values, np.float64) * unreal(name, 1.0) + 0.5).astype(DTYPES[FIELDS[name].storage])
-        simulation.engine.put_raw(name, slice(None), stored, simulation.month)
-
-
-def remembered(
-    history: Array, owed: Array, used: Array, frequency: Array, idle: Array, tenure: Array, terms: Mapping[str, float]
-) -> dict[str, Array]:
-    """What the platform remembers after a payment history, with the scenario's memories, oldest month first.
-
-    Punctuality moves in months in which something was due (not -2), from a spotless start. Utilisation is today's in
-    months of use (it is persistent, facts B4) and 0 in months of no use. A month paid in full takes a new loan, one of
-    no use none, any other the drawn frequency. Where nothing is owed today, a newest month past due is one of no use.
-    """
-    history = history.copy()
-    history[:, 0] = np.where((owed == 0) & (history[:, 0] > 0), NO_USE, history[:, 0])
-    recorded = history != NOT_RECORDED
-    unused = history == NO_USE
-    punctuality, usage, taken = np.ones(len(history)), used, frequency
-    for k in reversed(range(history.shape[1])):
-        month, idle_month, counts = history[:, k], unused[:, k], recorded[:, k]
-        due = counts & ~idle_month
-        punctuality = np.where(due, average(punctuality, month <= REVOLVING, terms["memory_punctuality"]), punctuality)
-        use = np.where(idle_month & (k > 0), 0.0, used)
-        usage = np.where(counts, average(usage, use, terms["memory_usage"]), usage)
-        loans = np.where(month == PAID_IN_FULL, 1.0, np.where(idle_month, 0.0, frequency))
-        taken = np.where(counts, average(taken, loans, terms["memory_frequency"]), taken)
-    months = np.count_nonzero(recorded, axis=1)
-    since_use = np.cumprod(unused, axis=1).sum(axis=1)
-    idle = np.where(since_use == months, np.maximum(idle, since_use), since_use)
-    return {
-        "punctuality": punctuality,
-        "usage": usage,
-        "frequency": taken,
-        "idle": np.where(owed > 0, 0.0, idle),
-        "tenure": np.maximum(tenure, months + 1.0),
-    }
-
-
-def average(mean: Any, value: Any, months: float) -> Array:
-    """The model's moving average on whole columns."""
-    return np.asarray(ema(mean, value, 1.0 / months))
+    def accounts(self, drawn: Drawn) -> Mapping[str, Array]:
+        return settlement.accounts(self.values, drawn)
 
 
 def read_portfolio(
@@ -265,44 +103,18 @@ def read_portfolio(
     return Reader(raw, raw.take(list(dict.fromkeys(used.values()))), used, float(scale)).portfolio()
 
 
-def as_portfolio(given: Any, columns: Mapping[str, str] | None = None, scale: float | None = None) -> Any:
-    """A portfolio, or what one is read from; None stays None, and so does what settles its own people in (`put_traits`)."""
-    if given is not None and not hasattr(given, "put_traits"):
+def as_portfolio(
+    given: FirstPopulation | pd.DataFrame | str | Path | None,
+    columns: Mapping[str, str] | None = None,
+    scale: float | None = None,
+) -> FirstPopulation | None:
+    """Given clients, or a portfolio read from what is given; None stays None."""
+    if given is not None and not isinstance(given, FirstPopulation):
         return read_portfolio(given, columns=columns, scale=scale)
     for name, value in (("columns", columns), ("scale", scale)):
         if value is not None:
             raise BadInput(f"{name}: belongs to a portfolio that is read from a file or a DataFrame")
     return given
-
-
-# the file
-
-
-@dataclass(frozen=True)
-class Most:
-    """What a file may hold at most, judged before it is read: a small file can inflate to more than a machine has."""
-
-    rows: int = WORLD - 1
-    size: int = 8_000_000_000
-    """Bytes, inflated."""
-
-    def refuse_rows(self, rows: int, where: str) -> None:
-        if rows > self.rows:
-            raise BadInput(f"{where}: {rows:,} rows are more than can be taken (at most {self.rows:,})")
-
-    def refuse_size(self, size: int, where: str) -> None:
-        if size > self.size:
-            raise BadInput(f"{where}: it holds more than can be taken (at most {self.size / 1e6:,.0f} MB, inflated)")
-
-
-@dataclass(frozen=True)
-class Raw:
-    """An opened source: its column names, and how to read some of them as a table."""
-
-    where: str
-    sha256: str
-    names: tuple[str, ...]
-    take: Callable[[list[str]], pa.Table]
 
 
 def read_raw(source: Any, most: Most) -> Raw:
@@ -330,157 +142,7 @@ def read_raw(source: Any, most: Most) -> Raw:
     return from_csv(data, where, digest, most)
 
 
-def inflated(data: bytes, where: str, most: Most) -> bytes:
-    """What a gzip file holds; no more of it is made than may be taken."""
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            pieces, size = [], 0
-            while size <= most.size and (piece := file.read(1 << 20)):  # a read of all at once takes that much memory first
-                pieces.append(piece)
-                size += len(piece)
-    except (OSError, EOFError, zlib.error):
-        raise BadInput(f"{where}: the gzip file is truncated or damaged") from None
-    most.refuse_size(size, where)
-    return b"".join(pieces)
-
-
-def from_frame(frame: Any) -> Raw:
-    """A pandas DataFrame; its hash is that of the columns in use."""
-    import pyarrow as pa
-
-    names = tuple(str(name) for name in frame.columns)
-
-    def take(wanted: list[str]) -> pa.Table:
-        return pa.table({name: as_arrow(frame.iloc[:, names.index(name)]) for name in wanted})
-
-    return Raw("portfolio DataFrame", "", names, take)
-
-
-def as_arrow(series: Any) -> Any:
-    """A pandas column as Arrow; one of mixed types as text, so that the first bad row can be named."""
-    import pyarrow as pa
-
-    try:
-        return pa.array(series, from_pandas=True)
-    except (pa.ArrowException, ArithmeticError, TypeError, ValueError):
-        missing = series.isna()
-        return pa.array([None if gone else str(value) for value, gone in zip(series, missing, strict=True)], pa.string())
-
-
-def from_parquet(data: bytes, where: str, digest: str, most: Most) -> Raw:
-    """A Parquet file."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts_in(pq.read_schema(pa.BufferReader(data))))
-    except (pa.ArrowInvalid, OSError):
-        raise BadInput(f"{where}: not a whole Parquet file (truncated or damaged)") from None
-
-    most.refuse_rows(file.metadata.num_rows, where)
-
-    def take(wanted: list[str]) -> pa.Table:
-        most.refuse_size(room_for(file.metadata, wanted), where)
-        try:
-            return without_dictionaries(file.read(columns=wanted), where, most)
-        except (pa.ArrowException, OSError) as error:
-            raise BadInput(f"{where}: not a whole Parquet file: {one_line(error, 160)}") from None
-
-    return Raw(where, digest, tuple(file.schema_arrow.names), take)
-
-
-def texts_in(schema: pa.Schema) -> list[str]:
-    """Columns of text, which Parquet keeps once a value: a few bytes can stand for very many."""
-    import pyarrow.types as kind
-
-    texts = (kind.is_string, kind.is_large_string, kind.is_binary, kind.is_large_binary)
-    return [field.name for field in schema if any(of(field.type) for of in texts)]
-
-
-def room_for(metadata: Any, wanted: list[str]) -> int:
-    """Bytes that some columns of a Parquet file take in memory, at least; texts within lists at most."""
-    room = 0
-    for group in map(metadata.row_group, range(metadata.num_row_groups)):
-        for column in map(group.column, range(group.num_columns)):
-            name, *inside = column.path_in_schema.split(".")
-            if name in wanted:
-                text = column.physical_type == "BYTE_ARRAY" and inside
-                a_value = column.total_uncompressed_size if text else 8
-                room += max(column.total_uncompressed_size, column.num_values * a_value)
-    return room
-
-
-def without_dictionaries(table: pa.Table, where: str, most: Most) -> pa.Table:
-    """A table with its texts written out, if they are not too long together."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    coded = [name for name in table.column_names if pa.types.is_dictionary(table[name].type)]
-    long = sum(
-        pc.sum(pc.take(pc.binary_length(chunk.dictionary), chunk.indices)).as_py() or 0
-        for name in coded
-        for chunk in table[name].chunks
-    )
-    most.refuse_size(long, where)
-    for name in coded:
-        table = table.set_column(table.column_names.index(name), name, table[name].cast(table[name].type.value_type))
-    return table
-
-
-def from_csv(data: bytes, where: str, digest: str, most: Most) -> Raw:
-    """A text file: UTF-8, a header, values separated by commas, semicolons or tabs (as the header has it)."""
-    import pyarrow as pa
-    import pyarrow.csv
-
-    refuse_spreadsheet(data, where, "CSV or Parquet")
-    most.refuse_size(len(data), where)
-    most.refuse_rows(data.count(b"\n") - data.endswith(b"\n"), where)
-    if b"\n" not in data:
-        data = data.replace(b"\r", b"\n")
-    try:
-        header = data[: data.find(b"\n") if b"\n" in data else len(data)].decode("utf-8-sig").strip("\r")
-    except UnicodeDecodeError:
-        header = "\0"
-    if "\0" in header:
-        raise BadInput(f"{where}: not a text file in UTF-8; CSV, CSV.gz and Parquet are read")
-    delimiter = max(",;\t", key=header.count)
-    try:
-        row = next(csv.reader(io.StringIO(header), delimiter=delimiter), [])
-    except csv.Error as error:
-        raise BadInput(f"{where}: the header cannot be read as CSV: {error}") from None
-    names = tuple(name.strip() or f"column {k}" for k, name in enumerate(row, 1))
-
-    def take(wanted: list[str]) -> pa.Table:
-        try:
-            return pyarrow.csv.read_csv(
-                pa.BufferReader(data),
-                read_options=pyarrow.csv.ReadOptions(column_names=names, skip_rows=1, use_threads=False),
-                parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter),
-                convert_options=pyarrow.csv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.string()),
-                    include_columns=wanted,
-                    strings_can_be_null=True,
-                    null_values=[""],
-                ),
-            )
-        except pa.ArrowInvalid as error:
-            if "Empty CSV" in str(error):
-                return pa.table({name: pa.array([], pa.string()) for name in wanted})
-            told = one_line(error, 160).replace("Row #", "line ")
-            hint = "; numbers are written without separators, as 30000" if re.search(r"\d,\d{3}(?!\d)", told) else ""
-            raise BadInput(f"{where}: {told}{hint}") from None
-
-    return Raw(where, digest, names, take)
-
-
 # which columns
-
-
-def like(name: str, known: Iterable[str]) -> str | None:
-    """The nearest name, whatever its case."""
-    lower = {other.lower(): other for other in known}
-    found = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.5)
-    return lower[found[0]] if found else None
 
 
 def match_columns(raw: Raw, columns: Mapping[str, str]) -> dict[str, str]:

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.month import RARE_SUMS, SUMS
+from zerolimit.rules.caps import CAPS
 from zerolimit.vocabulary.cells import CELLS, CELLS_PER_SEGMENT
 from zerolimit.vocabulary.fields import FIELDS, Q2
-from zerolimit.vocabulary.names import CAPS, SEGMENTS
+from zerolimit.vocabulary.names import SEGMENTS
 from zerolimit.vocabulary.outcomes import DESK, OUTCOMES, RATES
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ BY = ("month", "segment", "decile")
 
 PLATFORM: dict[str, tuple[str, str]] = {
     "month": ("month", "counts from 0"),
-    "pool": ("fen", "cap on principal; -1: without end"),
+    "pool": ("fen", "cap on principal; -1: unlimited"),
     "principal": ("fen", "lent when the month ended"),
     "planned": ("fen", "planned exposure: principal plus expected use of open lines"),
     "planned_use": ("share", "expected use of open lines"),
@@ -50,8 +51,8 @@ PLATFORM: dict[str, tuple[str, str]] = {
     "rank_cutoff": (
         "by allocation",
         "level that uses up the pool: the lowest place served (points; by age months, by profit yuan a yuan; 0 when all are,"
-        " infinite when nobody is), by pro_rata the share that each is given, by water_filling the fen at most, by one's own"
-        " rule its level",
+        " infinite when nobody is), by pro_rata the share that each is given, by water_filling the fen at most, by a"
+        " user-defined rule its level",
     ),
     "cash": ("fen", "not lent"),
     "overhang": ("fen", "principal above the pool"),

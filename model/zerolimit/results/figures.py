@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zerolimit.basics.wording import number_of
-from zerolimit.parameters.terms import FEN
+from zerolimit.basics.errors import refuse_unknown
+from zerolimit.basics.terminal import tell
+from zerolimit.basics.wording import FEN, number_of
 from zerolimit.results.columns import Array, cube, divided, rates, values
 from zerolimit.results.store import Tables
 from zerolimit.results.table import trust
-from zerolimit.results.terminal import tell
-from zerolimit.vocabulary.names import CAPS, SEGMENTS
+from zerolimit.rules.caps import CAPS
+from zerolimit.vocabulary.mechanisms import MECHANISMS
+from zerolimit.vocabulary.names import SEGMENTS
 from zerolimit.vocabulary.outcomes import EVENT_RATES, RATES
 
 if TYPE_CHECKING:
@@ -37,22 +39,26 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
 )
 """Okabe and Ito 2008, told apart by colour-blind readers."""
 GREY, PALE, TEAL = "#999999", "#e3e3e3", "#004D40"
+PALETTE = {
+    "black": BLACK,
+    "orange": ORANGE,
+    "sky": SKY,
+    "green": GREEN,
+    "yellow": YELLOW,
+    "blue": BLUE,
+    "red": RED,
+    "purple": PURPLE,
+    "grey": GREY,
+    "teal": TEAL,
+}
+"""Colours by the names that declarations give."""
+for _mechanism in MECHANISMS.values():
+    refuse_unknown(f"mechanism {_mechanism.name}", "colour", _mechanism.colour, PALETTE)
+for _cap in CAPS:
+    refuse_unknown(f"cap {_cap.name}", "colour", _cap.colour, PALETTE)
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY)
 """Colours of things in a row, in this order."""
-LOOKS = {
-    "trigger": (BLUE, ""),
-    "idle": (BLUE, "///"),
-    "early": (BLUE, "..."),
-    "grant": (ORANGE, ""),
-    "cutoff_shift": (RED, ""),
-    "cutoff": (SKY, ""),
-    "multiplier": (GREEN, ""),
-    "positioning": (PURPLE, ""),
-    "score": (YELLOW, ""),
-    "income": (GREY, ""),
-    "arrears": (GREY, "///"),
-    "per_person": (BLACK, ""),
-}
+LOOKS = {cap.name: (PALETTE[cap.colour], cap.hatch) for cap in CAPS}
 """Colour and hatching of each cap: the same in every panel and run."""
 UNITS = ((1e9, "billion yuan"), (1e6, "million yuan"), (1e3, "thousand yuan"), (1.0, "yuan"))
 DPI = 110
@@ -245,7 +251,7 @@ def _pool(ax: Axes, tables: Tables, say: Say) -> None:
     )
     ax.plot(months, principal / (unit * FEN), color=BLUE, linewidth=1.6, marker=_dot(tables), label=say("principal"))
     ax.set_ylim(0.0, 1.05 * most / (unit * FEN))
-    _title(ax, say("Pool" if (pool >= 0).any() else "Pool (without end)"), say(words), columns=3)
+    _title(ax, say("Pool" if (pool >= 0).any() else "Pool (unlimited)"), say(words), columns=3)
 
 
 def _accounts(ax: Axes, tables: Tables, say: Say) -> None:

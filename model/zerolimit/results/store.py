@@ -21,6 +21,7 @@ from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput
 from zerolimit.basics.files import path_of
 from zerolimit.basics.sources import HOME, source_hash
+from zerolimit.basics.terminal import tell
 from zerolimit.basics.wording import number_of
 from zerolimit.results import digest
 from zerolimit.results.columns import (
@@ -33,7 +34,6 @@ from zerolimit.results.columns import (
     platform_columns,
 )
 from zerolimit.results.episodes import MEANINGS, episode_columns
-from zerolimit.results.terminal import tell
 from zerolimit.results.whole import MANIFEST, PROVENANCE, read_manifest, recover, whole_folder
 from zerolimit.rules.rule import Rule, fingerprint
 
@@ -216,7 +216,7 @@ def write_study(folder: Path, scenarios: Mapping[str, Scenario], **facts: Any) -
 
 
 def rule_hash(rule: Rule) -> str:
-    """What identifies a rule of one's own in provenance.json."""
+    """What identifies a user-defined rule in provenance.json."""
     return fingerprint(rule.function)[:16]
 
 

@@ -11,17 +11,18 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from zerolimit.parameters.terms import FEN
+from zerolimit.basics.wording import FEN
 from zerolimit.results.columns import Array, Columns, cube, divided, rates, values
 from zerolimit.results.episodes import HORIZONS, usable_again, zero_limits
 from zerolimit.results.store import Tables
+from zerolimit.rules.caps import CAPS
 from zerolimit.vocabulary.fields import Q2
-from zerolimit.vocabulary.names import CAPS, ENDS, SEGMENTS
+from zerolimit.vocabulary.names import ENDS, SEGMENTS
 
 NONE = "–"
 WITHIN = (
-    "Within: cumulative incidence (Aalen and Johansen), each event counted as long as it was seen; watched: so long. One"
-    " seed has no interval (zerolimit compare does)."
+    "Within: cumulative incidence (Aalen and Johansen), censored at the run's end; watched: followed to that month. One seed"
+    " has no interval (zerolimit compare does)."
 )
 WIDE = 110
 """Characters of a screen that has room for what each cap says."""
@@ -44,7 +45,7 @@ def print_summary(console: Console, tables: Tables, notes: Iterable[str] = ()) -
 
 
 def summary(tables: Tables, width: int) -> list[RenderableType]:
-    """The parts of the printed table, for a screen of so many characters."""
+    """The parts of the printed table, for a screen `width` characters wide."""
     return [segments(tables.monthly), reasons(tables.monthly, width >= WIDE), platform(tables), episodes(tables)]
 
 
@@ -115,7 +116,7 @@ def segments(monthly: Columns) -> Table:
     share("used_up", "of loans asked for")
     counts("Cut found at need", "found_at_need")
     counts("Cut found by looking", "found_looking")
-    counts("Cut known by a notice before", "found_by_notice")
+    counts("Cut known from its notice", "found_by_notice")
     counts("Shortfalls", "shortfalls")
     table.add_row()
     table.add_row(Text("With a line, and who lost it", style="bold"))
@@ -164,7 +165,7 @@ def platform(tables: Tables) -> RenderableType:
 
     endless = row["pool"] < 0
     pool = np.where(endless, np.nan, row["pool"])
-    without_end = ": without end" if endless.all() else " (some months without end)" if endless.any() else ""
+    without_end = ": unlimited" if endless.all() else " (unlimited in some months)" if endless.any() else ""
     spread(f"Pool, yuan{without_end}", pool, yuan)
     spread("Principal, yuan", row["principal"], yuan)
     spread("Pool use: principal", divided(row["principal"], pool), percent)
@@ -190,7 +191,7 @@ def trust(monthly: Columns) -> Array:
 
 
 def episodes(tables: Tables) -> RenderableType:
-    """What became of zero-limit events: a usable line again, another end, or not yet."""
+    """How zero-limit events ended: with a usable line again, otherwise, or not yet."""
     mine = zero_limits(tables.episodes)
     total = int(mine.sum())
     if total == 0:
@@ -204,7 +205,7 @@ def episodes(tables: Tables) -> RenderableType:
     for code, name in enumerate(ENDS):
         number = int((ended == code).sum())
         if number or code == 0:
-            label = "Not ended when the run did (censored)" if code == 0 else f"  ended by: {name}"
+            label = "Still without at the end (censored)" if code == 0 else f"  ended by: {name}"
             table.add_row(label, count(number), percent(number / total))
     repeated = int((values(tables.episodes, "zeros_before")[mine] > 0).sum())
     table.add_row("Not the borrower's first", count(repeated), percent(repeated / total))

@@ -1,8 +1,38 @@
 """Who a borrower is: traits drawn for life, the first account, the anchor. First population and entrants alike."""
 
-from zerolimit.rules.decision import income_line, position_factor, score_line, tight_factor
-from zerolimit.rules.rule import LARGEST, by_segment, clip, exponential, normal, rule, whole
-from zerolimit.vocabulary.names import CLOSED, LEFT, OPEN
+from zerolimit.rules.caps.multiplier import tight_factor
+from zerolimit.rules.caps.positioning import position_factor
+from zerolimit.rules.formula import income_line, score_line
+from zerolimit.rules.rule import by_segment, clip, exponential, normal, rule, whole
+from zerolimit.vocabulary.constants import (
+    DOUBLE,
+    ESTABLISHED,
+    FIVEFOLD,
+    HALF,
+    INCOME_LEAST,
+    INCOME_MOST,
+    LARGEST,
+    LONG_TERM,
+    MOST_OVERDUE,
+    NEARLY_ONE,
+    ONE_YUAN,
+    SIGNAL_MOST,
+    TWO_MONTHS,
+)
+from zerolimit.vocabulary.names import (
+    APPEALING,
+    CLOSED,
+    DIVERSIFYING,
+    GIG,
+    LEFT,
+    MONITORING,
+    OPEN,
+    OWNER,
+    PLANNING,
+    RESTRAINT,
+    SALARIED,
+    SECTOR_COUNT,
+)
 
 
 @rule("segment", "sector", "age", "strategy", "income_true", "income_seen", "propensity", "signal", "cash", "review_in")
@@ -26,8 +56,10 @@ def be_born(
     one strategy where `adopt` names it.
     """
     owner_from = 1.0 - terms.share_owner
-    segment = 2.0 if u_born_segment >= owner_from else (1.0 if u_born_segment >= owner_from - terms.share_gig else 0.0)
-    sector = min(3.0, whole(4.0 * u_born_sector))
+    segment = (
+        OWNER if u_born_segment >= owner_from else (GIG if u_born_segment >= owner_from - terms.share_gig else SALARIED)
+    )
+    sector = min(SECTOR_COUNT - 1.0, whole(SECTOR_COUNT * u_born_sector))
     youngest = by_segment(segment, terms.age_salaried, terms.age_gig, terms.age_owner)
     age = whole(youngest + terms.age_span * u_born_age)
     s = u_born_strategy
@@ -36,15 +68,17 @@ def be_born(
     c = b + terms.follow_monitoring
     d = c + terms.follow_appealing
     e = d + terms.follow_diversifying
-    chosen = (1.0 if s < a else 2.0) if s < b else ((3.0 if s < c else 4.0) if s < d else (5.0 if s < e else 0.0))
+    first = RESTRAINT if s < a else PLANNING
+    second = MONITORING if s < c else APPEALING
+    chosen = first if s < b else (second if s < d else (DIVERSIFYING if s < e else 0.0))
     median = by_segment(segment, terms.income_salaried, terms.income_gig, terms.income_owner)
     spread = by_segment(segment, terms.spread_salaried, terms.spread_gig, terms.spread_owner)
     noise = by_segment(segment, terms.noise_salaried, terms.noise_gig, terms.noise_owner)
-    income = clip(whole(median * exponential(spread * normal(u_born_income))), 10_000.0, 5.0e7)
-    recorded = whole(income * exponential(noise * normal(u_born_recorded) - 0.5 * noise * noise))
+    income = clip(whole(median * exponential(spread * normal(u_born_income))), INCOME_LEAST, INCOME_MOST)
+    recorded = whole(income * exponential(noise * normal(u_born_recorded) - HALF * noise * noise))
     mean = by_segment(segment, terms.miss_salaried, terms.miss_gig, terms.miss_owner)
     v = u_born_propensity * u_born_propensity
-    factor = 1.0 - terms.miss_spread + terms.miss_spread * 5.0 * v * v
+    factor = 1.0 - terms.miss_spread + terms.miss_spread * FIVEFOLD * v * v
     signal = -terms.signal_slope * (factor - 1.0) + terms.signal_noise * noise * normal(u_born_signal)
     return (
         segment,
@@ -52,10 +86,10 @@ def be_born(
         age,
         chosen if terms.adopt == 0.0 else terms.adopt - 1.0,
         income,
-        clip(recorded, 10_000.0, 5.0e7),
+        clip(recorded, INCOME_LEAST, INCOME_MOST),
         clip(mean * factor, 0.0, 1.0),
-        whole(clip(signal, -300.0, 300.0)),
-        min(LARGEST, whole(terms.first_savings * income * 2.0 * u_born_cash)),
+        whole(clip(signal, -SIGNAL_MOST, SIGNAL_MOST)),
+        min(LARGEST, whole(terms.first_savings * income * DOUBLE * u_born_cash)),
         1.0 + min(terms.review_months - 1.0, whole(u_born_review * terms.review_months)),
     )
 
@@ -112,38 +146,39 @@ def have_history(
     """An account of the first population, in the middle of its life.
 
     Line = income_multiple x recorded income x (line_low + (line_high - line_low) v). A share of accounts is unused (facts
-    A29); the others' utilisation is bimodal (facts B2): u^2 near 0, or 1 - v^2 near 1. A share of slots is vacant.
+    A29); the others' utilisation is bimodal (facts B2): low_use_span u^2, or 1 - high_use_span u^2. A share of
+    slots is vacant.
     """
     if u_born_vacant < terms.vacant_share:
         return LEFT, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     wish = terms.income_multiple * income_seen * (terms.line_low + (terms.line_high - terms.line_low) * u_born_limit)
-    line = min(terms.first_largest, max(terms.first_smallest, whole(whole(wish) / 100.0) * 100.0))
+    line = min(terms.first_largest, max(terms.first_smallest, whole(whole(wish) / ONE_YUAN) * ONE_YUAN))
     unused = u_born_use < terms.unused_share
     high = u_born_use >= 1.0 - terms.high_use_share
-    share = (
-        0.0 if unused else (1.0 - 0.3 * u_born_balance * u_born_balance if high else 0.5 * u_born_balance * u_born_balance)
-    )
+    u = u_born_balance
+    share = 0.0 if unused else (1.0 - terms.high_use_span * u * u if high else terms.low_use_span * u * u)
     owed = min(line, whole(share * line))
-    late = (
-        0.0 if owed == 0.0 or u_born_late >= terms.first_late else (1.0 if u_born_late >= 0.35 * terms.first_late else 2.0)
-    )
+    months = 1.0 if u_born_late >= terms.first_late_2 * terms.first_late else TWO_MONTHS
+    late = 0.0 if owed == 0.0 or u_born_late >= terms.first_late else months
     rate = by_segment(segment, terms.habit_salaried, terms.habit_gig, terms.habit_owner)
-    taken = 0.0 if unused else clip(rate + 0.3 * u_born_frequency * u_born_frequency, 0.0, 1.0)
+    taken = 0.0 if unused else clip(rate + terms.first_frequency * u_born_frequency * u_born_frequency, 0.0, 1.0)
     return (
         OPEN,
         line,
         owed,
-        1.0 + min(11.0, whole(12.0 * u_born_months)),
+        1.0 + min(LONG_TERM - 1.0, whole(LONG_TERM * u_born_months)),
         late,
-        2.0 + whole(terms.first_tenure * u_born_tenure),
-        1.0 if late == 0.0 else 0.75,
+        ESTABLISHED + whole(terms.first_tenure * u_born_tenure),
+        1.0 if late == 0.0 else terms.first_punctuality,
         taken,
-        0.5,
-        0.1,
+        terms.first_loan_size,
+        terms.first_early,
         share,
         0.0,
-        whole(1.0 + 24.0 * u_born_idle) if unused else 0.0,
-        whole(income_true * 3.0 * u_born_other * (1.0 / terms.other_share)) if u_born_other < terms.other_share else 0.0,
+        whole(1.0 + terms.first_idle * u_born_idle) if unused else 0.0,
+        whole(income_true * terms.first_other_debt * u_born_other * (1.0 / terms.other_share))
+        if u_born_other < terms.other_share
+        else 0.0,
         terms.first_trust,
     )
 
@@ -166,7 +201,7 @@ def have_history(
 )
 def schedule(owed, months_left, late, terms):
     """What is owed, as equal instalments over the months left, odd fen first; in arrears, `late` of them are overdue."""
-    late_share = whole(owed * min(late, 6.0) / max(months_left + min(late, 6.0), 1.0))
+    late_share = whole(owed * min(late, MOST_OVERDUE) / max(months_left + min(late, MOST_OVERDUE), 1.0))
     rest = owed - late_share
     count = months_left if terms.term_open < 1.0 else 0.0
     part = whole(rest / max(count, 1.0)) if count > 0.0 else 0.0
@@ -194,17 +229,18 @@ def settle_in(status, limit, risk, zhima, signal, income_seen, distance, terms):
     """Who was admitted had passed: a first score below cutoff + first_margin is lifted to it, for life, by the signal.
 
     anchor = first line / formula at the start (income and score line, positioning, tightness), so that a portfolio
-    brought in meets no artificial wave in month 1. Where the formula gives next to nothing it is taken at a tenth.
+    brought in meets no artificial wave in month 1. The formula's last two factors count as at least anchor_floor each.
     """
     least = terms.cutoff + terms.first_margin
     lift = max(0.0, least - risk) if status == OPEN else 0.0
     shown = risk + lift
     plain = min(income_line(income_seen, terms), score_line(income_seen, shown, terms))
-    formula = max(100.0, plain * max(0.1, position_factor(distance, terms)) * max(0.1, tight_factor(terms)))
-    return shown, max(zhima, terms.admission_zhima), signal + whole(lift + 0.999), limit / formula if limit > 0.0 else 1.0
+    fit, ease = max(terms.anchor_floor, position_factor(distance, terms)), max(terms.anchor_floor, tight_factor(terms))
+    anchor = limit / max(ONE_YUAN, plain * fit * ease) if limit > 0.0 else 1.0
+    return shown, max(zhima, terms.admission_zhima), signal + whole(lift + NEARLY_ONE), anchor
 
 
 @rule("status", "tenure", "trust", "punctuality", "anchor", "loan_size")
 def apply_first(terms):
     """An entrant: no account, no history, applying this month."""
-    return CLOSED, 0.0, terms.first_trust, 1.0, 1.0, 0.5
+    return CLOSED, 0.0, terms.first_trust, 1.0, 1.0, terms.first_loan_size

@@ -1,6 +1,16 @@
 """Step 10: what is asked for, and how a loan becomes a schedule."""
 
-from zerolimit.rules.rule import LARGEST, by_segment, ema, rule, whole
+from zerolimit.rules.rule import by_segment, ema, rule, whole
+from zerolimit.vocabulary.constants import (
+    HALF,
+    LARGEST,
+    LONG_TERM,
+    MEDIUM_TERM,
+    MONTHS_MOST,
+    ONE_YUAN,
+    SHARE_MOST,
+    SHORT_TERM,
+)
 from zerolimit.vocabulary.names import LEFT, OPEN, PLANNING, RESTRAINT, WARNED_OF_TRIGGER
 
 
@@ -29,11 +39,11 @@ def ask(
     """A loan asked for, in fen, within the available line max(0, L - B) of an open line.
 
     Need: what is missing after repayment and spending, and the buffer target, with probability need_rate. Habit: a small
-    loan of about habit_size x income with probability habit_rate x demand (as in `spend`; restraint or a warning halve
-    it). Who is warned of the trigger and lacks money fills up the buffer in one loan: fewer habitual loans alone would leave
-    the small ones, which the trigger counts. Fear: all that is available, with probability fear_gain x (fear_level -
-    trust), or after an announced cut notice_rush. Requests are at least the minimum loan. Who wants a loan and finds none
-    has found the cut at need.
+    loan of about habit_size x income with probability habit_rate x demand (as in `spend`; with restraint or a warning
+    x habit_restrained). Who is warned of the trigger and lacks money fills up the buffer in one loan: fewer habitual
+    loans alone would leave the small ones, which the trigger counts. Fear: all that is available, with probability
+    fear_gain x (fear_level - trust), or after an announced cut notice_rush. Requests are at least the minimum loan. Who
+    wants a loan and finds none has found the cut at need.
     """
     if status == LEFT:
         return 0.0, known, found
@@ -44,8 +54,8 @@ def ask(
     fills = u_need < terms.need_rate or (warned == WARNED_OF_TRIGGER and missing > 0.0)
     refill = max(0.0, whole(months * income_true) - cash) if fills else 0.0
     rate = by_segment(segment, terms.habit_salaried, terms.habit_gig, terms.habit_owner)
-    calm = 0.5 if strategy == RESTRAINT or warned > 0.0 else 1.0
-    small = max(m, whole(terms.habit_size * income_true * (0.5 + u_size))) if u_habit < rate * calm * terms.demand else 0.0
+    calm = terms.habit_restrained if strategy == RESTRAINT or warned > 0.0 else 1.0
+    small = max(m, whole(terms.habit_size * income_true * (HALF + u_size))) if u_habit < rate * calm * terms.demand else 0.0
     worry = terms.fear_gain * max(0.0, terms.fear_level - trust) + (terms.notice_rush if notice_left > 0.0 else 0.0)
     rush = available if u_fear < worry else 0.0
     desired = max(missing, refill, small, rush)
@@ -98,14 +108,14 @@ def book(
     u = u_term - terms.term_open
     fixed = 1.0 - terms.term_open
     short, medium = u < terms.term_3 * fixed, u < (terms.term_3 + terms.term_6) * fixed
-    months = 3.0 if short else (6.0 if medium else 12.0)
-    one = 1.0 / 3.0 if short else (1.0 / 6.0 if medium else 1.0 / 12.0)
-    part = 0.0 if is_open else whole((drawn + 0.5) * one)
+    months = SHORT_TERM if short else (MEDIUM_TERM if medium else LONG_TERM)
+    one = 1.0 / SHORT_TERM if short else (1.0 / MEDIUM_TERM if medium else 1.0 / LONG_TERM)
+    part = 0.0 if is_open else whole((drawn + HALF) * one)
     odd = 0.0 if is_open else drawn - part * months
     kept = 1.0 if scheduled > 0.0 else 0.0
     to_3 = part
-    to_6 = part if months > 3.0 else 0.0
-    to_12 = part if months > 6.0 else 0.0
+    to_6 = part if months > SHORT_TERM else 0.0
+    to_12 = part if months > MEDIUM_TERM else 0.0
     return (
         scheduled + drawn,
         kept * due_1 + to_3 + odd,
@@ -129,14 +139,14 @@ def receive(status, asked, refused, cash, frequency, loan_size, idle, inquiries,
     here = status != LEFT
     drawn = asked if refused == 0.0 else 0.0
     took = drawn > 0.0
-    relative = min(1.9, drawn / max(income_seen, 100.0))
+    relative = min(SHARE_MOST, drawn / max(income_seen, ONE_YUAN))
     in_use = took or scheduled + overdue > 0.0
     return (
         min(cash + drawn, LARGEST) if here else 0.0,
         drawn,
         ema(frequency, 1.0 if took else 0.0, 1.0 / terms.memory_frequency),
         ema(loan_size, relative, 1.0 / terms.memory_size) if took else loan_size,
-        0.0 if in_use else min(120.0, idle + 1.0),
+        0.0 if in_use else min(MONTHS_MOST, idle + 1.0),
         ema(inquiries, 0.0, 1.0 / terms.memory_inquiries),
     )
 

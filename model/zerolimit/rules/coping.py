@@ -1,6 +1,7 @@
 """Step 11: what is not lent comes from other lenders; what remains is a shortfall."""
 
-from zerolimit.rules.rule import LARGEST, clip, rule, whole
+from zerolimit.rules.rule import clip, rule, whole
+from zerolimit.vocabulary.constants import LARGEST, MONTHS_MOST, ONE_YUAN, SCORE_GOOD, SCORE_HIGH, SHARE_MOST
 from zerolimit.vocabulary.names import DIVERSIFYING, OWNER
 
 
@@ -24,19 +25,19 @@ def cope(
     """Who lacks money: another lender may lend what is missing, else spending is cut and a project slips a month.
 
     Approved with probability other_base + other_score x (zhima - 600) / 350 - other_usage x utilisation -
-    other_inquiries x inquiries - other_record x min(zeros, 3) (+ diversified), not in arrears, while other debt stays
-    within other_cap months of income. Other lenders see balances, limits, arrears and inquiries; whether they see the
-    record of zero limits is other_record. A project that slips loses slip_loss x mean income in sales, which next month's
-    income must make good (facts F3).
+    other_inquiries x inquiries - other_record x min(zeros, record_counted) (+ diversified), not in arrears, while other
+    debt stays within other_cap months of income. Other lenders see balances, limits, arrears and inquiries; whether they
+    see the record of zero limits is other_record. A project that slips loses slip_loss x mean income in sales, which next
+    month's income must make good (facts F3).
     """
     missing = max(0.0, -cash)
-    used = min(1.0, principal / max(limit, 100.0)) if principal > 0.0 else 0.0
+    used = min(1.0, principal / max(limit, ONE_YUAN)) if principal > 0.0 else 0.0
     chance = clip(
         terms.other_base
-        + terms.other_score * (zhima - 600.0) / 350.0
+        + terms.other_score * (zhima - SCORE_GOOD) / (SCORE_HIGH - SCORE_GOOD)
         - terms.other_usage * used
         - terms.other_inquiries * inquiries
-        - terms.other_record * min(zeros, 3.0)
+        - terms.other_record * min(zeros, terms.record_counted)
         + (terms.diversified if strategy == DIVERSIFYING else 0.0),
         0.0,
         1.0,
@@ -51,7 +52,7 @@ def cope(
         other_debt + lent,
         lent,
         lacking,
-        min(1.9, inquiries + 1.0 / terms.memory_inquiries),
-        min(project + 1.0, 120.0) if slips else project,
+        min(SHARE_MOST, inquiries + 1.0 / terms.memory_inquiries),
+        min(project + 1.0, MONTHS_MOST) if slips else project,
         lost,
     )

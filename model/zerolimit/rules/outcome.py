@@ -1,7 +1,10 @@
-"""Steps 6 to 8: the line takes effect, cuts are announced, and what happened is recorded, defined as in model.md."""
+"""Steps 6 to 8: the line takes effect, cuts are announced, and what happened is recorded (docs/ODD.md, 7.15)."""
 
+from zerolimit.rules.caps import CAP
 from zerolimit.rules.decision import is_announced
 from zerolimit.rules.rule import rule, whole
+from zerolimit.rules.unrolled import route_unrolled
+from zerolimit.vocabulary.constants import CUT_BELOW, FREED_BELOW, HALVED_AT, MONTHS_MOST, SPELL_MOST, ZEROS_MOST
 from zerolimit.vocabulary.names import (
     APPEALING,
     APPLY,
@@ -9,14 +12,9 @@ from zerolimit.vocabulary.names import (
     CLOSED,
     END_APPEAL,
     END_CHARGEOFF,
-    END_LOOSENING,
-    END_POOL,
     END_REAPPLY,
     END_REPAID,
-    END_SCORE,
     FROZEN,
-    GRANT_BIT,
-    GRANT_REASON,
     LEFT,
     MONITORING,
     NO_REVIEW,
@@ -25,6 +23,13 @@ from zerolimit.vocabulary.names import (
     REVIEW,
     ZERO_LIMIT,
 )
+
+GRANT_REASON, GRANT_BIT, line_granted = CAP["grant"].code, CAP["grant"].bit, CAP["grant"].function
+
+
+@route_unrolled
+def route_after(reason):
+    """How an episode ends when policy or the pool gives a line again: the route that the reason declares."""
 
 
 @rule("limit", "status", "reason", "mask", "announced", "notice_left")
@@ -74,7 +79,7 @@ def set_line(
             announced if notice_left > 1.0 else 0.0,
             max(0.0, notice_left - 1.0),
         )
-    by_pool = balance + granted
+    by_pool = line_granted(balance, granted)
     decided = by_pool if contends > 0.0 else wanted
     rationed = contends > 0.0 and by_pool < wanted and by_pool < lowest
     refused = contends > 0.0 and granted < m
@@ -123,10 +128,9 @@ def record(
     lasting = without_line > 0.0 and not usable
     gone = status == LEFT and without_line > 0.0
     ends = (without_line > 0.0 and usable) or gone
-    by_policy = END_LOOSENING if reason >= 9.0 and reason <= 11.0 else (END_POOL if reason == GRANT_REASON else END_SCORE)
-    by_review = END_APPEAL if appealed == 2.0 else (END_REAPPLY if review == REAPPLY else by_policy)
+    by_review = END_APPEAL if appealed == 2.0 else (END_REAPPLY if review == REAPPLY else route_after(reason))
     route = END_CHARGEOFF if gone else (END_REPAID if review == NO_REVIEW else by_review)
-    months = min(32_000.0, without_line + 1.0) if lasting else (1.0 if starts and not ends else 0.0)
+    months = min(SPELL_MOST, without_line + 1.0) if lasting else (1.0 if starts and not ends else 0.0)
     began = happens if happens > 0.0 else (0.0 if ends else event)
     return (
         happens,
@@ -134,7 +138,7 @@ def record(
         without_line if ends else 0.0,
         0.0 if status == LEFT else months,
         0.0 if status == LEFT else began,
-        min(100.0, zeros + (1.0 if zero else 0.0)),
+        min(ZEROS_MOST, zeros + (1.0 if zero else 0.0)),
         (1.0 if review == NO_REVIEW else 0.0) if happens > 0.0 else (0.0 if ends else known),
         0.0 if happens > 0.0 or ends else appealed,
     )
@@ -144,22 +148,24 @@ def record(
 def wait(status, touched, without_line):
     """A spell without a line goes on for those whom nothing touched this month."""
     goes_on = touched == 0.0 and without_line > 0.0 and status != LEFT
-    return min(32_000.0, without_line + 1.0) if goes_on else without_line
+    return min(SPELL_MOST, without_line + 1.0) if goes_on else without_line
 
 
 @rule("known", "found", "appealed", "waited")
 def look(status, strategy, event, happened, known, appealed, waited, without_line, u_look, u_appeal, terms):
     """Step 9: who looks at the limit finds the cut; who finds one unexplained may appeal once a spell, and waits.
 
-    Looks with probability look_rate (monitoring: look_monitoring). With reasons sent, a cut is known at once and half
-    as many appeal.
+    Looks with probability look_rate (monitoring: look_monitoring). With reasons sent, a cut is known at once, and
+    appeal_rate is multiplied by reasons_appeals.
     """
     habit = terms.look_monitoring if strategy == MONITORING else terms.look_rate
     in_spell = event > 0.0 and without_line > 0.0 and status != LEFT
     finds = in_spell and known == 0.0 and (u_look < habit or terms.reasons_sent > 0.0)
     knows = 1.0 if known > 0.0 or finds else 0.0
     chance = (
-        terms.appeal_appealing if strategy == APPEALING else terms.appeal_rate * (0.5 if terms.reasons_sent > 0.0 else 1.0)
+        terms.appeal_appealing
+        if strategy == APPEALING
+        else terms.appeal_rate * (terms.reasons_appeals if terms.reasons_sent > 0.0 else 1.0)
     )
     files = in_spell and knows > 0.0 and appealed == 0.0 and terms.appeals_capacity > 0.0 and u_appeal < chance
     waits = in_spell and appealed == 1.0 and terms.appeals_capacity > 0.0
@@ -168,7 +174,7 @@ def look(status, strategy, event, happened, known, appealed, waited, without_lin
         knows,
         1.0 if finds else (3.0 if told else 0.0),
         1.0 if files else appealed,
-        min(120.0, waited + 1.0) if waits else 0.0,
+        min(MONTHS_MOST, waited + 1.0) if waits else 0.0,
     )
 
 
@@ -200,7 +206,7 @@ def count_decided(
     had_line = limit_before >= m
     lost = had_line and (limit < m or status == LEFT)
     zero = happened == ZERO_LIMIT
-    down = had_line and limit < 0.95 * limit_before
+    down = had_line and limit < CUT_BELOW * limit_before
     word_2 = (
         (1.0 if zero else 0.0)
         + (2.0 if happened == BLOCKED else 0.0)
@@ -208,7 +214,7 @@ def count_decided(
         + (8.0 if standing >= 2.0 and lost else 0.0)
         + (16.0 if zero and zeros > 1.0 else 0.0)
         + (32.0 if down else 0.0)
-        + (64.0 if down and limit <= 0.5 * limit_before else 0.0)
+        + (64.0 if down and limit <= HALVED_AT * limit_before else 0.0)
         + (128.0 if limit > limit_before and had_line else 0.0)
         + (256.0 if review > 0.0 else 0.0)
         + (512.0 if settled == 1.0 and zero else 0.0)
@@ -247,7 +253,7 @@ def count(status, standing, settled, limit, limit_before, scheduled, overdue, pr
         + (16.0 if on_time else 0.0)
         + (32.0 if on_time and had_line else 0.0)
         + (64.0 if standing == 0.0 and had_line else 0.0)
-        + (128.0 if on_time and at_risk and room < 0.9 * restored else 0.0)
+        + (128.0 if on_time and at_risk and room < FREED_BELOW * restored else 0.0)
         + (256.0 if settled == 1.0 else 0.0)
         + (512.0 if settled == 2.0 else 0.0)
         + (1024.0 if warned > 0.0 else 0.0)

@@ -1,6 +1,7 @@
 """Step 3: what falls due, what is paid, arrears and charge-off. Every fen of principal and interest is accounted for."""
 
-from zerolimit.rules.rule import LARGEST, rule, whole
+from zerolimit.rules.rule import rule, whole
+from zerolimit.vocabulary.constants import LARGEST, MONTHS_MOST, TWO_MONTHS, TWO_PARTS
 from zerolimit.vocabulary.names import LEFT, OPEN
 
 
@@ -66,12 +67,11 @@ def repay(
         return cash, 0.0, 0.0, 0.0, other_debt, 0.0, since_paid
     unusable = 1.0 if status != OPEN or limit < terms.minimum_loan else 0.0
     miss = propensity * terms.stress + terms.gamma * unusable
-    cure = terms.cure_1 if late == 1.0 else (terms.cure_2 if late == 2.0 else terms.cure_3)
-    step = 0.0 if late == 1.0 else (terms.step_2 if late == 2.0 else terms.step_3)
-    hold = terms.hold_1 if late == 1.0 else (terms.hold_2 if late == 2.0 else terms.hold_3)
-    in_arrears = (
-        late + 1.0 if u_pay < cure else (2.0 if u_pay < cure + step else (1.0 if u_pay < cure + step + hold else 0.0))
-    )
+    cure = terms.cure_1 if late == 1.0 else (terms.cure_2 if late == TWO_MONTHS else terms.cure_3)
+    step = 0.0 if late == 1.0 else (terms.step_2 if late == TWO_MONTHS else terms.step_3)
+    hold = terms.hold_1 if late == 1.0 else (terms.hold_2 if late == TWO_MONTHS else terms.hold_3)
+    some = TWO_PARTS if u_pay < cure + step else (1.0 if u_pay < cure + step + hold else 0.0)
+    in_arrears = late + 1.0 if u_pay < cure else some
     parts = (0.0 if u_pay < miss else 1.0) if late == 0.0 else in_arrears
     meant = owing if parts >= late + 1.0 else (min(owing, whole(owing * parts / (late + 1.0)) + 1.0) if parts > 0.0 else 0.0)
     own = max(0.0, min(cash, meant))
@@ -89,11 +89,11 @@ def repay(
     borrowed = gap if bridges else 0.0
     behind = 0.0 if paid >= owing else late + 1.0 - whole(paid * (late + 1.0) / owing)
     standing = (1.0 if total > 0.0 else 0.0) if paid >= owing else 2.0
-    since = 0.0 if total > 0.0 else min(120.0, since_paid + 1.0)
+    since = 0.0 if total > 0.0 else min(MONTHS_MOST, since_paid + 1.0)
     return (
         cash - (total - borrowed),
         total,
-        min(behind, 120.0),
+        min(behind, MONTHS_MOST),
         1.0 if bridges else 0.0,
         other_debt + borrowed,
         standing,
@@ -154,7 +154,7 @@ def slide(late_before, late):
 def count_arrears(slid, late, standing):
     """Outcome flags of who is or was late, as bits (vocabulary/outcomes.py): the moves that roll rates are made of."""
     was = slid - 1.0
-    now = 120.0 if standing == 3.0 else late
+    now = MONTHS_MOST if standing == 3.0 else late
     return (
         (1.0 if was == 0.0 else 0.0)
         + (2.0 if was == 1.0 else 0.0)

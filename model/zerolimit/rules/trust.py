@@ -20,7 +20,7 @@ def feel(
 ):
     """trust' = trust + mend (1 - trust) - own_hit [found this month] - neighbour_weight x heard.
 
-    Reasons sent, or a notice before, soften one's own hit by reasons_relief. Who owes nothing leaves with probability
+    Reasons sent, or a notice before, reduce own_hit by reasons_relief. Who owes nothing leaves with probability
     leave_rate (1 - trust).
     """
     here = status != LEFT

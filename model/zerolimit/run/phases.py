@@ -12,16 +12,19 @@ import numpy as np
 from zerolimit.allocation.own import Own, fields_of, loop_over, one_at
 from zerolimit.allocation.rules import allocate
 from zerolimit.basics.errors import OutOfRange
+from zerolimit.basics.wording import FEN
 from zerolimit.engine.base import Array
 from zerolimit.engine.prefix import serve_fitting
 from zerolimit.month import SUMS, WORDS
-from zerolimit.parameters.terms import FEN, NEVER, switched_off
+from zerolimit.parameters.terms import switched_off
 from zerolimit.platform.pool import PER, share_of
-from zerolimit.rules.decision import NO_CAP
+from zerolimit.rules.caps import REASONS
 from zerolimit.run.balance import Totals, look_at_each, look_at_totals
 from zerolimit.run.month import Platform
 from zerolimit.vocabulary.cells import CELLS, cells
-from zerolimit.vocabulary.names import BY_PROFIT, ENDS, LEFT, OPEN, REAPPLY, REASONS
+from zerolimit.vocabulary.constants import MONTHS_A_YEAR
+from zerolimit.vocabulary.mechanisms import NEVER, NO_CAP
+from zerolimit.vocabulary.names import BY_PROFIT, ENDS, LEFT, OPEN, REAPPLY
 from zerolimit.vocabulary.outcomes import DESK, OUTCOMES
 
 if TYPE_CHECKING:
@@ -57,10 +60,10 @@ class Claims:
     floor: int
     lottery: Callable[[Array], Array]
     own: Own | None = None
-    """A rule of one's own, in place of `rule`."""
+    """A user-defined rule, in place of `rule`."""
 
     def one(self, level: int, need: int, values: Mapping[str, float]) -> int:
-        """What one's own rule grants one borrower at a level, fen."""
+        """What the user-defined rule grants one borrower at a level, fen."""
         assert self.own is not None
         return one_at(self.own.rule, level, need, self.least, values, SimpleNamespace(**self.own.terms))
 
@@ -245,7 +248,7 @@ class Live(Platform):
         s.pool.open_history.append(committed + given)
 
     def _own_sharing(self, rows: Array, need: Array) -> Own | None:
-        """A rule of one's own over those who contend."""
+        """A user-defined rule over those who contend."""
         s = self.s
         if s.sharing is None:
             return None
@@ -353,7 +356,7 @@ class Live(Platform):
         c = s.scenario
         letter = round(c.notice_cost * FEN)
         lines = {
-            "funding_costs": share_of(max(s.pool.limit or 0, s.principal), c.funding_rate / 12.0),
+            "funding_costs": share_of(max(s.pool.limit or 0, s.principal), c.funding_rate / MONTHS_A_YEAR),
             "review_costs": self.flagged("reviewed") * round(c.review_cost * FEN),
             "reason_costs": self.flagged("decreases") * letter if c.reasons_sent else 0,
             "warning_costs": self.flagged("warned") * letter,
@@ -400,7 +403,7 @@ class Live(Platform):
         self.borrowers.put("refused", self.refused, 1)
 
     def gossip(self) -> None:
-        """Step 12: the share of one's acquaintances who reported last month."""
+        """Step 12: the share of a borrower's acquaintances who reported last month."""
         s = self.s
         acts = s.terms["neighbour_weight"] > 0.0
         self.borrowers.hear(s.network() if acts else None)

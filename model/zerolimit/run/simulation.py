@@ -19,23 +19,30 @@ from zerolimit.allocation.own import checked, takes_level
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput
 from zerolimit.basics.sources import source_hash
-from zerolimit.engine.base import Array, Engine, Options, Overrides, Result
+from zerolimit.basics.wording import FEN
+from zerolimit.engine.base import Array, Engine, Options, Overrides, Result, unreal
 from zerolimit.engine.plan import Plan, check, make_plan
 from zerolimit.engine.registry import AUTO, chosen, named
 from zerolimit.engine.verbs import OneWorld, reals, refuse_rows
 from zerolimit.parameters.scenario import Scenario
-from zerolimit.parameters.terms import ANNOUNCED, FEN, NO_CAMPAIGN, TERMS, as_vector, from_scenario, switched_off
+from zerolimit.parameters.terms import ANNOUNCED, NO_CAMPAIGN, TERMS, as_vector, from_scenario, switched_off
 from zerolimit.platform.pool import Pool, share_of
 from zerolimit.platform.world import World
+from zerolimit.portfolio.settlement import Columns, Drawn, FirstPopulation
+from zerolimit.rules.caps import MEASURED
 from zerolimit.rules.rule import Rule
 from zerolimit.run.balance import look_at_borrowers
 from zerolimit.run.month import Month, Platform
 from zerolimit.run.phases import Live, Recorded
 from zerolimit.vocabulary.draws import WORLD, as_seed
-from zerolimit.vocabulary.fields import MEASURES
+from zerolimit.vocabulary.fields import DTYPES, FIELDS
 from zerolimit.vocabulary.names import BY_OWN
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
     from zerolimit.platform.network import Network
 
 Watch = Callable[[str, Array | None], None]
@@ -62,7 +69,7 @@ class Simulation:
         seed: int,
         *,
         engine: str = "auto",
-        portfolio: Any = None,
+        portfolio: FirstPopulation | pd.DataFrame | str | Path | None = None,
         rules: Iterable[Rule] = (),
         overrides: Overrides | None = None,
         threads: int | None = None,
@@ -110,14 +117,14 @@ class Simulation:
         self._begin()
 
     def _own_rule_for_sharing(self, own: tuple[Rule, ...]) -> Rule | None:
-        """The rule of one's own that takes the allocation's place, if there is one."""
+        """The user-defined rule that takes the allocation's place, if there is one."""
         found = [one for one in own if takes_level(one)]
         if len(found) > 1:
             raise BadInput(f"rules: {found[0].name} and {found[1].name} both share the pool; one is enough")
         return checked(found[0], self.plan.columns, lambda rule: check(rule, frozenset(TERMS))) if found else None
 
     def _parameters(self, scenario: Scenario) -> dict[str, float]:
-        """The scenario's terms; a rule of one's own stands in place of its allocation."""
+        """The scenario's terms; a user-defined rule stands in place of its allocation."""
         found = from_scenario(scenario)
         return found if self.sharing is None else {**found, "allocation": BY_OWN}
 
@@ -147,12 +154,15 @@ class Simulation:
         self.terms["rescoring"] = 1.0
         self._for_all("be_born")
         if self.portfolio is not None:
-            self.portfolio.put_traits(self)
+            self.terms |= self.portfolio.terms
+            for rows, terms in self.portfolio.births():
+                self.engine.listed("enter", rows, self.month, as_vector({**self.terms, **terms}))
+            self._settle(self.portfolio.traits)
         self._set_deciles()
         self._for_all("rank")
         self._for_all("history")
         if self.portfolio is not None:
-            self.portfolio.put_accounts(self)
+            self._settle(self.portfolio.accounts)
         self._for_all("first_book")
         self.engine.drop(("owed", "months_left"))
         self.terms["rescoring"] = 0.0 if "rescoring" in self.scenario.off else 1.0
@@ -167,6 +177,15 @@ class Simulation:
         self.first_sectors = borrowers.read("sector") if self.scenario.network == "sector_blocks" else None
         if self.terms["neighbour_weight"] > 0.0:
             self.network()
+
+    def _settle(self, columns: Callable[[Drawn], Columns]) -> None:
+        """Write what given clients bring in place of what was drawn."""
+        everybody = np.arange(self.size)
+        drawn = Drawn(
+            self.size, self.terms, self.column, lambda purpose: self.engine.uniforms(purpose, everybody, self.month)
+        )
+        for name, values in columns(drawn).items():
+            self.engine.put_raw(name, slice(None), stored(name, values), self.month)
 
     def _set_deciles(self) -> None:
         places = [min(self.size - 1, self.size * k // 10) for k in range(1, 10)]
@@ -202,7 +221,7 @@ class Simulation:
         """Every cap and distance of the borrowers listed, as they stand now, under the month's announcements."""
         rows = refuse_rows(rows, self.size)
         found = self.engine.listed("measure", rows, self.month, as_vector(self.terms))
-        return dict(zip(MEASURES, found, strict=True))
+        return dict(zip(MEASURED, found, strict=True))
 
     def network(self) -> Network:
         """Who hears of whom, made when it is first needed: `.edges()`, `.degrees()`, `.adjacency()`."""
@@ -322,8 +341,15 @@ def quiet(text: str) -> None:
     """Say nothing."""
 
 
+def stored(name: str, values: Array) -> Array:
+    """Values of a field, as rules see them, rounded to what its column holds."""
+    storage = FIELDS[name].storage
+    exact = np.asarray(values, np.float64)
+    return (exact if storage == "f4" else np.floor(exact * unreal(name, 1.0) + 0.5)).astype(DTYPES[storage])
+
+
 def own_rules(rules: Any) -> tuple[Rule, ...]:
-    """Rules of one's own, marked as such."""
+    """User-defined rules, marked as such."""
     try:
         given = tuple(rules)
     except TypeError:

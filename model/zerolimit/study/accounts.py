@@ -44,7 +44,7 @@ def longest_delay(scenario: Scenario) -> int:
 
 
 def delays_differ(a: Scenario, b: Scenario, rules: tuple[tuple[Rule, ...], tuple[Rule, ...]]) -> bool:
-    """Whether two worlds put off cuts otherwise: by a parameter of DELAYING, or a rule of one's own that sets a notice."""
+    """Whether two worlds put off cuts otherwise: by a parameter of DELAYING, or a user-defined rule that sets a notice."""
     if any(getattr(a, name) != getattr(b, name) for name in DELAYING):
         return True
     own = [[rule for rule in some if "notice_left" in rule.writes] for some in rules]

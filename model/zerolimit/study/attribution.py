@@ -33,7 +33,8 @@ from zerolimit.study.accounts import STATES
 from zerolimit.study.intervals import FEWEST, as_seeds, over_seeds
 from zerolimit.study.lived import Lived, Middle, Stop, live, side_by_side
 from zerolimit.vocabulary.cells import CELLS_PER_SEGMENT
-from zerolimit.vocabulary.names import MECHANISMS, MOST_MONTHS, SEGMENTS
+from zerolimit.vocabulary.mechanisms import MECHANISMS, PLAYERS, groups
+from zerolimit.vocabulary.names import MOST_MONTHS, SEGMENTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,23 +45,6 @@ EVERYBODY = (
 )
 """Which counterfactual this is; `explain` has the other one."""
 
-PLAYERS: dict[str, dict[str, Any]] = {
-    **{name: {} for name in MECHANISMS},
-    "fear": {"fear_gain": 0.0, "notice_rush": 0.0},
-    "habits": {},
-    "reasons": {"reasons_sent": False},
-    "warning": {"early_warning": False},
-    "notice": {"notice_months": 0},
-    "adaptation": {"adaptation_months": 0},
-    "appeals": {"appeals_capacity": 0.0},
-}
-"""Who can be a player, and the parameters that take it out; the mechanisms go by `off`."""
-
-HELD: dict[str, tuple[str, ...]] = {"habits": ("frequency", "propensity")}
-"""Players that go by columns held at the median of one's segment when the common past ends (Middle)."""
-
-GROUPS = (("rescoring", "trigger"), ("positioning", "scarcity"), ("tightening",), ("contagion",))
-"""Players that belong together, for Owen values (model.md); who is in none is alone."""
 BY = ("month", "segment", "decile")
 COLOURS = (*SERIES, YELLOW, GREY, BLACK, TEAL)
 MOST = 10
@@ -77,7 +61,7 @@ class Attribution:
 
     scenario: Scenario
     rules: tuple[Rule, ...]
-    """Of one's own."""
+    """User-defined rules."""
     players: tuple[str, ...]
     since: int
     months: int
@@ -102,8 +86,8 @@ class Attribution:
     @property
     def groups(self) -> list[list[int]]:
         """The players' groups, for Owen values."""
-        known = [[self.players.index(name) for name in group if name in self.players] for group in GROUPS]
-        single = [[p] for p, name in enumerate(self.players) if not any(name in group for group in GROUPS)]
+        known = [[self.players.index(name) for name in group if name in self.players] for group in groups()]
+        single = [[p] for p, name in enumerate(self.players) if not any(name in group for group in groups())]
         return [group for group in (*known, *single) if group]
 
     # games: a whole number for each world
@@ -343,7 +327,7 @@ def checked_players(players: Iterable[str], base: Scenario) -> tuple[str, ...]:
             raise BadInput(f"players: {name!r} is none of {', '.join(PLAYERS)}{nearest(name, PLAYERS)}")
         if name in base.off:
             raise BadInput(f"players: {name} is off in {base.name}, so it has no share; take it out of `off`")
-        without = PLAYERS[name]
+        without = PLAYERS[name].without
         if without and all(getattr(base, one) == value for one, value in without.items()):
             told = ", ".join(f"{one} = {str(value).lower()}" for one, value in without.items())
             raise BadInput(f"players: {name} is off in {base.name} ({told}), so it has no share; set it first")
@@ -359,7 +343,7 @@ def attribute(
     months: int = 36,
     seed: int = 1,
     seeds: int | Iterable[int] | None = None,
-    players: Iterable[str] = MECHANISMS,
+    players: Iterable[str] = tuple(MECHANISMS),
     since: int = 0,
     portfolio: Any = None,
     rules: Iterable[Rule] = (),
@@ -373,7 +357,7 @@ def attribute(
     """Run all 2^k worlds of k players for `months` months after `since` and keep what shares are made of.
 
     `seeds` (how many, counted from `seed`, or a list) repeats it, for intervals over seeds: what is kept for each borrower
-    is the first seed's. `rules` are one's own, in every world; `follow` are slots whose state is kept month by month.
+    is the first seed's. `rules` are user-defined, in every world; `follow` are slots whose state is kept month by month.
     Parameters go by name, as `borrowers=`.
     `progress` is called with the worlds done and all worlds; `cancel` is asked before each month of a world, and Cancelled
     raised where it returns true. BadInput on unknown or repeated players, or too many.
@@ -419,18 +403,18 @@ def all_worlds(
     everybody: bool,
 ) -> Attribution:
     """Every coalition's world after a common past; of one that stands for itself only, also what is kept of everybody."""
-    middles = {name: Middle.of(past, columns) for name, columns in HELD.items() if name in players}
+    middles = {name: Middle.of(past, columns) for name in players if (columns := PLAYERS[name].held)}
 
     def world(coalition: int, stop: Stop) -> Lived:
         out = [name for p, name in enumerate(players) if not coalition >> p & 1]
         simulation = past.copy()
-        changed = {key: value for name in out for key, value in PLAYERS[name].items()}
+        changed = {key: value for name in out for key, value in PLAYERS[name].without.items()}
         off = [name for name in out if name in MECHANISMS]
         if off:
             changed["off"] = (*past.scenario.off, *off)
         if changed:
             simulation.change(**changed)
-        held = [middles[name] for name in out if name in HELD]
+        held = [middles[name] for name in out if name in middles]
         return live(simulation, months, middle=held[0] if held else None, follow=follow, stop=stop)
 
     tasks = [partial(world, coalition) for coalition in range(2 ** len(players))]

@@ -18,11 +18,10 @@ import numpy as np
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.basics.files import writable
-from zerolimit.basics.wording import number_of
+from zerolimit.basics.wording import FEN, number_of
 from zerolimit.engine.base import Array
 from zerolimit.engine.registry import compiling
 from zerolimit.parameters.scenario import Scenario, load_scenario
-from zerolimit.parameters.terms import FEN
 from zerolimit.portfolio.portfolio import as_portfolio
 from zerolimit.results.columns import divided, monthly_meanings, parts_of
 from zerolimit.results.episodes import HORIZONS
@@ -72,7 +71,7 @@ class Comparison:
     a: Scenario
     b: Scenario
     rules: tuple[tuple[Rule, ...], tuple[Rule, ...]]
-    """Of one's own, by side."""
+    """User-defined rules, by side."""
     seeds: tuple[int, ...]
     months: int
     since: int
@@ -109,7 +108,7 @@ class Comparison:
 
         told = [f"{name}: {brief(one[name])} in a, {brief(other[name])} in b" for name in names]
         mine, theirs = (", ".join(rule.name for rule in own) or "none" for own in self.rules)
-        return told if mine == theirs else [*told, f"own rules: {mine} in a, {theirs} in b"]
+        return told if mine == theirs else [*told, f"user-defined rules: {mine} in a, {theirs} in b"]
 
     def paired(self) -> str:
         """What the two worlds of a seed have in common."""
@@ -424,11 +423,11 @@ def compare(
 ) -> Comparison:
     """Run two scenarios on the same borrowers and draws, seed by seed.
 
-    Without `b`, it is `a` once more; `only_a` and `only_b` set parameters of one side, `rules_a` and `rules_b` are rules of
-    one's own, other parameters (as `borrowers=`) go by name and to both. `seeds` is how many, counted from `seed`, or a
-    list. Months before `since` are run and kept by month, and left out of what is over the run: the wave with which a pool
-    fills does not count. `progress` is called with worlds done and all worlds; `cancel` is asked before each month of a
-    world, and Cancelled raised where it returns true.
+    Without `b`, `a` is taken twice; `only_a` and `only_b` set parameters of one side, `rules_a` and `rules_b` are
+    user-defined rules, other parameters (as `borrowers=`) go by name and to both. `seeds` is a number, counted from
+    `seed`, or a list. Months before `since` are run and kept by month, and left out of what is over the run: the wave with
+    which a pool fills does not count. `progress` is called with worlds done and all worlds; `cancel` is asked before each
+    month of a world, and Cancelled raised where it returns true.
     """
     portfolio = as_portfolio(portfolio)
     sides = [

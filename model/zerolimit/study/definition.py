@@ -1,7 +1,7 @@
 """A study: what is run, how often, and what is kept. Read from study.toml and checked whole before anything runs.
 
-The scenario's declaration is the one source of parameters' names, bounds and units (scenario.py); what can be kept is what
-runs count (results/).
+The scenario's declaration is the one source of parameters' names, bounds and units (parameters/declarations.py); what can
+be kept is what runs count (results/).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Settings(BaseModel):
     seed: int = Field(1, ge=0, lt=MOST_SEED, description="seed of the first replication; the next ones follow")
     paired: bool = Field(True, description="points share the seeds, so the draws, of their replications")
     rules: tuple[str, ...] = Field(
-        (), description="rules of one's own: FILE.py:NAME, the file beside the study file; code, which is run"
+        (), description="user-defined rules: FILE.py:NAME, the file beside the study file; code, which is run"
     )
     engine: Literal[names()] = Field("auto", description="engine of the runs; all give the same")  # type: ignore[valid-type]
     outcomes: tuple[str, ...] = Field((), max_length=200, description="rates, counts, platform columns, measures to keep")
@@ -90,7 +90,7 @@ class Study:
     portfolio: tuple[str, str] | None = None
     """Path and hash of the clients' file."""
     rule_files: tuple[tuple[str, str], ...] = ()
-    """File and name of each rule of one's own. The files are code; `rules` runs them."""
+    """File and name of each user-defined rule. The files are code; `rules` runs them."""
     measure: Measure | None = None
 
     def __repr__(self) -> str:
@@ -103,7 +103,7 @@ class Study:
 
     @cached_property
     def rules(self) -> tuple[tuple[str, str, str], ...]:
-        """File, name and hash of each rule of one's own. Runs their files."""
+        """File, name and hash of each user-defined rule. Runs their files."""
         return tuple((path, name, fingerprint(rule_in(path, name).function)) for path, name in self.rule_files)
 
     @cached_property

@@ -338,7 +338,7 @@ class Folder:
             raise BadInput(f"{said} no part in it is of this study and this code; take another --out")
 
     def _measured(self, study: Study, before: Mapping[str, Any] | None, ordinary: Collection[str]) -> list[str]:
-        """Columns of a measure of one's own, as far as there are runs that know them."""
+        """Columns of a user-defined measure, as far as there are runs that know them."""
         if study.measure is None:
             return []
         if before is not None:
@@ -349,7 +349,7 @@ class Folder:
         return []
 
     def add_columns(self, names: Iterable[str]) -> pa.Schema:
-        """Columns of a measure of one's own, known only after the first run."""
+        """Columns of a user-defined measure, known only after the first run."""
         declared = self.must_be_declared()
         declared["columns"].update(dict.fromkeys(names, "double"))
         write_json(self.path / STUDY, declared)

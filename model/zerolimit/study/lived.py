@@ -53,7 +53,7 @@ class Lived:
 
 @dataclass(frozen=True)
 class Middle:
-    """Columns held at the median of one's segment: what takes the borrowers' habits out."""
+    """Columns fixed at the segment median, to remove the effect of individual habits."""
 
     by_segment: Mapping[str, Array]
     """Stored medians by column, one for each segment."""

@@ -98,7 +98,7 @@ def acquire(folder: Path, *, take_over: bool = False) -> Lock:
 
 
 def created(path: Path, token: str) -> bool:
-    """Make the lock whole and exclusively: a file of one's own, linked to the name; where links are not known, opened so."""
+    """Make the lock whole and exclusively: a new file, linked to the name; where links are not known, opened so."""
     data = sealed({"token": token, **this_process()})
     beside = path.with_name(f".{path.name}.{token}.tmp")
     try:

@@ -43,7 +43,7 @@ class Declared:
 
 
 def gini_of_lines(run: Watched) -> float:
-    """Gini of the lines of all who have an account at the end (allocation/gini.py)."""
+    """Gini of the lines of all who have an account at the end (engine/gini.py)."""
     return run.simulation.history[-1].platform["gini"]
 
 
@@ -63,7 +63,7 @@ def followed(run: Watched) -> float:
 
 
 def wrongful(run: Watched) -> float:
-    """Wrongful ones among them."""
+    """Wrongful zero limits (those whose borrower would not have defaulted)."""
     assert run.zeros is not None
     return float((run.zeros.wrongful == 1).sum())
 

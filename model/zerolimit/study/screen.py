@@ -4,73 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from zerolimit.basics.errors import BadInput
 from zerolimit.basics.files import path_of
+from zerolimit.basics.progress import progress_bar, span
+from zerolimit.basics.terminal import console
 from zerolimit.basics.wording import number_of
 from zerolimit.results.digest import read_json
-from zerolimit.results.terminal import console
 from zerolimit.study.folder import LOCK, PROGRESS, Folder
 from zerolimit.study.lock import judged, seen, told
 
-if TYPE_CHECKING:
-    from zerolimit.study.sweep import Progress
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a sweep is."""
+
+    done: int
+    failed: int
+    total: int
+    rate: float | None
+    """Runs a second, of late."""
+
+    @property
+    def left(self) -> float | None:
+        """Seconds left at this rate."""
+        return (self.total - self.done - self.failed) / self.rate if self.rate else None
+
+
+Watch = Callable[[Progress], None]
 
 
 @contextmanager
-def watching(name: str, quiet: bool) -> Iterator[tuple[Callable[[Progress], None], Callable[[str], None]]]:
-    """A bar on standard error, on a terminal: runs done, runs a second, time left; and a way to say something beside it."""
-    from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
-    from rich.text import Text
-
-    class Word(ProgressColumn):
-        """A field of the task, as text."""
-
-        def __init__(self, field: str) -> None:
-            self.field = field
-            super().__init__()
-
-        def render(self, task: Task) -> Text:
-            return Text(str(task.fields[self.field]), style="dim")
-
+def watching(name: str, quiet: bool) -> Iterator[tuple[Watch, Callable[[str], None]]]:
+    """A bar of runs on standard error, on a terminal; and a way to say something beside it."""
     screen = console(stderr=True)
-    shown: list[Any] = [TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("run"), MofNCompleteColumn()]
-    shown += [Word("speed"), Word("left"), Word("failed"), TimeElapsedColumn()]
-    hidden = quiet or not screen.is_terminal
-    with Bar(*shown, console=screen, transient=True, disable=hidden) as bar:
-        task = bar.add_task(name, total=None, speed="", left="", failed="")
+    with progress_bar(name, "run", screen, hidden=quiet) as update:
 
         def watch(now: Progress) -> None:
             failed = f"{now.failed:,} failed" if now.failed else ""
-            bar.update(
-                task,
-                completed=now.done + now.failed,
-                total=now.total,
-                speed=f"{now.rate:,.1f} runs/s" if now.rate else "",
-                left=f"{span(now.left)} left" if now.left is not None else "",
-                failed=failed,
-            )
+            update(now.done + now.failed, now.total, rate=now.rate, left=now.left, note=failed)
 
         def say(text: str) -> None:
             if not quiet:
                 screen.print(text, style="dim", highlight=False)
 
         yield watch, say
-
-
-def span(seconds: float) -> str:
-    """A length of time in words as short as can be."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    if whole < 86_400:
-        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
 
 
 def status(path: Path) -> list[str]:

@@ -29,6 +29,7 @@ from zerolimit.study.definition import Study, read_study
 from zerolimit.study.executors import CannotStart, WorkerDied, dask_executor, local_pool, main_is_file
 from zerolimit.study.folder import ASIDE, ERRORS, PROGRESS, TIMES, Folder, Part, told
 from zerolimit.study.lock import Lock, held
+from zerolimit.study.screen import Progress, Watch, watching
 from zerolimit.study.tables import of_run, part_table
 from zerolimit.study.worker import Done, Failed, OtherCode, Place, Task, do, own_rules_of
 
@@ -47,22 +48,6 @@ RECENT = 500
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far a sweep is."""
-
-    done: int
-    failed: int
-    total: int
-    rate: float | None
-    """Runs a second, of late."""
-
-    @property
-    def left(self) -> float | None:
-        """Seconds left at this rate."""
-        return (self.total - self.done - self.failed) / self.rate if self.rate else None
-
-
-@dataclass(frozen=True)
 class Swept:
     """How a sweep ended."""
 
@@ -70,9 +55,6 @@ class Swept:
     total: int
     done: int
     failed: int
-
-
-Watch = Callable[[Progress], None]
 
 
 class Sweep:
@@ -369,7 +351,6 @@ def run_study(
     stop the others.
     """
     from zerolimit.study.results import load_results
-    from zerolimit.study.screen import watching
 
     typed = measure is not None and measure.__module__ == "__main__" and not main_is_file()
     if typed and executor is None:

@@ -54,7 +54,7 @@ class Job:
     measure: Measure | None
     portfolio: tuple[str, str] | None
     rules: tuple[tuple[str, str, str], ...]
-    """File, name and hash of each rule of one's own."""
+    """File, name and hash of each user-defined rule."""
     engine: str
     source: str
     ties: str | None = None
@@ -207,7 +207,7 @@ def totals(history: list[Recorded], job: Job) -> dict[str, list[Any]]:
 
 
 def own_rules_of(named: tuple[tuple[str, str, str], ...]) -> tuple[Rule, ...]:
-    """Rules of one's own; BadInput where one is another than the coordinator's."""
+    """User-defined rules; BadInput where one is another than the coordinator's."""
     found = []
     for path, name, known in named:
         rule = rule_in(path, name)

@@ -7,7 +7,7 @@ Money is whole fen. Rules see every field as float64.
 
 from dataclasses import dataclass
 
-from zerolimit.vocabulary.names import CAPS
+from zerolimit.vocabulary.constants import LONG_TERM, MONTHS_MOST, SCORE_HIGH, SCORE_LOW, ZEROS_MOST
 
 DTYPES = {"i1": "int8", "i2": "int16", "i4": "int32", "f4": "float32", "q2": "int16"}
 """Storage types. `q2` is fixed point: a whole number of 1/16,384, for shares and rates from 0 to just under 2."""
@@ -16,10 +16,13 @@ Q2 = 16_384.0
 STORABLE = {"i1": 127.0, "i2": 32_767.0, "i4": 2_000_000_000.0, "q2": 32_767.0 / Q2}
 """The largest magnitude that a rule may return for a stored number (float32 has no limit that matters)."""
 
-INSTALMENTS = 12
+INSTALMENTS = int(LONG_TERM)
 """Months of the repayment schedule; the longest term."""
 SCHEDULE = tuple(f"due_{k}" for k in range(INSTALMENTS))
-"""What falls due month by month. Void while nothing is scheduled: nobody reads it then, and nobody need clear it."""
+"""What falls due month by month. Void while nothing is scheduled: it is neither read nor cleared then."""
+
+
+SCORES = f"{SCORE_LOW:g} to {SCORE_HIGH:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +85,15 @@ STATE = (
     _state("early", "q2", "share", "moving average of loans repaid early"),
     _state("usage", "q2", "share", "moving average of utilisation"),
     _state("inquiries", "q2", "a month", "moving average of applications to other lenders"),
-    _state("idle", "i1", "months", "since the line was last used, at most 120"),
-    _state("risk", "f4", "points", "the platform's own risk score, 350 to 950; stands still when rescoring is off"),
-    _state("zhima", "i2", "points", "general credit score, 350 to 950, seen by outside lenders too"),
+    _state("idle", "i1", "months", f"since the line was last used, at most {MONTHS_MOST:g}"),
+    _state("risk", "f4", "points", f"the platform's own risk score, {SCORES}; stands still when rescoring is off"),
+    _state("zhima", "i2", "points", f"general credit score, {SCORES}, seen by outside lenders too"),
     _state("zhima_seen", "i2", "points", "general score that admission uses; stands still when rescoring is off"),
     _state("review_in", "i1", "months", "until the next calendar review"),
-    _state("reason", "i1", "code", "cap that decided the last cut, position + 1"),
-    _state("mask", "i2", "bits", "all caps below the minimum loan at the last cut"),
+    _state("reason", "i1", "code", "number of the cap that decided the last cut"),
+    _state("mask", "i4", "bits", "all caps below the minimum loan at the last cut"),
     _state("without_line", "i2", "months", "current spell without a usable line; 0 when there is one"),
-    _state("zeros", "i1", "count", "zero-limit events so far, at most 100"),
+    _state("zeros", "i1", "count", f"zero-limit events so far, at most {ZEROS_MOST:g}"),
     _state("event", "i1", "code", "the event that began the current spell"),
     _state("known", "i1", "0/1", "the borrower has noticed the current spell"),
     _state(
@@ -100,7 +103,7 @@ STATE = (
         "0 no appeal in this spell, 1 filed and waiting, 2 won and waiting for the next allocation, 3 rejected",
     ),
     _state("waited", "i1", "months", "that an appeal has waited for the desk"),
-    _state("since_paid", "i1", "months", "since the last payment, at most 120"),
+    _state("since_paid", "i1", "months", f"since the last payment, at most {MONTHS_MOST:g}"),
     _state("notice_left", "i1", "months", "until an announced cut has taken full effect"),
     _state("announced", "i4", "fen", "line when the announced cut has taken full effect"),
     _state("trust", "q2", "share", "trust in the platform, 0 to 1"),
@@ -130,10 +133,10 @@ FLOWS = (
     _flow("distance", "f4", "share", "distance from the target customer"),
     _flow("review", "i1", "code", "why the line is decided this month"),
     _flow("closeness", "f4", "points", "place in a campaign's order, lowest first"),
-    _flow("base_line", "f4", "fen", "the lower of the income and the score line"),
+    _flow("base_line", "f4", "fen", "the formula's line: the lower of the income and the score line"),
     _flow("lowest", "f4", "fen", "lowest cap"),
-    _flow("cap_reason", "i1", "code", "the lowest cap's position + 1"),
-    _flow("cap_mask", "i2", "bits", "all caps below the minimum loan"),
+    _flow("cap_reason", "i1", "code", "the lowest cap's number"),
+    _flow("cap_mask", "i4", "bits", "all caps below the minimum loan"),
     _flow("wanted", "i4", "fen", "line that the policy would give, before the pool"),
     _flow("rank", "f4", "points", "order in which the pool is served"),
     _flow("principal_after", "i4", "fen", "principal after repayment"),
@@ -147,7 +150,7 @@ FLOWS = (
     _flow("cut", "i4", "fen", "what a line lost, if more than 5 % of it"),
     _flow("ended", "i1", "code", "how a spell without a line ended this month"),
     _flow("spell", "i2", "months", "length of the spell that ended"),
-    _flow("found", "i1", "code", "noticed the spell this month: 1 by looking, 2 at need, 3 told before by a notice"),
+    _flow("found", "i1", "code", "noticed the spell this month: 1 by looking, 2 at need, 3 known from a notice"),
     _flow("warned", "i1", "code", "early warning: 1 of a score near the cutoff, 2 of the trigger near"),
     _flow("appeals", "i1", "code", "before the desk: 1 filed this month, 2 waiting from before"),
     _flow("appealed_line", "i4", "fen", "line that an appeal's documents support"),
@@ -159,7 +162,7 @@ FLOWS = (
     _flow("principal", "i4", "fen", "principal when the month ends"),
     _flow("leaves", "i1", "0/1", "leaves the platform this month, owing nothing"),
     _flow("broken", "i1", "code", "the first law of an account that a month with user-defined rules breaks (rules/laws.py)"),
-    _flow("heard", "q2", "share", "of one's acquaintances, those who reported a zero limit last month"),
+    _flow("heard", "q2", "share", "of a borrower's acquaintances, those who reported a zero limit last month"),
     _flow("outcomes_1", "i2", "bits", "outcome flags, first word (vocabulary/outcomes.py)"),
     _flow("outcomes_2", "i2", "bits", "outcome flags, second word"),
     _flow("outcomes_3", "i2", "bits", "outcome flags, third word"),
@@ -169,14 +172,6 @@ FLOWS = (
     _flow("owed", "i4", "fen", "at birth: principal owed"),
     _flow("months_left", "i1", "months", "at birth: instalments still to come"),
 )
-
-MEASURES: dict[str, str] = {
-    **{f"cap_{cap.name}": f"fen; {cap.says}" for cap in CAPS if cap.name != "grant"},
-    "points_to_cutoff": "points of risk score above the cutoff in force",
-    "loans_to_trigger": "loans a month below the trigger",
-    "distance_to_tolerance": "share; tolerance less distance from the target customer",
-}
-"""What is measured for an event and stored with it, not for every borrower."""
 
 NEW_INSTALMENT = f"due_{INSTALMENTS}"
 """What falls due twelve months from now. It shares the slot of `due_0`, which is void once this month's has fallen due."""

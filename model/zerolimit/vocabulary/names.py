@@ -1,14 +1,14 @@
-"""The words of the model, each declared once: segments, sectors, statuses, mechanisms, caps, strategies, outcomes.
+"""The words of the model, each declared once: segments, sectors, statuses, strategies.
 
 Rules compare floats, so codes are floats here. Whatever lists, labels, stores or colours these reads it here.
 """
-
-from dataclasses import dataclass
 
 SEGMENTS = ("salaried", "gig", "owner")
 SALARIED, GIG, OWNER = 0.0, 1.0, 2.0
 
 SECTORS = ("manufacturing", "retail", "services", "construction")
+SECTOR_COUNT = float(len(SECTORS))
+SERVICES = float(SECTORS.index("services"))
 
 STATUSES = ("open", "frozen", "closed", "left")
 OPEN, FROZEN, CLOSED, LEFT = 0.0, 1.0, 2.0, 3.0
@@ -21,38 +21,6 @@ NO_REVIEW, REVIEW, REAPPLY, APPLY = 0.0, 1.0, 2.0, 3.0
 WARNED_OF_SCORE, WARNED_OF_TRIGGER = 1.0, 2.0
 """What an early warning is about; the trigger where it is both."""
 
-MECHANISMS = ("rescoring", "trigger", "positioning", "tightening", "scarcity", "contagion")
-"""What can be switched off (model.md, players). Everything else belongs to the baseline."""
-BASELINE = "baseline"
-
-
-@dataclass(frozen=True, slots=True)
-class Cap:
-    """One named upper bound on a line; the lowest is the reason for a cut. Order decides ties."""
-
-    name: str
-    mechanism: str
-    says: str
-
-
-CAPS = (
-    Cap("income", BASELINE, "recorded income supports no higher line"),
-    Cap("cutoff", BASELINE, "risk score below the cutoff"),
-    Cap("arrears", BASELINE, "a payment is past due"),
-    Cap("score", "rescoring", "risk score supports no higher line"),
-    Cap("trigger", "trigger", "frequent small loans"),
-    Cap("idle", "trigger", "line not used for long"),
-    Cap("early", "trigger", "loans often repaid early"),
-    Cap("positioning", "positioning", "away from the target customer"),
-    Cap("multiplier", "tightening", "all lines scaled down"),
-    Cap("cutoff_shift", "tightening", "cutoff raised"),
-    Cap("per_person", "tightening", "legal ceiling per person"),
-    Cap("grant", "scarcity", "pool used up before this rank"),
-)
-REASONS = tuple(cap.name for cap in CAPS)
-"""A stored reason is the cap's position + 1; 0 is no reason."""
-GRANT_BIT = float(2 ** REASONS.index("grant"))
-GRANT_REASON = float(REASONS.index("grant") + 1)
 
 ENDS = ("censored", "score", "loosening", "re-application", "appeal", "pool", "charge-off", "left", "repayment")
 """How an episode without a usable line ended; 0 is not yet (censored at the horizon)."""
@@ -74,7 +42,7 @@ ALLOCATIONS: dict[str, str] = {
 BY_SCORE, BY_PROFIT, BY_AGE, BY_LOTTERY, BY_TARGET = (float(k) for k in range(5))
 """Rules that serve an order; for the others the order only breaks ties."""
 BY_OWN = -1.0
-"""A rule of one's own shares the pool."""
+"""A user-defined rule shares the pool."""
 
 EVENTS = ("none", "zero limit", "blocked after repayment")
 ZERO_LIMIT, BLOCKED = 1.0, 2.0

@@ -1,4 +1,4 @@
-"""What is counted each month, each once: the bits of the outcome words, in order, with what they mean (model.md).
+"""What is counted each month, each once: the bits of the outcome words, in order, with what they mean (docs/ODD.md, 7.15).
 
 monthly.parquet holds these counts and the sums of month.SUMS, one row per month x segment x first income decile. No rate
 is stored: RATES says which count is divided by which.

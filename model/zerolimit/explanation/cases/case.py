@@ -1,6 +1,6 @@
-"""A scripted case: one borrower of given traits in one slot of a drawn market, told, and told again with one thing changed.
+"""A scripted case: a borrower of given traits in one slot of a simulated market, and the same with one thing changed.
 
-A case is data (a TOML file beside this one). Everybody else is as drawn, and every world of a case shares all draws.
+A case is data (a TOML file beside this one). All other borrowers are drawn, and every world of a case shares all draws.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from zerolimit.basics.errors import BadInput, nearest
-from zerolimit.basics.wording import number_of
-from zerolimit.explanation.reasons import amount
+from zerolimit.basics.wording import FEN, amount, number_of
 from zerolimit.explanation.replay import Origin, Seen
 from zerolimit.explanation.story import QUIET, Event, Life, Story, months_without, says_of, story_of
 from zerolimit.parameters.scenario import Scenario, load_scenario, read_toml
-from zerolimit.parameters.terms import FEN
+from zerolimit.portfolio.settlement import Columns, Drawn, FirstPopulation
 from zerolimit.results.table import NONE
 from zerolimit.rules.birth import be_born, have_history
-from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import FIELDS
 from zerolimit.vocabulary.names import SECTORS, SEGMENTS, STATUSES, STRATEGIES
 
@@ -77,28 +77,26 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Scripted:
-    """A first population as drawn, but for some slots: stands where a portfolio stands."""
+class Scripted(FirstPopulation):
+    """A first population as drawn, but for some slots."""
 
     size: int
     slots: tuple[int, ...]
-    traits: Mapping[str, float]
-    account: Mapping[str, float]
-    table: None = None
-    """No file's columns."""
+    given_traits: Mapping[str, float]
+    given_account: Mapping[str, float]
 
-    def put_traits(self, simulation: Simulation) -> None:
-        """What the birth of the borrowers would have drawn."""
-        self.put(simulation, self.traits)
+    def traits(self, drawn: Drawn) -> Columns:
+        return self.replaced(drawn, self.given_traits)
 
-    def put_accounts(self, simulation: Simulation) -> None:
-        """What their history would have drawn."""
-        self.put(simulation, self.account)
+    def accounts(self, drawn: Drawn) -> Columns:
+        return self.replaced(drawn, self.given_account)
 
-    def put(self, simulation: Simulation, values: Mapping[str, float]) -> None:
+    def replaced(self, drawn: Drawn, values: Mapping[str, float]) -> Columns:
+        """Columns as drawn, with the values given in the scripted slots."""
+        columns = {name: drawn.column(name).astype(np.float64) for name in values}
         for name, value in values.items():
-            for slot in self.slots:
-                simulation.engine.set(name, slot, value, simulation.month)
+            columns[name][list(self.slots)] = value
+        return columns
 
 
 def stored(values: Mapping[str, Any]) -> dict[str, float]:
@@ -142,7 +140,7 @@ def load_case(name: str) -> Case:
     return Case(name=name, script=script, partial=partial, instead=instead, **table)
 
 
-# what came of it
+# outcomes
 
 
 @dataclass(frozen=True)
@@ -170,14 +168,14 @@ class Outcome:
     slipped: int
     """Project months lost."""
     heard_of: int
-    """Months in which acquaintances told of zero limits."""
+    """Months in which acquaintances reported zero limits."""
     trust: float
     line: float
     """Both when the run ended."""
 
 
 def outcome_of(name: str, life: Life, months: int) -> Outcome:
-    """What a life came to."""
+    """The outcome of a life."""
     end = life.months[-1].after
     zero = first_of(life, ("zero limit",))
     begun = first_of(life, ("zero limit", "blocked", "line lost", "frozen"))
@@ -253,7 +251,7 @@ def compared(base: Outcome, other: Outcome) -> str:
     if abs(other.trust - base.trust) >= 0.05:
         parts.append(f"trust {other.trust:.2f} instead of {base.trust:.2f} at the end")
         if abs(other.heard_of - base.heard_of) >= 6:
-            parts.append(f"others told of zero limits in {other.heard_of} months instead of {base.heard_of}")
+            parts.append(f"acquaintances reported zero limits in {other.heard_of} months instead of {base.heard_of}")
     text = ", ".join(parts) or "hardly anything changes"
     return f"{text[:1].upper()}{text[1:]}."
 
@@ -300,7 +298,7 @@ def play(case: Case, progress: Callable[[int], None] | None = None, say: Callabl
     for change in (None, *case.instead):
         here = told(case, change, progress, say)
         story = story or here
-        outcomes.append(outcome_of(change.name if change else "as told", here.lives[0], case.months))
+        outcomes.append(outcome_of(change.name if change else "as scripted", here.lives[0], case.months))
     assert story is not None
     return Played(case, story, tuple(outcomes))
 

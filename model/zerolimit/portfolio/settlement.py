@@ -1,0 +1,211 @@
+"""How given clients take the place of drawn borrowers: which values they bring, column by column.
+
+Nothing is written here: these are functions of the clients' values and of what was drawn, and the simulation writes what
+they give (`Simulation._begin`). Money in fen, as rules see it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from types import FunctionType, SimpleNamespace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zerolimit.basics.wording import FEN
+from zerolimit.portfolio.columns import COLUMNS, NO_USE, NOT_RECORDED, PAID_IN_FULL, REVOLVING
+from zerolimit.rules.rule import Rule, ema
+from zerolimit.rules.scoring import remember
+from zerolimit.vocabulary.constants import ESTABLISHED
+from zerolimit.vocabulary.names import CLOSED, OPEN, SEGMENTS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Array = NDArray[Any]
+Columns = Mapping[str, Array]
+"""Field -> a value for each borrower, as rules see it."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A first population as it was drawn, to read."""
+
+    size: int
+    terms: Mapping[str, float]
+    column: Callable[[str], Array]
+    """A field's column, as rules see it."""
+    uniforms: Callable[[str], Array]
+    """A purpose's keyed draws in (0, 1), one a borrower."""
+
+
+class FirstPopulation(ABC):
+    """Who lives in a world at its start in place of those drawn: clients of a file, the scripted borrower of a case."""
+
+    size: int
+    table: pa.Table | None = None
+    """The columns of a file, if they come from one."""
+    terms: ClassVar[Mapping[str, float]] = {}
+    """Terms that hold while the world is populated."""
+
+    def births(self) -> Iterable[tuple[Array, Mapping[str, float]]]:
+        """Borrowers to be born again, each time with the terms under which this happens."""
+        return ()
+
+    @abstractmethod
+    def traits(self, drawn: Drawn) -> Columns:
+        """Columns in place of what birth drew, before histories are drawn."""
+
+    @abstractmethod
+    def accounts(self, drawn: Drawn) -> Columns:
+        """Columns in place of what the drawn histories left, before the first book."""
+
+
+def births(values: Columns) -> Iterable[tuple[Array, Mapping[str, float]]]:
+    """Traits that depend on the segment are drawn again for the segment given."""
+    for code, name in enumerate(SEGMENTS):
+        shares = {f"share_{other}": float(other == name) for other in SEGMENTS[1:]}
+        yield np.flatnonzero(values["segment"] == code), shares
+
+
+def traits(values: Columns, drawn: Drawn) -> Columns:
+    """Age and income.
+
+    The given income is the recorded one, or, where it is missing, the one behind the limit; the true income keeps the drawn
+    ratio to it, and savings their ratio to the true income.
+    """
+    income = values.get("income")
+    if income is None:
+        income = income_behind_limits(values["limit"], drawn)
+    old = drawn.column("income_true").astype(np.float64)
+    ratio = old / drawn.column("income_seen")
+    true = np.minimum(np.floor(income * ratio), COLUMNS["income"].high * FEN)
+    cash = np.floor(drawn.column("cash") * (true / old))
+    ages = {"age": values["age"]} if "age" in values else {}
+    return {**ages, "income_seen": income, "income_true": true, "cash": cash}
+
+
+def income_behind_limits(limit: Array, drawn: Drawn) -> Array:
+    """Recorded incomes (fen a month) for which `have_history` would have drawn the limits given; drawn where 0.
+
+    income = limit / (income_multiple x (line_low + (line_high - line_low) u)), with the borrower's own draw u; at least
+    income_floor, below which there is no line: nobody loses a line to an income that the file does not say.
+    """
+    terms = drawn.terms
+    u = drawn.uniforms("u_born_limit")
+    months = terms["income_multiple"] * (terms["line_low"] + (terms["line_high"] - terms["line_low"]) * u)
+    behind = np.clip(np.floor(limit / np.maximum(months, 0.01)), terms["income_floor"], COLUMNS["income"].high * FEN)
+    return np.where(limit > 0, behind, drawn.column("income_seen"))
+
+
+def accounts(values: Columns, drawn: Drawn) -> Columns:
+    """Lines, debts and what the platform remembers; drawn values stay where the clients' are not given.
+
+    A missing balance is the drawn utilisation times the limit given, or the whole limit where the client is given as past
+    due and nothing was drawn. A line below the minimum loan is closed from the start. Months late without a history are a
+    history of as many months past due.
+    """
+
+    def before(name: str) -> Array:
+        return drawn.column(name).astype(np.float64)
+
+    is_open = values["limit"] >= drawn.terms["minimum_loan"]
+    limit = np.where(is_open, values["limit"], 0.0)
+    history, late = values.get("history"), values.get("late")
+    late_given = history is not None or late is not None
+    if late is None:
+        late = before("late") if history is None else np.maximum(history[:, 0], 0)
+    if "balance" in values:
+        owed = np.maximum(values["balance"], 0)
+    else:
+        owed = np.floor(before("owed") / np.maximum(before("limit"), 1.0) * limit)
+        if late_given:
+            owed = np.where((late > 0) & (owed == 0), limit, owed)
+    late = np.where(owed > 0, late, 0)
+    used = np.minimum(drawn.terms["scored_usage"], owed / np.maximum(limit, FEN))
+    idle = before("idle") if "balance" not in values else np.maximum(1.0, before("idle"))
+    memory = {"usage": used, "idle": np.where(owed > 0, 0.0, idle), "tenure": np.maximum(ESTABLISHED, before("tenure"))}
+    account = {"status": np.where(is_open, OPEN, CLOSED), "limit": limit, "owed": owed, "late": late}
+    if history is not None:
+        memory |= remembered(history, account, used, before, drawn.terms)
+    elif late_given:
+        months_late = np.where(np.arange(int(late.max(initial=0))) < late[:, None], 1, NOT_RECORDED)
+        memory["punctuality"] = factors(months_late, account, used, before("tenure"), drawn.terms)["punctuality"]
+    if "term" in values:
+        account["months_left"] = values["term"]
+    return {**account, **memory}
+
+
+def remembered(
+    history: Array, account: dict[str, Array], used: Array, before: Callable[[str], Array], terms: Mapping[str, float]
+) -> dict[str, Array]:
+    """What the platform remembers after a payment history, with the scenario's memories.
+
+    A month paid in full takes a new loan, one of no use none, any other the drawn frequency. Where nothing is owed today, a
+    newest month past due is one of no use.
+    """
+    owed, frequency = account["owed"], before("frequency")
+    history = history.copy()
+    history[:, 0] = np.where((owed == 0) & (history[:, 0] > 0), NO_USE, history[:, 0])
+    recorded, unused = history != NOT_RECORDED, history == NO_USE
+    months = np.count_nonzero(recorded, axis=1)
+    taken = frequency
+    for month, counts in zip(history.T[::-1], recorded.T[::-1], strict=True):
+        loans = np.where(month == PAID_IN_FULL, 1.0, np.where(month == NO_USE, 0.0, frequency))
+        taken = np.where(counts, ema(taken, loans, 1.0 / terms["memory_frequency"]), taken)
+    since_use = np.cumprod(unused, axis=1).sum(axis=1)
+    idle = np.where(since_use == months, np.maximum(before("idle"), since_use), since_use)
+    tenure = np.maximum(before("tenure"), months + 1.0)
+    return {
+        **factors(history, account, used, tenure - months, terms),
+        "frequency": taken,
+        "idle": np.where(owed > 0, 0.0, idle),
+    }
+
+
+NOTHING_DUE, ON_TIME, LATE = 0.0, 1.0, 2.0
+"""The field `standing` in a month of a payment history."""
+
+
+def factors(
+    history: Array, account: dict[str, Array], usage: Array, tenure: Array, terms: Mapping[str, float]
+) -> dict[str, Array]:
+    """Punctuality, utilisation and tenure after the rule `remember` in each month of a history, the oldest first.
+
+    From a spotless start. Something was due in each month but those of no use. Utilisation is today's in months of use (it
+    is persistent, facts B4), and in the newest; 0 in the others.
+    """
+    rule, named = on_columns(remember), SimpleNamespace(**terms)
+    found = {"punctuality": np.ones(len(history)), "usage": usage.copy(), "tenure": tenure.astype(np.float64)}
+    for k in reversed(range(history.shape[1])):
+        month = history[:, k]
+        idle = month == NO_USE
+        for standing, whose in ((NOTHING_DUE, idle), (ON_TIME, ~idle & (month <= REVOLVING)), (LATE, month > REVOLVING)):
+            rows = np.flatnonzero(whose & (month != NOT_RECORDED))
+            given = {
+                **{name: column[rows] for name, column in (account | found).items()},
+                "status": OPEN,
+                "standing": standing,
+                "settled": 0.0,
+                "early": 0.0,
+                "overdue": 0.0,
+                "terms": named,
+                "scheduled": 0.0 if standing == NOTHING_DUE and k > 0 else account["owed"][rows],
+            }
+            written = dict(zip(remember.writes, rule(*(given[name] for name in remember.reads)), strict=True))
+            for name, column in found.items():
+                column[rows] = written[name]
+    return found
+
+
+def on_columns(rule: Rule) -> Callable[..., Any]:
+    """A rule for whole columns at once, bit for bit as for each borrower.
+
+    What it branches on must be one number for all, as a code is; a branch on a column is numpy's ValueError.
+    """
+    one_by_one = {"min": lambda *values: reduce(np.minimum, values), "max": lambda *values: reduce(np.maximum, values)}
+    return FunctionType(rule.function.__code__, rule.function.__globals__ | one_by_one)
