@@ -7,8 +7,11 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+from zerolimit.engine.registry import OURS
+
 HOME = Path(__file__).parent.parent
-ROOTS = ("study.worker", "engine.compiled", "engine.objects", "explanation.kept", "platform.network", "portfolio.portfolio")
+ENGINES = tuple(module.removeprefix("zerolimit.") for module in OURS.values())
+ROOTS = ("study.worker", *ENGINES, "explanation.kept", "platform.network", "portfolio.portfolio")
 """A worker, and what is imported only when a run needs it."""
 
 
