@@ -49,7 +49,7 @@ from zerolimit.results.figures import BLUE, LOOKS, ORANGE
 from zerolimit.results.frames import Panel, panel_meanings
 from zerolimit.results.store import Tables, tables_of
 from zerolimit.results.table import percent, print_summary
-from zerolimit.rules.caps import CAPS, MEASURED
+from zerolimit.rules.caps import CAPS, MEASURED, REASONS
 from zerolimit.rules.rule import LIBRARY, Rule
 from zerolimit.run.simulation import Simulation
 from zerolimit.study.definition import Settings
@@ -117,7 +117,8 @@ def sections() -> dict[str, list[str]]:
             found[heading[1]] = []
         elif (name := re.match(r"    (\w+): ", line)) and name[1] in Scenario.model_fields:
             found[list(found)[-1]].append(name[1])
-    return found
+    of_caps = [one.name for cap in CAPS for one in cap.parameters]
+    return {**found, **({"caps": of_caps} if of_caps else {})}
 
 
 def allowed(name: str) -> str:
@@ -281,7 +282,7 @@ def flows() -> str:
 
 def caps() -> str:
     """The named caps, in the order that decides ties."""
-    rows = ((k + 1, cap.name, cap.says, cap.mechanism) for k, cap in enumerate(CAPS))
+    rows = ((cap.number, cap.name, cap.says, cap.mechanism) for cap in CAPS)
     return table(("code", "cap", "what it says", "mechanism"), rows)
 
 
@@ -308,7 +309,7 @@ def codes() -> str:
         "strategy": STRATEGIES,
         "status": STATUSES,
         "event": EVENTS,
-        "reason": ("none", *(cap.name for cap in CAPS)),
+        "reason": ("none", *REASONS),
     }
     rows = ((f"`{name}`", ", ".join(f"{k} {word}" for k, word in enumerate(words))) for name, words in named.items())
     return table(("field", "codes"), rows)
