@@ -2,13 +2,14 @@
 
 import ast
 import re
-import runpy
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from docs.declarations import doors, layer_of, layers
+from docs.declarations import imports as package_imports
 
 import zerolimit
 from zerolimit.engine.plan import make_plan
@@ -26,10 +27,8 @@ from zerolimit.vocabulary.outcomes import DESK, OUTCOMES, RATES
 
 PACKAGE = Path(zerolimit.__file__).parent
 HOME = Path(__file__).parent.parent
-DOCUMENTS = runpy.run_path(str(HOME / "docs" / "generate.py"))
-LAYERS = list(DOCUMENTS["layers"]())
-IMPORTS: dict[str, tuple[set[str], set[str]]] = DOCUMENTS["imports"]()
-layer_of = DOCUMENTS["layer_of"]
+LAYERS = list(layers())
+IMPORTS = package_imports()
 
 
 def imports(path: Path) -> set[str]:
@@ -52,7 +51,7 @@ def file_of(module: str) -> Path:
 def test_imports_go_up_the_table_of_the_architecture_page(module: str) -> None:
     """Those inside functions too; only what type checkers need may look down."""
     own = LAYERS.index(layer_of(module))
-    opened = DOCUMENTS["doors"]().get(module, [])
+    opened = doors().get(module, [])
     allowed = {name for name in IMPORTS[module][0] if name in opened or f"{name.partition('.')[0]}.*" in opened}
     below = {name for name in IMPORTS[module][0] if LAYERS.index(layer_of(name)) > own}
     assert below == allowed
@@ -63,16 +62,16 @@ def test_imports_go_up_the_table_of_the_architecture_page(module: str) -> None:
 @pytest.mark.parametrize("module", IMPORTS)
 def test_a_layer_uses_only_the_libraries_that_the_architecture_page_names(module: str) -> None:
     layer = layer_of(module)
-    assert IMPORTS[module][1] - set(DOCUMENTS["layers"]()[layer][1]) == set()
+    assert IMPORTS[module][1] - set(layers()[layer][1]) == set()
 
 
 def test_the_architecture_page_names_what_exists() -> None:
     """Every layer's modules are there, each once, and every library that it names is used."""
-    named = [name for modules, _ in DOCUMENTS["layers"]().values() for name in modules]
+    named = [name for modules, _ in layers().values() for name in modules]
     assert len(named) == len(set(named))
     packages = {f"{name.partition('.')[0]}.*" for name in IMPORTS}
     assert set(named) <= set(IMPORTS) | packages
-    for layer, (_, libraries) in DOCUMENTS["layers"]().items():
+    for layer, (_, libraries) in layers().items():
         used = set().union(*(IMPORTS[name][1] for name in IMPORTS if layer_of(name) == layer))
         assert set(libraries) <= used, layer
 
@@ -241,11 +240,11 @@ def test_money_fits_its_column() -> None:
 
 
 def test_the_palette_is_declared_once() -> None:
-    """A colour of the figures has a name in results/figures.py; nobody else writes its number."""
-    home = PACKAGE / "results" / "figures.py"
+    """A colour of the figures has a name in results/drawing.py; nobody else writes its number."""
+    home = PACKAGE / "results" / "drawing.py"
     palette = set(re.findall(r"#[0-9a-f]{6}", home.read_text(encoding="utf-8").split("LOOKS = ")[0].lower())) - {"#000000"}
     assert len(palette) == 10
-    others = [path for path in [*PACKAGE.rglob("*.py"), HOME / "docs" / "generate.py"] if path != home]
+    others = [path for path in [*PACKAGE.rglob("*.py"), *(HOME / "docs").glob("*.py")] if path != home]
     assert [path.name for path in others if any(one in path.read_text(encoding="utf-8").lower() for one in palette)] == []
 
 

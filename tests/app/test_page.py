@@ -19,13 +19,13 @@ import pytest
 
 import zerolimit
 from zerolimit import CreditMarket, Simulation, attribute, load_scenario
-from zerolimit.app.borrower import Borrowers, in_words, rows_of, someone_like_li, switched_off
+from zerolimit.app.borrower_view import Borrowers, in_words, rows_of, someone_like_li, switched_off
 from zerolimit.app.compare import OWN, REMEDIES, another, differences, puts_off
 from zerolimit.app.controls import GROUPS, NAMES, kind_of, read, read_seed, says_of, unit_of
 from zerolimit.app.downloads import zipped
 from zerolimit.app.fonts import characters, covered
 from zerolimit.app.language import LANGUAGES, Words, preferred, texts
-from zerolimit.app.network import part_of_network, placed, spread_out
+from zerolimit.app.network_view import part_of_network, placed, spread_out
 from zerolimit.app.picture import SCORES, picture_of
 from zerolimit.app.serve import is_loopback, listening
 from zerolimit.app.session import Session
@@ -148,7 +148,7 @@ def test_every_text_that_the_code_asks_for_is_there() -> None:
 
 def test_figures_are_translated_whole(market: CreditMarket, tmp_path: Path) -> None:
     from zerolimit.results.figures import draw_summary
-    from zerolimit.results.store import tables_of
+    from zerolimit.results.tables import tables_of
 
     asked: list[str] = []
     simulation = market.simulation

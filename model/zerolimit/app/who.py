@@ -12,7 +12,7 @@ from zerolimit.app.charts import FONT, Chart, Ink, Option, axis, bars, legend, l
 from zerolimit.app.language import Words
 from zerolimit.app.picture import LINES, SCORES, Picture
 from zerolimit.results.columns import Array, values
-from zerolimit.results.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY
+from zerolimit.results.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY
 from zerolimit.rules.caps import REASONS
 from zerolimit.vocabulary.names import ENDS, SEGMENTS
 

@@ -13,7 +13,7 @@ from zerolimit.app.picture import Picture
 from zerolimit.app.work import Desk, Job
 from zerolimit.basics.wording import adding_up
 from zerolimit.explanation.reasons import SAYS
-from zerolimit.results.figures import GREY, PALETTE
+from zerolimit.results.drawing import GREY, PALETTE
 from zerolimit.vocabulary.mechanisms import MECHANISMS
 
 if TYPE_CHECKING:

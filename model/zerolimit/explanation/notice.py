@@ -27,7 +27,7 @@ from zerolimit.explanation.reasons import (
     in_words,
     lines_left,
     lowering,
-    principal,
+    principal_reasons,
     thresholds,
     usable_line,
 )
@@ -455,7 +455,7 @@ class Notice:
         level = float(self.now.platform.get("rank_cutoff", inf))
         u_menu = float(self.path.engine.uniforms("u_menu", np.zeros(1), self.month)[0])
         left = lines_left(self.values, self.now.measured, u_menu, self.terms)
-        caps, others = principal(self.values, left), lowering(self.values, left)
+        caps, others = principal_reasons(self.values, left), lowering(self.values, left)
 
         def told(some: Iterable[str]) -> tuple[str, ...]:
             return tuple(in_words(cap, self.values, self.now.measured, self.terms, level) for cap in some)

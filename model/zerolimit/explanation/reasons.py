@@ -100,7 +100,7 @@ def lines_left(values: Numbers, measured: Numbers, u_menu: float, terms: Numbers
     return {cap: line for cap, line in found.items() if line < before}
 
 
-def principal(values: Numbers, left: Numbers, most: int = 4) -> list[str]:
+def principal_reasons(values: Numbers, left: Numbers, most: int = 4) -> list[str]:
     """The caps that a notice names: the reason, then what alone would have closed the line too (mask, or the menu's cut).
 
     `left` is what each cap alone would have left (lines_left).

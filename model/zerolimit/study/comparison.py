@@ -23,8 +23,8 @@ from zerolimit.engine.base import Array
 from zerolimit.parameters.scenario import Scenario, load_scenario
 from zerolimit.portfolio.portfolio import as_portfolio
 from zerolimit.results.columns import divided, monthly_meanings, parts_of
+from zerolimit.results.drawing import BLUE, GREY, RED, draw_if_possible, our_settings
 from zerolimit.results.episodes import HORIZONS
-from zerolimit.results.figures import BLUE, GREY, RED, draw_if_possible, our_settings
 from zerolimit.rules.rule import Rule
 from zerolimit.run.simulation import Simulation, own_rules
 from zerolimit.study.accounts import LAST_HALF, OF_CUTS, STATES, Cuts, delays_differ, last_half, longest_delay, over_run
