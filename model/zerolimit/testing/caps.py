@@ -27,8 +27,9 @@ from zerolimit.rules.outcome import route_after
 from zerolimit.rules.rule import Rule, contract
 from zerolimit.rules.unrolled import caps_unrolled, route_unrolled
 from zerolimit.testing.scenarios import draw_scenario
+from zerolimit.vocabulary.constants import NO_CAP
 from zerolimit.vocabulary.fields import FIELDS, STORABLE
-from zerolimit.vocabulary.mechanisms import BASELINE, MECHANISMS, NO_CAP
+from zerolimit.vocabulary.mechanisms import BASELINE, MECHANISMS
 from zerolimit.vocabulary.names import BY_OWN
 
 WORLDS, ACCOUNTS = 40, 25
