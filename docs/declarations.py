@@ -27,7 +27,7 @@ from zerolimit.portfolio.columns import COLUMNS
 from zerolimit.results.columns import PLATFORM, monthly_meanings
 from zerolimit.results.episodes import MEANINGS
 from zerolimit.results.frames import panel_meanings
-from zerolimit.rules.caps import CAPS, MEASURED
+from zerolimit.rules.caps import CAPS, MEASURED, REASONS
 from zerolimit.rules.rule import LIBRARY, Rule
 from zerolimit.study.definition import Settings
 from zerolimit.study.design import DESIGNS
@@ -89,7 +89,8 @@ def sections() -> dict[str, list[str]]:
             found[heading[1]] = []
         elif (name := re.match(r"    (\w+): ", line)) and name[1] in Scenario.model_fields:
             found[list(found)[-1]].append(name[1])
-    return found
+    of_caps = [one.name for cap in CAPS for one in cap.parameters]
+    return {**found, **({"caps": of_caps} if of_caps else {})}
 
 
 def allowed(name: str) -> str:
@@ -259,7 +260,7 @@ def flows() -> str:
 
 def caps() -> str:
     """The named caps, in the order that decides ties."""
-    rows = ((k + 1, cap.name, cap.says, cap.mechanism) for k, cap in enumerate(CAPS))
+    rows = ((cap.number, cap.name, cap.says, cap.mechanism) for cap in CAPS)
     return table(("code", "cap", "what it says", "mechanism"), rows)
 
 
@@ -286,7 +287,7 @@ def codes() -> str:
         "strategy": STRATEGIES,
         "status": STATUSES,
         "event": EVENTS,
-        "reason": ("none", *(cap.name for cap in CAPS)),
+        "reason": ("none", *REASONS),
     }
     rows = ((f"`{name}`", ", ".join(f"{k} {word}" for k, word in enumerate(words))) for name, words in named.items())
     return table(("field", "codes"), rows)

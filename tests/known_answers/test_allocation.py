@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from zerolimit.allocation.prefix import serve_fitting, serve_prefix
 from zerolimit.engine.base import Array
+from zerolimit.engine.prefix import serve_fitting, serve_prefix
 from zerolimit.vocabulary.draws import bits
 
 CLAIMS = some.lists(some.tuples(some.integers(-3, 3), some.integers(0, 20), some.integers(0, 3)), min_size=0, max_size=25)

@@ -33,6 +33,7 @@ from zerolimit.basics.errors import BadInput, told
 from zerolimit.basics.terminal import tell
 from zerolimit.basics.wording import number_of
 from zerolimit.engine.plan import FLOW_NAMES
+from zerolimit.engine.registry import AUTO, named
 from zerolimit.parameters.scenario import Scenario, load_scenario
 from zerolimit.parameters.terms import in_yuan
 from zerolimit.results.columns import parts_of
@@ -175,9 +176,9 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         if borrower_class is not None:
             self.borrower_class = borrower_class
         in_python = overridden(self.borrower_class)
-        if in_python and engine == "compiled":
+        if in_python and engine != AUTO and named(engine).compiles:
             raise BadInput(
-                f"engine='compiled' cannot run {self.borrower_class.__name__}.{in_python[0]}, which is plain Python;"
+                f"engine={engine!r} cannot run {self.borrower_class.__name__}.{in_python[0]}, which is plain Python;"
                 " use engine='auto'"
             )
         self.__dict__.update(beginnings())

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolimit.allocation.level import NOTHING, PRO_RATA, WATER_FILLING, WHOLE, Evenly, Levels, granted_at, share_out
-from zerolimit.allocation.prefix import Lottery
+from zerolimit.engine.prefix import Lottery
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from zerolimit.allocation.prefix import Lottery, serve_prefix
+from zerolimit.engine.prefix import Lottery, serve_prefix
 
 WHOLE = 2**30
 """The level of a share of 1."""

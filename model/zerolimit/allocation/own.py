@@ -11,6 +11,7 @@ rule. The platform finds the largest level, in steps of 2^-30, at which all gran
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 
 from zerolimit.allocation.level import WHOLE
 from zerolimit.basics.errors import BadInput, OutOfRange
+from zerolimit.engine.base import Engine
 from zerolimit.rules.rule import Rule
 
 LEVEL, NEED = "level", "need"
@@ -80,7 +82,8 @@ class Own:
     """What the rule reads of each, in the order of `fields_of`."""
     terms: dict[str, float]
     least: int
-    compiled: bool
+    loop: Function | None
+    """The rule over everybody, compiled (`loop_over`); None: it is called for one after the other."""
     totals: dict[int, int] = field(default_factory=dict)
     """Fen for all at the levels that were tried."""
 
@@ -120,9 +123,9 @@ class Own:
 
     def _at(self, level: int) -> NDArray[np.int64]:
         out = np.empty(len(self.need), np.int64)
-        if self.compiled:
+        if self.loop is not None:
             used = tuple(self.terms[name] for name in self.rule.terms)
-            if fused(self.rule)(level / WHOLE, self.need, self.least, used, out, *self.columns):
+            if self.loop(level / WHOLE, self.need, self.least, used, out, *self.columns):
                 raise OutOfRange(f"rule {self.rule.name}: {NO_NUMBER}")
             return out
         terms, names = SimpleNamespace(**self.terms), fields_of(self.rule)
@@ -132,16 +135,8 @@ class Own:
         return out
 
 
-@cache
-def fused(rule: Rule) -> Function:
-    """The rule in a compiled loop over those who contend. OutOfRange: it cannot be compiled, or returns no number."""
-    from collections import namedtuple
-
-    from numba import float64, int64, njit
-
-    from zerolimit.engine.compiled import refuse_uncompilable
-
-    refuse_uncompilable(rule)
+def loop_over(rule: Rule, engine: Engine) -> Function | None:
+    """The rule in a loop over those who contend, where the engine compiles it."""
     names = fields_of(rule)
     known = {LEVEL: LEVEL, NEED: "float64(need_[k])", "terms": "terms", **{name: f"{name}_[k]" for name in names}}
     lines = [
@@ -155,7 +150,11 @@ def fused(rule: Rule) -> Function:
         "        out[k] = fen if fen >= least else 0",
         "    return bad",
     ]
-    terms = namedtuple("Terms", list(rule.terms))  # type: ignore[misc]  # the names are known when it runs
-    scope: dict[str, Any] = {"rule": rule.function, "Terms": terms, "float64": float64, "int64": int64}
-    exec("\n".join(lines), scope)
-    return njit(nogil=True, error_model="numpy")(scope["loop"])
+    scope = {"rule": rule.function, "Terms": terms_of(rule.terms), "float64": np.float64, "int64": np.int64}
+    return engine.fused(rule, "\n".join(lines), scope)
+
+
+@cache
+def terms_of(names: tuple[str, ...]) -> Any:
+    """A class that holds these terms."""
+    return namedtuple("Terms", names)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolimit.allocation.level import PRO_RATA, WATER_FILLING, WHOLE, Evenly, Levels, share_out
-from zerolimit.allocation.prefix import Lottery, serve_prefix
+from zerolimit.engine.prefix import Lottery, serve_prefix
 
 
 def allocate(

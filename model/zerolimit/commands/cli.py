@@ -23,6 +23,7 @@ from zerolimit.basics.errors import WRONG, BadInput, fail
 from zerolimit.basics.progress import progress_bar
 from zerolimit.basics.terminal import Stopped, after_saving, console, forgiving_streams
 from zerolimit.basics.wording import number_of
+from zerolimit.engine.registry import choices
 from zerolimit.vocabulary.names import MOST_MONTHS
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def run(
     borrowers: Borrowers = None,
     months: Months = 36,
     seed: Seed = 1,
-    engine: Annotated[str, typer.Option(help="auto, compiled or objects; all give the same.")] = "auto",
+    engine: Annotated[str, typer.Option(help=f"{choices()}; all give the same.")] = "auto",
     setting: Settings = None,
     change: Changes = None,
     panel: Annotated[str, typer.Option(help="Borrowers kept month by month: all, sample=N or none.")] = "sample=1000",
@@ -158,7 +159,7 @@ def run(
         screen.print(text, style="dim", highlight=False, soft_wrap=True)
     simulation = Simulation(world, seed, engine=engine, portfolio=clients, threads=threads, say=dimly(screen))
     try:
-        vacant = len(simulation.engine.find("status", LEFT, simulation.month))
+        vacant = len(simulation.borrowers.where("status", LEFT))
         kept = Panel(simulation, panel, months)
         with counting(months, f"{world.name}, {number_of(simulation.size, 'borrower')}", screen) as done:
             for month in range(months):

@@ -361,6 +361,7 @@ def follow_zeros(
     were wrongful."""
     from rich.table import Table
 
+    from zerolimit.engine.registry import compiling
     from zerolimit.explanation.kept import WITHIN, Shadow
     from zerolimit.rules.caps import REASONS
     from zerolimit.run.simulation import Simulation
@@ -368,7 +369,7 @@ def follow_zeros(
 
     tell_not_reached(months, quiet, scenario)
     say = None if quiet else tell
-    shadow = Shadow(Simulation(scenario, seed, engine="compiled", portfolio=clients, threads=1, say=say))
+    shadow = Shadow(Simulation(scenario, seed, engine=compiling(), portfolio=clients, threads=1, say=say))
     with progress_bar("months", "month", console(stderr=True), total=months, hidden=quiet) as update:
         for month in range(months):
             if month in changes:

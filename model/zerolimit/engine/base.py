@@ -1,11 +1,24 @@
-"""What both engines offer the month: stages and lists of borrowers in, totals and lists out; columns by name."""
+"""What every engine offers the month: stages and lists of borrowers in, totals and lists out; columns by name.
+
+IMPLEMENT THIS SECTION, as methods of a subclass of `Engine` under `@engine("name")` (engine/registry.py); the rest is
+free, with plain NumPy for what is not overridden:
+
+    __init__(plan, terms, seed, size, options)  as Engine's; call it first
+    raw(name, month)                            a whole column as stored
+    put_raw(name, rows, values, month)          write stored values
+    stage(name, month, terms)                   every borrower through a stage; totals, counts and lists
+    listed(name, rows, month, terms)            some borrowers through a stage
+
+Worth overriding for speed: the verbs of `engine/verbs.py`, `get`, `set`, `empty`, `words`. Capabilities are attributes of
+the class: `compiles`, `bytes_a_borrower`. Try yours with `zerolimit.testing.check_engine`.
+"""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Real
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +29,7 @@ from numpy.typing import NDArray
 from zerolimit.basics.errors import OutOfRange
 from zerolimit.basics.wording import number_of
 from zerolimit.engine.plan import Plan, Stage
+from zerolimit.engine.verbs import Verbs
 from zerolimit.rules.caps import MEASURED
 from zerolimit.rules.rule import Rule, whole
 from zerolimit.vocabulary.draws import BIRTH, PURPOSES, lifelong
@@ -47,13 +61,6 @@ def unreal(name: str, value: float) -> float:
     return value * Q2 if FIELDS[name].storage == "q2" else value
 
 
-def reals(name: str, raw: Array) -> Array:
-    """A stored column as numbers that rules see, float64 where they are fractions."""
-    if FIELDS[name].storage == "q2":
-        return raw.astype(np.float64) / Q2
-    return raw
-
-
 def as_stored(name: str, value: float) -> float:
     """A value that a rule returned, rounded to what its column holds."""
     storage = FIELDS[name].storage
@@ -75,26 +82,48 @@ GIVEN = ("plan", "loops", "arrays", "rows")
 """Parts of an engine that a copy takes as they are: never written, or laid out anew by `__setstate__`."""
 
 
-class Engine(ABC):
+@dataclass(frozen=True)
+class Options:
+    """How an engine shall run; none of it moves a result. An engine leaves alone what it has no use for."""
+
+    own: tuple[Rule, ...] = ()
+    """User-defined rules."""
+    overrides: Overrides = field(default_factory=dict)
+    threads: int = 1
+    checks: bool = False
+    """Look at what each rule returns."""
+    shuffle: int | None = None
+    """Take the borrowers in an order shuffled with this seed."""
+    say: Callable[[str], None] = lambda text: None
+    """What takes long is said here."""
+
+
+class Engine(Verbs):
     """Borrowers and the ways to reach them. Rows are slots; a slot's number is the borrower's id in draws."""
 
     name = ""
+    """Under which it is declared (engine/registry.py)."""
+    compiles = False
+    """Its first month in a process, or on a machine, takes longer; every later one is far quicker."""
 
-    def __init__(self, plan: Plan, terms: tuple[str, ...], seed: int, size: int, overrides: Overrides | None) -> None:
+    def __init__(self, plan: Plan, terms: tuple[str, ...], seed: int, size: int, options: Options | None = None) -> None:
+        options = options or Options()
         self.plan, self.terms, self.seed, self.size = plan, terms, seed, size
         self.key = (np.uint32(seed & 0xFFFF_FFFF), np.uint32(seed >> 32))
-        self.overrides = overrides or {}
+        self.overrides = options.overrides
         self.checks = False
         self.measured: dict[str, float] = {}
         self.now: tuple[int, SimpleNamespace, dict[str, float]] | None = None
 
+    # IMPLEMENT THIS SECTION
+
     @abstractmethod
     def raw(self, name: str, month: int) -> Array:
-        """A whole column as stored. Do not write to it; the object engine gives a copy."""
+        """A whole column as stored, (size,). Nobody writes to it; a view or a copy."""
 
     @abstractmethod
     def put_raw(self, name: str, rows: Array | slice, values: Any, month: int) -> None:
-        """Write stored values."""
+        """Write stored values: an array of them, or one for all."""
 
     @abstractmethod
     def stage(self, name: str, month: int, terms: Array) -> Result:
@@ -104,13 +133,31 @@ class Engine(ABC):
     def listed(self, name: str, rows: Array, month: int, terms: Array) -> Array:
         """The borrowers listed through a stage; gives what was measured of them, if anything (fields.MEASURED)."""
 
-    @abstractmethod
+    # the rest is free
+
+    @classmethod
+    def bytes_a_borrower(cls, plan: Plan) -> int:
+        """Memory that a borrower takes."""
+        return plan.bytes_a_borrower
+
+    @classmethod
+    def prepare(cls, say: Callable[[str], None]) -> None:
+        """What can be done once for all runs of the month as it is declared, before there are processes that run it."""
+
+    def fused(self, rule: Rule, source: str, scope: dict[str, Any]) -> Callable[..., Any] | None:
+        """The function `loop` of a source text that calls a user-defined rule, compiled; None: call the rule instead.
+
+        OutOfRange where the rule cannot be compiled, or would return no number.
+        """
+        return None
+
     def get(self, name: str, row: int, month: int) -> float:
         """One value, as rules see it."""
+        return real(name, float(self.raw(name, month)[row]))
 
-    @abstractmethod
     def set(self, name: str, row: int, value: float, month: int) -> None:
         """Write one value."""
+        self.put_raw(name, np.array([row]), np.array([unreal(name, value)]), month)
 
     def __getstate__(self) -> dict[str, Any]:
         """All but what is made anew where it is needed."""
@@ -134,18 +181,14 @@ class Engine(ABC):
         for name in names:
             self.put_raw(name, rows, 0, 0)
 
-    def find(self, name: str, value: float, month: int) -> Array:
-        """The borrowers whose column holds a stored value, in order."""
-        return np.flatnonzero(self.raw(name, month) == value)
-
     def renew(self, name: str) -> None:
         """Set a column to 0 and give its memory back, where the engine can."""
         self.put_raw(name, slice(None), 0, 0)
 
-    def drop(self, names: Iterable[str]) -> None:  # noqa: B027
+    def drop(self, names: Iterable[str]) -> None:
         """Forget columns that are not needed any more."""
 
-    def close(self) -> None:  # noqa: B027
+    def close(self) -> None:
         """Let go of threads."""
 
     def uniforms(self, purpose: str, rows: Array, month: int) -> Array:
@@ -156,15 +199,6 @@ class Engine(ABC):
         """Room for what a stage measures."""
         measured = any(name in MEASURED for rule in stage.rules for name in rule.writes)
         return np.zeros((len(MEASURED), len(rows) if measured else 0))
-
-    @property
-    def parts(self) -> int:
-        """Into how many like parts work over everybody may be cut."""
-        return 1
-
-    def map(self, work: Callable[..., Any], *arguments: Iterable[Any]) -> Iterable[Any]:
-        """As `map`, in threads where the engine has some."""
-        return map(work, *arguments)
 
     def in_parts(self, work: Callable[[int, int], Any], length: int, least: int = 1) -> list[Any]:
         """`work` from 0 to `length`, with threads by parts of at least `least`; gives what each part gave."""
@@ -202,7 +236,7 @@ class Engine(ABC):
         """
         generations = self.raw("generation", month)[rows].astype(np.int64) + 1
         spared = {"generation", *SCHEDULE, *(() if self.overrides else self.plan.stages[stage].sets)}
-        self.empty([field.name for field in STATE if field.name not in spared], rows)
+        self.empty([state.name for state in STATE if state.name not in spared], rows)
         self.put_raw("generation", rows, np.minimum(generations, 32_000).astype(np.int16), month)
 
     def apply(self, rule: Rule, row: int, draws: dict[str, float], terms: SimpleNamespace, month: int) -> None:

@@ -13,7 +13,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,9 +28,10 @@ from numba.core.errors import NumbaError
 from numba.extending import overload
 
 from zerolimit.basics.errors import OutOfRange
-from zerolimit.engine.base import Array, Engine, Overrides, Result, real, refuse_count, unreal
+from zerolimit.engine.base import Array, Engine, Options, Result, real, refuse_count, unreal
 from zerolimit.engine.philox import make_known
 from zerolimit.engine.plan import FLOW_NAMES, Plan, Stage, dtype
+from zerolimit.engine.registry import engine
 from zerolimit.engine.source import (
     GUARD,
     HALF,
@@ -41,6 +42,7 @@ from zerolimit.engine.source import (
     month_source,
     roll_arrays,
 )
+from zerolimit.engine.verbs import Ragged
 from zerolimit.rules.rule import LIBRARY, Rule, fingerprint, root, whole
 from zerolimit.vocabulary.cells import CELLS
 from zerolimit.vocabulary.draws import WORLD
@@ -362,6 +364,15 @@ def refuse_uncompilable(rule: Rule) -> None:
             raise OutOfRange(f"rule {rule.name}: {name} can be {what}, which is no number")
 
 
+@cache
+def fused(rule: Rule, source: str, scope: tuple[tuple[str, Any], ...]) -> Callable[..., Any]:
+    """The function `loop` of a source text that calls a user-defined rule, compiled."""
+    refuse_uncompilable(rule)
+    named = dict(scope)
+    exec(source, named)
+    return njit(nogil=True, error_model="numpy")(named["loop"])
+
+
 POOLS: WeakValueDictionary[tuple[int, int], ThreadPoolExecutor] = WeakValueDictionary()
 """Threads by process and number: engines of one process share them, and the last one takes them along."""
 
@@ -377,31 +388,22 @@ def taken(box: list[Callable[..., Any]], *arguments: Any) -> Any:
     return box.pop()(*arguments)
 
 
+@engine("compiled")
 class Compiled(Engine):
     """Runs stages over columns: one array a field."""
 
-    name = "compiled"
+    compiles = True
 
-    def __init__(
-        self,
-        plan: Plan,
-        terms: tuple[str, ...],
-        seed: int,
-        size: int,
-        *,
-        own: tuple[Rule, ...] = (),
-        threads: int = 1,
-        checks: bool = False,
-        overrides: Overrides | None = None,
-        say: Callable[[str], None] | None = None,
-    ) -> None:
-        super().__init__(plan, terms, seed, size, overrides)
-        self.loops = Loops(plan, {name: k for k, name in enumerate(terms)}, own, checks=checks)
+    def __init__(self, plan: Plan, terms: tuple[str, ...], seed: int, size: int, options: Options | None = None) -> None:
+        super().__init__(plan, terms, seed, size, options)
+        options = options or Options()
+        own, overrides, threads = options.own, options.overrides, options.threads
+        self.loops = Loops(plan, {name: k for k, name in enumerate(terms)}, own, checks=options.checks)
         if overrides or not self.loops.ready.exists():
             for rule in own:
                 if rule.name not in self.overrides:
                     refuse_uncompilable(rule)
-        self.compile(say)
+        self.compile(options.say)
         self.threads = threads
         self.pool: ThreadPoolExecutor | None = None
         self.room: dict[tuple[str, int], dict[str, Any]] = {}
@@ -417,9 +419,15 @@ class Compiled(Engine):
                     for name in (*stage.scratch, *written):
                         self.arrays.setdefault(name, np.zeros(size, dtype(name)))
 
-    def compile(self, say: Callable[[str], None] | None = None) -> None:
+    @classmethod
+    def prepare(cls, say: Callable[[str], None]) -> None:
+        ordinary_loops().compile_all(say)
+
+    def fused(self, rule: Rule, source: str, scope: dict[str, Any]) -> Callable[..., Any]:
+        return fused(rule, source, tuple(scope.items()))
+
+    def compile(self, say: Callable[[str], None]) -> None:
         """Compile what this machine has not compiled yet; with rules in plain Python each loop when it is first run."""
-        say = say or (lambda text: None)
         if self.overrides:
             say("compiling the month around rules in plain Python, some half a minute")
         else:
@@ -432,10 +440,10 @@ class Compiled(Engine):
     def raw(self, name: str, month: int) -> Array:
         return self.arrays[slot(name, month)]
 
-    def find(self, name: str, value: float, month: int) -> Array:
+    def where(self, name: str, value: float, month: int) -> Ragged:
         column = self.raw(name, month)
         found = np.empty(self.size, np.int32)
-        return found[: find_rows(column, column.dtype.type(value), found)].copy()
+        return [found[: find_rows(column, column.dtype.type(value), found)].copy()]
 
     def put_raw(self, name: str, rows: Array | slice, values: Any, month: int) -> None:
         column = self.arrays[slot(name, month)]
@@ -474,11 +482,8 @@ class Compiled(Engine):
         size = min(math.ceil(length / self.threads / least) * least, most)
         return [(start, min(start + size, length)) for start in range(0, length, size)]
 
-    @property
-    def parts(self) -> int:
-        return len(self.pieces(self.size))
-
     def map(self, work: Callable[..., Any], *arguments: Iterable[Any]) -> list[Any]:
+        """As `map`, each call on a thread."""
         calls = list(zip(*arguments, strict=True))
         if self.threads == 1 or len(calls) == 1:
             return [work(*call) for call in calls]
@@ -641,7 +646,7 @@ class Compiled(Engine):
         for name, array in given.items():
             arrays[name][:] = array
         super().__setstate__({**state, "arrays": arrays})
-        self.compile()
+        self.compile(lambda text: None)
 
     def close(self) -> None:
         self.pool = None

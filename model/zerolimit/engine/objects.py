@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from zerolimit.engine.base import Array, Engine, Overrides, Result, unreal
+from zerolimit.engine.base import Array, Engine, Options, Result, unreal
 from zerolimit.engine.plan import FLOW_NAMES, Plan
+from zerolimit.engine.registry import engine
 from zerolimit.rules.caps import MEASURED
 from zerolimit.rules.laws import BROKEN
 from zerolimit.vocabulary.cells import CELLS, CELLS_PER_SEGMENT
@@ -27,27 +28,21 @@ def out_of_bounds(names: list[str], row: dict[str, float]) -> str:
     return ""
 
 
+@engine("objects")
 class Objects(Engine):
     """Borrowers as dictionaries of floats."""
 
-    name = "objects"
-
-    def __init__(
-        self,
-        plan: Plan,
-        terms: tuple[str, ...],
-        seed: int,
-        size: int,
-        *,
-        overrides: Overrides | None = None,
-        shuffle: int | None = None,
-        checks: bool = False,
-    ) -> None:
-        super().__init__(plan, terms, seed, size, overrides)
-        self.checks = checks
+    def __init__(self, plan: Plan, terms: tuple[str, ...], seed: int, size: int, options: Options | None = None) -> None:
+        super().__init__(plan, terms, seed, size, options)
+        options = options or Options()
+        self.checks = options.checks
         empty = dict.fromkeys(FIELDS, 0.0)
         self.rows = [dict(empty) for _ in range(size)]
-        self.shuffle = random.Random(shuffle) if shuffle is not None else None
+        self.shuffle = random.Random(options.shuffle) if options.shuffle is not None else None
+
+    @classmethod
+    def bytes_a_borrower(cls, plan: Plan) -> int:
+        return 8_000
 
     def raw(self, name: str, month: int) -> Array:
         at = slot(name, month)

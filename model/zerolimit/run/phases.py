@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zerolimit.allocation.gini import gini
-from zerolimit.allocation.own import Own, fields_of, one_at
-from zerolimit.allocation.prefix import serve_fitting, serve_prefix
+from zerolimit.allocation.own import Own, fields_of, loop_over, one_at
 from zerolimit.allocation.rules import allocate
 from zerolimit.basics.errors import OutOfRange
 from zerolimit.basics.wording import FEN
 from zerolimit.engine.base import Array
+from zerolimit.engine.prefix import serve_fitting
 from zerolimit.month import SUMS, WORDS
 from zerolimit.parameters.terms import switched_off
 from zerolimit.platform.pool import PER, share_of
 from zerolimit.rules.caps import REASONS
 from zerolimit.run.balance import Totals, look_at_each, look_at_totals
 from zerolimit.run.month import Platform
-from zerolimit.vocabulary.cells import CELLS, by_cell, cells
+from zerolimit.vocabulary.cells import CELLS, cells
 from zerolimit.vocabulary.constants import MONTHS_A_YEAR, NEVER, NO_CAP
 from zerolimit.vocabulary.names import BY_PROFIT, ENDS, LEFT, OPEN, REAPPLY
 from zerolimit.vocabulary.outcomes import DESK, OUTCOMES
@@ -91,6 +90,7 @@ class Live(Platform):
     def __init__(self, simulation: Simulation) -> None:
         super().__init__()
         self.s = simulation
+        self.borrowers = simulation.borrowers
         self.row: dict[str, float] = {}
         self.extra: dict[str, Array] = {}
         self.totals = Totals(simulation.pool, simulation.principal)
@@ -178,19 +178,17 @@ class Live(Platform):
         if called:
             s.tightness_before = s.terms["tightness"]
             s.pool_before = limit or 0
-            rows = s.engine.find("status", OPEN, s.month)
+            rows = self.borrowers.where("status", OPEN)
             count = int(len(rows) * s.scenario.campaign_share)
             if count > 0:
                 s.through_list("campaign", rows)
-                standing = s.column("closeness")[rows]
-                standing.partition(count - 1)
-                s.terms["campaign_cut"] = float(standing[count - 1])
+                s.terms["campaign_cut"] = float(self.borrowers.ordered("closeness", [count - 1], rows)[0])
                 s.engine.renew("closeness")
 
     def enter(self) -> None:
         """Applicants take slots of those who left, each with probability entry_rate."""
         s = self.s
-        rows = s.engine.find("status", LEFT, s.month)
+        rows = self.borrowers.where("status", LEFT)
         if len(rows):
             arrives = s.engine.uniforms("u_arrive", rows, s.month) < s.scenario.entry_rate
             rows = rows[arrives]
@@ -229,14 +227,14 @@ class Live(Platform):
             s.scenario.appeals_share if s.scenario.appeals_capacity > 0.0 else 0.0,
             max(1, int(s.terms["minimum_loan"])),
             int(s.terms["floor_yuan"]),
-            lambda at: s.engine.long_words("u_lottery", rows[at], s.month),
+            self.borrowers.lottery("u_lottery", rows),
             self._own_sharing(rows, need),
         )
         s.overrun = limit is not None and claims.free(limit) < -share_of(limit, s.scenario.campaign_fall)
         shared, level = claims.shared(limit)
         gets = shared > 0
         self.granted = rows[gets]
-        s.engine.put_raw("granted", self.granted, shared[gets], s.month)
+        self.borrowers.put("granted", self.granted, shared[gets])
         self.totals.granted = given = int(shared.sum())
         self.totals.capacity = claims.capacity(limit)
         self.row.update(
@@ -253,9 +251,9 @@ class Live(Platform):
         s = self.s
         if s.sharing is None:
             return None
-        columns = tuple(s.column(name)[rows].astype(np.float64) for name in fields_of(s.sharing))
+        columns = tuple(self.borrowers.read(name, rows).astype(np.float64) for name in fields_of(s.sharing))
         least = max(1, int(s.terms["minimum_loan"]))
-        own = Own(s.sharing, need, columns, dict(s.terms), least, s.engine.name == "compiled")
+        own = Own(s.sharing, need, columns, dict(s.terms), least, loop_over(s.sharing, s.engine))
         if not s.history:
             own.verify()
         return own
@@ -272,24 +270,18 @@ class Live(Platform):
 
     def _within_budget(self, rows: Array, rank: Array, review: Array) -> Array:
         """First applications and re-applications beyond the month's budget do not contend."""
-        s = self.s
         contends = np.ones(len(rows), np.bool_)
         new = np.flatnonzero(review >= int(REAPPLY))
         if len(new) > self.budget:
-            served, _, _ = serve_prefix(
-                rank[new],
-                np.ones(len(new), np.int64),
-                self.budget,
-                rows[new],
-                lambda at: s.engine.long_words("u_lottery", rows[new][at], s.month),
-            )
+            ones = np.ones(len(new), np.int64)
+            served, _, _ = self.borrowers.prefix(rank[new], ones, self.budget, rows[new], "u_lottery")
             contends[new[~served]] = False
         return contends
 
     def measure(self) -> None:
         """Events are logged with every cap and distance; ends of spells with their route."""
         s = self.s
-        s.engine.put_raw("granted", self.granted, 0, s.month)
+        self.borrowers.put("granted", self.granted, 0)
         events = self.results["decision"].rolls["events"]
         rows = events["rows"]
         began, ended = events["happened"] > 0, events["ended"] > 0
@@ -297,10 +289,8 @@ class Live(Platform):
         counts = np.zeros((2 * len(REASONS), CELLS), np.int64)
         if len(starts):
             measured = s.through_list("measure", starts)
-            take = {
-                name: s.column(name)[starts]
-                for name in ("generation", "reason", "mask", "segment", "decile", "zeros", "limit", "since_paid")
-            }
+            names = ("generation", "reason", "mask", "segment", "decile", "zeros", "limit", "since_paid")
+            take = self.borrowers.fields(names, starts)
             kind = events["happened"][began]
             event: dict[str, Any] = {**when_and_who(s.month, starts), **take, "kind": kind}
             s.episodes.starts.append({**event, "measured": [*map(in_few_bytes, measured)]})
@@ -318,7 +308,7 @@ class Live(Platform):
             s.episodes.ends.append(
                 {
                     **when_and_who(s.month, rows),
-                    "generation": s.column("generation")[rows],
+                    "generation": self.borrowers.read("generation", rows),
                     "ended": np.broadcast_to(how, rows.shape),
                     "spell": spell.copy(),
                 }
@@ -331,43 +321,32 @@ class Live(Platform):
         rows = appellants["rows"]
         queue = {"waiting": appellants["waited"], "score": appellants["risk"], "lottery": np.zeros(len(rows))}
         order = self.desk_order = queue[s.scenario.appeal_order].astype(np.float64)
-        served, _, _ = serve_prefix(
-            order,
-            np.ones(len(rows), np.int64),
-            self.hearings,
-            rows,
-            lambda at: s.engine.long_words("u_desk", rows[at], s.month),
-        )
+        served, _, _ = self.borrowers.prefix(order, np.ones(len(rows), np.int64), self.hearings, rows, "u_desk")
         heard = rows[served]
         waited = appellants["waited"][served]
         order = order[served]
         s.through_list("hear", heard)
-        line = s.column("appealed_line")[heard].astype(np.int64)
-        owed = s.column("scheduled")[heard].astype(np.int64) + s.column("overdue")[heard]
+        read = self.borrowers.read
+        line = read("appealed_line", heard).astype(np.int64)
+        owed = read("scheduled", heard).astype(np.int64) + read("overdue", heard)
         won = np.flatnonzero(line > 0)
         need = (line - owed)[won]
         if s.pool.limit is None or s.phi == 0:
             granted = np.ones(len(won), np.bool_)
         else:
             self.totals.aside = share_of(s.pool.limit, s.scenario.appeals_share) * PER // s.phi
-            granted, _, _ = serve_prefix(
-                order[won],
-                need,
-                self.totals.aside,
-                heard[won],
-                lambda at: s.engine.long_words("u_desk", heard[won][at], s.month),
-            )
+            granted, _, _ = self.borrowers.prefix(order[won], need, self.totals.aside, heard[won], "u_desk")
         self.totals.granted_on_appeal = int(need[granted].sum())
         rows = heard[won[granted]]
-        self._log_ends(rows, float(ENDS.index("appeal")), s.column("without_line")[rows])
-        s.engine.put_raw("granted", rows, need[granted], s.month)
+        self._log_ends(rows, float(ENDS.index("appeal")), read("without_line", rows))
+        self.borrowers.put("granted", rows, need[granted])
         s.through_list("restore", rows)
         look_at_each("decision", rows, s.engine, s.month)
-        s.engine.put_raw("granted", rows, 0, s.month)
-        s.engine.put_raw("appealed_line", heard, 0, s.month)
+        self.borrowers.put("granted", rows, 0)
+        self.borrowers.put("appealed_line", heard, 0)
         self.restored = rows
         for name, whom, number in zip(DESK, (heard, heard[won], rows, heard), (1, 1, 1, waited), strict=True):
-            self.extra[name] = by_cell(s.column("segment")[whom], s.column("decile")[whom], number)
+            self.extra[name] = self.borrowers.sums(whom, number)
             self.row[name] = int(self.extra[name].sum())
 
     def accounts(self) -> None:
@@ -395,14 +374,11 @@ class Live(Platform):
         s = self.s
         askers = self.results["decision"].rolls["askers"]
         rows, asked = askers["rows"], askers["asked"]
-        late = self.restored[s.engine.raw("asked", s.month)[self.restored] > 0]
-        if len(late):
-            rows = np.concatenate([rows, late])
-            asked = np.concatenate([asked, s.engine.raw("asked", s.month)[late]])
-
-        def arrival(at: Array) -> Array:
-            return s.engine.long_words("u_arrival", rows[at], s.month)
-
+        late = self.borrowers.read("asked", self.restored)
+        if late.any():
+            rows = np.concatenate([rows, self.restored[late > 0]])
+            asked = np.concatenate([asked, late[late > 0]])
+        arrival = self.borrowers.lottery("u_arrival", rows)
         total = int(asked.sum(dtype=np.int64))
         if s.pool.limit is None:
             served = np.ones(len(rows), np.bool_)
@@ -416,26 +392,25 @@ class Live(Platform):
                 served = serve_fitting(asked, room, rows, arrival)
             else:
                 first_come = ~s.engine.words("u_arrival", rows, s.month)
-                served, marginal, _ = serve_prefix(first_come, asked, room, rows, arrival)
+                served, marginal, _ = self.borrowers.prefix(first_come, asked, room, rows, "u_arrival")
                 self.turned_away = int(arrival(np.array([marginal]))[0])
         refused = np.flatnonzero(~served)
         if self.turned_away is None and len(refused):
             self.turned_away = int(arrival(refused).min())
         self.refused = rows[refused]
         self.totals.served = total - int(asked[refused].sum(dtype=np.int64))
-        s.engine.put_raw("refused", self.refused, 1, s.month)
+        self.borrowers.put("refused", self.refused, 1)
 
     def gossip(self) -> None:
         """Step 12: the share of a borrower's acquaintances who reported last month."""
         s = self.s
         acts = s.terms["neighbour_weight"] > 0.0
-        heard = s.network().hear(s.engine.raw("told", s.month)) if acts else 0
-        s.engine.put_raw("heard", slice(None), heard, s.month)
+        self.borrowers.hear(s.network() if acts else None)
 
     def close(self) -> None:
         """The books are closed: cash by the accounts equals cash by hand."""
         s = self.s
-        s.engine.put_raw("refused", self.refused, 0, s.month)
+        self.borrowers.put("refused", self.refused, 0)
         self.totals.lent = drawn = self.total("living", "drawn")
         s.pool.lend(drawn, 1.0 - s.scenario.partner_share)
         s.pool.drawn_history.append(drawn)
@@ -453,7 +428,7 @@ class Live(Platform):
             distributed=a.distributed,
             capital=s.pool.capital,
             deficit=s.pool.deficit,
-            gini=gini(s.engine.raw("limit", s.month), s.engine.raw("status", s.month), s.engine.parts, s.engine.map),
+            gini=self.borrowers.gini(),
         )
 
     def recorded(self) -> Recorded:

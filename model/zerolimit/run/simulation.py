@@ -20,8 +20,10 @@ from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput
 from zerolimit.basics.sources import source_hash
 from zerolimit.basics.wording import FEN
-from zerolimit.engine.base import Array, Engine, Overrides, Result, reals, unreal
+from zerolimit.engine.base import Array, Engine, Options, Overrides, Result, unreal
 from zerolimit.engine.plan import Plan, check, make_plan
+from zerolimit.engine.registry import AUTO, chosen, named
+from zerolimit.engine.verbs import OneWorld, reals, refuse_rows
 from zerolimit.parameters.scenario import Scenario
 from zerolimit.parameters.terms import ANNOUNCED, TERMS, as_vector, from_scenario, switched_off
 from zerolimit.platform.pool import Pool, share_of
@@ -45,9 +47,6 @@ if TYPE_CHECKING:
     from zerolimit.platform.network import Network
 
 Watch = Callable[[str, Array | None], None]
-ENGINES = ("auto", "compiled", "objects")
-SMALL = 400
-"""Below this many borrowers `auto` takes the object engine, so nothing has to be compiled."""
 
 
 @dataclass
@@ -79,10 +78,8 @@ class Simulation:
         shuffle: int | None = None,
         say: Callable[[str], None] | None = None,
     ) -> None:
-        if engine not in ENGINES:
-            from zerolimit.basics.errors import nearest
-
-            raise BadInput(f"engine: {engine!r} is not one of {', '.join(ENGINES)}{nearest(str(engine), ENGINES)}")
+        if engine != AUTO:
+            named(engine)
         if portfolio is not None:
             from zerolimit.portfolio.portfolio import as_portfolio
 
@@ -116,7 +113,8 @@ class Simulation:
         self.sharing = self._own_rule_for_sharing(own)
         self.base = self._parameters(self.scenario)
         self.terms = dict(self.base)
-        self.engine = self._make_engine(engine, others, overrides, threads or os.cpu_count() or 1, checks, shuffle)
+        options = Options(others, overrides, threads or os.cpu_count() or 1, checks, shuffle, self.say)
+        self.engine = self._make_engine(engine, options)
         self._begin()
 
     def _own_rule_for_sharing(self, own: tuple[Rule, ...]) -> Rule | None:
@@ -131,11 +129,9 @@ class Simulation:
         found = from_scenario(scenario)
         return found if self.sharing is None else {**found, "allocation": BY_OWN}
 
-    def _make_engine(
-        self, name: str, own: tuple[Rule, ...], overrides: Overrides, threads: int, checks: bool, shuffle: int | None
-    ) -> Engine:
-        a_borrower = self.plan.bytes_a_borrower if name != "objects" else 8_000
-        needed = self.size * (a_borrower + bytes_of_ties(self.scenario))
+    def _make_engine(self, name: str, options: Options) -> Engine:
+        kind = chosen(name, self.size, own=bool(options.own))
+        needed = self.size * (kind.bytes_a_borrower(self.plan) + bytes_of_ties(self.scenario))
         free = available_memory()
         if free is not None and needed > free:
             raise BadInput(
@@ -144,23 +140,12 @@ class Simulation:
             )
         if self.size >= WORLD:
             raise BadInput(f"borrowers: {self.size:,} are more than draws can tell apart; allowed: 1 to {WORLD - 1:,}")
-        if name == "objects" or (name == "auto" and self.size < SMALL and not own):
-            from zerolimit.engine.objects import Objects
+        return kind(self.plan, TERMS, self.seed, self.size, options)
 
-            return Objects(self.plan, TERMS, self.seed, self.size, overrides=overrides, shuffle=shuffle, checks=checks)
-        from zerolimit.engine.compiled import Compiled
-
-        return Compiled(
-            self.plan,
-            TERMS,
-            self.seed,
-            self.size,
-            own=own,
-            threads=threads,
-            checks=checks,
-            overrides=overrides,
-            say=self.say,
-        )
+    @property
+    def borrowers(self) -> OneWorld:
+        """The engine's verbs in this month."""
+        return OneWorld(self.engine, self.month)
 
     # set-up
 
@@ -182,14 +167,15 @@ class Simulation:
         self._for_all("first_book")
         self.engine.drop(("owed", "months_left"))
         self.terms["rescoring"] = 0.0 if "rescoring" in self.scenario.off else 1.0
-        lines = int(self.column("limit").sum(dtype=np.int64))
-        principal = int(self.column("scheduled").sum(dtype=np.int64) + self.column("overdue").sum(dtype=np.int64))
+        borrowers = self.borrowers
+        lines = borrowers.total("limit")
+        principal = borrowers.total("scheduled") + borrowers.total("overdue")
         self.first_lines, self.first_principal = lines, principal
         self.pool = Pool.start(self.scenario, lines, principal)
         self.principal = principal
         if "scarcity" in self.scenario.off:
             self.pool.limit = None
-        self.first_sectors = self.column("sector").copy() if self.scenario.network == "sector_blocks" else None
+        self.first_sectors = borrowers.read("sector") if self.scenario.network == "sector_blocks" else None
         if self.terms["neighbour_weight"] > 0.0:
             self.network()
 
@@ -203,11 +189,9 @@ class Simulation:
             self.engine.put_raw(name, slice(None), stored(name, values), self.month)
 
     def _set_deciles(self) -> None:
-        income = self.column("income_true")
-        ordered = np.sort(income)
-        for k in range(1, 10):
-            value = float(ordered[min(len(ordered) - 1, len(ordered) * k // 10)])
-            self.base[f"decile_{k}"] = self.terms[f"decile_{k}"] = value
+        places = [min(self.size - 1, self.size * k // 10) for k in range(1, 10)]
+        for k, value in enumerate(self.borrowers.ordered("income_true", places), 1):
+            self.base[f"decile_{k}"] = self.terms[f"decile_{k}"] = float(value)
 
     # the engines
 
@@ -236,9 +220,7 @@ class Simulation:
 
     def measured(self, rows: Array) -> dict[str, Array]:
         """Every cap and distance of the borrowers listed, as they stand now, under the month's announcements."""
-        rows = np.asarray(rows)
-        if rows.size and (rows.ndim != 1 or rows.dtype.kind not in "iu" or not 0 <= rows.min() <= rows.max() < self.size):
-            raise BadInput(f"rows: whole numbers from 0 to {self.size - 1} are needed")
+        rows = refuse_rows(rows, self.size)
         found = self.engine.listed("measure", rows, self.month, as_vector(self.terms))
         return dict(zip(MEASURED, found, strict=True))
 

@@ -21,6 +21,7 @@ from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.basics.files import writable
 from zerolimit.engine.base import Array
+from zerolimit.engine.registry import compiling
 from zerolimit.explanation.shapley import alone, but_for, interactions, owen, owen_scale, shapley
 from zerolimit.parameters.scenario import Scenario, load_scenario
 from zerolimit.portfolio.portfolio import as_portfolio
@@ -378,7 +379,7 @@ def attribute(
     for number, one in enumerate(all_seeds):
         start = number * 2 ** len(chosen)
         told = None if progress is None else partial(told_from, progress, start, every)
-        past = Simulation(base, one, engine="compiled", portfolio=portfolio, rules=own, threads=1, say=say).run(since)
+        past = Simulation(base, one, engine=compiling(), portfolio=portfolio, rules=own, threads=1, say=say).run(since)
         kept = () if number else rows
         found.append(all_worlds(past, chosen, months, kept, workers, told, cancel, everybody=number == 0))
     first = found[0]

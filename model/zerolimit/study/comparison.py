@@ -20,6 +20,7 @@ from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.basics.files import writable
 from zerolimit.basics.wording import FEN, number_of
 from zerolimit.engine.base import Array
+from zerolimit.engine.registry import compiling
 from zerolimit.parameters.scenario import Scenario, load_scenario
 from zerolimit.portfolio.portfolio import as_portfolio
 from zerolimit.results.columns import divided, monthly_meanings, parts_of
@@ -439,7 +440,7 @@ def compare(
 
     def world(side: int, number: int, stop: Stop) -> tuple[dict[str, Array], Lived]:
         options: dict[str, Any] = {"portfolio": portfolio, "rules": rules[side], "threads": 1, "say": say}
-        simulation = Simulation(sides[side], number, engine="compiled", **options)
+        simulation = Simulation(sides[side], number, engine=compiling(), **options)
         born = {name: np.asarray(simulation.column(name)).copy() for name in BORN}
         return born, live(simulation, months, cuts=True, stop=stop)
 

@@ -18,10 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from zerolimit.basics.errors import BadInput, nearest, told
 from zerolimit.basics.files import is_file, path_of
+from zerolimit.engine.registry import names
 from zerolimit.parameters.scenario import Scenario, load_scenario, not_reached, presets, read_toml
 from zerolimit.results.columns import BY, PLATFORM, monthly_meanings, parts_of
 from zerolimit.rules.rule import fingerprint
-from zerolimit.run.simulation import ENGINES
 from zerolimit.study.code import code_hash
 from zerolimit.study.design import DESIGNS, Design, Point, cautions, make_design, neat, parse_factor, parse_key, plain, split
 from zerolimit.study.identity import DEFAULTS, Placed, differing, frame_hash, hashed, laid_out, run_hash, seed_of, world_hash
@@ -54,7 +54,7 @@ class Settings(BaseModel):
     rules: tuple[str, ...] = Field(
         (), description="user-defined rules: FILE.py:NAME, the file beside the study file; code, which is run"
     )
-    engine: Literal[ENGINES] = Field("auto", description="engine of the runs; all give the same")  # type: ignore[valid-type]
+    engine: Literal[names()] = Field("auto", description="engine of the runs; all give the same")  # type: ignore[valid-type]
     outcomes: tuple[str, ...] = Field((), max_length=200, description="rates, counts, platform columns, measures to keep")
     by: tuple[Literal[BY], ...] = Field((), description="kept apart by month, segment, decile")  # type: ignore[valid-type]
     design: Literal[tuple(DESIGNS)] = Field("grid", description="how points are chosen")  # type: ignore[valid-type]

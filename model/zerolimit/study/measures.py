@@ -43,7 +43,7 @@ class Declared:
 
 
 def gini_of_lines(run: Watched) -> float:
-    """Gini of the lines of all who have an account at the end (allocation/gini.py)."""
+    """Gini of the lines of all who have an account at the end (engine/gini.py)."""
     return run.simulation.history[-1].platform["gini"]
 
 

@@ -23,6 +23,7 @@ from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput
 from zerolimit.basics.files import path_of
 from zerolimit.basics.wording import number_of
+from zerolimit.engine.registry import SMALL, chosen
 from zerolimit.results.digest import write_json
 from zerolimit.study.definition import Study, read_study
 from zerolimit.study.executors import CannotStart, WorkerDied, dask_executor, local_pool, main_is_file
@@ -314,24 +315,15 @@ def every(seconds: float, ask: Callable[[], int]) -> Callable[[], int]:
 
 def compile_once(study: Study, say: Callable[[str], None]) -> None:
     """The compiled month, in the cache that workers read, before there are workers: none compiles by itself."""
-    from zerolimit.run.simulation import SMALL, Simulation
+    from zerolimit.run.simulation import Simulation
 
-    small = (
-        not study.rules
-        and study.portfolio is None
-        and study.scenario.borrowers < SMALL
-        and "borrowers" not in study.design.keys
-    )
-    if study.settings.engine == "objects" or (study.settings.engine == "auto" and small):
-        return
-    from zerolimit.engine.compiled import ordinary_loops
-
-    if study.rules:
-        Simulation(
-            study.scenario.change(borrowers=SMALL), 1, engine="compiled", rules=own_rules_of(study.rules), say=say
-        ).close()
-    else:
-        ordinary_loops().compile_all(say)
+    known = study.portfolio is None and "borrowers" not in study.design.keys
+    engine = chosen(study.settings.engine, study.scenario.borrowers if known else SMALL, own=bool(study.rules))
+    if engine.compiles and study.rules:
+        small = study.scenario.change(borrowers=SMALL)
+        Simulation(small, 1, engine=engine.name, rules=own_rules_of(study.rules), say=say).close()
+    elif engine.compiles:
+        engine.prepare(say)
 
 
 @public
