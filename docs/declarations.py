@@ -18,9 +18,10 @@ import zerolimit
 from zerolimit.commands.cli import app
 from zerolimit.explanation.notice import KINDS
 from zerolimit.month import BIRTH, MONTH, Phase
+from zerolimit.parameters import declarations
 from zerolimit.parameters.dated import DATE, limits
 from zerolimit.parameters.dated import MONTH as MONTH_COLUMN
-from zerolimit.parameters.declarations import CALENDAR_KINDS, CONSTRAINTS, DATED, Parameters, about, bounds, choices
+from zerolimit.parameters.declarations import CALENDAR_KINDS, CONSTRAINTS, DATED, about, bounds, choices
 from zerolimit.parameters.scenario import Scenario, load_scenario, presets
 from zerolimit.parameters.terms import ANNOUNCED
 from zerolimit.portfolio.columns import COLUMNS
@@ -84,7 +85,8 @@ def number(value: Any) -> str:
 def sections() -> dict[str, list[str]]:
     """The parameters in the order of their declaration, under the headings that stand there as comments."""
     found: dict[str, list[str]] = {"the run": []}
-    for line in inspect.getsource(Parameters).splitlines():
+    written = inspect.getsource(declarations).partition("class Parameters(")[2]
+    for line in written.splitlines():
         if heading := re.fullmatch(r"    # (\w[\w ]*)", line):
             found[heading[1]] = []
         elif (name := re.match(r"    (\w+): ", line)) and name[1] in Scenario.model_fields:
