@@ -13,6 +13,7 @@ from docs.declarations import imports as package_imports
 
 import zerolimit
 from zerolimit.engine.plan import make_plan
+from zerolimit.engine.registry import OURS
 from zerolimit.month import BIRTH, MONTH, RARE_SUMS, SUMS, all_rules
 from zerolimit.parameters.declarations import CALENDAR_KINDS, about
 from zerolimit.parameters.scenario import Scenario
@@ -78,9 +79,20 @@ def test_the_architecture_page_names_what_exists() -> None:
 
 def test_an_import_is_seen_wherever_it_stands() -> None:
     assert "parameters.scenario" in IMPORTS["run.simulation"][0]
-    assert "engine.compiled" in IMPORTS["run.simulation"][0]
+    assert "portfolio.portfolio" in IMPORTS["run.simulation"][0]
     assert "pandas" in IMPORTS["explanation.kept"][1]
     assert "agents.market" not in IMPORTS["explanation.story"][0]
+
+
+def test_nobody_but_the_engines_names_an_engine() -> None:
+    """They are asked for by `auto`, by what they can do, or by the name that a user gives."""
+    for module in IMPORTS:
+        if not module.startswith("engine."):
+            constants = {
+                node.value for node in ast.walk(ast.parse(file_of(module).read_text())) if isinstance(node, ast.Constant)
+            }
+            assert not constants & set(OURS), module
+            assert "engine.compiled" not in IMPORTS[module][0], module
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "rules").rglob("*.py")), ids=lambda path: path.name)

@@ -1,1 +1,1 @@
-"""Ways to share what is left of the pool. All serve a prefix of an order, exactly (allocation/prefix.py)."""
+"""Ways to share what is left of the pool. All serve a prefix of an order, exactly (engine/prefix.py)."""

@@ -2,7 +2,7 @@
 
 from zerolimit.rules.caps import CAP
 from zerolimit.rules.decision import is_announced
-from zerolimit.rules.rule import rule, whole
+from zerolimit.rules.rule import helper, rule, whole
 from zerolimit.rules.unrolled import route_unrolled
 from zerolimit.vocabulary.constants import CUT_BELOW, FREED_BELOW, HALVED_AT, MONTHS_MOST, SPELL_MOST, ZEROS_MOST
 from zerolimit.vocabulary.names import (
@@ -27,6 +27,7 @@ from zerolimit.vocabulary.names import (
 GRANT_REASON, GRANT_BIT, line_granted = CAP["grant"].code, CAP["grant"].bit, CAP["grant"].function
 
 
+@helper
 @route_unrolled
 def route_after(reason):
     """How an episode ends when policy or the pool gives a line again: the route that the reason declares."""
