@@ -418,7 +418,7 @@ def test_mechanisms_shares_on_ones_own_path_sum_to_what_happened() -> None:
     assert "0.34 rescoring, 0.33 trigger, 0.33 positioning." in str(thirds)
     assert "the two need not agree" in " ".join(str(told).split())
     assert len(told.reasons) <= 4
-    assert "For this borrower alone, with the others as they were" in " ".join(str(told).split())
+    assert "For this borrower alone, with all others unchanged" in " ".join(str(told).split())
 
 
 def test_a_notice_stops_when_asked_and_tells_how_far_it_is() -> None:
@@ -459,5 +459,5 @@ def test_a_market_its_folder_and_the_command_line_say_the_same(tmp_path: Path) -
     result = CliRunner().invoke(cli.app, command)
     assert result.exit_code == 0, result.stderr
     assert "Principal reasons" in result.stdout
-    assert "with the others as they were" in " ".join(result.stdout.split())
+    assert "with all others unchanged" in " ".join(result.stdout.split())
     assert set(told.changes()["kind"]) == {one.kind for one in told.enough}

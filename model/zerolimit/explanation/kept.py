@@ -178,7 +178,7 @@ class Shadow:
 
 
 def follow(simulation: Simulation, months: int, within: int = WITHIN) -> Followed:
-    """Run a fresh simulation for so many months and follow its zero-limit events."""
+    """Run a fresh simulation for `months` and follow its zero-limit events."""
     shadow = Shadow(simulation, within)
     for _ in range(months):
         shadow.step()

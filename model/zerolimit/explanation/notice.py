@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
 FOR_ME = (
-    "For this borrower alone: one path replayed, with tightness, expected use, the pool's level, the queues and the"
-    " neighbours' reports as recorded."
+    "For this borrower alone, with all others unchanged: one path replayed, with tightness, expected use, the pool's level,"
+    " the queues and the neighbours' reports as recorded."
 )
 """The counterfactual of a notice; `attribute` has the population's."""
 

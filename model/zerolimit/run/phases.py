@@ -315,7 +315,7 @@ class Live(Platform):
             )
 
     def desk(self) -> None:
-        """Step 9: the desk hears so many appeals a month in its order; what succeeds is granted from the set-aside."""
+        """Step 9: the desk hears appeals in its order, up to its capacity; what succeeds is granted from the set-aside."""
         s = self.s
         appellants = self.results["decision"].rolls["appellants"]
         rows = appellants["rows"]

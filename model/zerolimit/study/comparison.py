@@ -53,7 +53,7 @@ HEADLINE = (*OF_CUTS, LAST_HALF)
 """What no window hides, as far as the run goes: months without a usable line, decisions by month, the last half."""
 PER_ACCOUNT = tuple(name for name, one in OF_CUTS.items() if one.unit == "months")
 RECOVERED = {f"recovered_{horizon}": k for k, horizon in enumerate(HORIZONS)}
-"""Share of zero limits with a usable line again within so many months (episodes.usable_again), each seed's own."""
+"""Share of zero limits with a usable line again within a horizon of months (episodes.usable_again), each seed's own."""
 FORMULA = "unpaired runs a side = pairs x (var a + var b) / var(b - a), rounded up"
 INTERVALS = (
     "95 %: Student's t over the paired differences, for one row, without what rates cannot be (below 0, above 100 %);"

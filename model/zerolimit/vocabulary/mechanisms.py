@@ -62,7 +62,7 @@ MECHANISMS: dict[str, Mechanism] = by_name(
         ),
         Mechanism(
             "scarcity",
-            "The pool ends; off: pool and cash without end.",
+            "The pool is limited; off: pool and cash are unlimited.",
             {},
             group="portfolio",
             colour="orange",
