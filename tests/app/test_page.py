@@ -47,7 +47,7 @@ from zerolimit.vocabulary.names import ALLOCATIONS, ENDS, SECTORS, SEGMENTS, STA
 from zerolimit.vocabulary.outcomes import RATES
 
 EN, ZH = Words("en"), Words("zh")
-DECLARED = {"parameter", "unit", "allocation", "preset", "enough", "english", "reason"}
+DECLARED = {"parameter", "unit", "allocation", "preset", "enough", "english", "mechanism_says", "reason"}
 """Tables that only languages other than English have: they translate declarations."""
 
 
