@@ -262,8 +262,8 @@ def flows() -> str:
 
 def caps() -> str:
     """The named caps, in the order that decides ties."""
-    rows = ((cap.number, cap.name, cap.says, cap.mechanism) for cap in CAPS)
-    return table(("code", "cap", "what it says", "mechanism"), rows)
+    rows = ((cap.number, cap.name, cap.says, str(inspect.getdoc(cap.function)), cap.mechanism) for cap in CAPS)
+    return table(("code", "cap", "what it says", "line that it leaves", "mechanism"), rows)
 
 
 def mechanisms() -> str:

@@ -156,7 +156,9 @@ def over_caps(instead: Mapping[str, str | float] | None = None, *, lifted: bool 
 
     def unroll(answer: Function) -> Function:
         caps = POLICY if lifted else tuple(cap for cap in POLICY if not cap.lifted_by_appeal)
-        return caps_unrolled(helper(answer), caps, instead)
+        if body_of(answer) is None:
+            helper(answer)
+        return caps_unrolled(answer, caps, instead)
 
     return unroll
 
@@ -164,10 +166,11 @@ def over_caps(instead: Mapping[str, str | float] | None = None, *, lifted: bool 
 def forgetting(answer: Function) -> Function:
     """Above a function of one memory and what else it reads: the same for every memory that an appeal lets begin anew."""
     memories = [name for cap in CAPS for name in cap.forgotten]
-    others = parameters_of(answer)[1:]
-    calls = [f"answer({', '.join([name, *others])})" for name in memories]
-    lines = [f"def {answer.__name__}({', '.join([*memories, *others])}):", f"    return {', '.join(calls)}"]
-    return made(answer.__name__, lines, answer, {"answer": helper(answer)})
+    memory, *others = parameters_of(answer)
+    text = Text({})
+    values = [text.value(answer, {memory: name}) for name in memories]
+    lines = [f"def {answer.__name__}({', '.join([*memories, *others])}):", f"    return {', '.join(values)}"]
+    return made(answer.__name__, lines, answer, text.scope)
 
 
 def route_unrolled(answer: Function, caps: tuple[Cap, ...] = CAPS) -> Function:
