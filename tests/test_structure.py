@@ -12,16 +12,16 @@ import pytest
 
 import zerolimit
 from zerolimit.engine.plan import make_plan
-from zerolimit.month import BIRTH, MONTH, RARE_SUMS, SUMS, all_rules
+from zerolimit.month import BIRTH, MONTH, OUTCOMES, WORDS, all_rules
 from zerolimit.parameters.scenario import CALENDAR_KINDS, Scenario, about
 from zerolimit.parameters.terms import ANNOUNCED, TERMS
 from zerolimit.rules.decision import measure, weigh
+from zerolimit.rules.flags import BITS, FLAGS
 from zerolimit.rules.rule import rule
 from zerolimit.vocabulary.draws import PURPOSES, lifelong
 from zerolimit.vocabulary.fields import BYTES, FIELDS, MEASURES, STATE, STORABLE
 from zerolimit.vocabulary.mechanisms import MECHANISMS
 from zerolimit.vocabulary.names import CAPS, GRANT_BIT, GRANT_REASON, REASONS
-from zerolimit.vocabulary.outcomes import DESK, OUTCOMES, RATES
 
 PACKAGE = Path(zerolimit.__file__).parent
 HOME = Path(__file__).parent.parent
@@ -173,13 +173,14 @@ def test_every_announced_term_is_read_by_a_rule() -> None:
     assert set(ANNOUNCED) <= read
 
 
-def test_outcome_words_have_at_most_12_flags_with_unique_names() -> None:
-    assert all(len(flags) <= 12 for flags in OUTCOMES.values())
-    names = [name for flags in OUTCOMES.values() for name in flags]
-    assert len(names) == len(set(names))
-    sums = {name for some in SUMS.values() for name in some} | {one.name for some in RARE_SUMS.values() for one in some}
-    known = {*names, *sums, *DESK}
-    assert all(part in known for over, under, _ in RATES.values() for part in (*over, *under))
+def test_every_outcome_has_a_bit_of_its_own_and_is_counted_once_a_month() -> None:
+    assert len({(one.word, one.bit) for one in FLAGS.values()}) == len(FLAGS)
+    assert all(0 <= one.bit < BITS for one in FLAGS.values())
+    assert {word: [one.bit for one in flags] for word, flags in OUTCOMES.items()} == {
+        word: [*range(len(flags))] for word, flags in OUTCOMES.items()
+    }
+    counted = [word for words in WORDS.values() for word, _ in words]
+    assert sorted(counted) == sorted({one.word for one in FLAGS.values()})
 
 
 def test_a_flow_of_some_is_read_by_the_same_or_zero_for_others() -> None:

@@ -43,7 +43,7 @@ from zerolimit.vocabulary.names import ALLOCATIONS, CAPS, ENDS, REASONS, SECTORS
 from zerolimit.vocabulary.outcomes import RATES
 
 EN, ZH = Words("en"), Words("zh")
-DECLARED = {"parameter", "unit", "allocation", "preset", "enough", "english"}
+DECLARED = {"parameter", "unit", "allocation", "mechanism_says", "preset", "enough", "english"}
 """Tables that only languages other than English have: they translate declarations."""
 
 

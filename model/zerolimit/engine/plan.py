@@ -12,12 +12,12 @@ from zerolimit.month import BIRTH, MONTH, RARE_SUMS, ROLLS, SUMS, WORDS, Phase, 
 from zerolimit.rules.laws import BROKEN, LAWS
 from zerolimit.rules.rule import Rule
 from zerolimit.vocabulary.draws import PURPOSES
-from zerolimit.vocabulary.fields import BYTES, DTYPES, FIELDS, FLOWS, MEASURES, STATE
+from zerolimit.vocabulary.fields import BYTES, DTYPES, FIELDS, MEASURES, STATE
 
 COLUMNS = 32
 """A loop over more columns than about thirty stops vectorising (architecture.md)."""
 
-FLOW_NAMES = frozenset(flow.name for flow in FLOWS)
+FLOW_NAMES = frozenset(field.name for field in FIELDS.values() if field.flow)
 
 
 @dataclass

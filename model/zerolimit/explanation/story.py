@@ -20,6 +20,7 @@ from zerolimit.explanation.reasons import SAYS, amount, apart, caps_in, in_perce
 from zerolimit.explanation.replay import Origin, Seen, origin_of
 from zerolimit.parameters.terms import FEN
 from zerolimit.results.terminal import console
+from zerolimit.rules.flags import FLAGS
 from zerolimit.vocabulary.names import (
     APPLY,
     BLOCKED,
@@ -36,7 +37,6 @@ from zerolimit.vocabulary.names import (
     STRATEGIES,
     ZERO_LIMIT,
 )
-from zerolimit.vocabulary.outcomes import OUTCOMES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -544,15 +544,12 @@ def loans(now: Seen, event: Make) -> Iterator[Event]:
             yield event("goes without", say("{lacks} cannot be paid.", lacks=lacks), shortfall=after["shortfall"])
 
 
-COMPLAINS = 1 << list(OUTCOMES["outcomes_4"]).index("complaints")
-
-
 def feelings(now: Seen, event: Make) -> Iterator[Event]:
     """Word of mouth, complaints, leaving."""
     after = now.after
     if after["heard"] > 0.0:
         yield event("hears", say("Acquaintances report a zero limit."), heard=after["heard"])
-    if int(after["outcomes_4"]) & COMPLAINS:
+    if FLAGS["complaints"].of(after):
         yield event("complains", say("Complains."))
     if after["status"] == LEFT and now.decided["status"] != LEFT:
         yield event("leaves", say("Leaves the platform."))

@@ -1,6 +1,7 @@
 """Steps 6 to 8: the line takes effect, cuts are announced, and what happened is recorded, defined as in model.md."""
 
 from zerolimit.rules.decision import is_announced
+from zerolimit.rules.flags import flag, outcomes
 from zerolimit.rules.rule import rule, whole
 from zerolimit.vocabulary.names import (
     APPEALING,
@@ -179,13 +180,20 @@ def stand_in_queue(status, event, without_line, appealed, waited, terms):
     return (1.0 if waited == 0.0 else 2.0) if pending else 0.0
 
 
-@rule("outcomes_2", "outcomes_3", "cut")
+@rule("cut")
+def measure_cut(limit, limit_before, terms):
+    """What a line lost (fen), if it is cut by more than 5 %."""
+    return limit_before - limit if limit_before >= terms.minimum_loan and limit < 0.95 * limit_before else 0.0
+
+
+@outcomes
 def count_decided(
     status,
     standing,
     settled,
     limit,
     limit_before,
+    cut,
     scheduled,
     overdue,
     happened,
@@ -195,43 +203,43 @@ def count_decided(
     notice_left,
     terms,
 ):
-    """Outcome flags of who was touched by the decision, as bits in the order of vocabulary/outcomes.py."""
+    """Outcomes of who was touched by the decision."""
     m = terms.minimum_loan
     had_line = limit_before >= m
     lost = had_line and (limit < m or status == LEFT)
     zero = happened == ZERO_LIMIT
-    down = had_line and limit < 0.95 * limit_before
-    word_2 = (
-        (1.0 if zero else 0.0)
-        + (2.0 if happened == BLOCKED else 0.0)
-        + (4.0 if standing == 0.0 and lost else 0.0)
-        + (8.0 if standing >= 2.0 and lost else 0.0)
-        + (16.0 if zero and zeros > 1.0 else 0.0)
-        + (32.0 if down else 0.0)
-        + (64.0 if down and limit <= 0.5 * limit_before else 0.0)
-        + (128.0 if limit > limit_before and had_line else 0.0)
-        + (256.0 if review > 0.0 else 0.0)
-        + (512.0 if settled == 1.0 and zero else 0.0)
-        + (1024.0 if settled == 2.0 and zero else 0.0)
-        + (2048.0 if settled == 0.0 and zero else 0.0)
+    return (
+        flag("zero_limit", zero, "zero-limit events: on-time payers whose line fell below the minimum loan"),
+        flag("blocked", happened == BLOCKED, "blocked after repayment: on-time payers with a line and nothing available"),
+        flag("zero_inactive", standing == 0.0 and lost, "with nothing due, line lost"),
+        flag("zero_arrears", standing >= 2.0 and lost, "in arrears or charged off, line lost"),
+        flag("repeated", zero and zeros > 1.0, "zero-limit events that are not the first of their borrower"),
+        flag("decreases", cut > 0.0, "lines cut by more than 5 %"),
+        flag("large_decreases", cut > 0.0 and limit <= 0.5 * limit_before, "lines cut by half or more"),
+        flag("increases", limit > limit_before and had_line, "lines raised"),
+        flag("reviewed", review > 0.0, "lines decided"),
+        flag("zero_paid_off", settled == 1.0 and zero, "zero-limit events in the month of paying off as scheduled"),
+        flag("zero_paid_off_early", settled == 2.0 and zero, "zero-limit events in the month of paying off early"),
+        flag("zero_running", settled == 0.0 and zero, "zero-limit events in the middle of a loan"),
+        flag("appeals", appeals == 1.0, "appeals filed"),
+        flag("noticed", review == REVIEW and notice_left > 0.0, "cuts announced"),
+        flag("admitted", review == APPLY and status == OPEN, "first lines opened"),
+        flag("readmitted", review == REAPPLY and status == OPEN, "lines opened again after a re-application"),
+        flag("applied", review >= REAPPLY, "first applications and re-applications"),
+        flag("charged_off", standing == 3.0, "loans written off"),
+        flag("frozen", status == FROZEN, "frozen lines"),
+        flag("appeals_pending", appeals > 0.0, "appeals before the desk, this month's included"),
+        flag(
+            "zero_at_risk",
+            zero and limit_before - (scheduled + overdue) >= m,
+            "zero-limit events of those at risk (the others had less than the minimum loan available before)",
+        ),
     )
-    word_3 = (
-        (1.0 if appeals == 1.0 else 0.0)
-        + (2.0 if review == REVIEW and notice_left > 0.0 else 0.0)
-        + (4.0 if review == APPLY and status == OPEN else 0.0)
-        + (8.0 if review == REAPPLY and status == OPEN else 0.0)
-        + (16.0 if review >= REAPPLY else 0.0)
-        + (32.0 if standing == 3.0 else 0.0)
-        + (64.0 if status == FROZEN else 0.0)
-        + (128.0 if appeals > 0.0 else 0.0)
-        + (256.0 if zero and limit_before - (scheduled + overdue) >= m else 0.0)
-    )
-    return word_2, word_3, limit_before - limit if down else 0.0
 
 
-@rule("outcomes_1")
+@outcomes
 def count(status, standing, settled, limit, limit_before, scheduled, overdue, principal_paid, warned, out_of_work, terms):
-    """Outcome flags of everybody after the decision, as bits in the order of vocabulary/outcomes.py."""
+    """Outcomes of everybody after the decision."""
     m = terms.minimum_loan
     balance = scheduled + overdue
     on_time = standing == 1.0
@@ -239,17 +247,26 @@ def count(status, standing, settled, limit, limit_before, scheduled, overdue, pr
     at_risk = limit_before - balance >= m
     restored = principal_paid + max(0.0, limit_before - balance - principal_paid)
     room = max(0.0, limit - balance) if status == OPEN else 0.0
+    short = at_risk and room < 0.9 * restored
     return (
-        (1.0 if status != LEFT else 0.0)
-        + (2.0 if on_time and at_risk else 0.0)
-        + (4.0 if standing == 0.0 and at_risk else 0.0)
-        + (8.0 if standing >= 2.0 and at_risk else 0.0)
-        + (16.0 if on_time else 0.0)
-        + (32.0 if on_time and had_line else 0.0)
-        + (64.0 if standing == 0.0 and had_line else 0.0)
-        + (128.0 if on_time and at_risk and room < 0.9 * restored else 0.0)
-        + (256.0 if settled == 1.0 else 0.0)
-        + (512.0 if settled == 2.0 else 0.0)
-        + (1024.0 if warned > 0.0 else 0.0)
-        + (2048.0 if out_of_work > 0.0 else 0.0)
+        flag("accounts", status != LEFT, "slots with a borrower"),
+        flag("at_risk", on_time and at_risk, "on-time payers at risk: line less principal at least the minimum loan"),
+        flag("at_risk_inactive", standing == 0.0 and at_risk, "with nothing due, at risk"),
+        flag("at_risk_arrears", standing >= 2.0 and at_risk, "in arrears, at risk"),
+        flag("on_time", on_time, "on-time payers: all due was paid, and something was paid"),
+        flag(
+            "line_on_time",
+            on_time and had_line,
+            "on-time payers who began the month with a line (less those at risk: own use)",
+        ),
+        flag("line_inactive", standing == 0.0 and had_line, "with nothing due, who began the month with a line"),
+        flag(
+            "not_restored",
+            on_time and short,
+            "on-time payers at risk who have less than 90 % of what repayment should restore",
+        ),
+        flag("paid_off", settled == 1.0, "loans paid off as scheduled"),
+        flag("paid_off_early", settled == 2.0, "loans paid off early"),
+        flag("warned", warned > 0.0, "early warnings sent"),
+        flag("out_of_work", out_of_work > 0.0, "in a spell without work"),
     )

@@ -1,5 +1,6 @@
 """Step 3: what falls due, what is paid, arrears and charge-off. Every fen of principal and interest is accounted for."""
 
+from zerolimit.rules.flags import flag, outcomes
 from zerolimit.rules.rule import LARGEST, rule, whole
 from zerolimit.vocabulary.names import LEFT, OPEN
 
@@ -150,19 +151,19 @@ def slide(late_before, late):
     return late_before + 1.0 if late_before > 0.0 or late > 0.0 else 0.0
 
 
-@rule("outcomes_6")
+@outcomes
 def count_arrears(slid, late, standing):
-    """Outcome flags of who is or was late, as bits (vocabulary/outcomes.py): the moves that roll rates are made of."""
+    """Outcomes of who is or was late: the moves that roll rates are made of."""
     was = slid - 1.0
     now = 120.0 if standing == 3.0 else late
     return (
-        (1.0 if was == 0.0 else 0.0)
-        + (2.0 if was == 1.0 else 0.0)
-        + (4.0 if was == 2.0 else 0.0)
-        + (8.0 if was >= 3.0 else 0.0)
-        + (16.0 if was == 1.0 and now == 0.0 else 0.0)
-        + (32.0 if was == 2.0 and now == 0.0 else 0.0)
-        + (64.0 if was >= 3.0 and now == 0.0 else 0.0)
-        + (128.0 if was == 1.0 and now > was else 0.0)
-        + (256.0 if was == 2.0 and now > was else 0.0)
+        flag("missed", was == 0.0, "current when the month began, late now"),
+        flag("was_late_1", was == 1.0, "one month past due when the month began"),
+        flag("was_late_2", was == 2.0, "two months past due when the month began"),
+        flag("was_late_3", was >= 3.0, "three or more months past due when the month began"),
+        flag("cured_1", was == 1.0 and now == 0.0, "of those one month late, current now"),
+        flag("cured_2", was == 2.0 and now == 0.0, "of those two months late, current now"),
+        flag("cured_3", was >= 3.0 and now == 0.0, "of those three or more months late, current now"),
+        flag("rolled_1", was == 1.0 and now > was, "of those one month late, later now"),
+        flag("rolled_2", was == 2.0 and now > was, "of those two months late, later now or written off"),
     )

@@ -15,14 +15,15 @@ from zerolimit.allocation.prefix import serve_fitting, serve_prefix
 from zerolimit.allocation.rules import allocate
 from zerolimit.basics.errors import OutOfRange
 from zerolimit.engine.base import Array, Result
-from zerolimit.month import SUMS, WORDS
+from zerolimit.month import OUTCOMES, SUMS, WORDS
 from zerolimit.parameters.terms import FEN, switched_off
 from zerolimit.platform.pool import PER, share_of
+from zerolimit.rules.flags import FLAGS
 from zerolimit.run.balance import Totals, look_at_each, look_at_totals
 from zerolimit.vocabulary.cells import CELLS, by_cell, cells
 from zerolimit.vocabulary.mechanisms import NEVER, NO_CAP
 from zerolimit.vocabulary.names import BY_PROFIT, ENDS, LEFT, OPEN, REAPPLY, REASONS
-from zerolimit.vocabulary.outcomes import DESK, OUTCOMES
+from zerolimit.vocabulary.outcomes import DESK
 
 if TYPE_CHECKING:
     from zerolimit.run.simulation import Simulation
@@ -137,8 +138,8 @@ class Month:
         """How many borrowers have an outcome flag."""
         for stage, words in WORDS.items():
             for k, (word, _) in enumerate(words):
-                if name in OUTCOMES[word]:
-                    return int(self.results[stage].counts[:, k, list(OUTCOMES[word]).index(name)].sum())
+                if word == FLAGS[name].word:
+                    return int(self.results[stage].counts[:, k, FLAGS[name].bit].sum())
         raise KeyError(name)
 
     # platform phases, named as in month.MONTH
@@ -485,9 +486,9 @@ class Month:
             for k, (word, _) in enumerate(words):
                 flags = self.results[stage].counts[:, k]
                 if flags[:, len(OUTCOMES[word]) :].any():
-                    raise OutOfRange(f"{word}: a bit beyond its {len(OUTCOMES[word])} flags is set (vocabulary/outcomes.py)")
-                for bit, name in enumerate(OUTCOMES[word]):
-                    counts[name] = flags[:, bit]
+                    raise OutOfRange(f"{word}: a bit beyond its {len(OUTCOMES[word])} flags is set")
+                for one in OUTCOMES[word]:
+                    counts[one.name] = flags[:, one.bit]
         for stage in SUMS:
             for k, name in enumerate(self.s.plan.stages[stage].sum_names):
                 counts[f"sum_{name}"] = self.results[stage].sums[:, k]
