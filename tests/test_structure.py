@@ -21,7 +21,7 @@ from zerolimit.rules.rule import rule
 from zerolimit.vocabulary.draws import PURPOSES, lifelong
 from zerolimit.vocabulary.fields import BYTES, FIELDS, MEASURES, STATE, STORABLE
 from zerolimit.vocabulary.mechanisms import MECHANISMS
-from zerolimit.vocabulary.names import CAPS, GRANT_BIT, GRANT_REASON, REASONS
+from zerolimit.vocabulary.names import CAPS, CODES, GRANT_BIT, GRANT_REASON, REASONS
 
 PACKAGE = Path(zerolimit.__file__).parent
 HOME = Path(__file__).parent.parent
@@ -293,3 +293,31 @@ def test_editing_a_rule_a_field_or_a_phase_invalidates_the_compiled_month(
     assert text.count(old) == 1
     path.write_text(text.replace(old, new), encoding="utf-8")
     assert digest(tmp_path, tmp_path / "cache") != before
+
+
+def bare_codes(text: str) -> list[str]:
+    """Comparisons of a field that is a code with a number, where a name is needed."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            coded = any(isinstance(side, ast.Name) and side.id in CODES for side in sides)
+            if coded and any(isinstance(side, ast.Constant) and not isinstance(side.value, str) for side in sides):
+                found.append(ast.unparse(node))
+    return found
+
+
+def test_a_bare_code_is_found() -> None:
+    assert bare_codes("won = 1.0 if appealed == 2.0 and late > 0.0 else 0.0") == ["appealed == 2.0"]
+    assert bare_codes("won = appealed == APPEAL_WON") == []
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "rules").rglob("*.py")), ids=lambda path: path.name)
+def test_rules_compare_codes_with_names(path: Path) -> None:
+    assert bare_codes(path.read_text(encoding="utf-8")) == []
+
+
+def test_codes_are_fields_and_their_meanings_say_what_each_means() -> None:
+    for name, says in CODES.items():
+        assert FIELDS[name].unit == "code", name
+        assert len(says) == len(set(says)), name

@@ -25,7 +25,7 @@ from zerolimit.rules.rule import Rule
 from zerolimit.run.phases import Claims, Month
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.draws import bits, unit
-from zerolimit.vocabulary.names import BY_PROFIT, OPEN, REAPPLY
+from zerolimit.vocabulary.names import BY_PROFIT, NOT_QUEUED, OPEN, REAPPLY
 
 Values = dict[str, float]
 Edit = Callable[[Values], None]
@@ -238,7 +238,7 @@ class OwnPath(Objects):
         """From the decision to the end of a month."""
         now, values, terms = self.held[month], self.rows[0], self.terms_of(month)
         values["granted"] = 0.0
-        if values["appeals"] > 0.0:
+        if values["appeals"] > NOT_QUEUED:
             self.appeal(now, values, month, terms)
         refused = now.turned_away is not None and self.ticket("u_arrival", month) >= now.turned_away
         if values["asked"] == now.asked:

@@ -2,7 +2,7 @@
 
 from zerolimit.rules.decision import cap_values
 from zerolimit.rules.rule import rule, whole
-from zerolimit.vocabulary.names import OPEN, REVIEW
+from zerolimit.vocabulary.names import APPEAL_REJECTED, APPEAL_WON, NO_EVENT, NOT_APPEALED, OPEN, REVIEW
 
 
 @rule("income_seen", "appealed_line", "frequency", "idle", "early", "appealed")
@@ -19,10 +19,11 @@ def hear(
     line = min(whole(least), whole(terms.restart_share * min(c[0], c[3])))
     won = line - balance >= terms.minimum_loan
     kept = 0.0 if won else 1.0
-    return income_true, line if won else 0.0, kept * frequency, kept * idle, kept * early, 2.0 if won else 3.0
+    ended = APPEAL_WON if won else APPEAL_REJECTED
+    return income_true, line if won else 0.0, kept * frequency, kept * idle, kept * early, ended
 
 
 @rule("limit", "status", "without_line", "event", "known", "appealed")
 def restore(scheduled, overdue, granted):
     """An appeal won and granted from the set-aside opens the line at once, at the balance plus the grant."""
-    return scheduled + overdue + granted, OPEN, 0.0, 0.0, 0.0, 0.0
+    return scheduled + overdue + granted, OPEN, 0.0, NO_EVENT, 0.0, NOT_APPEALED

@@ -3,15 +3,19 @@
 from zerolimit.rules.rule import by_segment, clip, exponential, helper, rule, whole
 from zerolimit.vocabulary.mechanisms import NO_CAP
 from zerolimit.vocabulary.names import (
+    APPEAL_WON,
     APPLY,
     BY_AGE,
     BY_LOTTERY,
     BY_PROFIT,
     BY_TARGET,
+    CHARGED_OFF,
     CLOSED,
     FROZEN,
     LEFT,
+    NO_EVENT,
     NO_REVIEW,
+    NOT_WARNED,
     OPEN,
     REAPPLY,
     REVIEW,
@@ -69,13 +73,13 @@ def call_for_review(
     applies = APPLY if tenure == 1.0 else (REAPPLY if again else NO_REVIEW)
     campaign = campaign_standing(risk, distance, terms) <= terms.campaign_cut
     called = REVIEW if left <= 0.0 or campaign or (late > 0.0 and is_open) else NO_REVIEW
-    reason = REVIEW if appealed == 2.0 else (applies if status == CLOSED else called)
+    reason = REVIEW if appealed == APPEAL_WON else (applies if status == CLOSED else called)
     review = NO_REVIEW if status == LEFT or (notice_left > 0.0 and late == 0.0) else reason
     counts_on = is_open or status == FROZEN
     due = terms.review_months if left <= 0.0 else left
-    low = WARNED_OF_SCORE if risk < terms.cutoff + terms.cutoff_shift + terms.warning_points else 0.0
+    low = WARNED_OF_SCORE if risk < terms.cutoff + terms.cutoff_shift + terms.warning_points else NOT_WARNED
     near = WARNED_OF_TRIGGER if frequency > 0.8 * terms.trigger_frequency else low
-    return review, due if counts_on else review_in, near if terms.early_warning > 0.0 and is_open else 0.0
+    return review, due if counts_on else review_in, near if terms.early_warning > 0.0 and is_open else NOT_WARNED
 
 
 @rule("touched", "principal_after", "committed")
@@ -86,10 +90,10 @@ def commit(status, limit, scheduled, overdue, review, without_line, event, known
     """
     balance = scheduled + overdue
     is_open = status == OPEN
-    unsettled = event > 0.0 and (is_open or known == 0.0 or appealed < 2.0)
+    unsettled = event > NO_EVENT and (is_open or known == 0.0 or appealed < APPEAL_WON)
     new_spell = not is_open and without_line == 0.0
-    in_question = review > 0.0 or notice_left > 0.0 or status == FROZEN or unsettled or new_spell
-    touched = (status != LEFT and in_question) or standing == 3.0
+    in_question = review > NO_REVIEW or notice_left > 0.0 or status == FROZEN or unsettled or new_spell
+    touched = (status != LEFT and in_question) or standing == CHARGED_OFF
     undrawn = max(0.0, limit - balance) if is_open and review == NO_REVIEW else 0.0
     return 1.0 if touched else 0.0, balance, undrawn
 
@@ -243,7 +247,7 @@ def place(status, segment, tenure, risk, distance, appealed, terms):
     the other orders an appeal won goes before all.
     """
     incumbent = terms.retention_bonus if status == OPEN or status == FROZEN else 0.0
-    won = 1.0 if appealed == 2.0 else 0.0
+    won = 1.0 if appealed == APPEAL_WON else 0.0
     by_score = risk + incumbent + won * terms.priority_bonus - terms.target_weight * distance
     fit = by_segment(segment, terms.target_salaried, terms.target_gig, terms.target_owner)
     how = terms.allocation

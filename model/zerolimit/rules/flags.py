@@ -4,7 +4,7 @@
     def count_decided(happened, review):
         return (
             flag("zero_limit", happened == ZERO_LIMIT, "zero-limit events"),
-            flag("reviewed", review > 0.0, "lines decided"),
+            flag("reviewed", review != NO_REVIEW, "lines decided"),
         )
 
 Declared is an outcome in this one place: its name, when it is so, and what it means; whom it is about says the phase of the

@@ -2,7 +2,18 @@
 
 from zerolimit.rules.flags import flag, outcomes
 from zerolimit.rules.rule import clip, rule
-from zerolimit.vocabulary.names import CLOSED, LEFT
+from zerolimit.vocabulary.names import (
+    CHARGED_OFF,
+    CLOSED,
+    FOUND_AT_NEED,
+    FOUND_BY_NOTICE,
+    FOUND_LOOKING,
+    LATE,
+    LEFT,
+    NO_EVENT,
+    NOT_FOUND,
+    ON_TIME,
+)
 
 
 @rule("trust", "told", "leaves")
@@ -25,11 +36,11 @@ def feel(
     leave_rate (1 - trust).
     """
     here = status != LEFT
-    softened = terms.reasons_sent > 0.0 or found == 3.0
-    hit = terms.own_hit * (1.0 - (terms.reasons_relief if softened else 0.0)) if found > 0.0 else 0.0
+    softened = terms.reasons_sent > 0.0 or found == FOUND_BY_NOTICE
+    hit = terms.own_hit * (1.0 - (terms.reasons_relief if softened else 0.0)) if found > NOT_FOUND else 0.0
     felt = trust + terms.mend * (1.0 - trust) - hit - terms.neighbour_weight * heard
     now = clip(felt, 0.0, 1.0) if here else 0.0
-    in_spell = here and event > 0.0 and without_line > 0.0
+    in_spell = here and event > NO_EVENT and without_line > 0.0
     current = late == 0.0
     told = 1.0 if in_spell and known > 0.0 and current else 0.0
     leaves = here and principal == 0.0 and current and u_leave < terms.leave_rate * (1.0 - now)
@@ -40,7 +51,7 @@ def feel(
 def count_at_end(status, limit_before, event, without_line, standing, asked, late, principal, terms):
     """Outcomes of everybody at the month's end, before those leave who do."""
     here = status != LEFT
-    in_spell = here and event > 0.0 and without_line > 0.0
+    in_spell = here and event > NO_EVENT and without_line > 0.0
     current = late == 0.0
     return (
         flag("late_1", here and late == 1.0, "one month past due"),
@@ -53,14 +64,14 @@ def count_at_end(status, limit_before, event, without_line, standing, asked, lat
         flag("current", here and current, "not past due"),
         flag(
             "line_arrears",
-            standing >= 2.0 and limit_before >= terms.minimum_loan,
+            standing >= LATE and limit_before >= terms.minimum_loan,
             "in arrears or charged off, who began the month with a line",
         ),
         flag("asked_count", asked > 0.0, "loans asked for"),
         flag("closed", status == CLOSED, "closed lines"),
         flag(
             "paid_at_zero",
-            standing == 1.0 and limit_before < terms.minimum_loan,
+            standing == ON_TIME and limit_before < terms.minimum_loan,
             "on-time payers who began the month without a line (a stock, facts A5)",
         ),
     )
@@ -70,7 +81,7 @@ def count_at_end(status, limit_before, event, without_line, standing, asked, lat
 def leave(status, limit, leaves, found, refused, bridged, lacks):
     """Who leaves has no account any more. Stirred is who was refused, found a cut, lacked money, bridged or leaves."""
     gone = leaves > 0.0
-    stirred = refused > 0.0 or found > 0.0 or lacks > 0.0 or bridged > 0.0 or gone
+    stirred = refused > 0.0 or found > NOT_FOUND or lacks > 0.0 or bridged > 0.0 or gone
     return LEFT if gone else status, 0.0 if gone else limit, 1.0 if stirred else 0.0
 
 
@@ -84,14 +95,14 @@ def count_stirred(status, standing, principal, refused, found, bridged, elsewher
             bridged > 0.0 and refused > 0.0,
             "used up at draw for one who had counted on a new loan to bridge a payment",
         ),
-        flag("found_at_need", found == 2.0, "found the cut when needing the line"),
-        flag("found_looking", found == 1.0, "found the cut by looking"),
+        flag("found_at_need", found == FOUND_AT_NEED, "found the cut when needing the line"),
+        flag("found_looking", found == FOUND_LOOKING, "found the cut by looking"),
         flag("other_loans", elsewhere > 0.0, "loans by other lenders"),
         flag("other_applications", elsewhere > 0.0 or shortfall > 0.0, "applications to other lenders"),
         flag("shortfalls", shortfall > 0.0, "with spending that could not be paid"),
         flag("projects_slipped", shortfall > 0.0 and project > 0.0, "projects that slipped a month"),
-        flag("complaints", found > 0.0 and u_complain < terms.complaint_rate, "complaints"),
-        flag("left", status == LEFT and standing < 3.0 and principal == 0.0, "left the platform"),
+        flag("complaints", found > NOT_FOUND and u_complain < terms.complaint_rate, "complaints"),
+        flag("left", status == LEFT and standing < CHARGED_OFF and principal == 0.0, "left the platform"),
         flag("bridged_count", bridged > 0.0, "bridged a payment counting on a new loan"),
-        flag("found_by_notice", found == 3.0, "knew the cut before it took effect"),
+        flag("found_by_notice", found == FOUND_BY_NOTICE, "knew the cut before it took effect"),
     )
