@@ -18,13 +18,20 @@ import mesa
 import numpy as np
 
 from zerolimit.basics.errors import BadInput
+from zerolimit.basics.wording import FEN
 from zerolimit.parameters.scenario import Scenario, load_scenario
-from zerolimit.parameters.terms import FEN, NO_CAMPAIGN, from_scenario, switched_off
+from zerolimit.parameters.terms import NO_CAMPAIGN, from_scenario, switched_off
 from zerolimit.platform.network import Network, build
 from zerolimit.platform.pool import PER, Pool, share_of
 from zerolimit.platform.world import World
-from zerolimit.rules.decision import cap_values, income_line, is_announced, position_factor, score_line, tight_factor
-from zerolimit.rules.rule import LARGEST, clip
+from zerolimit.rules.appeal import support
+from zerolimit.rules.caps import REASONS
+from zerolimit.rules.caps.multiplier import tight_factor
+from zerolimit.rules.caps.positioning import position_factor
+from zerolimit.rules.decision import is_announced, weigh
+from zerolimit.rules.formula import income_line, score_line
+from zerolimit.rules.outcome import GRANT_BIT, GRANT_REASON, route_after
+from zerolimit.rules.rule import LARGEST, Rule, clip
 from zerolimit.run.phases import monthly_number
 from zerolimit.vocabulary.fields import INSTALMENTS
 from zerolimit.vocabulary.mechanisms import NEVER, NO_CAP
@@ -36,14 +43,9 @@ from zerolimit.vocabulary.names import (
     DIVERSIFYING,
     END_APPEAL,
     END_CHARGEOFF,
-    END_LOOSENING,
-    END_POOL,
     END_REAPPLY,
     END_REPAID,
-    END_SCORE,
     FROZEN,
-    GRANT_BIT,
-    GRANT_REASON,
     LEFT,
     MONITORING,
     NO_REVIEW,
@@ -51,7 +53,6 @@ from zerolimit.vocabulary.names import (
     OWNER,
     PLANNING,
     REAPPLY,
-    REASONS,
     RESTRAINT,
     REVIEW,
     SECTORS,
@@ -415,20 +416,19 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
             low = self.risk < p.cutoff + p.cutoff_shift + p.warning_points
             self.warned = WARNED_OF_TRIGGER if self.frequency > 0.8 * p.trigger_frequency else WARNED_OF_SCORE * low
 
+    def by(self, rule: Rule, **more: float) -> Any:
+        """What a rule of the model gives of this borrower, and of what else it reads."""
+        more["terms"] = self.model.terms
+        return rule(*(more[name] if name in more else getattr(self, name) for name in rule.reads))
+
     def decide(self) -> None:
         """The lowest of the named caps, its argmin kept; the cut menu; the place in the pool's order."""
         p, balance, distance = self.model.terms, self.balance, self.distance()
-        caps = cap_values(
-            *(self.income_seen, self.risk, self.zhima_seen, self.anchor, distance, self.frequency, self.loan_size),
-            *(self.idle, self.early, self.late, balance, self.review, p),
-        )
-        least = min(caps)
-        self.cap_reason = caps.index(least) + 1
-        self.cap_mask = sum(1 << k for k, cap in enumerate(caps) if cap < p.minimum_loan)
-        self.lowest = lowest = int(least)
+        base_line, lowest, self.cap_reason, self.cap_mask = self.by(weigh, distance=distance, review=self.review)
+        self.lowest = lowest = int(lowest)
         if self.status != OPEN:
             share = p.first_share if self.review == APPLY else p.restart_share
-            line = min(lowest, int(share * min(caps[0], caps[3])))
+            line = min(lowest, int(share * base_line))
         elif lowest >= self.limit * (1.0 + p.min_change):
             line = min(lowest, int(self.limit * (1.0 + p.growth)))
         elif lowest > self.limit * (1.0 - p.min_change):
@@ -559,9 +559,7 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
             return END_APPEAL
         if self.review == REAPPLY:
             return END_REAPPLY
-        if 9.0 <= self.reason <= 11.0:
-            return END_LOOSENING
-        return END_POOL if self.reason == GRANT_REASON else END_SCORE
+        return route_after(self.reason)
 
     def look(self) -> None:
         """Who looks at the limit finds the cut, may appeal once a spell and waits; who had notice knows."""
@@ -667,12 +665,7 @@ class Borrower(mesa.Agent):  # type: ignore[misc]
         """The desk takes true income and lifts the trigger; gives the line that then stands, 0 if none."""
         p, balance = self.model.terms, self.balance
         self.income_seen = self.income_true
-        caps = cap_values(
-            self.income_true,
-            *(self.risk, self.zhima_seen, self.anchor, self.distance(), 0.0, self.loan_size, 0.0, 0.0),
-            *(self.late, balance, REVIEW, p),
-        )
-        line = int(min(*caps, p.restart_share * min(caps[0], caps[3])))
+        line = int(self.by(support, distance=self.distance()))
         if line - balance < p.minimum_loan:
             self.appealed = 3
             return 0

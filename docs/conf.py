@@ -81,7 +81,7 @@ def escaped(line: str) -> str:
 
 def rewrite(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
     """Called by autodoc for every docstring."""
-    if not name.startswith("zerolimit.parameters.scenario.Scenario.model_"):
+    if ".model_" not in name or not name.startswith("zerolimit.parameters."):
         lines[:] = as_rst(lines)
 
 

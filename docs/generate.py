@@ -31,6 +31,7 @@ import typer.main
 from rich.console import Console
 
 import zerolimit
+from zerolimit.basics.wording import FEN
 from zerolimit.commands.cli import app
 from zerolimit.explanation.cases.case import load_case
 from zerolimit.explanation.cases.case import told as told_of
@@ -38,18 +39,9 @@ from zerolimit.explanation.notice import KINDS, explain
 from zerolimit.month import BIRTH, MONTH, Phase
 from zerolimit.parameters.dated import DATE, limits
 from zerolimit.parameters.dated import MONTH as MONTH_COLUMN
-from zerolimit.parameters.scenario import (
-    CALENDAR_KINDS,
-    CONSTRAINTS,
-    DATED,
-    Scenario,
-    about,
-    bounds,
-    choices,
-    load_scenario,
-    presets,
-)
-from zerolimit.parameters.terms import ANNOUNCED, FEN
+from zerolimit.parameters.declarations import CALENDAR_KINDS, CONSTRAINTS, DATED, Parameters, about, bounds, choices
+from zerolimit.parameters.scenario import Scenario, load_scenario, presets
+from zerolimit.parameters.terms import ANNOUNCED
 from zerolimit.portfolio.portfolio import COLUMNS
 from zerolimit.results.columns import PLATFORM, cube, monthly_meanings, parts_of, values
 from zerolimit.results.episodes import MEANINGS
@@ -57,6 +49,7 @@ from zerolimit.results.figures import BLUE, LOOKS, ORANGE
 from zerolimit.results.frames import Panel, panel_meanings
 from zerolimit.results.store import Tables, tables_of
 from zerolimit.results.table import percent, print_summary
+from zerolimit.rules.caps import CAPS, MEASURED, REASONS
 from zerolimit.rules.flags import FLAGS
 from zerolimit.rules.rule import LIBRARY, Rule
 from zerolimit.run.simulation import Simulation
@@ -64,9 +57,9 @@ from zerolimit.study.definition import Settings
 from zerolimit.study.design import DESIGNS
 from zerolimit.study.measures import MEASURES as OF_A_RUN
 from zerolimit.vocabulary.draws import PURPOSES, lifelong
-from zerolimit.vocabulary.fields import BYTES, FIELDS, MEASURES, STATE
+from zerolimit.vocabulary.fields import BYTES, FIELDS, STATE
 from zerolimit.vocabulary.mechanisms import BASELINE, MECHANISMS, NEVER, NO_CAP, PLAYERS
-from zerolimit.vocabulary.names import ALLOCATIONS, CAPS, ENDS, EVENTS, LEFT, SECTORS, SEGMENTS, STATUSES, STRATEGIES
+from zerolimit.vocabulary.names import ALLOCATIONS, ENDS, EVENTS, LEFT, SECTORS, SEGMENTS, STATUSES, STRATEGIES
 from zerolimit.vocabulary.outcomes import RATES
 
 if TYPE_CHECKING:
@@ -120,12 +113,13 @@ def number(value: Any) -> str:
 def sections() -> dict[str, list[str]]:
     """The parameters in the order of their declaration, under the headings that stand there as comments."""
     found: dict[str, list[str]] = {"the run": []}
-    for line in inspect.getsource(Scenario).splitlines():
+    for line in inspect.getsource(Parameters).splitlines():
         if heading := re.fullmatch(r"    # (\w[\w ]*)", line):
             found[heading[1]] = []
         elif (name := re.match(r"    (\w+): ", line)) and name[1] in Scenario.model_fields:
             found[list(found)[-1]].append(name[1])
-    return found
+    of_caps = [one.name for cap in CAPS for one in cap.parameters]
+    return {**found, **({"caps": of_caps} if of_caps else {})}
 
 
 def allowed(name: str) -> str:
@@ -290,7 +284,7 @@ def flows() -> str:
 
 def caps() -> str:
     """The named caps, in the order that decides ties."""
-    rows = ((k + 1, cap.name, cap.says, cap.mechanism) for k, cap in enumerate(CAPS))
+    rows = ((cap.number, cap.name, cap.says, cap.mechanism) for cap in CAPS)
     return table(("code", "cap", "what it says", "mechanism"), rows)
 
 
@@ -317,7 +311,7 @@ def codes() -> str:
         "strategy": STRATEGIES,
         "status": STATUSES,
         "event": EVENTS,
-        "reason": ("none", *(cap.name for cap in CAPS)),
+        "reason": ("none", *REASONS),
     }
     rows = ((f"`{name}`", ", ".join(f"{k} {word}" for k, word in enumerate(words))) for name, words in named.items())
     return table(("field", "codes"), rows)
@@ -346,7 +340,7 @@ def rates() -> str:
 
 def measures() -> str:
     """What is measured for an event."""
-    return table(("measure", "unit; meaning"), ((f"`{name}`", says) for name, says in MEASURES.items()))
+    return table(("measure", "unit; meaning"), ((f"`{name}`", says) for name, says in MEASURED.items()))
 
 
 def dictionary(which: str) -> str:

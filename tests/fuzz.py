@@ -55,7 +55,8 @@ from zerolimit.basics.errors import BadInput, Cancelled
 from zerolimit.commands.cli import app
 from zerolimit.explanation.cases.case import cases as scripted_cases
 from zerolimit.parameters.dated import limits, names_of
-from zerolimit.parameters.scenario import DATED, FILE_ONLY, Scenario, load_scenario, presets
+from zerolimit.parameters.declarations import DATED
+from zerolimit.parameters.scenario import FILE_ONLY, Scenario, load_scenario, presets
 from zerolimit.portfolio.portfolio import COLUMNS, NAMES
 from zerolimit.results.episodes import EVENTS
 from zerolimit.run import simulation as simulations

@@ -23,9 +23,10 @@ from zerolimit.parameters.scenario import FILE_ONLY, load_scenario, presets
 from zerolimit.results.figures import LOOKS, draw_summary
 from zerolimit.results.store import load, tables_of
 from zerolimit.results.table import percent, print_summary, yuan
+from zerolimit.rules.caps import CAPS
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.mechanisms import MECHANISMS
-from zerolimit.vocabulary.names import CAPS, LEFT, SEGMENTS
+from zerolimit.vocabulary.names import LEFT, SEGMENTS
 
 HOME = {**os.environ, "PYTHONPATH": str(Path(zerolimit.__file__).parents[1])}
 SMALL = ["--borrowers", "40", "--months", "3", "--engine", "objects"]

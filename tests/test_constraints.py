@@ -9,16 +9,8 @@ import pytest
 
 from zerolimit.basics.errors import BadInput
 from zerolimit.parameters.constraints import Clash, constraints_on, mended
-from zerolimit.parameters.scenario import (
-    CALENDAR_KINDS,
-    CONSTRAINTS,
-    DEFAULTS,
-    Scenario,
-    bounds,
-    load_scenario,
-    presets,
-    schema,
-)
+from zerolimit.parameters.declarations import CALENDAR_KINDS, CONSTRAINTS, DEFAULTS, bounds
+from zerolimit.parameters.scenario import Scenario, load_scenario, presets, schema
 from zerolimit.testing import Where, draw_scenario
 
 WAYS: tuple[Where, ...] = get_args(Where)

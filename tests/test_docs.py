@@ -12,7 +12,8 @@ import typer.main
 
 from zerolimit.commands.cli import app
 from zerolimit.month import all_rules
-from zerolimit.parameters.scenario import Scenario, about, presets
+from zerolimit.parameters.declarations import about
+from zerolimit.parameters.scenario import Scenario, presets
 from zerolimit.results import store
 
 HOME = Path(__file__).parent.parent

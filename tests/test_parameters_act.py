@@ -12,7 +12,8 @@ import pytest
 from zerolimit.basics.errors import BadInput
 from zerolimit.engine.base import Array
 from zerolimit.parameters.constraints import SumTo, mended
-from zerolimit.parameters.scenario import CALENDAR_KINDS, CONSTRAINTS, DEFAULTS, Scenario, bounds, choices, load_scenario
+from zerolimit.parameters.declarations import CALENDAR_KINDS, CONSTRAINTS, DEFAULTS, bounds, choices
+from zerolimit.parameters.scenario import Scenario, load_scenario
 from zerolimit.run.phases import Recorded
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import STATE

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from zerolimit.basics.errors import BadInput
+from zerolimit.basics.wording import FEN
 from zerolimit.parameters.scenario import load_scenario
-from zerolimit.parameters.terms import FEN
 from zerolimit.portfolio.portfolio import COLUMNS, HISTORY, Portfolio, read_portfolio
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import Q2

@@ -35,13 +35,14 @@ from zerolimit.results.frames import (
     rate,
     sampled,
 )
+from zerolimit.rules.caps import MEASURED, REASONS
 from zerolimit.rules.flags import FLAGS
 from zerolimit.rules.rule import clip
 from zerolimit.run.simulation import Simulation
 from zerolimit.study.figures import draw_bars, paper
 from zerolimit.vocabulary.cells import CELLS
-from zerolimit.vocabulary.fields import MEASURES, Q2, STATE
-from zerolimit.vocabulary.names import BLOCKED, END_APPEAL, END_CHARGEOFF, END_SCORE, ENDS, REASONS, SEGMENTS, ZERO_LIMIT
+from zerolimit.vocabulary.fields import Q2, STATE
+from zerolimit.vocabulary.names import BLOCKED, END_APPEAL, END_CHARGEOFF, END_SCORE, ENDS, SEGMENTS, ZERO_LIMIT
 from zerolimit.vocabulary.outcomes import RATES
 
 MONTHS, BORROWERS = 8, 120
@@ -507,7 +508,7 @@ def starts(*rows: tuple[int, int, int, float]) -> list[dict[str, Any]]:
     for month, borrower, generation, kind in rows:
         one = {"month": month, "borrower": borrower, "generation": generation, "kind": kind, "reason": 4, "mask": 8}
         one |= {"segment": 1, "decile": 3, "zeros": 1, "limit": 0, "since_paid": 0}
-        log.append({**{name: np.array([value]) for name, value in one.items()}, "measured": np.ones((len(MEASURES), 1))})
+        log.append({**{name: np.array([value]) for name, value in one.items()}, "measured": np.ones((len(MEASURED), 1))})
     return log
 
 
@@ -562,7 +563,7 @@ def test_recovery_counts_each_event_for_as_long_as_it_was_seen() -> None:
 def test_a_run_without_events_has_empty_episodes() -> None:
     frame = as_frame(episode_columns([], [], 12))
     assert len(frame) == 0
-    assert set(MEASURES) <= set(frame.columns)
+    assert set(MEASURED) <= set(frame.columns)
     assert len(as_frame(episode_columns([], ends((1, 2, 0, END_SCORE)), 12))) == 0
 
 

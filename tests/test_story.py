@@ -16,18 +16,21 @@ from typer.testing import CliRunner
 import zerolimit
 from zerolimit import Borrower, CreditMarket
 from zerolimit.basics.errors import BadInput
+from zerolimit.basics.wording import amount, apart
 from zerolimit.commands import cli
 from zerolimit.explanation.cases.case import Scripted, cases, compared, follows, load_case, outcome_of, play
 from zerolimit.explanation.cases.case import told as told_of
-from zerolimit.explanation.reasons import amount, apart, by_allocation, in_words
+from zerolimit.explanation.reasons import in_words
 from zerolimit.explanation.replay import CloseUp, Origin, origin_of
 from zerolimit.explanation.story import FRAME, KINDS, QUIET, STYLES, Story, paragraphs, story_of, tell, whom
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.results.whole import PROVENANCE, write_manifest
+from zerolimit.rules.caps import CAPS
+from zerolimit.rules.caps.grant import by_allocation
 from zerolimit.rules.rule import rule
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import FIELDS, STATE
-from zerolimit.vocabulary.names import ALLOCATIONS, CAPS, LEFT
+from zerolimit.vocabulary.names import ALLOCATIONS, LEFT
 
 BUSY: dict[str, Any] = {
     "entry_rate": 0.5,

@@ -15,7 +15,8 @@ from zerolimit.agents.market import CreditMarket
 from zerolimit.basics.errors import BadInput
 from zerolimit.commands.cli import app
 from zerolimit.engine.base import Array
-from zerolimit.parameters.scenario import CALENDAR_KINDS, FILE_ONLY, CalendarItem, Scenario, load_scenario, presets, schema
+from zerolimit.parameters.declarations import CALENDAR_KINDS, CalendarItem
+from zerolimit.parameters.scenario import FILE_ONLY, Scenario, load_scenario, presets, schema
 from zerolimit.platform.world import World, index_from
 from zerolimit.run.phases import Month
 from zerolimit.run.simulation import Simulation

@@ -9,7 +9,7 @@ It knows the order and no arithmetic.
 from dataclasses import dataclass
 
 from zerolimit.basics.errors import refuse_unknown
-from zerolimit.rules.appeal import hear, restore
+from zerolimit.rules.appeal import forget, hear, restore, support
 from zerolimit.rules.birth import apply_first, be_born, have_history, rank_income, schedule, settle_in
 from zerolimit.rules.borrowing import ask, book, fall_short, owe, receive
 from zerolimit.rules.coping import cope
@@ -164,7 +164,7 @@ MONTH = (
         "9",
         "hear",
         "documents show true income and lift the trigger",
-        (position, hear),
+        (position, support, hear, forget),
         listed=True,
         reads=("appealed_line",),
     ),

@@ -37,9 +37,11 @@ from zerolimit.basics.errors import BadInput, Cancelled
 from zerolimit.basics.wording import number_of
 from zerolimit.explanation import notice, reasons, story
 from zerolimit.explanation.replay import Origin, origin_of
-from zerolimit.parameters.scenario import Scenario, about, bounds, choices, presets
+from zerolimit.parameters.declarations import about, bounds, choices
+from zerolimit.parameters.scenario import Scenario, presets
+from zerolimit.rules.caps import CAPS, REASONS
 from zerolimit.vocabulary.mechanisms import MECHANISMS
-from zerolimit.vocabulary.names import ALLOCATIONS, CAPS, ENDS, REASONS, SECTORS, SEGMENTS, STATUSES, STRATEGIES
+from zerolimit.vocabulary.names import ALLOCATIONS, ENDS, SECTORS, SEGMENTS, STATUSES, STRATEGIES
 from zerolimit.vocabulary.outcomes import RATES
 
 EN, ZH = Words("en"), Words("zh")

@@ -18,12 +18,12 @@ from zerolimit import CreditMarket
 from zerolimit.allocation.ended import ended
 from zerolimit.allocation.rules import allocate
 from zerolimit.basics.errors import BadInput, Cancelled
-from zerolimit.basics.wording import number_of
+from zerolimit.basics.wording import amount, in_yuan, number_of
 from zerolimit.commands import cli
 from zerolimit.explanation.cases.case import Scripted
 from zerolimit.explanation.notice import Explanation, Notice, explain, in_columns
 from zerolimit.explanation.own_path import Change, OwnPath, Recorder
-from zerolimit.explanation.reasons import amount, in_yuan, thresholds
+from zerolimit.explanation.reasons import thresholds
 from zerolimit.explanation.replay import CloseUp, Origin, origin_of
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.run.simulation import Simulation, own_rules

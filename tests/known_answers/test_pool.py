@@ -6,10 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from zerolimit.parameters.scenario import CALENDAR_KINDS, CalendarItem, Scenario, load_scenario
+from zerolimit.parameters.declarations import CALENDAR_KINDS, CalendarItem
+from zerolimit.parameters.scenario import Scenario, load_scenario
 from zerolimit.parameters.terms import from_scenario
 from zerolimit.platform.pool import PER, Pool, joint_capacity, share_of
-from zerolimit.rules.decision import cap_values
+from zerolimit.rules.caps import CAP
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.mechanisms import MECHANISMS, NO_CAP
 
@@ -137,7 +138,7 @@ def per_person(income_a_month: float) -> float:
     from types import SimpleNamespace
 
     said = SimpleNamespace(**{**from_scenario(Scenario()), "person_cap": 300_000.0 * YUAN, "person_cap_income": 1 / 3})
-    return cap_values(income_a_month * YUAN, 700.0, 700.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, said)[-1] / YUAN
+    return CAP["per_person"](income_a_month * YUAN, said) / YUAN
 
 
 def test_the_individual_cap_of_c10() -> None:

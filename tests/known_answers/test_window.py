@@ -14,7 +14,8 @@ from zerolimit import compare, rule
 from zerolimit.basics.errors import BadInput
 from zerolimit.commands import cli
 from zerolimit.engine.base import Array
-from zerolimit.parameters.scenario import Scenario, about, load_scenario
+from zerolimit.parameters.declarations import about
+from zerolimit.parameters.scenario import Scenario, load_scenario
 from zerolimit.rules.decision import is_announced
 from zerolimit.run.simulation import Simulation
 from zerolimit.study.accounts import DELAYING, OF_CUTS, Accounts, Cuts, Decisions, last_half, over_run

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from zerolimit.parameters.scenario import ALLOCATIONS, load_scenario
+from zerolimit.parameters.scenario import load_scenario
 from zerolimit.study.definition import read_study
 from zerolimit.study.design import Factor
+from zerolimit.vocabulary.names import ALLOCATIONS
 
 
 def points(**settings: Any) -> list[dict[str, Any]]:

@@ -9,9 +9,9 @@ from hypothesis import strategies as some
 
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.portfolio.portfolio import read_portfolio
+from zerolimit.rules.caps import CAPS, REASONS
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.mechanisms import MECHANISMS
-from zerolimit.vocabulary.names import CAPS, REASONS
 
 NO_EVENT = ("zero_limit", "blocked")
 ABOVE_THE_FLOOR = {"income_floor": 0.0}

@@ -12,9 +12,10 @@ from tests.worlds.test_mechanisms import MADE_FOR
 
 from zerolimit.month import OUTCOMES
 from zerolimit.parameters.scenario import load_scenario
+from zerolimit.rules.caps import REASONS
 from zerolimit.rules.flags import FLAGS
 from zerolimit.run.simulation import Simulation
-from zerolimit.vocabulary.names import ENDS, EVENTS, REASONS
+from zerolimit.vocabulary.names import ENDS, EVENTS
 from zerolimit.vocabulary.outcomes import DESK, EVENT_RATES
 
 STEPS = {"adaptation_months": 3}

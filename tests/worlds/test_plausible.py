@@ -6,9 +6,9 @@ import pytest
 from bench.plausible import BORROWERS, FACTOR, MOMENTS, SEEDS, Moment, table
 
 from zerolimit.parameters.scenario import load_scenario
+from zerolimit.rules.caps import CAPS
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.mechanisms import MECHANISMS
-from zerolimit.vocabulary.names import CAPS
 
 CAUSES = ("tightening", "scarcity", "trigger")
 

@@ -7,9 +7,9 @@ import pytest
 
 from zerolimit.engine.base import Array
 from zerolimit.parameters.scenario import load_scenario, presets
+from zerolimit.rules.caps import REASONS
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.mechanisms import MECHANISMS
-from zerolimit.vocabulary.names import REASONS
 
 
 @cache

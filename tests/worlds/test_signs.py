@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from zerolimit.parameters.scenario import load_scenario
+from zerolimit.rules.caps import REASONS
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.mechanisms import MECHANISMS
-from zerolimit.vocabulary.names import REASONS
 
 SEED, SIZE, MONTHS, EVENT = 3, 3_000, 18, 3
 TO_THE_CAP = dict.fromkeys(("menu_balance", "menu_step", "menu_close"), 0.0)

@@ -24,11 +24,12 @@ from zerolimit.basics.errors import BadInput, NoSuchAttribute, NotThere, nearest
 from zerolimit.engine.base import Array, as_stored, unreal
 from zerolimit.engine.plan import FLOW_NAMES
 from zerolimit.month import BIRTH, MONTH
+from zerolimit.rules.caps import REASONS
 from zerolimit.rules.rule import Rule, whole
 from zerolimit.vocabulary.cells import CELLS_PER_SEGMENT
 from zerolimit.vocabulary.draws import PURPOSES, uniform
 from zerolimit.vocabulary.fields import FIELDS, NEW_INSTALMENT, SCHEDULE, STORABLE, Field
-from zerolimit.vocabulary.names import CODES, LEFT, REASONS
+from zerolimit.vocabulary.names import CODES, LEFT
 
 if TYPE_CHECKING:
     from zerolimit.agents.market import CreditMarket

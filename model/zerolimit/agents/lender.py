@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from zerolimit.agents.borrower import View
 from zerolimit.basics.errors import BadInput
-from zerolimit.parameters.terms import FEN
+from zerolimit.basics.wording import FEN
 from zerolimit.platform.pool import PER
 
 if TYPE_CHECKING:

@@ -13,16 +13,16 @@ from zerolimit.app.language import Words
 from zerolimit.app.parts import Progress, Table, Wrong
 from zerolimit.app.work import Desk, Job
 from zerolimit.basics.errors import BadInput
-from zerolimit.basics.wording import adding_up, listed
+from zerolimit.basics.wording import FEN, adding_up, listed
 from zerolimit.explanation.notice import Enough, Explanation, explain, in_columns, what_was_cut
 from zerolimit.explanation.replay import Origin, Seen, origin_of
 from zerolimit.explanation.story import Life, Story, introduced, paragraphs, story_of, summed_up, whom
-from zerolimit.parameters.terms import FEN
 from zerolimit.results.columns import values
 from zerolimit.results.episodes import episode_columns
 from zerolimit.results.figures import BLUE, GREEN, ORANGE, PURPLE, RED
+from zerolimit.rules.caps import REASONS
 from zerolimit.vocabulary.mechanisms import MECHANISMS
-from zerolimit.vocabulary.names import LEFT, OWNER, REASONS, SEGMENTS, ZERO_LIMIT
+from zerolimit.vocabulary.names import LEFT, OWNER, SEGMENTS, ZERO_LIMIT
 
 if TYPE_CHECKING:
     from zerolimit.agents.market import CreditMarket

@@ -1,4 +1,4 @@
-"""The controls, derived from the one declaration of parameters (scenario.py): unit, range, explanation, when they act."""
+"""The controls, derived from the one declaration of parameters: unit, range, explanation, when they act."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ import traitlets
 from zerolimit.app.language import Words
 from zerolimit.app.uploads import MOST_BORROWERS, Pick
 from zerolimit.basics.errors import BadInput
-from zerolimit.parameters.scenario import Scenario, about, bounds, choices, load_scenario, presets
-from zerolimit.parameters.terms import FEN
+from zerolimit.basics.wording import FEN
+from zerolimit.parameters.declarations import about, bounds, choices
+from zerolimit.parameters.scenario import Scenario, load_scenario, presets
 from zerolimit.run.simulation import SETUP_ONLY
 from zerolimit.vocabulary.mechanisms import MECHANISMS
 from zerolimit.vocabulary.names import ALLOCATIONS

@@ -13,8 +13,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from zerolimit.basics.wording import Phrase
-from zerolimit.parameters.terms import FEN
+from zerolimit.basics.wording import FEN, Phrase
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 FIRST = "en"

@@ -15,7 +15,8 @@ from zerolimit.app.charts import use_ink
 from zerolimit.app.controls import GROUPS, kind_of, span_of, unit_of
 from zerolimit.app.language import Words
 from zerolimit.app.picture import picture_of
-from zerolimit.parameters.scenario import Scenario, choices
+from zerolimit.parameters.declarations import choices
+from zerolimit.parameters.scenario import Scenario
 
 if TYPE_CHECKING:
     from zerolimit.agents.market import CreditMarket

@@ -14,7 +14,7 @@ from zerolimit.app.controls import choose
 from zerolimit.app.language import Words
 from zerolimit.app.parts import Progress, Wrong
 from zerolimit.app.work import Desk, Job
-from zerolimit.parameters.terms import FEN
+from zerolimit.basics.wording import FEN
 from zerolimit.results.columns import Array
 from zerolimit.results.figures import BLUE, ORANGE, RED
 from zerolimit.vocabulary.names import LEFT, OPEN, SEGMENTS

@@ -8,9 +8,10 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from zerolimit.parameters.terms import FEN
+from zerolimit.basics.wording import FEN
 from zerolimit.results.columns import Array, cube, divided, rates, values
 from zerolimit.results.store import Tables, tables_of
+from zerolimit.rules.caps import CAPS
 from zerolimit.vocabulary.names import LEFT
 from zerolimit.vocabulary.outcomes import EVENT_RATES, RATES
 
@@ -68,8 +69,6 @@ class Picture:
 
     def by_reason(self, kind: str = "zero") -> dict[str, Array]:
         """Zero-limit events (or `blocked`) of each month by the cap that caused them, the most frequent first."""
-        from zerolimit.vocabulary.names import CAPS
-
         found = {cap.name: self.by_month(f"{kind}_by_{cap.name}") for cap in CAPS}
         return {name: found[name] for name in sorted(found, key=lambda name: -int(found[name].sum())) if found[name].any()}
 

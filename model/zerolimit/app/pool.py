@@ -10,7 +10,7 @@ import solara
 from zerolimit.app.charts import Chart, Ink, Option, axis, bars, legend, line, months_axis, option_of, points
 from zerolimit.app.language import SCALES, Words
 from zerolimit.app.picture import Picture
-from zerolimit.parameters.terms import FEN
+from zerolimit.basics.wording import FEN
 from zerolimit.results.columns import Array
 from zerolimit.results.figures import BLUE, GREY, ORANGE, PALE, RED, SKY
 

@@ -13,7 +13,8 @@ from zerolimit.app.language import Words
 from zerolimit.app.picture import LINES, SCORES, Picture
 from zerolimit.results.columns import Array, values
 from zerolimit.results.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY
-from zerolimit.vocabulary.names import ENDS, REASONS, SEGMENTS
+from zerolimit.rules.caps import REASONS
+from zerolimit.vocabulary.names import ENDS, SEGMENTS
 
 OUTCOMES = ("zero_limit", "blocked", "used_up")
 FATES: dict[str, tuple[str, ...]] = {

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 from functools import reduce
 from math import floor
 
+FEN = 100
+"""Fen in a yuan: amounts are whole fen everywhere, and yuan where a person reads them."""
+
 
 class Phrase(str):
     """A sentence in English that knows its template and what stands in its places: another language can say it too."""
@@ -50,6 +53,31 @@ def adding_up(parts: Iterable[float], digits: int) -> list[float]:
     for k in order[: round(sum(scaled)) - sum(down)]:
         down[k] += 1
     return [one / 10**digits for one in down]
+
+
+def amount(fen: float) -> str:
+    """Yuan as `1,234`; with the fen where it is less than ten yuan."""
+    small = abs(fen) < 10 * FEN and fen % FEN != 0.0
+    return f"{fen / FEN:,.2f}" if small else f"{fen / FEN:,.0f}"
+
+
+def in_yuan(fen: float) -> Phrase:
+    """`1,234 yuan`."""
+    return say("{n} yuan", n=amount(fen))
+
+
+def in_percent(share: float) -> Phrase:
+    """`31 %`."""
+    return say("{n} %", n=f"{100.0 * share:.0f}")
+
+
+def apart(value: float, threshold: float, digits: int = 0) -> tuple[str, str]:
+    """Two numbers with as many digits as it takes to tell them apart, four more at most."""
+    for more in range(digits, digits + 5):
+        one, other = f"{value:,.{more}f}", f"{threshold:,.{more}f}"
+        if one != other or value == threshold:
+            break
+    return one, other
 
 
 def shown(names: Iterable[str], most: int = 8) -> str:

@@ -361,8 +361,9 @@ def follow_zeros(
     from rich.table import Table
 
     from zerolimit.explanation.kept import WITHIN, Shadow
+    from zerolimit.rules.caps import REASONS
     from zerolimit.run.simulation import Simulation
-    from zerolimit.vocabulary.names import REASONS, SEGMENTS
+    from zerolimit.vocabulary.names import SEGMENTS
 
     tell_not_reached(months, quiet, scenario)
     say = None if quiet else tell

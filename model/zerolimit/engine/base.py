@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from zerolimit.basics.errors import OutOfRange
 from zerolimit.basics.wording import number_of
 from zerolimit.engine.plan import Plan, Stage
+from zerolimit.rules.caps import MEASURED
 from zerolimit.rules.rule import Rule, whole
 from zerolimit.vocabulary.draws import BIRTH, PURPOSES, lifelong
-from zerolimit.vocabulary.fields import FIELDS, MEASURES, Q2, SCHEDULE, STATE, STORABLE
+from zerolimit.vocabulary.fields import FIELDS, Q2, SCHEDULE, STATE, STORABLE
 
 Array = NDArray[Any]
 Overrides = dict[str, Callable[[int], Any]]
@@ -101,7 +102,7 @@ class Engine(ABC):
 
     @abstractmethod
     def listed(self, name: str, rows: Array, month: int, terms: Array) -> Array:
-        """The borrowers listed through a stage; gives what was measured of them, if anything (fields.MEASURES)."""
+        """The borrowers listed through a stage; gives what was measured of them, if anything (fields.MEASURED)."""
 
     @abstractmethod
     def get(self, name: str, row: int, month: int) -> float:
@@ -153,8 +154,8 @@ class Engine(ABC):
 
     def measures(self, stage: Stage, rows: Array) -> Array:
         """Room for what a stage measures."""
-        measured = any(name in MEASURES for rule in stage.rules for name in rule.writes)
-        return np.zeros((len(MEASURES), len(rows) if measured else 0))
+        measured = any(name in MEASURED for rule in stage.rules for name in rule.writes)
+        return np.zeros((len(MEASURED), len(rows) if measured else 0))
 
     @property
     def parts(self) -> int:
@@ -228,7 +229,7 @@ class Engine(ABC):
         results = found if isinstance(found, tuple) else (found,)
         refuse_count(rule, len(results))
         for name, value in zip(rule.writes, results, strict=True):
-            if name in MEASURES:
+            if name in MEASURED:
                 self.measured[name] = value
                 continue
             if self.checks or rule.own:

@@ -12,10 +12,11 @@ import numpy as np
 
 from zerolimit.engine.base import Array, Engine, Overrides, Result, unreal
 from zerolimit.engine.plan import FLOW_NAMES, Plan
+from zerolimit.rules.caps import MEASURED
 from zerolimit.rules.flags import BITS
 from zerolimit.rules.laws import BROKEN
 from zerolimit.vocabulary.cells import CELLS, CELLS_PER_SEGMENT
-from zerolimit.vocabulary.fields import DTYPES, FIELDS, MEASURES, STORABLE, slot
+from zerolimit.vocabulary.fields import DTYPES, FIELDS, STORABLE, slot
 
 
 def out_of_bounds(names: list[str], row: dict[str, float]) -> str:
@@ -117,7 +118,7 @@ class Objects(Engine):
                     self.rows[row].update((name, 0.0) for name in rule.writes if name in FLOW_NAMES)
                 else:
                     self.apply(rule, row, own, named, month)
-            for j, name_of in enumerate(MEASURES if out.size else ()):
+            for j, name_of in enumerate(MEASURED if out.size else ()):
                 out[j, k] = self.measured[name_of]
         return out
 

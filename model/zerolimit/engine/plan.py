@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 
 from zerolimit.basics.errors import BadRule, nearest
 from zerolimit.month import BIRTH, MONTH, RARE_SUMS, ROLLS, SUMS, WORDS, Phase, RareSum, Roll
+from zerolimit.rules.caps import MEASURED
 from zerolimit.rules.laws import BROKEN, LAWS
 from zerolimit.rules.rule import Rule
 from zerolimit.vocabulary.draws import PURPOSES
-from zerolimit.vocabulary.fields import BYTES, DTYPES, FIELDS, MEASURES, STATE
+from zerolimit.vocabulary.fields import BYTES, DTYPES, FIELDS, STATE
 
 COLUMNS = 32
 """A loop over more columns than about thirty stops vectorising (architecture.md)."""
@@ -166,7 +167,7 @@ def share_tallies(stage: str, loops: list[Loop], apart: frozenset[str]) -> set[s
 def check(rule: Rule, terms: frozenset[str]) -> None:
     """Every name in a rule's contract is known, or a BadRule that suggests the nearest."""
     for name in (*rule.fields, *rule.writes):
-        if name not in FIELDS and name not in MEASURES:
+        if name not in FIELDS and name not in MEASURED:
             raise BadRule(f"rule {rule.name}: unknown field {name!r}{nearest(name, FIELDS)}")
     for name in rule.draws:
         if name not in PURPOSES:
@@ -294,7 +295,7 @@ def make_stage(
         for rule in loop.rules:
             loop.loads += [one for one in rule.fields if one not in written and one not in loop.loads]
             written += [one for one in rule.writes if one not in written]
-        loop.stores = [one for one in written if (one not in FLOW_NAMES or one in needed) and one not in MEASURES]
+        loop.stores = [one for one in written if (one not in FLOW_NAMES or one in needed) and one not in MEASURED]
     touched_names: list[str] = []
     produced: set[str] = set()
     from_outside: set[str] = set()

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 
 from zerolimit.engine.plan import FLOW_NAMES, Loop, Plan, Stage, word
 from zerolimit.month import Roll
+from zerolimit.rules.caps import MEASURED
 from zerolimit.rules.flags import BITS
 from zerolimit.rules.laws import BROKEN
 from zerolimit.rules.rule import Rule
 from zerolimit.vocabulary.cells import CELLS_PER_SEGMENT
 from zerolimit.vocabulary.draws import BIRTH, LIFELONG_FROM, LIFELONG_TO, PURPOSES
-from zerolimit.vocabulary.fields import FIELDS, MEASURES, Q2, STORABLE
+from zerolimit.vocabulary.fields import FIELDS, Q2, STORABLE
 
 CASTS = {"i1": "int8", "i2": "int16", "i4": "int32", "f4": "float32", "q2": "int16"}
 HALVES = 2
@@ -87,8 +88,8 @@ def body(loop: Loop, checks: bool) -> list[str]:
     for rule in loop.rules:
         lines.append(call(rule))
         for name in rule.writes:
-            if name in MEASURES:
-                lines.append(f"out[{list(MEASURES).index(name)}, k] = {name}")
+            if name in MEASURED:
+                lines.append(f"out[{list(MEASURED).index(name)}, k] = {name}")
                 continue
             if checks or rule.own:
                 lines += check_lines(name)

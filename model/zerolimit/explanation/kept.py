@@ -14,10 +14,11 @@ import numpy as np
 
 from zerolimit.engine.base import Array
 from zerolimit.parameters.terms import NO_CAMPAIGN
+from zerolimit.rules.caps import REASONS
 from zerolimit.run.phases import Month
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import STATE
-from zerolimit.vocabulary.names import CHARGED_OFF, LEFT, REASONS, REVIEW, SEGMENTS, ZERO_LIMIT
+from zerolimit.vocabulary.names import CHARGED_OFF, LEFT, REVIEW, SEGMENTS, ZERO_LIMIT
 
 WITHIN = 12
 """Months in which a default would have shown that the cut was right."""

@@ -17,16 +17,13 @@ import numpy as np
 
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, Cancelled
-from zerolimit.basics.wording import adding_up, number_of
+from zerolimit.basics.wording import FEN, adding_up, amount, apart, in_yuan, number_of
 from zerolimit.engine.base import as_stored
 from zerolimit.explanation.own_path import Change, Edit, OwnPath, Recorder, Values, in_prospect, is_usable
 from zerolimit.explanation.reasons import (
     NOT_THE_SAME,
     Threshold,
-    amount,
-    apart,
     in_words,
-    in_yuan,
     lines_left,
     lowering,
     principal,
@@ -35,7 +32,6 @@ from zerolimit.explanation.reasons import (
 )
 from zerolimit.explanation.replay import Origin, Seen, origin_of
 from zerolimit.explanation.story import Event, the_line, whom
-from zerolimit.parameters.terms import FEN
 from zerolimit.results.terminal import console
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import FIELDS

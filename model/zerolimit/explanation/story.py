@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, nearest
-from zerolimit.basics.wording import listed, number_of, say, sentence
-from zerolimit.explanation.reasons import SAYS, amount, apart, caps_in, in_percent, in_words, in_yuan, numbers, reason_named
+from zerolimit.basics.wording import FEN, amount, apart, in_percent, in_yuan, listed, number_of, say, sentence
+from zerolimit.explanation.reasons import SAYS, caps_in, in_words, numbers, reason_named
 from zerolimit.explanation.replay import Origin, Seen, origin_of
-from zerolimit.parameters.terms import FEN
 from zerolimit.results.terminal import console
 from zerolimit.rules.flags import FLAGS
 from zerolimit.vocabulary.names import (

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolimit.basics.errors import refuse_unknown
-from zerolimit.parameters.scenario import Scenario, about, choices
+from zerolimit.basics.wording import FEN
+from zerolimit.parameters.declarations import about, choices
+from zerolimit.parameters.scenario import Scenario
+from zerolimit.rules.caps import CAPS
 from zerolimit.vocabulary.mechanisms import MECHANISMS, NEVER, NO_CAP
-
-FEN = 100
 
 
 def in_yuan(fen: int) -> str:
@@ -54,6 +55,9 @@ TERMS: tuple[str, ...] = (*(name for name in Scenario.model_fields if is_term(na
 for _mechanism in MECHANISMS.values():
     for _term in _mechanism.without:
         refuse_unknown(f"mechanism {_mechanism.name}", "term", _term, TERMS)
+for _cap in CAPS:
+    for _term in _cap.terms:
+        refuse_unknown(f"cap {_cap.name}", "term", _term, TERMS)
 
 
 def from_scenario(scenario: Scenario) -> dict[str, float]:
@@ -85,10 +89,16 @@ def from_scenario(scenario: Scenario) -> dict[str, float]:
     return found
 
 
+def without(mechanism: str) -> dict[str, float]:
+    """The terms that rules see while a mechanism is off: what it says itself, and what its caps' parameters say."""
+    mine = (one for cap in CAPS if cap.mechanism == mechanism for one in cap.parameters if one.off is not None)
+    return {**MECHANISMS[mechanism].without, **{one.name: one.off for one in mine if one.off is not None}}
+
+
 def switched_off(terms: dict[str, float], off: tuple[str, ...]) -> dict[str, float]:
     """The terms with some mechanisms off."""
     for mechanism in off:
-        terms.update(MECHANISMS[mechanism].without)
+        terms.update(without(mechanism))
     return terms
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from zerolimit.basics.errors import BadInput
-from zerolimit.parameters.scenario import CalendarItem, Scenario
-from zerolimit.parameters.terms import FEN
+from zerolimit.basics.wording import FEN
+from zerolimit.parameters.declarations import CalendarItem
+from zerolimit.parameters.scenario import Scenario
 
 PER = 10_000
 LARGEST_POOL = 10**17

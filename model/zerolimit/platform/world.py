@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.parameters.dated import DATE, MONTH
-from zerolimit.parameters.scenario import CALENDAR_KINDS, CalendarItem, Scenario
+from zerolimit.parameters.declarations import CALENDAR_KINDS, CalendarItem
+from zerolimit.parameters.scenario import Scenario
 from zerolimit.rules.rule import clip, normal
 from zerolimit.vocabulary.draws import WORLD, uniform
 from zerolimit.vocabulary.names import SECTORS

@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 
 from zerolimit.basics.errors import BadInput, nearest, one_line, told
 from zerolimit.basics.files import path_of, read_file
-from zerolimit.basics.wording import number_of, shown
+from zerolimit.basics.wording import FEN, number_of, shown
 from zerolimit.engine.base import unreal
 from zerolimit.parameters.dated import how_to_write, refuse_spreadsheet
-from zerolimit.parameters.terms import FEN, as_vector
+from zerolimit.parameters.terms import as_vector
 from zerolimit.rules.rule import ema
 from zerolimit.vocabulary.draws import WORLD
 from zerolimit.vocabulary.fields import DTYPES, FIELDS, INSTALMENTS, STORABLE

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.month import RARE_SUMS, SUMS
+from zerolimit.rules.caps import CAPS
 from zerolimit.rules.flags import FLAGS
 from zerolimit.vocabulary.cells import CELLS, CELLS_PER_SEGMENT
 from zerolimit.vocabulary.fields import FIELDS, Q2
-from zerolimit.vocabulary.names import CAPS, SEGMENTS
+from zerolimit.vocabulary.names import SEGMENTS
 from zerolimit.vocabulary.outcomes import DESK, RATES
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolimit.results.columns import Coded, Columns, values
-from zerolimit.vocabulary.fields import FIELDS, MEASURES
+from zerolimit.rules.caps import MEASURED, REASONS
+from zerolimit.vocabulary.fields import FIELDS
 from zerolimit.vocabulary.names import (
     END_APPEAL,
     END_LOOSENING,
@@ -19,7 +20,6 @@ from zerolimit.vocabulary.names import (
     END_SCORE,
     ENDS,
     EVENTS,
-    REASONS,
     SEGMENTS,
     ZERO_LIMIT,
 )
@@ -36,7 +36,7 @@ Log = list[dict[str, Any]]
 
 
 def unit_and_meaning(says: str) -> tuple[str, str]:
-    """fields.MEASURES holds "unit; meaning", or a meaning that begins with its unit."""
+    """fields.MEASURED holds "unit; meaning", or a meaning that begins with its unit."""
     unit, _, meaning = says.partition("; ")
     return (unit, meaning) if meaning else (says.partition(" ")[0], says)
 
@@ -56,7 +56,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "ended": ("name", "how the episode ended; censored: it lasts beyond the run"),
     "end_month": ("month", "first month with a usable line again, or of the competing end; -1 censored"),
     "duration": ("months", "from the event to its end; censored: to the end of the run, so at least"),
-    **{name: unit_and_meaning(says) for name, says in MEASURES.items()},
+    **{name: unit_and_meaning(says) for name, says in MEASURED.items()},
 }
 """Unit and meaning of the columns of episodes."""
 
@@ -104,7 +104,7 @@ def episode_columns(starts: Log, ends: Log, months: int) -> dict[str, Array | Co
     end_month = np.full(len(end), -1, np.int64)
     how[~censored] = over["ended"][end[~censored]]
     end_month[~censored] = over["month"][end[~censored]]
-    parts = [part["measured"] for part in starts] or [[np.zeros(0)] * len(MEASURES)]
+    parts = [part["measured"] for part in starts] or [[np.zeros(0)] * len(MEASURED)]
     measured = [np.concatenate(months).astype(np.float64) for months in zip(*parts, strict=True)]
     return {
         "month": begun["month"],
@@ -121,7 +121,7 @@ def episode_columns(starts: Log, ends: Log, months: int) -> dict[str, Array | Co
         "ended": Coded(how, ENDS),
         "end_month": end_month,
         "duration": np.where(censored, months - begun["month"], end_month - begun["month"]),
-        **dict(zip(MEASURES, measured, strict=True)),
+        **dict(zip(MEASURED, measured, strict=True)),
     }
 
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zerolimit.basics.errors import refuse_unknown
-from zerolimit.basics.wording import number_of
-from zerolimit.parameters.terms import FEN
+from zerolimit.basics.wording import FEN, number_of
 from zerolimit.results.columns import Array, cube, divided, rates, values
 from zerolimit.results.store import Tables
 from zerolimit.results.table import trust
 from zerolimit.results.terminal import tell
+from zerolimit.rules.caps import CAPS
 from zerolimit.vocabulary.mechanisms import MECHANISMS
-from zerolimit.vocabulary.names import CAPS, SEGMENTS
+from zerolimit.vocabulary.names import SEGMENTS
 from zerolimit.vocabulary.outcomes import EVENT_RATES, RATES
 
 if TYPE_CHECKING:
@@ -54,22 +54,11 @@ PALETTE = {
 """Colours by the names that declarations give."""
 for _mechanism in MECHANISMS.values():
     refuse_unknown(f"mechanism {_mechanism.name}", "colour", _mechanism.colour, PALETTE)
+for _cap in CAPS:
+    refuse_unknown(f"cap {_cap.name}", "colour", _cap.colour, PALETTE)
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY)
 """Colours of things in a row, in this order."""
-LOOKS = {
-    "trigger": (BLUE, ""),
-    "idle": (BLUE, "///"),
-    "early": (BLUE, "..."),
-    "grant": (ORANGE, ""),
-    "cutoff_shift": (RED, ""),
-    "cutoff": (SKY, ""),
-    "multiplier": (GREEN, ""),
-    "positioning": (PURPLE, ""),
-    "score": (YELLOW, ""),
-    "income": (GREY, ""),
-    "arrears": (GREY, "///"),
-    "per_person": (BLACK, ""),
-}
+LOOKS = {cap.name: (PALETTE[cap.colour], cap.hatch) for cap in CAPS}
 """Colour and hatching of each cap: the same in every panel and run."""
 UNITS = ((1e9, "billion yuan"), (1e6, "million yuan"), (1e3, "thousand yuan"), (1.0, "yuan"))
 DPI = 110

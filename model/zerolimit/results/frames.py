@@ -10,7 +10,8 @@ import numpy as np
 from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.results.columns import BY, Array, Coded, Columns, monthly_columns, parts_of, platform_columns
 from zerolimit.results.episodes import cumulative_incidence, episode_columns, unit_and_meaning
-from zerolimit.vocabulary.fields import BYTES, DTYPES, FIELDS, MEASURES, Q2, STATE
+from zerolimit.rules.caps import MEASURED
+from zerolimit.vocabulary.fields import BYTES, DTYPES, FIELDS, Q2, STATE
 from zerolimit.vocabulary.names import ENDS, EVENTS
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from zerolimit.run.phases import Recorded
     from zerolimit.run.simulation import Simulation
 
-DISTANCES = tuple(name for name in MEASURES if not name.startswith("cap_"))
+DISTANCES = tuple(name for name in MEASURED if not name.startswith("cap_"))
 """What a panel keeps beside the state: how far one is from the thresholds when the month ends."""
 SAMPLE = "sample=1000"
 """The panel kept when nothing else is said."""
@@ -196,5 +197,5 @@ def panel_meanings() -> dict[str, tuple[str, str]]:
         if field.name.startswith("due_"):
             words = f"principal falling due {int(field.name[4:]) + 1} months later"
         found[field.name] = (field.unit, words)
-    found.update({name: unit_and_meaning(MEASURES[name]) for name in DISTANCES})
+    found.update({name: unit_and_meaning(MEASURED[name]) for name in DISTANCES})
     return found

@@ -11,12 +11,13 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from zerolimit.parameters.terms import FEN
+from zerolimit.basics.wording import FEN
 from zerolimit.results.columns import Array, Columns, cube, divided, rates, values
 from zerolimit.results.episodes import HORIZONS, usable_again, zero_limits
 from zerolimit.results.store import Tables
+from zerolimit.rules.caps import CAPS
 from zerolimit.vocabulary.fields import Q2
-from zerolimit.vocabulary.names import CAPS, ENDS, SEGMENTS
+from zerolimit.vocabulary.names import ENDS, SEGMENTS
 
 NONE = "–"
 WITHIN = (

@@ -1,6 +1,8 @@
 """Who a borrower is: traits drawn for life, the first account, the anchor. First population and entrants alike."""
 
-from zerolimit.rules.decision import income_line, position_factor, score_line, tight_factor
+from zerolimit.rules.caps.multiplier import tight_factor
+from zerolimit.rules.caps.positioning import position_factor
+from zerolimit.rules.formula import income_line, score_line
 from zerolimit.rules.rule import LARGEST, by_segment, clip, exponential, normal, rule, whole
 from zerolimit.vocabulary.names import (
     APPEALING,

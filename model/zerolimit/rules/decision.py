@@ -1,7 +1,8 @@
 """Step 5: who is reviewed, and the line that policy would give: a minimum over named caps, with its argmin kept."""
 
+from zerolimit.rules.caps import MEASURED
 from zerolimit.rules.rule import by_segment, clip, exponential, helper, rule, whole
-from zerolimit.vocabulary.mechanisms import NO_CAP
+from zerolimit.rules.unrolled import over_caps
 from zerolimit.vocabulary.names import (
     APPEAL_WON,
     APPLY,
@@ -98,115 +99,11 @@ def commit(status, limit, scheduled, overdue, review, without_line, event, known
     return 1.0 if touched else 0.0, balance, undrawn
 
 
-@helper
-def income_line(income, terms):
-    """Line that an income supports, before the anchor: income_multiple x monthly income."""
-    return terms.income_multiple * income
-
-
-@helper
-def score_line(income, risk, terms):
-    """Line that a score supports, before the anchor: score_multiple x monthly income x (score - 350) / 600."""
-    return terms.score_multiple * income * clip((risk - 350.0) * (1.0 / 600.0), 0.0, 1.0)
-
-
-@helper
-def position_factor(distance, terms):
-    """Share of the line left by positioning: 1 up to the tolerance, then falling by position_slope."""
-    return clip(1.0 - terms.position_slope * max(0.0, distance - terms.position_tolerance), 0.0, 1.0)
-
-
-@helper
-def tight_factor(terms):
-    """Share of the line left by tightening: 1 - multiplier_gain x tightness."""
-    return clip(1.0 - terms.multiplier_gain * terms.tightness, 0.0, 1.0)
-
-
-@helper
-def cap_values(income, risk, zhima, anchor, distance, frequency, loan_size, idle, early, late, balance, review, terms):
-    """All policy caps on one line, in fen, in the order of names.CAPS (the grant is not known yet)."""
-    by_income = min(NO_CAP, anchor * income_line(income, terms))
-    by_score = min(NO_CAP, anchor * score_line(income, risk, terms))
-    base = min(by_income, by_score)
-    gap = terms.readmission_gap if review == REAPPLY else 0.0
-    below = risk < terms.cutoff + gap or (review >= REAPPLY and zhima < terms.admission_zhima)
-    shifted = risk < terms.cutoff + gap + terms.cutoff_shift
-    frequent = frequency > terms.trigger_frequency and loan_size < terms.trigger_size
-    return (
-        by_income if income >= terms.income_floor else 0.0,
-        0.0 if below else NO_CAP,
-        NO_CAP if late == 0.0 else (balance if late == 1.0 else 0.0),
-        by_score,
-        terms.trigger_keep * base if frequent else NO_CAP,
-        terms.idle_keep * base if idle >= terms.trigger_idle else NO_CAP,
-        terms.early_keep * base if early > terms.trigger_early else NO_CAP,
-        base * position_factor(distance, terms) if distance > terms.position_tolerance else NO_CAP,
-        base * tight_factor(terms) if terms.tightness > 0.0 else NO_CAP,
-        0.0 if shifted and terms.cutoff_shift > 0.0 else NO_CAP,
-        min(terms.person_cap, terms.person_cap_income * 12.0 * income),
-    )
-
-
 @rule("base_line", "lowest", "cap_reason", "cap_mask")
-def weigh(
-    income_seen,
-    risk,
-    zhima_seen,
-    anchor,
-    distance,
-    frequency,
-    loan_size,
-    idle,
-    early,
-    late,
-    scheduled,
-    overdue,
-    review,
-    terms,
-):
-    """The lowest cap (fen), its argmin (the reason), and the mask of all caps below the minimum loan."""
-    m = terms.minimum_loan
-    c = cap_values(
-        income_seen,
-        risk,
-        zhima_seen,
-        anchor,
-        distance,
-        frequency,
-        loan_size,
-        idle,
-        early,
-        late,
-        scheduled + overdue,
-        review,
-        terms,
-    )
-    least = min(c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9], c[10])
-    reason = 11.0
-    reason = 10.0 if c[9] <= least else reason
-    reason = 9.0 if c[8] <= least else reason
-    reason = 8.0 if c[7] <= least else reason
-    reason = 7.0 if c[6] <= least else reason
-    reason = 6.0 if c[5] <= least else reason
-    reason = 5.0 if c[4] <= least else reason
-    reason = 4.0 if c[3] <= least else reason
-    reason = 3.0 if c[2] <= least else reason
-    reason = 2.0 if c[1] <= least else reason
-    reason = 1.0 if c[0] <= least else reason
-    mask = (
-        (1.0 if c[0] < m else 0.0)
-        + (2.0 if c[1] < m else 0.0)
-        + (4.0 if c[2] < m else 0.0)
-        + (8.0 if c[3] < m else 0.0)
-        + (16.0 if c[4] < m else 0.0)
-        + (32.0 if c[5] < m else 0.0)
-        + (64.0 if c[6] < m else 0.0)
-        + (128.0 if c[7] < m else 0.0)
-        + (256.0 if c[8] < m else 0.0)
-        + (512.0 if c[9] < m else 0.0)
-        + (1024.0 if c[10] < m else 0.0)
-    )
-    return min(c[0], c[3]), whole(least), reason, mask
+@over_caps()
+def weigh(base_line, lowest, cap_reason, cap_mask):
+    """The formula's line, the lowest cap (fen), its argmin (the reason), and the mask of all caps below the minimum loan."""
+    return base_line, whole(lowest), cap_reason, cap_mask
 
 
 @helper
@@ -306,67 +203,8 @@ def contend(status, limit, scheduled, overdue, late, wanted, terms):
     return contends, max(0.0, limit - balance) if announces else 0.0
 
 
-@rule(
-    "cap_income",
-    "cap_cutoff",
-    "cap_arrears",
-    "cap_score",
-    "cap_trigger",
-    "cap_idle",
-    "cap_early",
-    "cap_positioning",
-    "cap_multiplier",
-    "cap_cutoff_shift",
-    "cap_per_person",
-    "points_to_cutoff",
-    "loans_to_trigger",
-    "distance_to_tolerance",
-)
-def measure(
-    income_seen,
-    risk,
-    zhima_seen,
-    anchor,
-    distance,
-    frequency,
-    loan_size,
-    idle,
-    early,
-    late,
-    scheduled,
-    overdue,
-    review,
-    terms,
-):
+@rule(*MEASURED)
+@over_caps()
+def measure(measured):
     """Every cap on the line (fen), and how far one is from the thresholds: what an adverse-action notice would say."""
-    c = cap_values(
-        income_seen,
-        risk,
-        zhima_seen,
-        anchor,
-        distance,
-        frequency,
-        loan_size,
-        idle,
-        early,
-        late,
-        scheduled + overdue,
-        review,
-        terms,
-    )
-    return (
-        c[0],
-        c[1],
-        c[2],
-        c[3],
-        c[4],
-        c[5],
-        c[6],
-        c[7],
-        c[8],
-        c[9],
-        c[10],
-        risk - terms.cutoff - terms.cutoff_shift,
-        terms.trigger_frequency - frequency,
-        terms.position_tolerance - distance,
-    )
+    return measured

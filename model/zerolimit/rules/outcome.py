@@ -1,8 +1,10 @@
 """Steps 6 to 8: the line takes effect, cuts are announced, and what happened is recorded, defined as in model.md."""
 
+from zerolimit.rules.caps import CAP
 from zerolimit.rules.decision import is_announced
 from zerolimit.rules.flags import flag, outcomes
 from zerolimit.rules.rule import rule, whole
+from zerolimit.rules.unrolled import route_unrolled
 from zerolimit.vocabulary.names import (
     APPEAL_FILED,
     APPEAL_WON,
@@ -14,16 +16,11 @@ from zerolimit.vocabulary.names import (
     CLOSED,
     END_APPEAL,
     END_CHARGEOFF,
-    END_LOOSENING,
-    END_POOL,
     END_REAPPLY,
     END_REPAID,
-    END_SCORE,
     FOUND_BY_NOTICE,
     FOUND_LOOKING,
     FROZEN,
-    GRANT_BIT,
-    GRANT_REASON,
     LATE,
     LEFT,
     MONITORING,
@@ -45,6 +42,13 @@ from zerolimit.vocabulary.names import (
     REVIEW,
     ZERO_LIMIT,
 )
+
+GRANT_REASON, GRANT_BIT, line_granted = CAP["grant"].code, CAP["grant"].bit, CAP["grant"].function
+
+
+@route_unrolled
+def route_after(reason):
+    """How an episode ends when policy or the pool gives a line again: the route that the reason declares."""
 
 
 @rule("limit", "status", "reason", "mask", "announced", "notice_left")
@@ -94,7 +98,7 @@ def set_line(
             announced if notice_left > 1.0 else 0.0,
             max(0.0, notice_left - 1.0),
         )
-    by_pool = balance + granted
+    by_pool = line_granted(balance, granted)
     decided = by_pool if contends > 0.0 else wanted
     rationed = contends > 0.0 and by_pool < wanted and by_pool < lowest
     refused = contends > 0.0 and granted < m
@@ -143,8 +147,7 @@ def record(
     lasting = without_line > 0.0 and not usable
     gone = status == LEFT and without_line > 0.0
     ends = (without_line > 0.0 and usable) or gone
-    by_policy = END_LOOSENING if reason >= 9.0 and reason <= 11.0 else (END_POOL if reason == GRANT_REASON else END_SCORE)
-    by_review = END_APPEAL if appealed == APPEAL_WON else (END_REAPPLY if review == REAPPLY else by_policy)
+    by_review = END_APPEAL if appealed == APPEAL_WON else (END_REAPPLY if review == REAPPLY else route_after(reason))
     route = END_CHARGEOFF if gone else (END_REPAID if review == NO_REVIEW else by_review)
     months = min(32_000.0, without_line + 1.0) if lasting else (1.0 if starts and not ends else 0.0)
     began = happens if happens > NO_EVENT else (NO_EVENT if ends else event)

@@ -81,13 +81,36 @@ def names_used(function: Callable[..., Any]) -> set[str]:
     while codes:
         code = codes.pop()
         codes += [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
-        for name in code.co_names:
-            called = scope.get(name)
-            if called in LIBRARY and called is not function:
-                found |= names_used(called)
-            elif (name not in scope and not hasattr(builtins, name)) or (name in REFUSED and name not in scope):
-                found.add(name)
+        for step in dis.get_instructions(code):
+            if step.opname == "LOAD_ATTR":
+                found.add(step.argval)
+            elif step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+                called = scope.get(step.argval)
+                if called in LIBRARY and called is not function:
+                    found |= names_used(called)
+                elif step.argval not in scope and (not hasattr(builtins, step.argval) or step.argval in REFUSED):
+                    found.add(step.argval)
     return found
+
+
+def contract(function: Any, what: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What a rule or a cap reads, and its terms; BadRule where it is no plain function, or not plain arithmetic."""
+    if not inspect.isfunction(function) or inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+        raise BadRule(
+            f"{what}: @{what} stands above a plain function, def name(...): return ...; not above {told(function)}"
+        )
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD or parameter.default is not parameter.empty:
+            raise BadRule(f"{what} {function.__name__}: parameter {parameter.name!r} must be plain, without default")
+    used = names_used(function)
+    if any(step.opname == "BINARY_OP" and "**" in step.argrepr for step in dis.get_instructions(function)):
+        used.add("pow")
+    if bad := used & REFUSED:
+        raise BadRule(
+            f"{what} {function.__name__}: {sorted(bad)[0]!r} is refused, it differs between engines and machines;"
+            " see zerolimit.rules.rule for whole, exponential, normal"
+        )
+    return tuple(inspect.signature(function).parameters), tuple(sorted(used - {"terms"}))
 
 
 def rule(*writes: str, after: str | None = None) -> Callable[[Callable[..., Any]], Rule]:
@@ -102,28 +125,8 @@ def rule(*writes: str, after: str | None = None) -> Callable[[Callable[..., Any]
             raise BadRule(f"rule: names of fields and of the rule behind which it runs are texts, not {told(name)}")
 
     def register(function: Callable[..., Any]) -> Rule:
-        if (
-            not inspect.isfunction(function)
-            or inspect.iscoroutinefunction(function)
-            or inspect.isgeneratorfunction(function)
-        ):
-            raise BadRule(
-                f"rule: @rule stands above a plain function, def name(...): return ...; not above {told(function)}"
-            )
-        parameters = inspect.signature(function).parameters.values()
-        for parameter in parameters:
-            if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD or parameter.default is not parameter.empty:
-                raise BadRule(f"rule {function.__name__}: parameter {parameter.name!r} must be plain, without default")
-        reads = tuple(parameter.name for parameter in parameters)
-        used = names_used(function)
-        if any(step.opname == "BINARY_OP" and "**" in step.argrepr for step in dis.get_instructions(function)):
-            used.add("pow")
-        if bad := used & REFUSED:
-            raise BadRule(
-                f"rule {function.__name__}: {sorted(bad)[0]!r} is refused, it differs between engines and machines;"
-                " see zerolimit.rules.rule for whole, exponential, normal"
-            )
-        return Rule(function.__name__, function, reads, tuple(writes), tuple(sorted(used - {"terms"})), after)
+        reads, terms = contract(function, "rule")
+        return Rule(function.__name__, function, reads, tuple(writes), terms, after)
 
     return register
 

@@ -14,15 +14,17 @@ from zerolimit.allocation.own import Own, fields_of, one_at
 from zerolimit.allocation.prefix import serve_fitting, serve_prefix
 from zerolimit.allocation.rules import allocate
 from zerolimit.basics.errors import OutOfRange
+from zerolimit.basics.wording import FEN
 from zerolimit.engine.base import Array, Result
 from zerolimit.month import OUTCOMES, SUMS, WORDS
-from zerolimit.parameters.terms import FEN, switched_off
+from zerolimit.parameters.terms import switched_off
 from zerolimit.platform.pool import PER, share_of
+from zerolimit.rules.caps import REASONS
 from zerolimit.rules.flags import FLAGS
 from zerolimit.run.balance import Totals, look_at_each, look_at_totals
 from zerolimit.vocabulary.cells import CELLS, by_cell, cells
 from zerolimit.vocabulary.mechanisms import NEVER, NO_CAP
-from zerolimit.vocabulary.names import BY_PROFIT, ENDS, LEFT, OPEN, REAPPLY, REASONS
+from zerolimit.vocabulary.names import BY_PROFIT, ENDS, LEFT, OPEN, REAPPLY
 from zerolimit.vocabulary.outcomes import DESK
 
 if TYPE_CHECKING:

@@ -19,17 +19,18 @@ from zerolimit.allocation.own import checked, takes_level
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput
 from zerolimit.basics.sources import source_hash
+from zerolimit.basics.wording import FEN
 from zerolimit.engine.base import Array, Engine, Overrides, Result, reals
 from zerolimit.engine.plan import Plan, check, make_plan
 from zerolimit.parameters.scenario import Scenario
-from zerolimit.parameters.terms import ANNOUNCED, FEN, NO_CAMPAIGN, TERMS, as_vector, from_scenario, switched_off
+from zerolimit.parameters.terms import ANNOUNCED, NO_CAMPAIGN, TERMS, as_vector, from_scenario, switched_off
 from zerolimit.platform.pool import Pool, share_of
 from zerolimit.platform.world import World
+from zerolimit.rules.caps import MEASURED
 from zerolimit.rules.rule import Rule
 from zerolimit.run.balance import look_at_borrowers
 from zerolimit.run.phases import Month, Recorded
 from zerolimit.vocabulary.draws import WORLD, as_seed
-from zerolimit.vocabulary.fields import MEASURES
 from zerolimit.vocabulary.names import BY_OWN
 
 if TYPE_CHECKING:
@@ -216,7 +217,7 @@ class Simulation:
         if rows.size and (rows.ndim != 1 or rows.dtype.kind not in "iu" or not 0 <= rows.min() <= rows.max() < self.size):
             raise BadInput(f"rows: whole numbers from 0 to {self.size - 1} are needed")
         found = self.engine.listed("measure", rows, self.month, as_vector(self.terms))
-        return dict(zip(MEASURES, found, strict=True))
+        return dict(zip(MEASURED, found, strict=True))
 
     def network(self) -> Network:
         """Who hears of whom, made when it is first needed: `.edges()`, `.degrees()`, `.adjacency()`."""

@@ -18,10 +18,9 @@ import numpy as np
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.basics.files import writable
-from zerolimit.basics.wording import number_of
+from zerolimit.basics.wording import FEN, number_of
 from zerolimit.engine.base import Array
 from zerolimit.parameters.scenario import Scenario, load_scenario
-from zerolimit.parameters.terms import FEN
 from zerolimit.portfolio.portfolio import as_portfolio
 from zerolimit.results.columns import divided, monthly_meanings, parts_of
 from zerolimit.results.episodes import HORIZONS

@@ -1,7 +1,7 @@
 """A study: what is run, how often, and what is kept. Read from study.toml and checked whole before anything runs.
 
-The scenario's declaration is the one source of parameters' names, bounds and units (scenario.py); what can be kept is what
-runs count (results/).
+The scenario's declaration is the one source of parameters' names, bounds and units (parameters/declarations.py); what can
+be kept is what runs count (results/).
 """
 
 from __future__ import annotations

@@ -20,7 +20,8 @@ import numpy as np
 
 from zerolimit.basics.errors import BadInput, nearest, told
 from zerolimit.engine.base import Array
-from zerolimit.parameters.scenario import DATED, Scenario, about, bounds, choices
+from zerolimit.parameters.declarations import DATED, about, bounds, choices
+from zerolimit.parameters.scenario import Scenario
 from zerolimit.run.simulation import SETUP_ONLY
 
 DESIGNS: dict[str, str] = {

@@ -16,7 +16,8 @@ from pydantic.fields import FieldInfo
 from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.parameters.constraints import mended
 from zerolimit.parameters.dated import MONTH, limits, names_of
-from zerolimit.parameters.scenario import CALENDAR_KINDS, CONSTRAINTS, DATED, DEFAULTS, Scenario, build
+from zerolimit.parameters.declarations import CALENDAR_KINDS, CONSTRAINTS, DATED, DEFAULTS
+from zerolimit.parameters.scenario import Scenario, build
 from zerolimit.vocabulary.draws import as_seed
 from zerolimit.vocabulary.mechanisms import MECHANISMS
 

@@ -8,7 +8,7 @@ Money is whole fen. Rules see every field as float64.
 from dataclasses import dataclass
 
 from zerolimit.basics.errors import BadDeclaration
-from zerolimit.vocabulary.names import CAPS, coded
+from zerolimit.vocabulary.names import coded
 
 DTYPES = {"i1": "int8", "i2": "int16", "i4": "int32", "f4": "float32", "q2": "int16"}
 """Storage types. `q2` is fixed point: a whole number of 1/16,384, for shares and rates from 0 to just under 2."""
@@ -88,8 +88,8 @@ STATE = (
     _state("zhima", "i2", "points", "general credit score, 350 to 950, seen by outside lenders too"),
     _state("zhima_seen", "i2", "points", "general score that admission uses; stands still when rescoring is off"),
     _state("review_in", "i1", "months", "until the next calendar review"),
-    _state("reason", "i1", "code", "cap that decided the last cut, position + 1"),
-    _state("mask", "i2", "bits", "all caps below the minimum loan at the last cut"),
+    _state("reason", "i1", "code", "number of the cap that decided the last cut"),
+    _state("mask", "i4", "bits", "all caps below the minimum loan at the last cut"),
     _state("without_line", "i2", "months", "current spell without a usable line; 0 when there is one"),
     _state("zeros", "i1", "count", "zero-limit events so far, at most 100"),
     _state("event", "i1", "code", "the event that began the current spell"),
@@ -131,10 +131,10 @@ FLOWS = (
     _flow("distance", "f4", "share", "distance from the target customer"),
     _flow("review", "i1", "code", "why the line is decided this month"),
     _flow("closeness", "f4", "points", "place in a campaign's order, lowest first"),
-    _flow("base_line", "f4", "fen", "the lower of the income and the score line"),
+    _flow("base_line", "f4", "fen", "the formula's line: the lower of the income and the score line"),
     _flow("lowest", "f4", "fen", "lowest cap"),
-    _flow("cap_reason", "i1", "code", "the lowest cap's position + 1"),
-    _flow("cap_mask", "i2", "bits", "all caps below the minimum loan"),
+    _flow("cap_reason", "i1", "code", "the lowest cap's number"),
+    _flow("cap_mask", "i4", "bits", "all caps below the minimum loan"),
     _flow("wanted", "i4", "fen", "line that the policy would give, before the pool"),
     _flow("rank", "f4", "points", "order in which the pool is served"),
     _flow("principal_after", "i4", "fen", "principal after repayment"),
@@ -164,14 +164,6 @@ FLOWS = (
     _flow("owed", "i4", "fen", "at birth: principal owed"),
     _flow("months_left", "i1", "months", "at birth: instalments still to come"),
 )
-
-MEASURES: dict[str, str] = {
-    **{f"cap_{cap.name}": f"fen; {cap.says}" for cap in CAPS if cap.name != "grant"},
-    "points_to_cutoff": "points of risk score above the cutoff in force",
-    "loans_to_trigger": "loans a month below the trigger",
-    "distance_to_tolerance": "share; tolerance less distance from the target customer",
-}
-"""What is measured for an event and stored with it, not for every borrower."""
 
 NEW_INSTALMENT = f"due_{INSTALMENTS}"
 """What falls due twelve months from now. It shares the slot of `due_0`, which is void once this month's has fallen due."""

@@ -1,11 +1,7 @@
-"""The words of the model, each declared once: segments, sectors, statuses, caps, strategies.
+"""The words of the model, each declared once: segments, sectors, statuses, strategies.
 
 Rules compare floats, so codes are floats here. Whatever lists, labels, stores or colours these reads it here.
 """
-
-from dataclasses import dataclass
-
-from zerolimit.vocabulary.mechanisms import BASELINE
 
 
 def codes(meanings: tuple[str, ...]) -> tuple[float, ...]:
@@ -47,34 +43,6 @@ QUEUED = ("none", "filed this month", "waiting from before")
 NOT_QUEUED, QUEUED_NOW, QUEUED_BEFORE = codes(QUEUED)
 """Whose appeal is before the desk."""
 
-
-@dataclass(frozen=True, slots=True)
-class Cap:
-    """One named upper bound on a line; the lowest is the reason for a cut. Order decides ties."""
-
-    name: str
-    mechanism: str
-    says: str
-
-
-CAPS = (
-    Cap("income", BASELINE, "recorded income supports no higher line"),
-    Cap("cutoff", BASELINE, "risk score below the cutoff"),
-    Cap("arrears", BASELINE, "a payment is past due"),
-    Cap("score", "rescoring", "risk score supports no higher line"),
-    Cap("trigger", "trigger", "frequent small loans"),
-    Cap("idle", "trigger", "line not used for long"),
-    Cap("early", "trigger", "loans often repaid early"),
-    Cap("positioning", "positioning", "away from the target customer"),
-    Cap("multiplier", "tightening", "all lines scaled down"),
-    Cap("cutoff_shift", "tightening", "cutoff raised"),
-    Cap("per_person", "tightening", "legal ceiling per person"),
-    Cap("grant", "scarcity", "pool used up before this rank"),
-)
-REASONS = tuple(cap.name for cap in CAPS)
-"""A stored reason is the cap's position + 1; 0 is no reason."""
-GRANT_BIT = float(2 ** REASONS.index("grant"))
-GRANT_REASON = float(REASONS.index("grant") + 1)
 
 ENDS = ("censored", "score", "loosening", "re-application", "appeal", "pool", "charge-off", "left", "repayment")
 """How an episode without a usable line ended; 0 is not yet (censored at the horizon)."""

@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zerolimit.basics.errors import BadInput, nearest
-from zerolimit.basics.wording import number_of
-from zerolimit.explanation.reasons import amount
+from zerolimit.basics.wording import FEN, amount, number_of
 from zerolimit.explanation.replay import Origin, Seen
 from zerolimit.explanation.story import QUIET, Event, Life, Story, months_without, says_of, story_of
 from zerolimit.parameters.scenario import Scenario, load_scenario, read_toml
-from zerolimit.parameters.terms import FEN
 from zerolimit.results.table import NONE
 from zerolimit.rules.birth import be_born, have_history
 from zerolimit.run.simulation import Simulation

@@ -1,0 +1,64 @@
+"""Cap 2: the cutoff of the risk score, and of the general score for who is to be admitted."""
+
+from zerolimit.basics.wording import apart, say
+from zerolimit.rules.cap import Compared, cap
+from zerolimit.rules.rule import helper
+from zerolimit.vocabulary.mechanisms import BASELINE, NO_CAP
+from zerolimit.vocabulary.names import REAPPLY
+
+
+@helper
+def score_needed(review, terms):
+    """points; the cutoff, higher by readmission_gap for who comes back"""
+    return terms.cutoff + (terms.readmission_gap if review == REAPPLY else 0.0)
+
+
+def points_to_cutoff(risk, terms):
+    """points of risk score above the cutoff in force"""
+    return risk - terms.cutoff - terms.cutoff_shift
+
+
+def gap_of(d):
+    """Points that who comes back needs above the cutoff."""
+    return d.terms["readmission_gap"] if d.values["review"] == REAPPLY else 0.0
+
+
+def score_in_words(d, shift):
+    """The score and what is needed, with the parts that this adds up from."""
+    cutoff, gap = d.terms["cutoff"], gap_of(d)
+    score, least = apart(d.values["risk"], cutoff + gap + shift)
+    parts = f"{cutoff:.0f}"
+    parts = say("{sum} + {gap} for those who come back", sum=parts, gap=f"{gap:.0f}") if gap else parts
+    parts = say("{sum} + {shift} for the time being", sum=parts, shift=f"{shift:.1f}") if shift else parts
+    if gap or shift:
+        return say("score {score}, {least} needed: {sum}", score=score, least=least, sum=parts)
+    return say("score {score}, {least} needed", score=score, least=least)
+
+
+def numbers(d):
+    if d.values["risk"] < d.terms["cutoff"] + gap_of(d):
+        return score_in_words(d, 0.0)
+    score, least = apart(d.values["zhima_seen"], d.terms["admission_zhima"])
+    return say("general score {score}, {least} needed to be admitted", score=score, least=least)
+
+
+def thresholds(d):
+    yield Compared("score", "points", d.values["risk"], d.terms["cutoff"] + gap_of(d))
+    if d.values["review"] >= REAPPLY:
+        yield Compared("general score, to be admitted", "points", d.values["zhima_seen"], d.terms["admission_zhima"])
+
+
+@cap(
+    number=2,
+    mechanism=BASELINE,
+    says="risk score below the cutoff",
+    short="cutoff",
+    colour="sky",
+    numbers=numbers,
+    thresholds=thresholds,
+    distance=points_to_cutoff,
+)
+def cutoff(risk, zhima_seen, review, terms):
+    """0 where risk < cutoff (+ readmission_gap), or where zhima < admission_zhima for who is to be admitted."""
+    below = risk < score_needed(review, terms) or (review >= REAPPLY and zhima_seen < terms.admission_zhima)
+    return 0.0 if below else NO_CAP

@@ -1,0 +1,32 @@
+"""Cap 10: the cutoff raised while the platform tightens."""
+
+from zerolimit.rules.cap import Compared, cap
+from zerolimit.rules.caps.cutoff import gap_of, score_in_words, score_needed
+from zerolimit.vocabulary.mechanisms import NO_CAP
+from zerolimit.vocabulary.names import END_LOOSENING
+
+
+def numbers(d):
+    return score_in_words(d, d.terms["cutoff_shift"])
+
+
+def thresholds(d):
+    if d.terms["cutoff_shift"] > 0.0:
+        needed = d.terms["cutoff"] + gap_of(d) + d.terms["cutoff_shift"]
+        yield Compared("score, cutoff raised", "points", d.values["risk"], needed)
+
+
+@cap(
+    number=10,
+    mechanism="tightening",
+    says="cutoff raised",
+    short="raised cutoff",
+    colour="red",
+    ends_as=END_LOOSENING,
+    numbers=numbers,
+    thresholds=thresholds,
+)
+def cutoff_shift(risk, review, terms):
+    """0 where risk < cutoff (+ readmission_gap) + cutoff_shift, while cutoff_shift > 0."""
+    shifted = risk < score_needed(review, terms) + terms.cutoff_shift
+    return 0.0 if shifted and terms.cutoff_shift > 0.0 else NO_CAP

@@ -1,0 +1,58 @@
+"""Cap 12: what the pool leaves. The allocation sets it when policy has decided; it is the reason only below all others."""
+
+from math import inf
+
+from zerolimit.basics.wording import apart, in_percent, in_yuan, say
+from zerolimit.rules.cap import ALLOCATION, Compared, cap
+from zerolimit.vocabulary.names import ALLOCATIONS, BY_AGE, BY_OWN, BY_PROFIT, BY_TARGET, END_POOL, REAPPLY
+
+
+def by_allocation(rule, values, level):
+    """What the pool's rule gave; `level` is where it ended (allocation.rules.allocate)."""
+    place = f"{values['rank']:.0f}"
+    if rule == "pro_rata":
+        return say("each got {level} of what policy would give", level=in_percent(level))
+    if rule == "water_filling":
+        return say("each got {level} at most", level=in_yuan(level))
+    if rule == "profit" and values["rank"] < 0.0:
+        return say("the expected profit is negative")
+    if values["review"] >= REAPPLY and values["rank"] >= level:
+        return say("place {place}, beyond the month's admissions", place=place)
+    if level == inf:
+        return say("place {place}, nobody was served", place=place)
+    mine, served = apart(values["rank"], level)
+    if mine == served:
+        return say("place {place}, served down to {served}, by lottery among equals", place=mine, served=served)
+    return say("place {place}, served down to {served}", place=mine, served=served)
+
+
+def numbers(d):
+    if d.terms["allocation"] == BY_OWN:
+        given, level = in_yuan(d.values["granted"]), in_percent(d.level)
+        return say("the platform's own rule, at a level of {level}, gave {given}", level=level, given=given)
+    return by_allocation(tuple(ALLOCATIONS)[int(d.terms["allocation"])], d.values, d.level)
+
+
+def thresholds(d):
+    if d.values["contends"] > 0.0:
+        if BY_OWN < d.terms["allocation"] <= BY_TARGET and 0.0 < d.level < inf:
+            unit = {BY_PROFIT: "yuan a yuan", BY_AGE: "months"}.get(d.terms["allocation"], "points")
+            yield Compared("place in the pool's order", unit, d.values["rank"], d.level)
+        else:
+            yield Compared("what the pool granted", "fen", d.values["granted"], d.terms["minimum_loan"])
+
+
+@cap(
+    number=12,
+    mechanism="scarcity",
+    says="pool used up before this rank",
+    short="pool used up",
+    colour="orange",
+    ends_as=END_POOL,
+    set_by=ALLOCATION,
+    numbers=numbers,
+    thresholds=thresholds,
+)
+def grant(balance, granted):
+    """Balance + what the allocation granted."""
+    return balance + granted

@@ -1,0 +1,141 @@
+"""The decision over all caps, written out from their table as plain functions that both engines take.
+
+Nothing loops over caps while a month runs: what is written is what a person would have written by hand
+(`inspect.getsource(weigh.function)` shows it).
+"""
+
+import linecache
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from zerolimit.rules.cap import Cap
+from zerolimit.rules.caps import CAPS, POLICY
+from zerolimit.rules.formula import DERIVED
+from zerolimit.rules.rule import contract, helper
+from zerolimit.vocabulary.names import END_SCORE
+
+Function = Callable[..., Any]
+
+
+def made(name: str, lines: list[str], like: Function, scope: dict[str, Any]) -> Function:
+    """A function from its text, at home in another one's module; Python shows its text as that of any function."""
+    text = "\n".join(lines) + "\n"
+    file = f"<{like.__module__}.{name}, written out from rules/caps>"
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    scope = {**scope, "__name__": like.__module__}
+    exec(compile(text, file, "exec"), scope)
+    function: Function = scope[name]
+    function.__doc__ = like.__doc__
+    return function
+
+
+def parameters_of(function: Function) -> tuple[str, ...]:
+    return contract(function, "cap")[0]
+
+
+class Text:
+    """The lines of a function over caps, with what they call and read."""
+
+    def __init__(self, instead: Mapping[str, str | float]) -> None:
+        self.instead = instead
+        self.lines: list[str] = []
+        self.scope: dict[str, Any] = {}
+        self.reads: list[str] = []
+
+    def call(self, prefix: str, function: Function) -> str:
+        """A call of a helper, with what it needs worked out before."""
+        arguments = [self.argument(name) for name in parameters_of(function)]
+        self.scope[f"{prefix}{function.__name__}"] = function
+        return f"{prefix}{function.__name__}({', '.join(arguments)})"
+
+    def argument(self, name: str) -> str:
+        """How a name is passed on: a derived amount, a field, or what stands in a field's place."""
+        if name in DERIVED:
+            if not any(line.startswith(f"{name} = ") for line in self.lines):
+                self.lines.append(f"{name} = {self.call('derive_', DERIVED[name])}")
+            return name
+        given = self.instead.get(name, name)
+        if isinstance(given, float):
+            return repr(given)
+        self.reads += [] if given in self.reads else [given]
+        return given
+
+
+def caps_unrolled(
+    answer: Function, caps: tuple[Cap, ...] = POLICY, instead: Mapping[str, str | float] | None = None
+) -> Function:
+    """`answer`, given what the caps say: a function of all that they read (and of what else it reads) that works this out.
+
+    Of its parameters `base_line` is the formula's line (fen), `lowest` the lowest cap (fen), `cap_reason` the number of the
+    first that is this low, in the order of places, `cap_mask` the bits of those below the minimum loan, `measured` every
+    cap (fen) and every distance. `instead` names other fields (or numbers) for fields that caps read.
+    """
+    text = Text(instead or {})
+    asked = parameters_of(answer)
+    values = {cap.name: f"cap_{cap.name}" for cap in caps}
+    for cap in caps:
+        text.lines.append(f"cap_{cap.name} = {text.call('value_', cap.function)}")
+    if {"lowest", "cap_reason"} & {*asked}:
+        text.lines.append(f"lowest = min({', '.join(values.values())})")
+    if "cap_reason" in asked:
+        last, *others = sorted(caps, key=lambda cap: -cap.place)
+        text.lines.append(f"cap_reason = {last.code!r}")
+        text.lines += [f"cap_reason = {cap.code!r} if cap_{cap.name} <= lowest else cap_reason" for cap in others]
+    if "cap_mask" in asked:
+        text.argument("terms")
+        bits = [f"({cap.bit!r} if cap_{cap.name} < terms.minimum_loan else 0.0)" for cap in caps]
+        text.lines += ["cap_mask = (", *(f"    {'+ ' if k else ''}{bit}" for k, bit in enumerate(bits)), ")"]
+    if "measured" in asked:
+        distances = [text.call("measure_", cap.distance) for cap in CAPS if cap.distance is not None]
+        text.lines += ["measured = (", *(f"    {one}," for one in (*values.values(), *distances)), ")"]
+    worked_out = {"lowest", "cap_reason", "cap_mask", "measured"}
+    arguments = [name if name in worked_out else text.argument(name) for name in asked]
+    text.scope["answer"] = answer
+    reads = [*(name for name in text.reads if name != "terms"), *(["terms"] if "terms" in text.reads else [])]
+    body = [f"    {line}" for line in (*text.lines, f"return answer({', '.join(arguments)})")]
+    return made(answer.__name__, [f"def {answer.__name__}({', '.join(reads)}):", *body], answer, text.scope)
+
+
+def over_caps(instead: Mapping[str, str | float] | None = None, *, lifted: bool = True) -> Callable[[Function], Function]:
+    """Above a function that reads what the caps say (`caps_unrolled`); without `lifted` those stay out that appeals lift."""
+
+    def unroll(answer: Function) -> Function:
+        caps = POLICY if lifted else tuple(cap for cap in POLICY if not cap.lifted_by_appeal)
+        return caps_unrolled(helper(answer), caps, instead)
+
+    return unroll
+
+
+def forgetting(answer: Function) -> Function:
+    """Above a function of one memory and what else it reads: the same for every memory that an appeal lets begin anew."""
+    memories = [name for cap in CAPS for name in cap.forgotten]
+    others = parameters_of(answer)[1:]
+    calls = [f"answer({', '.join([name, *others])})" for name in memories]
+    lines = [f"def {answer.__name__}({', '.join([*memories, *others])}):", f"    return {', '.join(calls)}"]
+    return made(answer.__name__, lines, answer, {"answer": helper(answer)})
+
+
+def route_unrolled(answer: Function, caps: tuple[Cap, ...] = CAPS) -> Function:
+    """Above an empty function of a reason: how an episode ends when the line comes back after it, as caps declare."""
+    routes: dict[float, list[int]] = {}
+    for cap in caps:
+        routes.setdefault(cap.ends_as, []).append(cap.number)
+    routes.pop(END_SCORE, None)
+    said = repr(END_SCORE)
+    for route, numbers in reversed(routes.items()):
+        said = f"{route!r} if {' or '.join(spans('reason', numbers))} else ({said})"
+    return helper(made(answer.__name__, [f"def {answer.__name__}(reason):", f"    return {said}"], answer, {}))
+
+
+def spans(name: str, numbers: list[int]) -> list[str]:
+    """Conditions under which a number is one of some: as few as its neighbours allow."""
+    found: list[list[int]] = []
+    for number in sorted(numbers):
+        if found and found[-1][-1] == number - 1:
+            found[-1].append(number)
+        else:
+            found.append([number])
+    return [
+        f"({name} >= {float(span[0])!r} and {name} <= {float(span[-1])!r})" if span[1:] else f"{name} == {float(span[0])!r}"
+        for span in found
+    ]
