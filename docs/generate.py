@@ -49,6 +49,7 @@ from zerolimit.results.figures import BLUE, LOOKS, ORANGE
 from zerolimit.results.frames import Panel, panel_meanings
 from zerolimit.results.store import Tables, tables_of
 from zerolimit.results.table import percent, print_summary
+from zerolimit.rules.allocations import ALLOCATIONS
 from zerolimit.rules.caps import CAPS, MEASURED, REASONS
 from zerolimit.rules.flags import FLAGS
 from zerolimit.rules.rule import LIBRARY, Rule
@@ -59,7 +60,7 @@ from zerolimit.study.measures import MEASURES as OF_A_RUN
 from zerolimit.vocabulary.draws import PURPOSES, lifelong
 from zerolimit.vocabulary.fields import BYTES, FIELDS, STATE
 from zerolimit.vocabulary.mechanisms import BASELINE, MECHANISMS, NEVER, NO_CAP, PLAYERS
-from zerolimit.vocabulary.names import ALLOCATIONS, ENDS, EVENTS, LEFT, SECTORS, SEGMENTS, STATUSES, STRATEGIES
+from zerolimit.vocabulary.names import ENDS, EVENTS, LEFT, SECTORS, SEGMENTS, STATUSES, STRATEGIES
 from zerolimit.vocabulary.outcomes import RATES
 
 if TYPE_CHECKING:
@@ -300,7 +301,7 @@ def mechanisms() -> str:
 
 def allocations() -> str:
     """How the pool may be shared."""
-    return table(("rule", "who is served"), ((f"`{name}`", says) for name, says in ALLOCATIONS.items()))
+    return table(("rule", "who is served"), ((f"`{one.name}`", one.says) for one in ALLOCATIONS.values()))
 
 
 def codes() -> str:

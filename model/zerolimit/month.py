@@ -13,7 +13,17 @@ from zerolimit.rules.appeal import forget, hear, restore, support
 from zerolimit.rules.birth import apply_first, be_born, have_history, rank_income, schedule, settle_in
 from zerolimit.rules.borrowing import ask, book, fall_short, owe, receive
 from zerolimit.rules.coping import cope
-from zerolimit.rules.decision import call_for_review, commit, contend, decide, measure, position, stand_in_campaign, weigh
+from zerolimit.rules.decision import (
+    call_for_review,
+    commit,
+    contend,
+    decide,
+    measure,
+    position,
+    stand_in_campaign,
+    stand_in_order,
+    weigh,
+)
 from zerolimit.rules.flags import FLAGS
 from zerolimit.rules.income import earn, pay_bills, spend
 from zerolimit.rules.outcome import count, count_decided, look, measure_cut, record, set_line, stand_in_queue, wait
@@ -127,7 +137,7 @@ MONTH = (
         "5",
         "account",
         "the lowest of the named caps, its argmin kept; the cut menu",
-        (weigh, decide, contend),
+        (weigh, stand_in_order, decide, contend),
         where="review",
     ),
     Phase("arrears flags", "8", "account", "moves in and out of arrears as bits", (count_arrears,), where="slid"),

@@ -1,15 +1,11 @@
 """Step 5: who is reviewed, and the line that policy would give: a minimum over named caps, with its argmin kept."""
 
 from zerolimit.rules.caps import MEASURED
-from zerolimit.rules.rule import by_segment, clip, exponential, helper, rule, whole
-from zerolimit.rules.unrolled import over_caps
+from zerolimit.rules.rule import by_segment, clip, helper, rule, whole
+from zerolimit.rules.unrolled import over_caps, place_unrolled
 from zerolimit.vocabulary.names import (
     APPEAL_WON,
     APPLY,
-    BY_AGE,
-    BY_LOTTERY,
-    BY_PROFIT,
-    BY_TARGET,
     CHARGED_OFF,
     CLOSED,
     FROZEN,
@@ -128,51 +124,18 @@ def is_announced(status, limit, late, wanted, terms):
     return ahead and status == OPEN and late == 0.0 and wanted < limit
 
 
-@helper
-def expected_profit(risk, terms):
-    """Of a yuan lent for a year: (1 - PD) r - PD LGD - funding; PD = pd_at_cutoff x e^((cutoff - score) / pd_points)."""
-    odds = exponential(clip((terms.cutoff - risk) / terms.pd_points, -8.0, 8.0))
-    pd = min(1.0, terms.pd_at_cutoff * odds)
-    return (1.0 - pd) * 12.0 * terms.monthly_rate - pd * terms.lgd - terms.funding_rate
+@rule("rank")
+@place_unrolled
+def stand_in_order():
+    """The place in the pool's order, the highest first, by the allocation rule in force (rules/allocations.py).
 
-
-@helper
-def place(status, segment, tenure, risk, distance, appealed, terms):
-    """One's place in the pool's order, the highest first, by the allocation rule in force (names.ALLOCATIONS).
-
-    By score: risk + retention_bonus for incumbents - target_weight x distance + priority_bonus for an appeal won. Under
-    the other orders an appeal won goes before all.
+    Under most orders an appeal won goes before all; where a level is shared the place is the first order's.
     """
-    incumbent = terms.retention_bonus if status == OPEN or status == FROZEN else 0.0
-    won = 1.0 if appealed == APPEAL_WON else 0.0
-    by_score = risk + incumbent + won * terms.priority_bonus - terms.target_weight * distance
-    fit = by_segment(segment, terms.target_salaried, terms.target_gig, terms.target_owner)
-    how = terms.allocation
-    other = tenure if how == BY_AGE else (1000.0 * fit + risk if how == BY_TARGET else 0.0)
-    chosen = expected_profit(risk, terms) if how == BY_PROFIT else (0.0 if how == BY_LOTTERY else other)
-    ordered = how >= BY_PROFIT and how <= BY_TARGET
-    return chosen + 10_000.0 * won if ordered else by_score
 
 
-@rule("wanted", "rank")
-def decide(
-    status,
-    segment,
-    tenure,
-    limit,
-    scheduled,
-    overdue,
-    late,
-    review,
-    base_line,
-    lowest,
-    risk,
-    distance,
-    appealed,
-    u_menu,
-    terms,
-):
-    """The line wanted by policy (fen), before the pool, and its rank in the pool's order.
+@rule("wanted")
+def decide(status, limit, scheduled, overdue, late, review, base_line, lowest, u_menu, terms):
+    """The line wanted by policy (fen), before the pool.
 
     Within min_change of the line nothing changes. A raise is at most growth of the line; a first line is first_share of
     the formula (facts A27), a restored one restart_share. A cut comes from the menu. Below the minimum loan is 0.
@@ -185,17 +148,15 @@ def decide(
     share = terms.first_share if review == APPLY else terms.restart_share
     fresh = min(lowest, whole(share * base_line))
     line = (kept if late == 0.0 else min(kept, lowest)) if status == OPEN else fresh
-    wanted = line if line >= m else 0.0
-    order = place(status, segment, tenure, risk, distance, appealed, terms)
-    return wanted, order
+    return line if line >= m else 0.0
 
 
 @rule("contends", "on_notice")
 def contend(status, limit, scheduled, overdue, late, wanted, terms):
-    """Who wants an undrawn part of at least the minimum loan contends for it, at the place that the allocation rule gives.
+    """Who wants an undrawn part of at least the minimum loan contends for it.
 
-    By profit, none whose expected profit is negative. Where a cut is announced ahead, the line stays in force and its
-    undrawn part frees no pool until it takes effect.
+    Not who has a place below the lowest that the rule serves. Where a cut is announced ahead, the line stays in force and
+    its undrawn part frees no pool until it takes effect.
     """
     balance = scheduled + overdue
     announces = is_announced(status, limit, late, wanted, terms)

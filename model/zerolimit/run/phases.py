@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +20,13 @@ from zerolimit.engine.base import Array, Result
 from zerolimit.month import OUTCOMES, SUMS, WORDS
 from zerolimit.parameters.terms import switched_off
 from zerolimit.platform.pool import PER, share_of
+from zerolimit.rules.allocations import lowest_place
 from zerolimit.rules.caps import REASONS
 from zerolimit.rules.flags import FLAGS
 from zerolimit.run.balance import Totals, look_at_each, look_at_totals
 from zerolimit.vocabulary.cells import CELLS, by_cell, cells
 from zerolimit.vocabulary.mechanisms import NEVER, NO_CAP
-from zerolimit.vocabulary.names import BY_PROFIT, ENDS, LEFT, OPEN, REAPPLY
+from zerolimit.vocabulary.names import ENDS, LEFT, OPEN, REAPPLY
 from zerolimit.vocabulary.outcomes import DESK
 
 if TYPE_CHECKING:
@@ -239,8 +241,8 @@ class Month:
         limit = s.pool.limit
         wanted = int(need.sum(dtype=np.int64))
         contends = self._within_budget(rows, rank, review)
-        if s.terms["allocation"] == BY_PROFIT:
-            contends &= rank >= 0.0
+        if (lowest := lowest_place(s.terms["allocation"])) > -inf:
+            contends &= rank >= lowest
         if not contends.all():
             rows, rank, need = rows[contends], rank[contends], need[contends]
         self.claims = claims = Claims(

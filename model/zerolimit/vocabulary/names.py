@@ -13,6 +13,7 @@ SEGMENTS = ("salaried", "gig", "owner")
 SALARIED, GIG, OWNER = codes(SEGMENTS)
 
 SECTORS = ("manufacturing", "retail", "services", "construction")
+MANUFACTURING, RETAIL, SERVICES, CONSTRUCTION = codes(SECTORS)
 
 STATUSES = ("open", "frozen", "closed", "left")
 OPEN, FROZEN, CLOSED, LEFT = codes(STATUSES)
@@ -57,22 +58,6 @@ ENDS = ("censored", "score", "loosening", "re-application", "appeal", "pool", "c
     END_LEFT,
     END_REPAID,
 ) = codes(ENDS)
-
-ALLOCATIONS: dict[str, str] = {
-    "score": "by risk score, incumbents and those near the target customer first",
-    "profit": "by expected profit per yuan lent, none where it is negative",
-    "age": "first come, first served: by months since the account was opened",
-    "lottery": "by lottery alone",
-    "target": "the target segment first, then by risk score",
-    "pro_rata": "each the same share of what policy would give",
-    "water_filling": "each the same amount, or all that policy would give where that is less",
-    "equal_floor": "each a floor, then by score",
-}
-"""How the pool is shared among those who contend for it."""
-BY_SCORE, BY_PROFIT, BY_AGE, BY_LOTTERY, BY_TARGET = (float(k) for k in range(5))
-"""Rules that serve an order; for the others the order only breaks ties."""
-BY_OWN = -1.0
-"""A rule of one's own shares the pool."""
 
 EVENTS = ("none", "zero limit", "blocked after repayment")
 NO_EVENT, ZERO_LIMIT, BLOCKED = codes(EVENTS)
