@@ -32,6 +32,7 @@ from zerolimit.explanation.reasons import (
 )
 from zerolimit.explanation.replay import Origin, Seen, origin_of
 from zerolimit.explanation.story import Event, the_line, whom
+from zerolimit.parameters.terms import without
 from zerolimit.results.terminal import console
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import FIELDS
@@ -411,7 +412,7 @@ class Notice:
             value = round((steps - found[0]) / 1_000.0, 3)
             text = f"tightness of {value:.3f} at most in month {self.month} (it was {tightness:.3f})"
             return Enough("tightness", value, tightness, value, "share", found[1], text)
-        values = self.lived(terms={self.month: MECHANISMS["tightening"].without})
+        values = self.lived(terms={self.month: without("tightening")})
         if not self.kept(values):
             return None
         text = f"no tightening in month {self.month}: tightness 0 (it was {tightness:.3f}), no cutoff raised, no ceiling"
@@ -576,7 +577,7 @@ KINDS = (
         "tightness",
         "no tightening that month",
         Notice.looser,
-        lambda one: any(one.terms[name] != value for name, value in MECHANISMS["tightening"].without.items()),
+        lambda one: any(one.terms[name] != value for name, value in without("tightening").items()),
     ),
     Kind("pool", "a larger pool", Notice.larger_pool, lambda one: one.held.claims is not None and not one.held.endless),
 )

@@ -3,7 +3,7 @@
 from zerolimit.rules.caps import CAP
 from zerolimit.rules.decision import is_announced
 from zerolimit.rules.flags import flag, outcomes
-from zerolimit.rules.rule import rule, whole
+from zerolimit.rules.rule import helper, rule, whole
 from zerolimit.rules.unrolled import route_unrolled
 from zerolimit.vocabulary.names import (
     APPEAL_FILED,
@@ -46,6 +46,7 @@ from zerolimit.vocabulary.names import (
 GRANT_REASON, GRANT_BIT, line_granted = CAP["grant"].code, CAP["grant"].bit, CAP["grant"].function
 
 
+@helper
 @route_unrolled
 def route_after(reason):
     """How an episode ends when policy or the pool gives a line again: the route that the reason declares."""

@@ -77,7 +77,8 @@ def caps_unrolled(
     for cap in caps:
         text.lines.append(f"cap_{cap.name} = {text.call('value_', cap.function)}")
     if {"lowest", "cap_reason"} & {*asked}:
-        text.lines.append(f"lowest = min({', '.join(values.values())})")
+        low = ", ".join(values.values())
+        text.lines.append(f"lowest = min({low})" if len(caps) > 1 else f"lowest = {low}")
     if "cap_reason" in asked:
         last, *others = sorted(caps, key=lambda cap: -cap.place)
         text.lines.append(f"cap_reason = {last.code!r}")
@@ -125,7 +126,7 @@ def route_unrolled(answer: Function, caps: tuple[Cap, ...] = CAPS) -> Function:
     said = repr(END_SCORE)
     for route, numbers in reversed(routes.items()):
         said = f"{route!r} if {' or '.join(spans('reason', numbers))} else ({said})"
-    return helper(made(answer.__name__, [f"def {answer.__name__}(reason):", f"    return {said}"], answer, {}))
+    return made(answer.__name__, [f"def {answer.__name__}(reason):", f"    return {said}"], answer, {})
 
 
 def place_unrolled(answer: Function) -> Function:
