@@ -1,4 +1,4 @@
-"""CONTRIBUTING's recipe for a cap, followed in a copy of the package: what it touches, and what tells of what is forgotten."""
+"""CONTRIBUTING's recipe for a cap, followed in a copy of the package: what it touches, and what tells of the forgotten."""
 
 import os
 import shutil
