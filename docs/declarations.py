@@ -28,17 +28,19 @@ from zerolimit.portfolio.columns import COLUMNS
 from zerolimit.results.columns import PLATFORM, monthly_meanings
 from zerolimit.results.episodes import MEANINGS
 from zerolimit.results.frames import panel_meanings
+from zerolimit.rules.allocations import ALLOCATIONS
 from zerolimit.rules.caps import CAPS, MEASURED, REASONS
+from zerolimit.rules.flags import FLAGS
 from zerolimit.rules.rule import LIBRARY, Rule
 from zerolimit.study.definition import Settings
 from zerolimit.study.design import DESIGNS
 from zerolimit.study.measures import RUN_MEASURES
 from zerolimit.vocabulary.constants import CONSTANTS, NEVER, NO_CAP
 from zerolimit.vocabulary.draws import PURPOSES, lifelong
-from zerolimit.vocabulary.fields import BYTES, FLOWS, STATE
+from zerolimit.vocabulary.fields import BYTES, FIELDS, STATE
 from zerolimit.vocabulary.mechanisms import BASELINE, MECHANISMS, PLAYERS
-from zerolimit.vocabulary.names import ALLOCATIONS, ENDS, EVENTS, SECTORS, SEGMENTS, STATUSES, STRATEGIES
-from zerolimit.vocabulary.outcomes import OUTCOMES, RATES
+from zerolimit.vocabulary.names import ENDS, EVENTS, SECTORS, SEGMENTS, STATUSES, STRATEGIES
+from zerolimit.vocabulary.outcomes import RATES
 
 HOME = Path(__file__).parent.parent
 
@@ -257,7 +259,8 @@ def state() -> str:
 
 def flows() -> str:
     """The values that live within a month."""
-    return table(("flow", "unit", "meaning"), ((f"`{one.name}`", one.unit, one.meaning) for one in FLOWS))
+    rows = ((f"`{one.name}`", one.unit, one.meaning) for one in FIELDS.values() if one.flow)
+    return table(("flow", "unit", "meaning"), rows)
 
 
 def caps() -> str:
@@ -278,7 +281,7 @@ def mechanisms() -> str:
 
 def allocations() -> str:
     """How the pool may be shared."""
-    return table(("rule", "who is served"), ((f"`{name}`", says) for name, says in ALLOCATIONS.items()))
+    return table(("rule", "who is served"), ((f"`{one.name}`", one.says) for one in ALLOCATIONS.values()))
 
 
 def codes() -> str:
@@ -302,7 +305,7 @@ def ends() -> str:
 
 def outcomes() -> str:
     """What is counted each month."""
-    rows = ((f"`{name}`", says) for flags in OUTCOMES.values() for name, says in flags.items())
+    rows = ((f"`{one.name}`", one.says) for one in FLAGS.values())
     return table(("count", "who is counted"), rows)
 
 

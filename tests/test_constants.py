@@ -16,7 +16,7 @@ RULES = sorted((PACKAGE / "rules").rglob("*.py"))
 FACTS = (Path(__file__).parent.parent / "docs" / "facts.md").read_text(encoding="utf-8")
 OTHER_SOURCES = {"assumption", "definition", "storage", "arithmetic"}
 
-MACHINERY = {"__init__", "cap", "rule", "unrolled"}
+MACHINERY = {"__init__", "cap", "flags", "rule", "unrolled"}
 """Modules that make rules and caps; in them only what is declared a helper reaches a borrower."""
 IN_WORDS = {"numbers", "thresholds"}
 """Functions of a cap's file that speak of a decision; they have no part in it."""
@@ -28,26 +28,8 @@ ALLOWED = {
     "keep_account": "laws by their number",
     "keep_within_line": "laws by their number",
     "keep_served": "laws by their number",
-    # until allocation rules, outcomes and codes are declared by name (issue 14, section 1)
-    "place": "allocation, codes",
-    "hear": "codes",
-    "forget": "codes",
-    "ask": "codes",
-    "call_for_review": "codes",
-    "commit": "codes",
-    "record": "codes",
-    "look": "codes",
-    "stand_in_queue": "codes",
-    "count_decided": "flags, codes",
-    "count": "flags, codes",
-    "repay": "codes",
-    "apply_payment": "codes",
-    "charge_off": "codes",
-    "count_arrears": "flags, codes",
-    "remember": "codes",
-    "feel": "codes",
-    "leave": "flags, codes",
-    "count_stirred": "flags, codes",
+    "count_at_end": "months past due by their number",
+    "count_arrears": "months past due by their number",
 }
 """Rules, helpers and constants of modules with other numbers than 0 and 1, and what these are."""
 
