@@ -114,7 +114,7 @@ def number(value: Any) -> str:
 def sections() -> dict[str, list[str]]:
     """The parameters in the order of their declaration, under the headings that stand there as comments."""
     found: dict[str, list[str]] = {"the run": []}
-    for line in inspect.getsource(Parameters).splitlines():
+    for line in inspect.getsource(sys.modules[Parameters.__module__]).splitlines():
         if heading := re.fullmatch(r"    # (\w[\w ]*)", line):
             found[heading[1]] = []
         elif (name := re.match(r"    (\w+): ", line)) and name[1] in Scenario.model_fields:
@@ -285,8 +285,8 @@ def flows() -> str:
 
 def caps() -> str:
     """The named caps, in the order that decides ties."""
-    rows = ((cap.number, cap.name, cap.says, cap.mechanism) for cap in CAPS)
-    return table(("code", "cap", "what it says", "mechanism"), rows)
+    rows = ((cap.number, cap.name, cap.says, str(inspect.getdoc(cap.function)), cap.mechanism) for cap in CAPS)
+    return table(("code", "cap", "what it says", "line that it leaves", "mechanism"), rows)
 
 
 def mechanisms() -> str:

@@ -48,7 +48,7 @@ from zerolimit.vocabulary.names import ENDS, SECTORS, SEGMENTS, STATUSES, STRATE
 from zerolimit.vocabulary.outcomes import RATES
 
 EN, ZH = Words("en"), Words("zh")
-DECLARED = {"parameter", "unit", "allocation", "mechanism_says", "preset", "enough", "english", "reason"}
+DECLARED = {"parameter", "unit", "allocation", "preset", "enough", "english", "mechanism_says", "reason"}
 """Tables that only languages other than English have: they translate declarations."""
 
 

@@ -1,7 +1,9 @@
 """Every cap is what its declaration says; what is declared wrongly is refused in one line."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from zerolimit.rules.cap import MOST_CAPS, RETIRED, Cap, cap
 from zerolimit.rules.caps import CAP, CAPS, POLICY, REASONS, checked
 from zerolimit.rules.decision import measure, weigh
 from zerolimit.rules.outcome import route_after
+from zerolimit.rules.unrolled import caps_unrolled
 from zerolimit.testing import check_cap
 from zerolimit.vocabulary.fields import FIELDS, STORABLE
 from zerolimit.vocabulary.mechanisms import NO_CAP
@@ -152,3 +155,38 @@ def negative(base_line, distance):  # type: ignore[no-untyped-def]
 def test_a_cap_that_is_not_what_it_says_is_told(made: Callable[[], Cap], says: str) -> None:
     with pytest.raises(AssertionError, match=says):
         check_cap(made())
+
+
+def with_branches(base_line, distance, terms):  # type: ignore[no-untyped-def]
+    if distance > 0.5:
+        return 0.5 * base_line
+    return terms.minimum_loan
+
+
+def with_steps(base_line, distance):  # type: ignore[no-untyped-def]
+    lowest = 0.5 * base_line
+    far = distance > 0.5
+    return lowest if far else NO_CAP
+
+
+def least_of(lowest):  # type: ignore[no-untyped-def]
+    return lowest
+
+
+@pytest.mark.parametrize(("function", "near"), [(with_branches, 300.0), (with_steps, 1_000.0)], ids=["called", "written"])
+def test_a_body_is_written_out_where_it_is_plain_and_called_where_not(function: Callable[..., Any], near: float) -> None:
+    """Beside the income cap: half of a formula's line of 2,000 fen where far; names of steps are kept apart."""
+    made = caps_unrolled(least_of, (CAP["income"], declared(function)))
+    known: dict[str, Any] = {"income_seen": 1_000.0, "anchor": 0.5, "risk": 950.0, "distance": 0.9}
+    known["terms"] = SimpleNamespace(income_multiple=4.0, score_multiple=4.0, income_floor=0.0, minimum_loan=300.0)
+    reads = inspect.signature(made).parameters
+    assert made(*(known[name] for name in reads)) == 1_000.0
+    known["distance"] = 0.5
+    assert made(*(known[name] for name in reads)) == (300.0 if near == 300.0 else 2_000.0)
+    assert (f"{function.__name__}(" in inspect.getsource(made).split("\n", 1)[1]) == (function is with_branches)
+
+
+def test_the_decision_shows_its_text() -> None:
+    text = inspect.getsource(weigh.function)
+    assert all(f"cap_{one.name} = " in text for one in POLICY)
+    assert "the lowest cap (fen)" in str(weigh.function.__doc__)

@@ -1,4 +1,4 @@
-"""CONTRIBUTING's recipe for a cap, followed in a copy of the package: what it touches, and what tells of the forgotten."""
+"""CONTRIBUTING's recipe for a cap, followed in a copy of the package: what it touches, what tells of forgotten things."""
 
 import os
 import shutil
