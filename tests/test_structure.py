@@ -320,7 +320,7 @@ def bare_codes(text: str) -> list[str]:
         if isinstance(node, ast.Compare):
             sides = [node.left, *node.comparators]
             coded = any(isinstance(side, ast.Name) and side.id in CODES for side in sides)
-            if coded and any(isinstance(side, ast.Constant) and not isinstance(side.value, str) for side in sides):
+            if coded and any(isinstance(side, ast.Constant) and isinstance(side.value, int | float) for side in sides):
                 found.append(ast.unparse(node))
     return found
 

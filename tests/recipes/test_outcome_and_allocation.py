@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.recipes.test_cap import copied, ran, touched, translated
 
-OUTCOME = '        flag("zero_young", zero and age < 30.0, "zero-limit events of those below thirty at the opening"),\n'
+OUTCOME = '        flag("zero_young", zero and age < 40.0, "zero-limit events of those below forty at the opening"),\n'
 COUNTED = """
 import zerolimit
 from zerolimit import Simulation, load_scenario
@@ -15,7 +15,7 @@ from zerolimit.rules.outcome import count_decided
 from zerolimit.testing import check_rule
 
 check_rule(count_decided)
-world = Simulation(load_scenario("baseline", borrowers=300, pool_share=0.3), 1, engine="objects").run(6)
+world = Simulation(load_scenario("baseline", borrowers=500, pool_share=0.15), 1, engine="objects").run(6)
 young, all_of_them = (sum(int(one.counts[name].sum()) for one in world.history) for name in ("zero_young", "zero_limit"))
 assert 0 < young < all_of_them, (young, all_of_them)
 assert "zero_young" in monthly_columns(world.history) and monthly_meanings()["zero_young"][1].endswith("opening")
