@@ -49,17 +49,19 @@ from zerolimit.results.figures import BLUE, LOOKS, ORANGE
 from zerolimit.results.frames import Panel, panel_meanings
 from zerolimit.results.store import Tables, tables_of
 from zerolimit.results.table import percent, print_summary
+from zerolimit.rules.allocations import ALLOCATIONS
 from zerolimit.rules.caps import CAPS, MEASURED, REASONS
+from zerolimit.rules.flags import FLAGS
 from zerolimit.rules.rule import LIBRARY, Rule
 from zerolimit.run.simulation import Simulation
 from zerolimit.study.definition import Settings
 from zerolimit.study.design import DESIGNS
 from zerolimit.study.measures import MEASURES as OF_A_RUN
 from zerolimit.vocabulary.draws import PURPOSES, lifelong
-from zerolimit.vocabulary.fields import BYTES, FLOWS, STATE
+from zerolimit.vocabulary.fields import BYTES, FIELDS, STATE
 from zerolimit.vocabulary.mechanisms import BASELINE, MECHANISMS, NEVER, NO_CAP, PLAYERS
-from zerolimit.vocabulary.names import ALLOCATIONS, ENDS, EVENTS, LEFT, SECTORS, SEGMENTS, STATUSES, STRATEGIES
-from zerolimit.vocabulary.outcomes import OUTCOMES, RATES
+from zerolimit.vocabulary.names import ENDS, EVENTS, LEFT, SECTORS, SEGMENTS, STATUSES, STRATEGIES
+from zerolimit.vocabulary.outcomes import RATES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -277,7 +279,8 @@ def state() -> str:
 
 def flows() -> str:
     """The values that live within a month."""
-    return table(("flow", "unit", "meaning"), ((f"`{one.name}`", one.unit, one.meaning) for one in FLOWS))
+    rows = ((f"`{one.name}`", one.unit, one.meaning) for one in FIELDS.values() if one.flow)
+    return table(("flow", "unit", "meaning"), rows)
 
 
 def caps() -> str:
@@ -298,7 +301,7 @@ def mechanisms() -> str:
 
 def allocations() -> str:
     """How the pool may be shared."""
-    return table(("rule", "who is served"), ((f"`{name}`", says) for name, says in ALLOCATIONS.items()))
+    return table(("rule", "who is served"), ((f"`{one.name}`", one.says) for one in ALLOCATIONS.values()))
 
 
 def codes() -> str:
@@ -322,7 +325,7 @@ def ends() -> str:
 
 def outcomes() -> str:
     """What is counted each month."""
-    rows = ((f"`{name}`", says) for flags in OUTCOMES.values() for name, says in flags.items())
+    rows = ((f"`{one.name}`", one.says) for one in FLAGS.values())
     return table(("count", "who is counted"), rows)
 
 

@@ -36,13 +36,14 @@ from zerolimit.results.frames import (
     sampled,
 )
 from zerolimit.rules.caps import MEASURED, REASONS
+from zerolimit.rules.flags import FLAGS
 from zerolimit.rules.rule import clip
 from zerolimit.run.simulation import Simulation
 from zerolimit.study.figures import draw_bars, paper
 from zerolimit.vocabulary.cells import CELLS
 from zerolimit.vocabulary.fields import Q2, STATE
 from zerolimit.vocabulary.names import BLOCKED, END_APPEAL, END_CHARGEOFF, END_SCORE, ENDS, SEGMENTS, ZERO_LIMIT
-from zerolimit.vocabulary.outcomes import OUTCOMES, RATES
+from zerolimit.vocabulary.outcomes import RATES
 
 MONTHS, BORROWERS = 8, 120
 
@@ -440,7 +441,7 @@ def test_cells_add_up_to_the_counts(ran: tuple[Simulation, Panel]) -> None:
 
 def test_everything_that_was_counted_is_kept_as_whole_numbers(ran: tuple[Simulation, Panel]) -> None:
     frame = monthly_frame(ran[0].history)
-    outcomes = {name for flags in OUTCOMES.values() for name in flags}
+    outcomes = set(FLAGS)
     assert outcomes <= set(frame.columns)
     assert set(frame.columns) == set(monthly_meanings())
     assert all(frame[name].dtype == np.int64 for name in frame.columns if name != "segment")

@@ -12,17 +12,18 @@ import pytest
 
 import zerolimit
 from zerolimit.engine.plan import make_plan
-from zerolimit.month import BIRTH, MONTH, RARE_SUMS, SUMS, all_rules
+from zerolimit.month import BIRTH, MONTH, OUTCOMES, WORDS, all_rules
 from zerolimit.parameters.declarations import CALENDAR_KINDS, about
 from zerolimit.parameters.scenario import Scenario
 from zerolimit.parameters.terms import ANNOUNCED, TERMS
 from zerolimit.rules.caps import CAPS, MEASURED, REASONS
 from zerolimit.rules.decision import measure, weigh
+from zerolimit.rules.flags import BITS, FLAGS
 from zerolimit.rules.rule import rule
 from zerolimit.vocabulary.draws import PURPOSES, lifelong
 from zerolimit.vocabulary.fields import BYTES, FIELDS, STATE, STORABLE
 from zerolimit.vocabulary.mechanisms import MECHANISMS
-from zerolimit.vocabulary.outcomes import DESK, OUTCOMES, RATES
+from zerolimit.vocabulary.names import CODES
 
 PACKAGE = Path(zerolimit.__file__).parent
 HOME = Path(__file__).parent.parent
@@ -178,13 +179,14 @@ def test_every_announced_term_is_read_by_a_rule() -> None:
     assert set(ANNOUNCED) <= read
 
 
-def test_outcome_words_have_at_most_12_flags_with_unique_names() -> None:
-    assert all(len(flags) <= 12 for flags in OUTCOMES.values())
-    names = [name for flags in OUTCOMES.values() for name in flags]
-    assert len(names) == len(set(names))
-    sums = {name for some in SUMS.values() for name in some} | {one.name for some in RARE_SUMS.values() for one in some}
-    known = {*names, *sums, *DESK}
-    assert all(part in known for over, under, _ in RATES.values() for part in (*over, *under))
+def test_every_outcome_has_a_bit_of_its_own_and_is_counted_once_a_month() -> None:
+    assert len({(one.word, one.bit) for one in FLAGS.values()}) == len(FLAGS)
+    assert all(0 <= one.bit < BITS for one in FLAGS.values())
+    assert {word: [one.bit for one in flags] for word, flags in OUTCOMES.items()} == {
+        word: [*range(len(flags))] for word, flags in OUTCOMES.items()
+    }
+    counted = [word for words in WORDS.values() for word, _ in words]
+    assert sorted(counted) == sorted({one.word for one in FLAGS.values()})
 
 
 def test_a_flow_of_some_is_read_by_the_same_or_zero_for_others() -> None:
@@ -298,3 +300,31 @@ def test_editing_a_rule_a_field_or_a_phase_invalidates_the_compiled_month(
     assert text.count(old) == 1
     path.write_text(text.replace(old, new), encoding="utf-8")
     assert digest(tmp_path, tmp_path / "cache") != before
+
+
+def bare_codes(text: str) -> list[str]:
+    """Comparisons of a field that is a code with a number, where a name is needed."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            coded = any(isinstance(side, ast.Name) and side.id in CODES for side in sides)
+            if coded and any(isinstance(side, ast.Constant) and isinstance(side.value, int | float) for side in sides):
+                found.append(ast.unparse(node))
+    return found
+
+
+def test_a_bare_code_is_found() -> None:
+    assert bare_codes("won = 1.0 if appealed == 2.0 and late > 0.0 else 0.0") == ["appealed == 2.0"]
+    assert bare_codes("won = appealed == APPEAL_WON") == []
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "rules").rglob("*.py")), ids=lambda path: path.name)
+def test_rules_compare_codes_with_names(path: Path) -> None:
+    assert bare_codes(path.read_text(encoding="utf-8")) == []
+
+
+def test_codes_are_fields_and_their_meanings_say_what_each_means() -> None:
+    for name, says in CODES.items():
+        assert FIELDS[name].unit == "code", name
+        assert len(says) == len(set(says)), name

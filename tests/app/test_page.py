@@ -41,13 +41,14 @@ from zerolimit.explanation import notice, reasons, story
 from zerolimit.explanation.replay import Origin, origin_of
 from zerolimit.parameters.declarations import about, bounds, choices
 from zerolimit.parameters.scenario import Scenario, presets
+from zerolimit.rules.allocations import ALLOCATIONS
 from zerolimit.rules.caps import CAPS, REASONS
 from zerolimit.vocabulary.mechanisms import MECHANISMS
-from zerolimit.vocabulary.names import ALLOCATIONS, ENDS, SECTORS, SEGMENTS, STATUSES, STRATEGIES
+from zerolimit.vocabulary.names import ENDS, SECTORS, SEGMENTS, STATUSES, STRATEGIES
 from zerolimit.vocabulary.outcomes import RATES
 
 EN, ZH = Words("en"), Words("zh")
-DECLARED = {"parameter", "unit", "allocation", "preset", "enough", "english", "mechanism_says", "reason"}
+DECLARED = {"parameter", "unit", "allocation", "mechanism_says", "preset", "enough", "english", "reason"}
 """Tables that only languages other than English have: they translate declarations."""
 
 
@@ -104,6 +105,7 @@ PLACE = re.compile(r"\{([a-z_]+)\}")
 def templates() -> set[str]:
     """Every template of a story's or a reason's sentence, and the words that stand in their places."""
     found = {*SECTORS, *STRATEGIES, *STATUSES, *story.FINDS, *story.ROUTES.values(), *story.WHO.values()}
+    found |= {text for one in ALLOCATIONS.values() for text in (one.ended, one.refused) if text}
     found |= {*story.ZEROS.values(), "a first application", "{some} {more}", "{some}, {more}", "{some}; {more}", "{some}."}
     for module in (wording, story, reasons, *(sys.modules[cap.function.__module__] for cap in CAPS)):
         source = inspect.getsource(module)

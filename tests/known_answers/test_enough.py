@@ -26,9 +26,10 @@ from zerolimit.explanation.own_path import Change, OwnPath, Recorder
 from zerolimit.explanation.reasons import thresholds
 from zerolimit.explanation.replay import CloseUp, Origin, origin_of
 from zerolimit.parameters.scenario import load_scenario
+from zerolimit.rules.allocations import ALLOCATIONS
 from zerolimit.run.simulation import Simulation, own_rules
 from zerolimit.vocabulary.mechanisms import MECHANISMS
-from zerolimit.vocabulary.names import ALLOCATIONS, LEFT
+from zerolimit.vocabulary.names import LEFT
 
 REVIEWED = 2
 """The month of the scripted borrowers' first review."""

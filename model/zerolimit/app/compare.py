@@ -21,9 +21,9 @@ from zerolimit.parameters.scenario import parse_setting
 from zerolimit.results.columns import Array
 from zerolimit.results.figures import BLUE, RED
 from zerolimit.results.table import trust
+from zerolimit.rules.allocations import ALLOCATIONS
 from zerolimit.study.accounts import DELAYING
 from zerolimit.vocabulary.mechanisms import MECHANISMS
-from zerolimit.vocabulary.names import ALLOCATIONS
 
 if TYPE_CHECKING:
     from zerolimit.app.session import Session

@@ -18,7 +18,7 @@ from zerolimit.rules.caps import REASONS
 from zerolimit.run.phases import Month
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import STATE
-from zerolimit.vocabulary.names import LEFT, REVIEW, SEGMENTS, ZERO_LIMIT
+from zerolimit.vocabulary.names import CHARGED_OFF, LEFT, REVIEW, SEGMENTS, ZERO_LIMIT
 
 WITHIN = 12
 """Months in which a default would have shown that the cut was right."""
@@ -137,7 +137,7 @@ class Shadow:
         engine, when = self.twin.engine, self.twin.month
         rows = np.flatnonzero(self.since >= 0)
         standing = engine.raw("standing", when)[rows]
-        defaulted = (engine.raw("late", when)[rows] >= DEFAULT_AT) | (standing == 3)
+        defaulted = (engine.raw("late", when)[rows] >= DEFAULT_AT) | (standing == CHARGED_OFF)
         gone = engine.raw("status", when)[rows] == int(LEFT)
         self.since[rows] += 1
         done = defaulted | gone | (self.since[rows] >= self.within)

@@ -37,7 +37,7 @@ from zerolimit.results.terminal import console
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import FIELDS
 from zerolimit.vocabulary.mechanisms import MECHANISMS
-from zerolimit.vocabulary.names import LEFT
+from zerolimit.vocabulary.names import LEFT, NO_REVIEW, ON_TIME
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -253,8 +253,8 @@ def notice_of(origin: Origin, slot: int, name: str, recorder: Recorder, seen: Se
         others = f"before, it was in month {', '.join(months[-5:])}" if months else "nor in any month before"
         raise BadInput(f"month {last.month}: no line of borrower {name} was cut, lost or refused; {others}")
     now = last
-    if event.kind != "announced" and last.decided["review"] == 0.0:
-        now = next(one for one in reversed(life) if one.decided["review"] > 0.0 and one.decided["notice_left"] > 0.0)
+    if event.kind != "announced" and last.decided["review"] == NO_REVIEW:
+        now = next(one for one in reversed(life) if one.decided["review"] > NO_REVIEW and one.decided["notice_left"] > 0.0)
     path = OwnPath(recorder.world.plan, recorder.world.seed, slot, recorder.held, life)
     first = next(one.month for one in life if "account" in one.stages)
     path.check(first, now.month)
@@ -389,7 +389,7 @@ class Notice:
         """All arrears paid this month."""
 
         def edit(values: Values) -> None:
-            values.update(late=0.0, overdue=0.0, overdue_interest=0.0, standing=1.0)
+            values.update(late=0.0, overdue=0.0, overdue_interest=0.0, standing=ON_TIME)
 
         values = self.lived(after={(self.month, "charge_off"): edit})
         if not self.kept(values):

@@ -21,11 +21,12 @@ from zerolimit.engine.plan import Plan
 from zerolimit.explanation.reasons import usable_line
 from zerolimit.explanation.replay import NAMES, Seen
 from zerolimit.parameters.terms import TERMS, as_vector, switched_off
+from zerolimit.rules.allocations import lowest_place
 from zerolimit.rules.rule import Rule
 from zerolimit.run.phases import Claims, Month
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.draws import bits, unit
-from zerolimit.vocabulary.names import BY_PROFIT, OPEN, REAPPLY
+from zerolimit.vocabulary.names import NOT_QUEUED, OPEN, REAPPLY
 
 Values = dict[str, float]
 Edit = Callable[[Values], None]
@@ -228,7 +229,7 @@ class OwnPath(Objects):
         ticket = self.ticket("u_lottery", month)
         if values["review"] >= REAPPLY and not now.admissions.serves(values["rank"], ticket, self.slot):
             return 0
-        if now.terms["allocation"] == BY_PROFIT and values["rank"] < 0.0:
+        if values["rank"] < lowest_place(now.terms["allocation"]):
             return 0
         if now.endless or "scarcity" in self.change.off:
             return now.sharing.in_full(need, values)
@@ -238,7 +239,7 @@ class OwnPath(Objects):
         """From the decision to the end of a month."""
         now, values, terms = self.held[month], self.rows[0], self.terms_of(month)
         values["granted"] = 0.0
-        if values["appeals"] > 0.0:
+        if values["appeals"] > NOT_QUEUED:
             self.appeal(now, values, month, terms)
         refused = now.turned_away is not None and self.ticket("u_arrival", month) >= now.turned_away
         if values["asked"] == now.asked:

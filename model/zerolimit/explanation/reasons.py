@@ -94,7 +94,7 @@ def lines_left(values: Numbers, measured: Numbers, u_menu: float, terms: Numbers
 
     def left(cap: float) -> float:
         given["lowest"] = whole(cap)
-        return float(decide(*(given[name] for name in decide.reads))[0])
+        return float(decide(*(given[name] for name in decide.reads)))
 
     found = {cap: left(caps[cap]) for cap in sorted(caps, key=lambda cap: caps[cap])}
     return {cap: line for cap, line in found.items() if line < before}

@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 from zerolimit.basics.errors import BadDeclaration, refuse_unknown
 from zerolimit.parameters.constraints import constraints_on
 from zerolimit.parameters.dated import CALENDAR_MONTH, MEANINGS, limits, names_of
+from zerolimit.rules.allocations import ALLOCATIONS
 from zerolimit.rules.caps import CAPS
 from zerolimit.vocabulary.mechanisms import BASELINE, MECHANISMS
-from zerolimit.vocabulary.names import ALLOCATIONS, SECTORS, STRATEGIES
+from zerolimit.vocabulary.names import SECTORS, STRATEGIES
 
 CALENDAR_KINDS: dict[str, tuple[str, str, float, float, str]] = {
     "tightness": ("tightening", "0 to 1", 0.0, 1.0, "tightness that the calendar asks for, from this month on"),
@@ -344,7 +345,7 @@ class Parameters(BaseModel):
     planned_use_high: float = parameter(0.6, "share", 0, 1, "upper bound of the expected use", "assumption", "scarcity")
     allocation: Literal[tuple(ALLOCATIONS)] = Field(  # type: ignore[valid-type]
         "score",
-        description="how the pool is shared: " + "; ".join(f"{name}, {says}" for name, says in ALLOCATIONS.items()),
+        description="how the pool is shared: " + "; ".join(f"{one.name}, {one.says}" for one in ALLOCATIONS.values()),
         json_schema_extra={"unit": "name", "source": "assumption", "mechanism": "scarcity"},
     )
     floor_yuan: float = parameter(

@@ -4,7 +4,20 @@ from zerolimit.rules.caps.multiplier import tight_factor
 from zerolimit.rules.caps.positioning import position_factor
 from zerolimit.rules.formula import income_line, score_line
 from zerolimit.rules.rule import LARGEST, by_segment, clip, exponential, normal, rule, whole
-from zerolimit.vocabulary.names import CLOSED, LEFT, OPEN
+from zerolimit.vocabulary.names import (
+    APPEALING,
+    CLOSED,
+    DIVERSIFYING,
+    GIG,
+    LEFT,
+    MONITORING,
+    NO_STRATEGY,
+    OPEN,
+    OWNER,
+    PLANNING,
+    RESTRAINT,
+    SALARIED,
+)
 
 
 @rule("segment", "sector", "age", "strategy", "income_true", "income_seen", "propensity", "signal", "cash", "review_in")
@@ -28,7 +41,8 @@ def be_born(
     one strategy where `adopt` names it.
     """
     owner_from = 1.0 - terms.share_owner
-    segment = 2.0 if u_born_segment >= owner_from else (1.0 if u_born_segment >= owner_from - terms.share_gig else 0.0)
+    gig_from = owner_from - terms.share_gig
+    segment = OWNER if u_born_segment >= owner_from else (GIG if u_born_segment >= gig_from else SALARIED)
     sector = min(3.0, whole(4.0 * u_born_sector))
     youngest = by_segment(segment, terms.age_salaried, terms.age_gig, terms.age_owner)
     age = whole(youngest + terms.age_span * u_born_age)
@@ -38,7 +52,8 @@ def be_born(
     c = b + terms.follow_monitoring
     d = c + terms.follow_appealing
     e = d + terms.follow_diversifying
-    chosen = (1.0 if s < a else 2.0) if s < b else ((3.0 if s < c else 4.0) if s < d else (5.0 if s < e else 0.0))
+    early = (RESTRAINT if s < a else PLANNING) if s < b else (MONITORING if s < c else APPEALING)
+    chosen = early if s < d else (DIVERSIFYING if s < e else NO_STRATEGY)
     median = by_segment(segment, terms.income_salaried, terms.income_gig, terms.income_owner)
     spread = by_segment(segment, terms.spread_salaried, terms.spread_gig, terms.spread_owner)
     noise = by_segment(segment, terms.noise_salaried, terms.noise_gig, terms.noise_owner)

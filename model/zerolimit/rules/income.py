@@ -1,14 +1,14 @@
 """Step 2: income and spending."""
 
 from zerolimit.rules.rule import LARGEST, by_segment, clip, helper, normal, rule, whole
-from zerolimit.vocabulary.names import LEFT, OWNER, PLANNING, RESTRAINT
+from zerolimit.vocabulary.names import LEFT, MANUFACTURING, OWNER, PLANNING, RESTRAINT, SERVICES
 
 
 @helper
 def sector_trend(sector, terms):
     """The trend of one's sector, from -1 to 1."""
-    first = terms.trend_0 if sector == 0.0 else terms.trend_1
-    return first if sector < 2.0 else (terms.trend_2 if sector == 2.0 else terms.trend_3)
+    first = terms.trend_0 if sector == MANUFACTURING else terms.trend_1
+    return first if sector < SERVICES else (terms.trend_2 if sector == SERVICES else terms.trend_3)
 
 
 @rule("income", "cash", "out_of_work")

@@ -11,12 +11,13 @@ import textwrap
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from zerolimit.rules.allocations import ALLOCATIONS, ORDER, WON_FIRST
 from zerolimit.rules.cap import Cap
 from zerolimit.rules.caps import CAPS, POLICY
 from zerolimit.rules.formula import DERIVED
 from zerolimit.rules.rule import contract, helper
 from zerolimit.vocabulary.fields import FIELDS
-from zerolimit.vocabulary.names import END_SCORE
+from zerolimit.vocabulary.names import APPEAL_WON, END_SCORE
 
 Function = Callable[..., Any]
 
@@ -183,6 +184,26 @@ def route_unrolled(answer: Function, caps: tuple[Cap, ...] = CAPS) -> Function:
     for route, numbers in reversed(routes.items()):
         said = f"{route!r} if {' or '.join(spans('reason', numbers))} else ({said})"
     return made(answer.__name__, [f"def {answer.__name__}(reason):", f"    return {said}"], answer, {})
+
+
+def place_unrolled(answer: Function) -> Function:
+    """Above an empty function: the place in the pool's order by the rule in force, of all that the orders read."""
+    orders = [one for one in ALLOCATIONS.values() if one.kind == ORDER]
+    calls = {one.name: f"place_{one.name}({', '.join(one.reads)})" for one in orders}
+    first, *others = orders
+    *some, last = [one for one in others if one.won_first]
+    lines = ["how = terms.allocation", f"place = {calls[first.name]}"]
+    lines += [f"place = {calls[one.name]} if how == {one.code!r} else place" for one in others if not one.won_first]
+    chosen = calls[last.name]
+    for one in reversed(some):
+        chosen = f"{calls[one.name]} if how == {one.code!r} else ({chosen})"
+    asked = " or ".join(spans("how", [int(one.code) for one in (*some, last)]))
+    lines += [f"chosen = {chosen}", "won = 1.0 if appealed == APPEAL_WON else 0.0"]
+    lines += [f"return chosen + WON_FIRST * won if {asked} else place"]
+    reads = dict.fromkeys([name for one in orders for name in one.reads if name != "terms"] + ["appealed", "terms"])
+    scope = {"APPEAL_WON": APPEAL_WON, "WON_FIRST": WON_FIRST, **{f"place_{one.name}": one.function for one in orders}}
+    text = [f"def {answer.__name__}({', '.join(reads)}):", *(f"    {line}" for line in lines)]
+    return made(answer.__name__, text, answer, scope)
 
 
 def spans(name: str, numbers: list[int]) -> list[str]:

@@ -26,12 +26,12 @@ from zerolimit.parameters.scenario import Scenario
 from zerolimit.parameters.terms import ANNOUNCED, NO_CAMPAIGN, TERMS, as_vector, from_scenario, switched_off
 from zerolimit.platform.pool import Pool, share_of
 from zerolimit.platform.world import World
+from zerolimit.rules.allocations import USER_DEFINED
 from zerolimit.rules.caps import MEASURED
 from zerolimit.rules.rule import Rule
 from zerolimit.run.balance import look_at_borrowers
 from zerolimit.run.phases import Month, Recorded
 from zerolimit.vocabulary.draws import WORLD, as_seed
-from zerolimit.vocabulary.names import BY_OWN
 
 if TYPE_CHECKING:
     from zerolimit.platform.network import Network
@@ -120,7 +120,7 @@ class Simulation:
     def _parameters(self, scenario: Scenario) -> dict[str, float]:
         """The scenario's terms; a rule of one's own stands in place of its allocation."""
         found = from_scenario(scenario)
-        return found if self.sharing is None else {**found, "allocation": BY_OWN}
+        return found if self.sharing is None else {**found, "allocation": USER_DEFINED}
 
     def _make_engine(
         self, name: str, own: tuple[Rule, ...], overrides: Overrides, threads: int, checks: bool, shuffle: int | None

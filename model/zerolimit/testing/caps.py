@@ -18,6 +18,7 @@ from zerolimit.explanation.notice import TOLD_IN
 from zerolimit.explanation.reasons import usable_line
 from zerolimit.parameters.declarations import CALENDAR_KINDS
 from zerolimit.parameters.terms import TERMS, from_scenario
+from zerolimit.rules.allocations import USER_DEFINED
 from zerolimit.rules.appeal import support
 from zerolimit.rules.cap import DECISION, Cap, Decided
 from zerolimit.rules.caps import CAP, CAPS, checked
@@ -29,7 +30,6 @@ from zerolimit.rules.unrolled import caps_unrolled, route_unrolled
 from zerolimit.testing.scenarios import draw_scenario
 from zerolimit.vocabulary.fields import FIELDS, STORABLE
 from zerolimit.vocabulary.mechanisms import BASELINE, MECHANISMS, NO_CAP
-from zerolimit.vocabulary.names import BY_OWN
 
 WORLDS, ACCOUNTS = 40, 25
 """Scenarios that are drawn, and accounts in each."""
@@ -182,7 +182,7 @@ def drawn(cap: Cap, seed: int) -> Iterator[tuple[dict[str, float], dict[str, flo
         for _ in range(ACCOUNTS):
             values = {name: drawn_field(name, rng) for name in FIELDS}
             values["level"] = rng.choice((0.0, 0.5, math.inf, rng.uniform(300.0, 1_000.0)))
-            yield values, {**terms, "allocation": rng.choice((BY_OWN, terms["allocation"]))}
+            yield values, {**terms, "allocation": rng.choice((USER_DEFINED, terms["allocation"]))}
 
 
 def drawn_field(name: str, rng: Random) -> float:
