@@ -281,7 +281,8 @@ def mechanisms() -> str:
 
 def allocations() -> str:
     """How the pool may be shared."""
-    return table(("rule", "who is served"), ((f"`{one.name}`", one.says) for one in ALLOCATIONS.values()))
+    rows = ((f"`{one.name}`", one.says, one.kind, str(inspect.getdoc(one.function))) for one in ALLOCATIONS.values())
+    return table(("rule", "who is served", "by", "place or grant"), rows)
 
 
 def codes() -> str:
