@@ -294,8 +294,8 @@ def digest(package: Path, cache: Path) -> str:
         ("month.py", "(call_for_review, commit),", "(commit, call_for_review),"),
         (
             "vocabulary/names.py",
-            "RESTRAINT, PLANNING, MONITORING, APPEALING, DIVERSIFYING = 1.0, 2.0",
-            "RESTRAINT, PLANNING, MONITORING, APPEALING, DIVERSIFYING = 2.0, 1.0",
+            "NO_STRATEGY, RESTRAINT, PLANNING, MONITORING, APPEALING, DIVERSIFYING = codes(STRATEGIES)",
+            "NO_STRATEGY, PLANNING, RESTRAINT, MONITORING, APPEALING, DIVERSIFYING = codes(STRATEGIES)",
         ),
     ],
     ids=["a rule", "a cap", "a helper", "a field", "the phases", "a name"],

@@ -20,7 +20,7 @@ from zerolimit.explanation.story import Life, Story, introduced, paragraphs, sto
 from zerolimit.results.columns import values
 from zerolimit.results.drawing import BLUE, GREEN, ORANGE, PURPLE, RED
 from zerolimit.results.episodes import episode_columns
-from zerolimit.rules.caps import REASONS
+from zerolimit.rules.caps import CAP
 from zerolimit.vocabulary.constants import SCORE_HIGH, SCORE_LOW
 from zerolimit.vocabulary.mechanisms import MECHANISMS
 from zerolimit.vocabulary.names import LEFT, OWNER, SEGMENTS, ZERO_LIMIT
@@ -148,7 +148,7 @@ def someone_like_li(market: CreditMarket) -> int | None:
     episodes = episode_columns(logs.starts, logs.ends, market.month)
     kind, reason, segment, slots = (values(episodes, name) for name in ("kind", "reason", "segment", "borrower"))
     zero = kind == int(ZERO_LIMIT)
-    trigger = zero & (reason == REASONS.index("trigger") + 1)
+    trigger = zero & (reason == CAP["trigger"].number)
     for wanted in (trigger & (segment == int(OWNER)), trigger, zero, kind > 0):
         if wanted.any():
             return int(slots[wanted][0])

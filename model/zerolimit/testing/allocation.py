@@ -16,6 +16,7 @@ from zerolimit.allocation.own import one_at, takes_level
 from zerolimit.allocation.rules import allocate
 from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.engine.objects import Objects
+from zerolimit.engine.registry import REFERENCE, names
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.rules.allocations import ALLOCATIONS, LEVEL, ORDER, WHOLE, Allocation
 from zerolimit.rules.rule import Rule
@@ -113,7 +114,7 @@ def hold(condition: bool, rule: Allocation | Rule, says: str) -> None:
 
 def pools(rng: Random) -> list[Pool]:
     """Pools that are contended for, by borrowers of a lived world."""
-    world = Simulation(load_scenario("baseline", **TIGHT), 1, engine="objects").run(6)
+    world = Simulation(load_scenario("baseline", **TIGHT), 1, engine=REFERENCE).run(6)
     assert isinstance(world.engine, Objects)
     rows, terms = world.engine.rows, SimpleNamespace(**world.terms)
     found = []
@@ -155,13 +156,14 @@ def level_of(rule: Allocation | Rule, pool: Pool) -> Levels | None:
 
 
 def check_worlds(rule: Allocation | Rule) -> None:
-    """A world in which the pool ends, by both engines."""
+    """A world in which the pool ends, by every engine."""
     if isinstance(rule, Rule):
-        worlds = [run_with(rule, load_scenario("baseline", **TIGHT), engine) for engine in ("objects", "compiled")]
+        worlds = [run_with(rule, load_scenario("baseline", **TIGHT), engine) for engine in names()[1:]]
     else:
         scenario = load_scenario("baseline", **TIGHT, allocation=rule.name)
-        worlds = [Simulation(scenario, 1, engine=engine).run(8) for engine in ("objects", "compiled")]
+        worlds = [Simulation(scenario, 1, engine=engine).run(8) for engine in names()[1:]]
     for field in STATE:
-        one, other = (world.column(field.name) for world in worlds)
-        hold(bool(np.array_equal(one, other)), rule, f"{field.name} is not the same by both engines")
+        one, *others = (world.column(field.name) for world in worlds)
+        same = all(np.array_equal(one, other) for other in others)
+        hold(same, rule, f"{field.name} is not the same by every engine")
     hold(any(int(month.platform["granted"]) for month in worlds[0].history), rule, "grants nothing in a world with a pool")

@@ -12,6 +12,7 @@ from typing import Any
 
 from zerolimit.engine.compiled import alone
 from zerolimit.engine.plan import check
+from zerolimit.engine.registry import REFERENCE
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.parameters.terms import TERMS
 from zerolimit.rules.caps import MEASURED
@@ -98,7 +99,7 @@ def watched(rule: Rule, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
     return calls
 
 
-def run_with(rule: Rule, scenario: Any, engine: str = "objects", **more: Any) -> Simulation:
+def run_with(rule: Rule, scenario: Any, engine: str = REFERENCE, **more: Any) -> Simulation:
     """A world in which a rule has its place."""
     run: Callable[..., Simulation] = Simulation
     return run(scenario, 1, engine=engine, rules=[rule], **more).run(MONTHS)
