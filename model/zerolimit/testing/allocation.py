@@ -28,7 +28,7 @@ Array = NDArray[Any]
 
 TRIALS, MOST, GRID = 150, 8, 64
 """Pools that are shared, those who contend for one at most, and levels that are tried."""
-TIGHT = {"borrowers": 150, "pool_share": 0.3, "floor_yuan": 1_000.0}
+TIGHT = {"borrowers": 150, "pool_share": 0.15, "floor_yuan": 1_000.0}
 """A world in which the pool does not go round."""
 
 
