@@ -35,7 +35,7 @@ DECLARED: dict[str, type[Engine]] = {}
 
 
 def engine[E: "type[Engine]"](name: str) -> Callable[[E], E]:
-    """Declare an engine under a name. BadDeclaration: the name is taken, or the class lacks a method that engines must have."""
+    """Declare an engine under a name. BadDeclaration: the name is taken, or the class lacks a method."""
 
     def declare(found: E) -> E:
         home = f"{found.__module__}.{found.__qualname__}"
