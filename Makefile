@@ -59,7 +59,7 @@ check: $(READY) ## style, format, types
 	$(BIN)/mypy
 
 docs: $(READY) ## write the generated parts of the documents anew, and the site: build/site/html/index.html
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generate
 	$(BIN)/python docs/build.py
 
 study: $(READY) ## run a study of experiments/ and draw its figure: make study NAME=tipping

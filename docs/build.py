@@ -68,7 +68,7 @@ CONTENTS = """
 LEARN = ("guide", "page")
 MODEL = ("ODD", "parameters", "phases", "facts", "data", "plausible", "peers")
 REFERENCE = ("results", "api")
-DEVELOPERS = ("architecture", "contributing", "changelog")
+DEVELOPERS = ("map", "architecture", "contributing", "changelog")
 
 LINK = re.compile(r"(\]\()([^)\s#]+)((?:#[^)\s]*)?\))")
 CODE = re.compile(r"(^```.*?^```|`[^`\n]+`)", re.DOTALL | re.MULTILINE)

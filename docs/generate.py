@@ -1,830 +1,94 @@
-"""Write the generated parts of the documents anew, from the declarations: `python docs/generate.py`.
+"""Write the generated parts of the documents anew: `python -m docs.generate`.
 
-A generated part stands between `<!-- generated: NAME ARGUMENTS -->` and `<!-- /generated -->`; NAME is a function of PARTS.
-With `--check` nothing is written, and the exit code is 1 where a document is out of date.
+A generated part stands between `<!-- generated: NAME ARGUMENTS -->` and `<!-- /generated -->`; NAME is a function of
+docs/declarations.py, docs/month_map.py or docs/runs.py. With `--check` nothing is written, and the exit code is 1 where a
+part is out of date; with `--quick` what runs show is left out.
 """
 
 from __future__ import annotations
 
-import ast
-import atexit
-import hashlib
-import inspect
-import io
-import json
-import os
 import re
-import shlex
-import shutil
-import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from functools import cache
-from importlib import import_module
-from pathlib import Path
-from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import zip_longest
 
-import numpy as np
-import typer.main
-from rich.console import Console
+from docs import declarations, month_map, runs
+from docs.declarations import HOME
 
-import zerolimit
-from zerolimit.basics.wording import FEN
-from zerolimit.commands.cli import app
-from zerolimit.explanation.cases.case import load_case
-from zerolimit.explanation.cases.case import told as told_of
-from zerolimit.explanation.notice import KINDS, explain
-from zerolimit.month import BIRTH, MONTH, Phase
-from zerolimit.parameters.dated import DATE, limits
-from zerolimit.parameters.dated import MONTH as MONTH_COLUMN
-from zerolimit.parameters.declarations import CALENDAR_KINDS, CONSTRAINTS, DATED, Parameters, about, bounds, choices
-from zerolimit.parameters.scenario import Scenario, load_scenario, presets
-from zerolimit.parameters.terms import ANNOUNCED
-from zerolimit.portfolio.columns import COLUMNS
-from zerolimit.results.columns import PLATFORM, cube, monthly_meanings, parts_of, values
-from zerolimit.results.episodes import MEANINGS
-from zerolimit.results.figures import BLUE, LOOKS, ORANGE
-from zerolimit.results.frames import Panel, panel_meanings
-from zerolimit.results.store import Tables, tables_of
-from zerolimit.results.table import percent, print_summary
-from zerolimit.rules.caps import CAPS, MEASURED
-from zerolimit.rules.rule import LIBRARY, Rule
-from zerolimit.run.simulation import Simulation
-from zerolimit.study.definition import Settings
-from zerolimit.study.design import DESIGNS
-from zerolimit.study.measures import MEASURES as OF_A_RUN
-from zerolimit.vocabulary.constants import CONSTANTS
-from zerolimit.vocabulary.draws import PURPOSES, lifelong
-from zerolimit.vocabulary.fields import BYTES, FLOWS, STATE
-from zerolimit.vocabulary.mechanisms import BASELINE, MECHANISMS, NEVER, NO_CAP, PLAYERS
-from zerolimit.vocabulary.names import ALLOCATIONS, ENDS, EVENTS, LEFT, SECTORS, SEGMENTS, STATUSES, STRATEGIES
-from zerolimit.vocabulary.outcomes import OUTCOMES, RATES
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-HOME = Path(__file__).parent.parent
-PACKAGE = "zerolimit."
 DOCUMENTS = (
     "README.md",
-    *(f"docs/{page}.md" for page in ("ODD", "api", "architecture", "guide", "parameters", "phases", "results", "studies")),
+    *(
+        f"docs/{page}.md"
+        for page in ("ODD", "api", "architecture", "guide", "map", "parameters", "phases", "results", "studies")
+    ),
 )
+
 PART = re.compile(r"(<!-- generated: ([^>]+?) -->\n)(.*?)(<!-- /generated -->)", re.DOTALL)
 
-# Markdown
+PURE: dict[str, Callable[..., str]] = declarations.PARTS | month_map.PARTS
+"""Parts that take no run."""
 
+PARTS = PURE | runs.PARTS
 
-def cell(value: Any) -> str:
-    """Text that a table's cell can hold."""
-    return str(value).replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
 
+def stale(name: str, parts: Iterable[str]) -> Iterator[str]:
+    """For each of some parts that is out of date in a document: where, and the first line that differs."""
+    text = (HOME / name).read_text(encoding="utf-8")
+    wanted = set(parts)
+    for found in PART.finditer(text):
+        part, *arguments = found[2].split()
+        if part not in wanted:
+            continue
+        shown, now = found[3].splitlines(), PARTS[part](*arguments).splitlines()
+        if shown != now:
+            at = first_difference(shown, now)
+            line = text.count("\n", 0, found.start(3)) + at + 1
+            yield f"{name}:{line}: part {found[2][:60]!r} is out of date: {difference(shown[at:], now[at:])}"
 
-def table(headings: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
-    """A table."""
-    heads = list(headings)
-    lines = [heads, ["---"] * len(heads), *([cell(value) for value in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
+def difference(shown: list[str], now: list[str]) -> str:
+    """How the first lines differ, from a little before the first letter that does."""
+    old, new = (lines[0] if lines else "" for lines in (shown, now))
+    start = max(0, first_difference(old, new) - 20)
+    return f"there stands {old[start:][:80]!r}, now it is {new[start:][:80]!r}"
 
-def code(*names: str) -> str:
-    """Names in code font, once each."""
-    return ", ".join(f"`{name}`" for name in dict.fromkeys(names))
 
+def first_difference(one: Sequence[str], other: Sequence[str]) -> int:
+    """The first place at which two texts, or lists of lines, are not the same."""
+    return next((k for k, (a, b) in enumerate(zip_longest(one, other)) if a != b), 0)
 
-def said(thing: Any) -> str:
-    """A docstring, word for word."""
-    return f"```text\n{inspect.getdoc(thing)}\n```"
 
-
-def number(value: Any) -> str:
-    """A parameter's value."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return f"{value:,.10g}" if isinstance(value, int | float) else str(value)
-
-
-# parameters
-
-
-def sections() -> dict[str, list[str]]:
-    """The parameters in the order of their declaration, under the headings that stand there as comments."""
-    found: dict[str, list[str]] = {"the run": []}
-    for line in inspect.getsource(Parameters).splitlines():
-        if heading := re.fullmatch(r"    # (\w[\w ]*)", line):
-            found[heading[1]] = []
-        elif (name := re.match(r"    (\w+): ", line)) and name[1] in Scenario.model_fields:
-            found[list(found)[-1]].append(name[1])
-    return found
-
-
-def allowed(name: str) -> str:
-    """What a parameter may be."""
-    if names := choices(name):
-        return ", ".join(names)
-    low, high = bounds(name)
-    return "" if low is None or high is None else f"{number(low)} to {number(high)}"
-
-
-def parameters() -> str:
-    """Every parameter, section by section."""
-    parts = []
-    for heading, names in sections().items():
-        rows = [
-            (
-                f"`{name}`",
-                number(field.default) if field.default != () else "none",
-                about(name)["unit"],
-                allowed(name),
-                field.description,
-                about(name)["source"],
-                about(name)["mechanism"],
-            )
-            for name, field in ((name, Scenario.model_fields[name]) for name in names)
-        ]
-        parts.append(f"## {heading.capitalize()}\n\n" + table(PARAMETER_HEADINGS, rows))
-    return "\n\n".join(parts)
-
-
-PARAMETER_HEADINGS = ("name", "default", "unit", "allowed", "meaning", "source", "mechanism")
-
-
-def together() -> str:
-    """What parameters must hold together."""
-    return table(("parameters", "what must hold"), ((code(*one.parameters), one.says) for one in CONSTRAINTS))
-
-
-def calendar() -> str:
-    """What a calendar may change."""
-    rows = (
-        (f"`{kind}`", unit, f"{number(low)} to {number(high)}", says, mechanism)
-        for kind, (mechanism, unit, low, high, says) in CALENDAR_KINDS.items()
-    )
-    return table(("kind", "unit", "allowed", "meaning", "mechanism"), rows)
-
-
-def dated(which: str) -> str:
-    """The columns of a calendar or a macro series."""
-    rows = [(f"`{DATE}`", "YYYY-MM", f"in place of `{MONTH_COLUMN}`: the month, or a day in it, from `start` on")]
-    for name, field in DATED[which].model_fields.items():
-        low, high = limits(field)
-        allowed = f"{number(low)} to {number(high)}" if low is not None else "as the table below says"
-        rows.append((f"`{name}`", allowed, field.description or ""))
-    return table(("column", "allowed", "meaning"), rows)
-
-
-def announced() -> str:
-    """Terms that are not parameters."""
-    return table(("term", "meaning"), ((f"`{name}`", says) for name, says in ANNOUNCED.items()))
-
-
-def constants() -> str:
-    """Numbers of the model that are no parameters."""
-    rows = ((f"`{name}`", number(value), about.unit, about.says, about.source) for name, (value, about) in CONSTANTS.items())
-    return table(("name", "value", "unit", "meaning", "source"), rows)
-
-
-def off() -> str:
-    """What the absence of a mechanism means."""
-    beyond = {NO_CAP: "no cap", NEVER: "never"}
-    rows = []
-    for mechanism in MECHANISMS:
-        without = MECHANISMS[mechanism].without
-        replaced = ", ".join(f"`{name}` {beyond.get(value, number(value))}" for name, value in without.items())
-        kinds = [kind for kind, declared in CALENDAR_KINDS.items() if declared[0] == mechanism]
-        rows.append((mechanism, replaced or "pool and cash unlimited", code(*kinds) or "none"))
-    return table(("mechanism off", "what rules then see", "calendar items that have no effect"), rows)
-
-
-def scenario_presets() -> str:
-    """The presets."""
-    return table(("preset", "what it is for"), ((f"`{name}`", load_scenario(name).description) for name in presets()))
-
-
-# the month
-
-
-def phase_rows(phases: Iterable[Phase]) -> Iterable[tuple[str, ...]]:
-    """Step, name, for whom, what."""
-    for phase in phases:
-        who = f"{phase.kind}, where `{phase.where}`" if phase.where else phase.kind
-        yield phase.step, phase.name, who, phase.says
-
-
-def order() -> str:
-    """The month in short."""
-    return table(("step", "phase", "for", "what happens"), phase_rows((*BIRTH, *MONTH)))
-
-
-def phases() -> str:
-    """The month in full: what each phase reads, draws and writes."""
-    rows = []
-    for phase, row in zip((*BIRTH, *MONTH), phase_rows((*BIRTH, *MONTH)), strict=True):
-        reads = (*phase.reads, *(name for rule in phase.rules for name in rule.fields))
-        draws = (name for rule in phase.rules for name in rule.draws)
-        writes = (*phase.writes, *(name for rule in phase.rules for name in rule.writes))
-        rules = (rule.name for rule in phase.rules)
-        rows.append((*row, code(*rules), code(*reads), code(*draws), code(*writes)))
-    return table(("step", "phase", "for", "what happens", "rules", "reads", "draws", "writes"), rows)
-
-
-def rules(module: str) -> str:
-    """Every rule of a module with its docstring, and the parameters that it reads."""
-    home = import_module(module)
-    found = [thing for thing in vars(home).values() if isinstance(thing, Rule) and thing.function.__module__ == module]
-    helpers = [thing for thing in LIBRARY if thing.__module__ == module]
-    parts = [f"#### `{rule.name}`\n\n{said(rule.function)}\n\n{contract(rule)}" for rule in found]
-    parts += [f"#### `{helper.__name__}` (used by rules)\n\n{said(helper)}" for helper in helpers]
-    return "\n\n".join(parts)
-
-
-def contract(rule: Rule) -> str:
-    """What a rule reads, draws and writes, and the parameters in it with default, unit and source."""
-    parts = {
-        "Reads": code(*rule.fields),
-        "Draws": code(*rule.draws),
-        "Writes": code(*rule.writes),
-        "Announced by the platform:": code(*(name for name in ANNOUNCED if name in rule.terms)),
-    }
-    given = [
-        (f"`{name}`", number(field.default), about(name)["unit"], field.description, about(name)["source"])
-        for name, field in Scenario.model_fields.items()
-        if name in rule.terms
-    ]
-    listed = "\n".join(f"- {what} {names}" for what, names in parts.items() if names)
-    return f"{listed}\n\n{table(('parameter', 'default', 'unit', 'meaning', 'source'), given)}" if given else listed
-
-
-def functions(module: str, *names: str) -> str:
-    """Functions of a module (or methods, as Class.method) with their docstrings."""
-    home = import_module(module)
-    parts = []
-    for name in names:
-        thing: Any = home
-        for step in name.split("."):
-            thing = getattr(thing, step)
-        parts.append(f"#### `{home.__name__.removeprefix(PACKAGE)}.{name}`\n\n{said(thing)}")
-    return "\n\n".join(parts)
-
-
-# state, outcomes, results
-
-
-def state() -> str:
-    """The columns carried from month to month."""
-    rows = ((f"`{one.name}`", one.storage, one.unit, one.meaning, "life" if one.birth else "") for one in STATE)
-    size = sum(BYTES[one.storage] for one in STATE)
-    heading = ("field", "stored as", "unit", "meaning", "for")
-    return f"{table(heading, rows)}\n\n{len(STATE)} state columns, {size} bytes a borrower."
-
-
-def flows() -> str:
-    """The values that live within a month."""
-    return table(("flow", "unit", "meaning"), ((f"`{one.name}`", one.unit, one.meaning) for one in FLOWS))
-
-
-def caps() -> str:
-    """The named caps, in the order that decides ties."""
-    rows = ((k + 1, cap.name, cap.says, cap.mechanism) for k, cap in enumerate(CAPS))
-    return table(("code", "cap", "what it says", "mechanism"), rows)
-
-
-def mechanisms() -> str:
-    """What can be switched off: the caps and the parameters that belong to each."""
-    rows = []
-    for mechanism in (*MECHANISMS, BASELINE):
-        owned = [name for name in Scenario.model_fields if about(name)["mechanism"] == mechanism and about(name)["unit"]]
-        shown = code(*owned) if mechanism != BASELINE else "all others"
-        rows.append((mechanism, code(*(cap.name for cap in CAPS if cap.mechanism == mechanism)), shown))
-    return table(("mechanism", "caps", "parameters"), rows)
-
-
-def allocations() -> str:
-    """How the pool may be shared."""
-    return table(("rule", "who is served"), ((f"`{name}`", says) for name, says in ALLOCATIONS.items()))
-
-
-def codes() -> str:
-    """What the numbers in coded fields mean."""
-    named = {
-        "segment": SEGMENTS,
-        "sector": SECTORS,
-        "strategy": STRATEGIES,
-        "status": STATUSES,
-        "event": EVENTS,
-        "reason": ("none", *(cap.name for cap in CAPS)),
-    }
-    rows = ((f"`{name}`", ", ".join(f"{k} {word}" for k, word in enumerate(words))) for name, words in named.items())
-    return table(("field", "codes"), rows)
-
-
-def ends() -> str:
-    """How an episode ends."""
-    return ", ".join(ENDS) + "."
-
-
-def outcomes() -> str:
-    """What is counted each month."""
-    rows = ((f"`{name}`", says) for flags in OUTCOMES.values() for name, says in flags.items())
-    return table(("count", "who is counted"), rows)
-
-
-def rates() -> str:
-    """The rates."""
-
-    def total(names: tuple[str, ...]) -> str:
-        return f"({' + '.join(names)})" if len(names) > 1 else names[0]
-
-    rows = ((f"`{name}`", f"{total(over)} / {total(under)}", says) for name, (over, under, says) in RATES.items())
-    return table(("rate", "sums divided", "meaning"), rows)
-
-
-def measures() -> str:
-    """What is measured for an event."""
-    return table(("measure", "unit; meaning"), ((f"`{name}`", says) for name, says in MEASURED.items()))
-
-
-def dictionary(which: str) -> str:
-    """The columns of a file of results."""
-    declared: Mapping[str, tuple[str, str]] = {
-        "monthly": monthly_meanings(),
-        "platform": PLATFORM,
-        "episodes": MEANINGS,
-        "panel": panel_meanings(),
-    }[which]
-    rows = ((f"`{name}`", unit, says) for name, (unit, says) in declared.items())
-    return table(("column", "unit", "meaning"), rows)
-
-
-def draws() -> str:
-    """The purposes of draws."""
-    monthly = code(*(name for name in PURPOSES if not lifelong(name)))
-    life = code(*(name for name in PURPOSES if lifelong(name)))
-    return f"Every month: {monthly}.\n\nOnce for life: {life}."
-
-
-def portfolio() -> str:
-    """The columns that a portfolio may have."""
-    rows = []
-    for column in COLUMNS.values():
-        allowed = "" if column.unit == "text" else f"{number(column.low)} to {number(column.high)}"
-        rows.append((f"`{column.name}`", column.unit, allowed, column.meaning))
-    return table(("column", "unit", "allowed", "meaning"), rows)
-
-
-# the command line
-
-
-def commands() -> str:
-    """Every command with its help."""
-    return table(("command", "what it does"), ((f"`zerolimit {path}`", says) for path, says in walk().items()))
-
-
-def study_designs() -> str:
-    """The designs of studies."""
-    return table(("`design`", "points"), ((f"`{name}`", says) for name, says in DESIGNS.items()))
-
-
-def study_words() -> str:
-    """What a study file may say."""
-    rows = []
-    for name, field in Settings.model_fields.items():
-        default = field.get_default(call_default_factory=True)
-        shown = str(default).lower() if isinstance(default, bool) else default
-        rows.append((f"`{name}`", "" if default in (None, "", (), {}) else shown, field.description))
-    return table(("word", "default", "meaning"), rows)
-
-
-def study_measures() -> str:
-    """The measures of a finished run."""
-    return table(("measure", "unit", "meaning"), ((f"`{name}`", one.unit, one.says) for name, one in OF_A_RUN.items()))
-
-
-def walk() -> dict[str, str]:
-    """Every command of the command line -> first line of its help."""
-    found: dict[str, str] = {}
-
-    def visit(group: Any, path: str) -> None:
-        for name, command in group.commands.items():
-            if hasattr(command, "commands"):
-                visit(command, f"{path}{name} ")
-            else:
-                found[f"{path}{name}"] = (command.help or "").splitlines()[0]
-
-    visit(typer.main.get_command(app), "")
-    return found
-
-
-# the code
-
-
-@cache
-def layers() -> dict[str, tuple[list[str], list[str]]]:
-    """Layer -> its modules (or packages, as `rules.*`) and its libraries, from the first table of docs/architecture.md."""
-    text = (HOME / "docs/architecture.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| ([^|`]+) \| (`[^|]+) \| [^|]+ \|([^|]*)\|$", text, re.MULTILINE)
-    return {name: (re.findall(r"`([^`]+)`", modules), re.findall(r"\w+", libraries)) for name, modules, libraries in rows}
-
-
-def doors() -> dict[str, list[str]]:
-    """Module -> what it opens although that is further down, inside a function; from the second table of the page."""
-    text = (HOME / "docs/architecture.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `([\w.]+)` \| (`[^|]+) \| [^|]+ \|$", text, re.MULTILINE)
-    return {module: re.findall(r"`([^`]+)`", opened) for module, opened in rows}
-
-
-def layer_of(module: str) -> str:
-    """The layer that a module belongs to: the one that names it, else the one that names its package."""
-    for wanted in (module, f"{module.partition('.')[0]}.*"):
-        for layer, (named, _) in layers().items():
-            if wanted in named:
-                return layer
-    raise KeyError(f"{module}: no layer of docs/architecture.md has it")
-
-
-@cache
-def imports() -> dict[str, tuple[set[str], set[str]]]:
-    """Module -> the modules of ours and the libraries that it imports, inside functions too; not what only types need.
-
-    Names are without `zerolimit.`, and the package itself is `zerolimit`.
-    """
-    source = HOME / "model/zerolimit"
-    found: dict[str, tuple[set[str], set[str]]] = {}
-    for file in sorted(source.rglob("*.py")):
-        name = ".".join(file.relative_to(source).with_suffix("").parts).removesuffix("__init__").strip(".") or "zerolimit"
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-        tree.body = [node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))]
-        ours: set[str] = set()
-        libraries: set[str] = set()
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                named = [one.name for one in node.names]
-            else:
-                named = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            for one in named:
-                top = one.partition(".")[0]
-                if top == "zerolimit":
-                    ours.add(one.removeprefix(PACKAGE))
-                elif top not in sys.stdlib_module_names:
-                    libraries.add(top)
-        found[name] = ours - {name}, libraries
-    return found
-
-
-def first_sentence(module: str) -> str:
-    """What a module says of itself in one sentence."""
-    file = HOME / "model/zerolimit" / module.removeprefix("zerolimit").replace(".", "/")
-    file = file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
-    said = " ".join((ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").split("\n\n")[0].split())
-    return re.split(r"(?<=\.) ", said)[0].rstrip(".:")
-
-
-def with_words() -> list[str]:
-    """Modules that say what they are, in the order of the layers; a package's empty door is none."""
-    order = list(layers())
-    named = [name for name in imports() if first_sentence(name)]
-    return sorted(named, key=lambda name: (order.index(layer_of(name)), name))
-
-
-def modules() -> str:
-    """Every module, what it is and what it imports of ours."""
-    rows = [
-        (f"`{name}`", first_sentence(name), layer_of(name), code(*sorted(imports()[name][0] - {"zerolimit"})))
-        for name in with_words()
-    ]
-    return table(("module", "what it is", "layer", "imports of ours"), rows)
-
-
-def autosummary(names: Iterable[str], toctree: bool = True) -> str:
-    """A list for Sphinx to fill from docstrings."""
-    options = "   :toctree: modules\n" if toctree else "   :nosignatures:\n"
-    lines = "\n".join(f"   {name}" for name in names)
-    return f"```{{eval-rst}}\n.. autosummary::\n{options}\n{lines}\n```"
-
-
-def names() -> str:
-    """The public names, where each lives."""
-    return autosummary((f"~{PACKAGE}{home}.{name}" for name, home in zerolimit._HOMES.items()), toctree=False)
-
-
-def reference() -> str:
-    """The reference of every module but the rules, for Sphinx to fill from the docstrings."""
-    parts = []
-    for layer in layers():
-        listed = [name for name in with_words() if layer_of(name) == layer and (layer != "rules" or name == "rules.rule")]
-        ours = autosummary(PACKAGE + name for name in listed if name != "zerolimit")
-        parts.append(f"## {layer[0].upper()}{layer[1:]}\n\n{ours}")
-    return "\n\n".join(parts)
-
-
-# a run
-
-
-@cache
-def baseline() -> tuple[Tables, pd.DataFrame, float]:
-    """What `zerolimit run --borrowers 30000` leaves (seed 1, 36 months): tables, panel, and the minimum loan in fen."""
-    simulation = Simulation(load_scenario("baseline", borrowers=30_000), 1, engine="compiled")
-    panel = Panel(simulation, "sample=3000")
-    for _ in range(36):
-        simulation.step()
-        panel.record()
-    simulation.close()
-    return tables_of(simulation), panel.frame(), simulation.terms["minimum_loan"]
-
-
-def printed() -> str:
-    """What the default scenario prints."""
-    console = Console(width=100, record=True, file=io.StringIO())
-    print_summary(console, baseline()[0])
-    text = "\n".join(line.rstrip() for line in console.export_text().splitlines())
-    return f"```text\n{text.strip()}\n```"
-
-
-def told() -> str:
-    """The case of Li around the zero limit."""
-    story = told_of(load_case("li"))
-    zero = next((event.month for event in story.events if event.kind == "zero limit"), 0)
-    return f"```text\n{replace(story, first=max(0, zero - 6), last=min(story.last, zero + 9))}\n```"
-
-
-@cache
-def runs() -> Path:
-    """A folder in which `zerolimit run --borrowers 30000 --out runs/drawn` has been run, as `make run` does."""
-    folder = Path(mkdtemp(prefix="zerolimit-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    command(folder, "zerolimit run --borrowers 30000 --out runs/drawn")
-    return folder
-
-
-def command(folder: Path, line: str) -> str:
-    """What a command prints, at 100 columns."""
-    words = [sys.executable, "-c", "from zerolimit.commands.cli import main; main()", *shlex.split(line)[1:]]
-    plain = {"COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": str(HOME / "model")}
-    done = subprocess.run(words, cwd=folder, env=os.environ | plain, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{line}\n{done.stderr}")
-    return "\n".join(line.rstrip() for line in done.stdout.splitlines()).strip("\n")
-
-
-ANSWERS: dict[str, tuple[str, str]] = {
-    "explain": (
-        "zerolimit explain runs/drawn --borrower {borrower} --month {month}",
-        r"\n\nDistance to(.|\n)*?(?=\n\nWhat alone)",
-    ),
-    "attribute": ("zerolimit attribute --borrowers 10000 --months 24", r"\n\nInteractions(.|\n)*"),
-    "compare": (
-        "zerolimit compare baseline --b notice_months=3 --set base_tightness=0.4 --borrowers 5000 --months 96",
-        r"\n\nWho had a zero limit(.|\n)*",
-    ),
-    "wrongful": ("zerolimit wrongful --borrowers 20000", ""),
-    "clients": ("zerolimit run --portfolio uci", r"\nCut found(.|\n)*?(?=\n\nReasons)|\n\nPlatform(.|\n)*"),
-}
-"""What the README answers: a command, and what of its output is left out there (shown as ...)."""
-
-
-def answer(name: str) -> str:
-    """A command of ANSWERS with what it prints."""
-    line, less = ANSWERS[name]
-    if "{borrower}" in line:
-        line = line.format(**one_borrower())
-    text = command(runs(), line)
-    shown = re.sub(less, "\n...", text) if less else text
-    return f"```bash\n{line}\n```\n\n```text\n{shown}\n```"
-
-
-def one_borrower() -> dict[str, int]:
-    """The first borrower of the first population whom the trigger sets to zero after a year of the default scenario."""
-    episodes = baseline()[0].episodes
-    kind, reason = (episodes[name] for name in ("kind", "reason"))
-    wanted = (values(episodes, "month") >= 12) & (values(episodes, "generation") == 0)
-    wanted &= values(episodes, "kind") == kind.labels.index("zero limit")
-    wanted &= values(episodes, "reason") == reason.labels.index("trigger")
-    first = int(np.flatnonzero(wanted)[0])
-    return {"borrower": int(values(episodes, "borrower")[first]), "month": int(values(episodes, "month")[first])}
-
-
-def speed() -> str:
-    """The benchmark's goals and what was measured, from bench/RESULTS.md, the missed ones too."""
-    text = (HOME / "bench/RESULTS.md").read_text(encoding="utf-8")
-    goals = re.search(r"^\| goal \|.*?(?=\n\n|\Z)", text, re.DOTALL | re.MULTILINE)
-    when = re.search(r"^\d{4}-\d\d-\d\d .*$", text, re.MULTILINE)
-    if goals is None or when is None:
-        raise ValueError("bench/RESULTS.md: no table of goals, or no date")
-    return f"{goals[0]}\n\nMeasured {when[0]}. [All figures](bench/RESULTS.md)."
-
-
-# the figure of the README
-
-FIGURE = "docs/figures/why.png"
-
-
-def drawn_numbers() -> dict[str, Any]:
-    """What the figure shows: Li's line and debt (yuan), and the baseline's events by reason and month."""
-    frame = told_of(load_case("li")).frame()
-    found: dict[str, Any] = {
-        "line": (frame.limit / FEN).tolist(),
-        "owed": ((frame.scheduled + frame.overdue) / FEN).tolist(),
-    }
-    monthly = baseline()[0].monthly
-    for cap in CAPS:
-        events = [cube(monthly, f"{kind}_by_{cap.name}").sum(axis=(1, 2)) for kind in ("zero", "blocked")]
-        if (total := sum(events)).any():
-            found[cap.name] = total.tolist()
-    return found
-
-
-def digest(numbers: dict[str, Any]) -> str:
-    """Of what the figure shows; it is written into the file, so that a stale figure is noticed."""
-    return hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()
-
-
-def figure_is_current() -> bool:
-    """Whether the figure in the repository shows the numbers of today."""
-    from PIL import Image
-
-    file = HOME / FIGURE
-    return file.is_file() and Image.open(file).info.get("Description") == digest(drawn_numbers())
-
-
-def draw_figure() -> None:
-    """One borrower on the left, everybody on the right."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    numbers = drawn_numbers()
-    figure = Figure(figsize=(11.0, 3.4), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2)
-    line, owed = numbers.pop("line"), numbers.pop("owed")
-    months = np.arange(len(line))
-    zero = np.flatnonzero(np.array(line) == 0)
-    left.axvspan(zero[0] - 0.5, zero[-1] + 0.5, color="#eeeeee", linewidth=0)
-    left.step(months, line, where="mid", color=BLUE, linewidth=1.8, label="credit line")
-    left.step(months, owed, where="mid", color=ORANGE, linewidth=1.4, label="owed")
-    left.annotate("zero", (zero.mean(), 0.0), (zero.mean(), max(line) * 0.97), ha="center", va="top", fontsize=9)
-    left.set(title="One borrower, never late", xlabel="month", ylabel="yuan", ylim=(0, None))
-    left.yaxis.set_major_formatter("{x:,.0f}")
-    base = np.zeros(len(next(iter(numbers.values()))))
-    says = {cap.name: cap.says for cap in CAPS}
-    for name in sorted(numbers, key=lambda one: -sum(numbers[one])):
-        colour, hatch = LOOKS[name]
-        looks = {"color": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0.3}
-        right.bar(np.arange(len(base)), numbers[name], 1.0, base, label=says[name], **looks)
-        base += numbers[name]
-    right.set(
-        title="30,000 borrowers, and why", xlabel="month", ylabel="on-time payers who lost\ntheir line or were blocked"
-    )
-    for axes in (left, right):
-        axes.title.set(fontsize=11, fontweight="bold", ha="left", x=0.0)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.margins(x=0.01)
-    left.legend(frameon=False, fontsize=8)
-    handles, labels = right.get_legend_handles_labels()
-    right.legend(handles[::-1], labels[::-1], frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    (HOME / FIGURE).parent.mkdir(exist_ok=True)
-    figure.savefig(HOME / FIGURE, metadata={"Software": None, "Description": digest(drawn_numbers())})
-
-
-def patterns() -> str:
-    """Facts beside the same numbers in the default scenario."""
-    tables, panel, least = baseline()
-    late, indebted = (sum(values(tables.monthly, one).sum() for one in names) for names in parts_of("late_30"))
-    paid, on_time = (sum(values(tables.monthly, one).sum() for one in names) for names in parts_of("paid_at_zero"))
-    here = panel[panel.status != LEFT]
-    key = ["borrower", "generation", "month"]
-    before = panel.assign(month=panel.month + 1).set_index(key)[["limit", "scheduled", "overdue"]]
-    pairs = here.join(before.add_suffix("_before"), on=key, how="inner")
-    had = pairs[pairs.limit_before >= least]
-    cut = had[had.limit < 0.95 * had.limit_before]
-    both = had[had.limit >= least]
-    used = (both.scheduled + both.overdue) / both.limit
-    persistence = used.corr((both.scheduled_before + both.overdue_before) / both.limit_before)
-    peaks = f"{percent((used >= 0.9).mean())} at 0.9 or more, {percent((used < 0.2).mean())} below 0.2"
-    lost, lacked = (had.limit < least).mean(), pairs[pairs.limit_before < least]
-    rows = {
-        "A3": f"{percent(lost)} and {percent((lacked.limit >= least).mean())}",
-        "A5": percent(paid / on_time),
-        "A8": f"{percent((cut.late == 0).mean())} not late now",
-        "A9": f"median {percent((1 - cut.limit / cut.limit_before).median())} of the line",
-        "B2": f"median {used.median():.3f}, {peaks}",
-        "B4": f"{persistence:.3f}",
-        "C6": f"{percent(late / indebted)} of accounts in debt",
-    }
-    known = facts()
-    return table(("id", "what", "data", "baseline"), ((one, *known[one], found) for one, found in rows.items()))
-
-
-def explained() -> str:
-    """The notice of Li's zero limit."""
-    case = load_case("li")
-    zero = next(event.month for event in told_of(case).events if event.kind == "zero limit")
-    return f"```text\n{explain(case.world(), case.slot, zero)}\n```"
-
-
-def players() -> str:
-    """Who can be a player, and what takes it out."""
-    rows = []
-    for name, player in PLAYERS.items():
-        out = ", ".join(f"`{one}` {number(value)}" for one, value in player.without.items())
-        if name in MECHANISMS:
-            out = "7.16"
-        elif player.held:
-            out = f"{code(*player.held)} held at the median of the segment, as it was when the common past ended"
-        rows.append((name, player.kind, out))
-    return table(("player", "kind", "out"), rows)
-
-
-def kinds() -> str:
-    """The single changes that a notice tries."""
-    return table(("change", "says"), ((f"`{kind.name}`", kind.says) for kind in KINDS))
-
-
-def facts() -> dict[str, tuple[str, str]]:
-    """Id -> what and value, from docs/facts.md."""
-    text = (HOME / "docs/facts.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| ([A-H]\d*) \| ([^|]*) \| ([^|]*) \|", text, re.MULTILINE)
-    return {one: (what, value) for one, what, value in rows}
-
-
-PARTS: dict[str, Callable[..., str]] = {
-    part.__name__: part
-    for part in (
-        allocations,
-        announced,
-        constants,
-        answer,
-        calendar,
-        caps,
-        codes,
-        commands,
-        dated,
-        dictionary,
-        draws,
-        ends,
-        explained,
-        flows,
-        functions,
-        kinds,
-        measures,
-        mechanisms,
-        modules,
-        names,
-        off,
-        order,
-        outcomes,
-        parameters,
-        patterns,
-        phases,
-        players,
-        portfolio,
-        printed,
-        rates,
-        reference,
-        rules,
-        scenario_presets,
-        speed,
-        state,
-        study_designs,
-        study_measures,
-        study_words,
-        together,
-        told,
-    )
-}
-
-
-def renewed(text: str, skip: tuple[str, ...] = ()) -> str:
-    """A document with its generated parts written anew, but for those to skip."""
+def renewed(text: str, parts: Iterable[str]) -> str:
+    """A document with some of its generated parts written anew."""
+    wanted = set(parts)
 
     def part(found: re.Match[str]) -> str:
         name, *arguments = found[2].split()
-        return found[0] if name in skip else f"{found[1]}{PARTS[name](*arguments)}\n{found[4]}"
+        return f"{found[1]}{PARTS[name](*arguments)}\n{found[4]}" if name in wanted else found[0]
 
     return PART.sub(part, text)
 
 
 def main(arguments: list[str]) -> int:
-    """Write what has changed, or only say so."""
-    writes = "--check" not in arguments
-    stale = 0
-    if not figure_is_current():
-        stale += 1
-        print(f"{FIGURE}: {'written' if writes else 'out of date'}")
-        if writes:
-            draw_figure()
-    for name in DOCUMENTS:
-        file = HOME / name
-        old = file.read_text(encoding="utf-8")
-        new = renewed(old)
-        if new != old:
-            stale += 1
-            print(f"{name}: {'written' if writes else 'out of date'}")
+    """Write what has changed, or only say so: first what follows from declarations, in seconds, then what runs show."""
+    writes, quick = "--check" not in arguments, "--quick" in arguments
+    old = 0
+    for parts in (PURE,) if quick else (PURE, runs.PARTS):
+        for name in DOCUMENTS:
+            for line in (lines := list(stale(name, parts))):
+                print(line, flush=True)
+            if lines and writes:
+                (HOME / name).write_text(renewed((HOME / name).read_text(encoding="utf-8"), parts), encoding="utf-8")
+            old += len(lines)
+    for file in () if quick else runs.FIGURES:
+        if not runs.is_current(file):
+            print(f"{file}: is out of date", flush=True)
+            old += 1
             if writes:
-                file.write_text(new, encoding="utf-8")
-    return int(stale > 0 and not writes)
+                runs.write_figure(file)
+    if old and writes:
+        print("written anew")
+    return int(old > 0 and not writes)
 
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ from zerolimit.engine.plan import make_plan
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.parameters.terms import TERMS
 from zerolimit.results.frames import Panel, rate
-from zerolimit.results.store import load
 from zerolimit.results.whole import check_target
 from zerolimit.rules.rule import rule
 from zerolimit.run import simulation
 from zerolimit.run.simulation import Simulation
+from zerolimit.study.results import load
 
 SMALL = ("--borrowers", "20", "--months", "1", "--engine", "objects", "--panel", "none")
 

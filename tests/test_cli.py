@@ -20,11 +20,13 @@ from zerolimit.basics.wording import number_of
 from zerolimit.commands import cli
 from zerolimit.month import BIRTH, MONTH, all_rules
 from zerolimit.parameters.scenario import FILE_ONLY, load_scenario, presets
-from zerolimit.results.figures import LOOKS, draw_summary
-from zerolimit.results.store import load, tables_of
+from zerolimit.results.drawing import LOOKS
+from zerolimit.results.figures import draw_summary
 from zerolimit.results.table import percent, print_summary, yuan
+from zerolimit.results.tables import tables_of
 from zerolimit.rules.caps import CAPS
 from zerolimit.run.simulation import Simulation
+from zerolimit.study.results import load
 from zerolimit.vocabulary.mechanisms import MECHANISMS
 from zerolimit.vocabulary.names import LEFT, SEGMENTS
 

@@ -1,14 +1,13 @@
 """The documents say what the code says: generated parts, examples, commands, sources, versions, links."""
 
-import importlib.util
 import re
 import subprocess
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 import typer.main
+from docs import declarations, generate, runs
 
 from zerolimit.commands.cli import app
 from zerolimit.month import all_rules
@@ -19,22 +18,9 @@ from zerolimit.results import store
 HOME = Path(__file__).parent.parent
 
 
-def written_by() -> ModuleType:
-    """docs/generate.py."""
-    spec = importlib.util.spec_from_file_location("generate", HOME / "docs" / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-GENERATE = written_by()
-OF_A_RUN = ("answer", "patterns", "printed", "speed", "told")
-"""Generated parts that show what runs give (and, of speed, gave)."""
 PAGES = ("README.md", "docs/guide.md")
 """Whose examples are run."""
-WRITE_ANEW = "out of date: run docs/generate.py"
+WRITE_ANEW = "out of date: run python -m docs.generate"
 
 
 def read(name: str) -> str:
@@ -48,15 +34,16 @@ def blocks(name: str, language: str) -> list[str]:
 # generated parts
 
 
-@pytest.mark.parametrize("name", GENERATE.DOCUMENTS)
+@pytest.mark.parametrize("name", generate.DOCUMENTS)
 def test_generated_parts_are_up_to_date(name: str) -> None:
-    assert GENERATE.renewed(read(name), OF_A_RUN) == read(name), WRITE_ANEW
+    """What follows from declarations."""
+    assert list(generate.stale(name, generate.PURE)) == [], WRITE_ANEW
 
 
 def shown_of_runs() -> dict[str, str]:
     """Part with its arguments -> what the documents show."""
-    found = {one[2]: one[3] for name in GENERATE.DOCUMENTS for one in GENERATE.PART.finditer(read(name))}
-    return {part: text for part, text in found.items() if part.split()[0] in OF_A_RUN}
+    found = {one[2]: one[3] for name in generate.DOCUMENTS for one in generate.PART.finditer(read(name))}
+    return {part: text for part, text in found.items() if part.split()[0] in runs.PARTS}
 
 
 LONG = ("answer compare",)
@@ -68,28 +55,53 @@ LONG = ("answer compare",)
 )
 def test_what_documents_show_of_runs_is_what_runs_give(part: str) -> None:
     name, *arguments = part.split()
-    assert shown_of_runs()[part] == f"{GENERATE.PARTS[name](*arguments)}\n", WRITE_ANEW
+    assert shown_of_runs()[part] == f"{runs.PARTS[name](*arguments)}\n", WRITE_ANEW
 
 
 def test_the_readme_answers_every_question_with_a_command() -> None:
-    assert [part.split()[1] for part in shown_of_runs() if part.startswith("answer ")] == list(GENERATE.ANSWERS)
+    assert [part.split()[1] for part in shown_of_runs() if part.startswith("answer ")] == list(runs.ANSWERS)
 
 
-def test_the_figure_of_the_readme_shows_the_numbers_of_today() -> None:
-    assert GENERATE.figure_is_current(), WRITE_ANEW
-    assert f"]({GENERATE.FIGURE})" in read("README.md")
+@pytest.mark.parametrize("file", runs.FIGURES)
+def test_a_figure_shows_the_numbers_of_today(file: str) -> None:
+    assert runs.is_current(file), WRITE_ANEW
+    home = Path(file).parent.parent.as_posix()
+    assert any(f"]({place})" in read(name) for name in generate.DOCUMENTS for place in (file, file.removeprefix(f"{home}/")))
 
 
-def test_a_stale_part_is_noticed() -> None:
-    stale = "<!-- generated: ends -->\nall end well.\n<!-- /generated -->"
-    assert GENERATE.renewed(stale) == f"<!-- generated: ends -->\n{GENERATE.ends()}\n<!-- /generated -->"
-    assert GENERATE.renewed(stale, skip=("ends",)) == stale
+def test_a_stale_part_is_noticed_by_page_line_and_part(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    old = "# A page\n\n<!-- generated: ends -->\nall end well.\n<!-- /generated -->\n"
+    new = old.replace("all end well.", declarations.ends())
+    (tmp_path / "page.md").write_text(old, encoding="utf-8")
+    monkeypatch.setattr(generate, "HOME", tmp_path)
+    (line,) = generate.stale("page.md", ["ends"])
+    assert line.startswith("page.md:4: part 'ends' is out of date: there stands 'all end well.', now it is '")
+    assert list(generate.stale("page.md", ["names"])) == []
+    assert generate.renewed(old, ["ends"]) == new
+    assert generate.renewed(old, ["names"]) == old
+
+
+def test_what_a_run_gave_is_kept_for_the_same_code_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    made = []
+    monkeypatch.setattr(runs, "KEPT", tmp_path / "kept")
+
+    @runs.kept
+    def numbers(name: str) -> list[float]:
+        made.append(name)
+        return [0.1]
+
+    assert [numbers("a"), numbers("a"), numbers("b")] == [[0.1]] * 3
+    assert made == ["a", "b"]
+    monkeypatch.setattr(runs, "code_hash", lambda: "another")
+    assert numbers("a") == [0.1]
+    assert made == ["a", "b", "a"]
+    assert [folder.name for folder in (tmp_path / "kept").iterdir()] == ["another"]
 
 
 def test_every_mark_is_closed_and_every_part_is_used() -> None:
-    texts = [read(name) for name in GENERATE.DOCUMENTS]
-    used = {found[2].split()[0] for text in texts for found in GENERATE.PART.finditer(text)}
-    assert used == set(GENERATE.PARTS)
+    texts = [read(name) for name in generate.DOCUMENTS]
+    used = {found[2].split()[0] for text in texts for found in generate.PART.finditer(text)}
+    assert used == set(generate.PARTS)
     for text in texts:
         assert len(re.findall("<!-- generated: ", text)) == len(re.findall("<!-- /generated -->", text))
 
@@ -101,7 +113,7 @@ def test_the_description_has_every_rule_once() -> None:
 
 
 def test_the_list_of_parameters_has_every_parameter_once() -> None:
-    listed = [name for names in GENERATE.sections().values() for name in names]
+    listed = [name for names in declarations.sections().values() for name in names]
     assert sorted(listed) == sorted(Scenario.model_fields)
 
 
@@ -186,7 +198,7 @@ pool_share = [0.2, 0.3]
 
 def example_lines() -> list[str]:
     """The command lines of the pages, but for those whose output stands beside them (run by docs/generate.py)."""
-    pages = "\n".join(GENERATE.PART.sub("", read(name)) for name in PAGES)
+    pages = "\n".join(generate.PART.sub("", read(name)) for name in PAGES)
     found = "\n".join(re.findall(r"^```bash\n(.*?)^```", pages, re.DOTALL | re.MULTILINE))
     return [re.sub(r"\s+#.*", "", line) for line in found.splitlines() if line.startswith("zerolimit ")]
 
@@ -201,14 +213,14 @@ def after_make_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert recipe is not None
     for line in recipe[1].splitlines():
         assert line.startswith("\t$(BIN)/zerolimit ")
-        GENERATE.command(folder, line.removeprefix("\t$(BIN)/"))
+        runs.command(folder, line.removeprefix("\t$(BIN)/"))
     return folder
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("line", example_lines())
 def test_a_command_line_runs_as_it_stands(line: str, after_make_run: Path) -> None:
-    assert GENERATE.command(after_make_run, line)
+    assert runs.command(after_make_run, line)
 
 
 # facts
@@ -220,11 +232,11 @@ def test_every_source_is_a_known_fact_or_an_assumption(name: str) -> None:
     if source and source != "assumption":
         word, _, row = source.partition(" ")
         assert word == "facts"
-        assert row in GENERATE.facts()
+        assert row in declarations.facts()
 
 
 def test_every_fact_cited_is_listed() -> None:
-    known = set(GENERATE.facts())
+    known = set(declarations.facts())
     assert {"A3", "C14", "H"} <= known
     for file in (*sorted((HOME / "model").rglob("*.py")), *sorted((HOME / "docs").glob("*.md"))):
         cited = set(re.findall(r"\bfacts ([A-H]\d*)\b", file.read_text(encoding="utf-8")))
@@ -280,7 +292,7 @@ BY_HAND = (
 )
 
 
-@pytest.mark.parametrize("name", [*GENERATE.DOCUMENTS, *BY_HAND])
+@pytest.mark.parametrize("name", [*generate.DOCUMENTS, *BY_HAND])
 def test_links_within_the_project_lead_somewhere(name: str) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", read(name)):
         if "://" in target:

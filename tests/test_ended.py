@@ -16,9 +16,10 @@ import zerolimit
 from zerolimit.basics.errors import BadInput
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.results import whole
-from zerolimit.results.store import load, save
+from zerolimit.results.store import save
 from zerolimit.results.writer import machine, this_process
 from zerolimit.run.simulation import Simulation
+from zerolimit.study.results import load
 
 HOME = {**os.environ, "PYTHONPATH": str(Path(zerolimit.__file__).parents[1])}
 SMALL = ["--borrowers", "40", "--months", "2"]

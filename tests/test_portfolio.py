@@ -2,6 +2,7 @@
 
 import gzip
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,12 @@ import pytest
 from zerolimit.basics.errors import BadInput
 from zerolimit.basics.wording import FEN
 from zerolimit.parameters.scenario import load_scenario
-from zerolimit.portfolio.columns import COLUMNS, HISTORY
+from zerolimit.parameters.terms import from_scenario
+from zerolimit.portfolio.columns import COLUMNS, HISTORY, NO_USE, NOT_RECORDED
 from zerolimit.portfolio.portfolio import Portfolio, read_portfolio
+from zerolimit.portfolio.settlement import factors, on_columns
+from zerolimit.rules.rule import rule
+from zerolimit.rules.scoring import remember
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import Q2
 from zerolimit.vocabulary.names import CLOSED, GIG, OPEN, OWNER, SALARIED, SEGMENTS
@@ -390,3 +395,47 @@ def test_the_largest_amounts_can_be_stored() -> None:
 def test_every_month_of_history_has_a_name() -> None:
     longest = " ".join(["-1"] * len(HISTORY))
     assert some(limit=[9_000], history=[longest]).table.column_names == ["limit", *HISTORY]
+
+
+def test_a_history_is_remembered_by_the_rule_month_by_month() -> None:
+    """One client after the other through the rule `remember`, the oldest month first: the same to the last bit."""
+    chance = np.random.default_rng(1)
+    size, months = 60, 12
+    history = chance.integers(NO_USE, 4, (size, months))
+    history[chance.random((size, months)) < 0.2] = NOT_RECORDED
+    history[:, 0] = chance.integers(NO_USE, 4, size)
+    account = {"owed": chance.integers(0, 900_000, size), "limit": chance.integers(0, 500_000, size)}
+    usage, tenure = chance.random(size), chance.integers(2, 60, size)
+    terms = from_scenario(load_scenario("baseline", memory_punctuality=7.3, memory_usage=2.5))
+    found = factors(history, account, usage, tenure, terms)
+    for k in range(size):
+        punctuality, early, used, held = 1.0, 0.0, float(usage[k]), float(tenure[k])
+        for month in range(months - 1, -1, -1):
+            late = history[k, month]
+            if late == NOT_RECORDED:
+                continue
+            standing = 0.0 if late == NO_USE else 1.0 if late <= 0 else 2.0
+            owed = 0.0 if late == NO_USE and month > 0 else float(account["owed"][k])
+            now = (punctuality, early, used, held, standing, 0.0, owed, 0.0, float(account["limit"][k]))
+            punctuality, early, used, held = remember(OPEN, *now, SimpleNamespace(**terms))
+        assert (found["punctuality"][k], found["usage"][k], found["tenure"][k]) == (punctuality, used, held)
+
+
+def test_months_late_without_a_history_are_a_history_of_as_many_months_late() -> None:
+    late = np.arange(13)
+    limit = np.full(13, 20_000.0)
+    one = begin(some(limit=limit, balance=limit / 2, late=late)).column("punctuality")
+    months = {f"history_{k}": np.where(k <= late, late - k + 1.0, np.nan if k > 1 else 0.0) for k in range(1, 13)}
+    other = begin(some(limit=limit, balance=limit / 2, **months)).column("punctuality")
+    assert one.tolist() == other.tolist()
+    assert (np.diff(one) < 0.0).all()
+
+
+def test_a_rule_that_branches_on_a_column_is_refused_on_columns() -> None:
+    """Nothing is silently taken for the first client's branch."""
+
+    def branching(usage: float) -> float:
+        return 0.0 if usage > 0.5 else usage
+
+    with pytest.raises(ValueError, match="ambiguous"):
+        on_columns(rule("usage")(branching))(np.array([0.2, 0.8]))

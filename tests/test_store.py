@@ -35,14 +35,16 @@ from zerolimit.results.frames import (
     rate,
     sampled,
 )
+from zerolimit.results.tables import Tables, tables_of
 from zerolimit.rules.caps import MEASURED, REASONS
+from zerolimit.rules.flags import FLAGS
 from zerolimit.rules.rule import clip
 from zerolimit.run.simulation import Simulation
 from zerolimit.study.figures import draw_bars, paper
 from zerolimit.vocabulary.cells import CELLS
 from zerolimit.vocabulary.fields import Q2, STATE
 from zerolimit.vocabulary.names import BLOCKED, END_APPEAL, END_CHARGEOFF, END_SCORE, ENDS, SEGMENTS, ZERO_LIMIT
-from zerolimit.vocabulary.outcomes import OUTCOMES, RATES
+from zerolimit.vocabulary.outcomes import RATES
 
 MONTHS, BORROWERS = 8, 120
 
@@ -59,7 +61,7 @@ def ran() -> tuple[Simulation, Panel]:
     return simulation, panel
 
 
-def no_figure(tables: store.Tables, scenario: Any, file: Path) -> None:
+def no_figure(tables: Tables, scenario: Any, file: Path) -> None:
     file.write_bytes(b"figure")
 
 
@@ -87,7 +89,7 @@ def test_the_folder_is_complete(ran: tuple[Simulation, Panel], tmp_path: Path) -
 
 def test_what_is_read_back_is_what_was_counted(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
     simulation, panel = ran
-    run = store.load(keep(ran, tmp_path / "run"))
+    run = store.load_run(keep(ran, tmp_path / "run"))
     pd.testing.assert_frame_equal(run.monthly, monthly_frame(simulation.history))
     pd.testing.assert_frame_equal(run.platform, platform_frame(simulation.history))
     pd.testing.assert_frame_equal(run.episodes, episodes_frame(simulation))
@@ -97,7 +99,7 @@ def test_what_is_read_back_is_what_was_counted(ran: tuple[Simulation, Panel], tm
 
 
 def test_provenance_says_where_a_run_comes_from(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
-    told = store.load(keep(ran, tmp_path / "run", command=["zerolimit", "run"], seconds=1.23456)).provenance
+    told = store.load_run(keep(ran, tmp_path / "run", command=["zerolimit", "run"], seconds=1.23456)).provenance
     assert told["seed"] == 5
     assert told["engine"] == "objects"
     assert (told["months"], told["borrowers"]) == (MONTHS, BORROWERS)
@@ -141,7 +143,7 @@ def test_changes_are_recorded(tmp_path: Path) -> None:
     simulation = Simulation(load_scenario("baseline", borrowers=10), 1, engine="objects").run(1)
     simulation.change(need_rate=0.5, off=("trigger",))
     simulation.run(1)
-    told = store.load(store.save(simulation, tmp_path / "run", figure=no_figure)).provenance
+    told = store.load_run(store.save(simulation, tmp_path / "run", figure=no_figure)).provenance
     assert told["changes"] == [{"month": 1, "need_rate": 0.5, "off": ["trigger"]}]
 
 
@@ -171,7 +173,7 @@ def test_force_replaces_a_run_as_a_whole(ran: tuple[Simulation, Panel], tmp_path
     folder = keep(ran, tmp_path / "run")
     (folder / "old.txt").write_text("of the old run")
     keep(ran, folder, force=True, command=["again"])
-    assert store.load(folder).provenance["command"] == ["again"]
+    assert store.load_run(folder).provenance["command"] == ["again"]
     assert not (folder / "old.txt").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
@@ -193,7 +195,7 @@ def test_broken_off_half_way_nothing_changes(
     with pytest.raises(BadInput if isinstance(failure, OSError) else type(failure)):
         keep(ran, folder, force=there)
     if there:
-        assert store.load(folder).provenance["command"] == ["the first"]
+        assert store.load_run(folder).provenance["command"] == ["the first"]
         assert [path.name for path in folder.parent.iterdir()] == ["run"]
     else:
         assert list(tmp_path.iterdir()) == []
@@ -215,7 +217,7 @@ def test_a_replaced_run_comes_back_when_the_last_step_fails(
     with pytest.raises(BadInput, match="cannot be written"):
         keep(ran, folder, force=True)
     monkeypatch.undo()
-    assert store.load(folder).provenance["command"] == ["the first"]
+    assert store.load_run(folder).provenance["command"] == ["the first"]
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
@@ -281,7 +283,7 @@ def test_the_hash_of_an_own_rule_is_the_same_in_another_process() -> None:
 
 
 def test_a_folder_that_appears_meanwhile_is_not_overwritten(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
-    def somebody_else(tables: store.Tables, scenario: Any, file: Path) -> None:
+    def somebody_else(tables: Tables, scenario: Any, file: Path) -> None:
         (tmp_path / "run").mkdir()
         (tmp_path / "run" / "theirs").write_text("x")
 
@@ -291,7 +293,7 @@ def test_a_folder_that_appears_meanwhile_is_not_overwritten(ran: tuple[Simulatio
 
 
 def test_damaged_files_are_one_clear_line(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
-    run = store.load(keep(ran, tmp_path / "run"))
+    run = store.load_run(keep(ran, tmp_path / "run"))
     (tmp_path / "run" / "monthly.parquet").write_bytes(b"PAR1 and no more")
     (tmp_path / "run" / "provenance.json").write_text("{")
     (tmp_path / "run" / "panel.parquet").unlink()
@@ -316,7 +318,7 @@ def test_the_manifest_has_the_digest_of_every_other_file(ran: tuple[Simulation, 
     files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
     files.pop("manifest.json")
     assert listed == files
-    store.load(folder).verify()
+    store.load_run(folder).verify()
 
 
 @pytest.mark.parametrize("file", ["monthly", "platform", "episodes", "panel", "scenario", "provenance", "summary"])
@@ -324,7 +326,7 @@ def test_a_flipped_bit_is_named_with_its_file(ran: tuple[Simulation, Panel], tmp
     folder = keep(ran, tmp_path / "run")
     (path,) = (path for path in folder.iterdir() if path.stem == file)
     flipped(path, path.stat().st_size // 2)
-    run = store.load(folder)
+    run = store.load_run(folder)
     with pytest.raises(BadInput, match=f"{path.name}: is damaged: its bytes are not those that were written$"):
         run.verify() if file == "summary" else getattr(run, file)
 
@@ -333,16 +335,16 @@ def test_a_damaged_manifest_and_a_file_that_it_misses_are_named(ran: tuple[Simul
     folder = keep(ran, tmp_path / "run")
     (folder / "summary.png").rename(tmp_path / "summary.png")
     with pytest.raises(BadInput, match=r"summary.png: is missing; manifest.json lists it$"):
-        store.load(folder)
+        store.load_run(folder)
     (tmp_path / "summary.png").rename(folder / "summary.png")
     text = (folder / "manifest.json").read_text()
     for wrong in (text.replace("monthly", "monthlx"), text[: len(text) // 2], text.replace('"sha256"', '"sha257"'), "{}"):
         (folder / "manifest.json").write_text(wrong)
         with pytest.raises(BadInput, match=r"manifest\.json: is damaged"):
-            store.load(folder)
+            store.load_run(folder)
     (folder / "manifest.json").unlink()
     with pytest.raises(BadInput, match=r"manifest\.json is missing"):
-        store.load(folder)
+        store.load_run(folder)
 
 
 def test_a_file_put_into_the_folder_later_is_not_read_as_the_runs(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
@@ -350,7 +352,7 @@ def test_a_file_put_into_the_folder_later_is_not_read_as_the_runs(ran: tuple[Sim
     without = store.save(ran[0], tmp_path / "b", figure=no_figure)
     (without / "panel.parquet").write_bytes((with_panel / "panel.parquet").read_bytes())
     with pytest.raises(BadInput, match="kept no panel"):
-        store.load(without).panel  # noqa: B018
+        store.load_run(without).panel  # noqa: B018
 
 
 def before_manifests(folder: Path) -> Path:
@@ -366,16 +368,16 @@ def test_folders_written_before_there_were_manifests_are_read_and_said_to_be_unv
     ran: tuple[Simulation, Panel], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = before_manifests(keep(ran, tmp_path / "run"))
-    run = store.load(folder)
+    run = store.load_run(folder)
     pd.testing.assert_frame_equal(run.monthly, monthly_frame(ran[0].history))
     assert run.scenario == ran[0].scenario
-    store.load(folder)
+    store.load_run(folder)
     assert capsys.readouterr().err == f"{folder}: unverified: it was written before run folders had a manifest.json\n"
     with pytest.raises(BadInput, match="cannot be verified"):
         run.verify()
     (folder / "provenance.json").write_text("{")
     with pytest.raises(BadInput, match=r"provenance\.json: cannot be read as JSON"):
-        store.load(folder)
+        store.load_run(folder)
 
 
 def test_a_damaged_portfolio_is_not_told_of(tmp_path: Path) -> None:
@@ -394,11 +396,11 @@ def test_a_damaged_portfolio_is_not_told_of(tmp_path: Path) -> None:
 def test_a_figure_that_fails_loses_no_table(
     ran: tuple[Simulation, Panel], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(tables: store.Tables, scenario: Any, file: Path) -> None:
+    def broken(tables: Tables, scenario: Any, file: Path) -> None:
         file.write_bytes(b"half")
         raise RuntimeError("latex was not found\n\nor has failed")
 
-    run = store.load(keep(ran, tmp_path / "run", figure=broken))
+    run = store.load_run(keep(ran, tmp_path / "run", figure=broken))
     run.verify()
     pd.testing.assert_frame_equal(run.monthly, monthly_frame(ran[0].history))
     assert not (tmp_path / "run" / "summary.png").exists()
@@ -412,9 +414,9 @@ def test_figures_are_drawn_under_our_own_settings_whatever_the_users_are(
 ) -> None:
     theirs = {"text.usetex": True, "axes.facecolor": "red", "savefig.dpi": 30, "font.size": 30, "savefig.format": "pdf"}
     scenario = ran[0].scenario.change(name=r"a $\frac 5 $")
-    draw_summary(store.tables_of(ran[0]), scenario, tmp_path / "a.png")
+    draw_summary(tables_of(ran[0]), scenario, tmp_path / "a.png")
     with matplotlib.rc_context(theirs):
-        draw_summary(store.tables_of(ran[0]), scenario, tmp_path / "b.png")
+        draw_summary(tables_of(ran[0]), scenario, tmp_path / "b.png")
         draw_bars(pd.DataFrame({"name": ["$"], "x": [1.0]}), tmp_path / "c.png", name="name", panels={"x": ("x", 1.0)})
         with paper(tmp_path / "d.png") as axes:
             axes.plot([1, 2])
@@ -440,7 +442,7 @@ def test_cells_add_up_to_the_counts(ran: tuple[Simulation, Panel]) -> None:
 
 def test_everything_that_was_counted_is_kept_as_whole_numbers(ran: tuple[Simulation, Panel]) -> None:
     frame = monthly_frame(ran[0].history)
-    outcomes = {name for flags in OUTCOMES.values() for name in flags}
+    outcomes = set(FLAGS)
     assert outcomes <= set(frame.columns)
     assert set(frame.columns) == set(monthly_meanings())
     assert all(frame[name].dtype == np.int64 for name in frame.columns if name != "segment")

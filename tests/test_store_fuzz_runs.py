@@ -12,9 +12,10 @@ from zerolimit.explanation.replay import origin_of
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.portfolio.portfolio import read_portfolio
 from zerolimit.results.frames import Panel
-from zerolimit.results.store import Run, load, save
+from zerolimit.results.store import Run, save
 from zerolimit.results.whole import MANIFEST
 from zerolimit.run.simulation import Simulation
+from zerolimit.study.results import load
 
 FLIPS_A_FILE = 30
 FRAMES = ("monthly", "platform", "episodes", "panel")

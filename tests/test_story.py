@@ -25,12 +25,13 @@ from zerolimit.explanation.replay import CloseUp, Origin, origin_of
 from zerolimit.explanation.story import FRAME, KINDS, QUIET, STYLES, Story, paragraphs, story_of, tell, whom
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.results.whole import PROVENANCE, write_manifest
+from zerolimit.rules.allocations import ALLOCATIONS
 from zerolimit.rules.caps import CAPS
 from zerolimit.rules.caps.grant import by_allocation
 from zerolimit.rules.rule import rule
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import FIELDS, STATE
-from zerolimit.vocabulary.names import ALLOCATIONS, LEFT
+from zerolimit.vocabulary.names import LEFT
 
 BUSY: dict[str, Any] = {
     "entry_rate": 0.5,
@@ -331,15 +332,19 @@ def test_each_cap_says_what_it_is_and_the_threshold(cap: str) -> None:
 def test_each_allocation_rule_says_why_there_was_nothing(allocation: str) -> None:
     says = {"pro_rata": "each was granted 50 % of what", "water_filling": "each was granted 0.50 yuan at most"}
     level = 50.0 if allocation == "water_filling" else 0.5
-    told = by_allocation(allocation, {"rank": 0.25, "review": 1.0}, level)
+    told = by_allocation(ALLOCATIONS[allocation], {"rank": 0.25, "review": 1.0}, level)
     assert says.get(allocation, "rank 0.2, served down to 0.5") in told
 
 
 def test_the_pool_says_who_came_too_late() -> None:
-    assert by_allocation("score", {"rank": 640.0, "review": 1.0}, float("inf")) == "rank 640, nobody was served"
-    assert by_allocation("score", {"rank": 640.0, "review": 2.0}, 630.0) == "rank 640, beyond the month's admissions"
-    assert by_allocation("lottery", {"rank": 0.0, "review": 1.0}, 0.0) == "rank 0, served down to 0, by lottery among equals"
-    assert by_allocation("profit", {"rank": -0.1, "review": 1.0}, 0.0) == "the expected profit is negative"
+    by_score, by_lottery, by_profit = (ALLOCATIONS[name] for name in ("score", "lottery", "profit"))
+    told = by_allocation(by_score, {"rank": 640.0, "review": 1.0}, float("inf"))
+    assert told == "rank 640, nobody was served"
+    told = by_allocation(by_score, {"rank": 640.0, "review": 2.0}, 630.0)
+    assert told == "rank 640, beyond the month's admissions"
+    told = by_allocation(by_lottery, {"rank": 0.0, "review": 1.0}, 0.0)
+    assert told == "rank 0, served down to 0, by lottery among equals"
+    assert by_allocation(by_profit, {"rank": -0.1, "review": 1.0}, 0.0) == "the expected profit is negative"
 
 
 # from a folder, a market, a portfolio

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from zerolimit.explanation.story import tell
     from zerolimit.parameters.scenario import Scenario, load_scenario
     from zerolimit.portfolio.portfolio import read_portfolio
-    from zerolimit.results.store import load
     from zerolimit.rules.rule import rule
     from zerolimit.run.simulation import Simulation
     from zerolimit.study.attribution import attribute
     from zerolimit.study.comparison import compare
+    from zerolimit.study.results import load
 
 _HOMES = {
     "BadInput": "basics.errors",
@@ -38,7 +38,7 @@ _HOMES = {
     "attribute": "study.attribution",
     "compare": "study.comparison",
     "explain": "explanation.notice",
-    "load": "results.store",
+    "load": "study.results",
     "load_scenario": "parameters.scenario",
     "read_portfolio": "portfolio.portfolio",
     "rule": "rules.rule",

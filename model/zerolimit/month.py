@@ -8,17 +8,31 @@ It knows the order and no arithmetic.
 
 from dataclasses import dataclass
 
+from zerolimit.basics.errors import refuse_unknown
 from zerolimit.rules.appeal import forget, hear, restore, support
 from zerolimit.rules.birth import apply_first, be_born, have_history, rank_income, schedule, settle_in
 from zerolimit.rules.borrowing import ask, book, fall_short, owe, receive
 from zerolimit.rules.coping import cope
-from zerolimit.rules.decision import call_for_review, commit, contend, decide, measure, position, stand_in_campaign, weigh
+from zerolimit.rules.decision import (
+    call_for_review,
+    commit,
+    contend,
+    decide,
+    measure,
+    position,
+    stand_in_campaign,
+    stand_in_order,
+    weigh,
+)
+from zerolimit.rules.flags import FLAGS
 from zerolimit.rules.income import earn, pay_bills, spend
-from zerolimit.rules.outcome import count, count_decided, look, record, set_line, stand_in_queue, wait
+from zerolimit.rules.outcome import count, count_decided, look, measure_cut, record, set_line, stand_in_queue, wait
 from zerolimit.rules.repayment import apply_payment, charge_off, count_arrears, fall_due, note_arrears, repay, slide
 from zerolimit.rules.rule import Rule
 from zerolimit.rules.scoring import remember, score
-from zerolimit.rules.trust import count_stirred, feel, leave
+from zerolimit.rules.trust import count_at_end, count_stirred, feel, leave
+from zerolimit.vocabulary.fields import FIELDS
+from zerolimit.vocabulary.outcomes import DESK, RATES
 
 
 @dataclass(frozen=True)
@@ -123,7 +137,7 @@ MONTH = (
         "5",
         "account",
         "the lowest of the named caps, its argmin kept; the cut menu",
-        (weigh, decide, contend),
+        (weigh, stand_in_order, decide, contend),
         where="review",
     ),
     Phase("arrears flags", "8", "account", "moves in and out of arrears as bits", (count_arrears,), where="slid"),
@@ -137,7 +151,12 @@ MONTH = (
     Phase("line and notice", "7", "decision", "the line takes effect or is announced", (set_line,), where="touched"),
     Phase("outcome", "8", "decision", "events and spells without a line", (record,), where="touched"),
     Phase(
-        "monitoring", "9", "decision", "who looks, finds and appeals", (look, stand_in_queue, count_decided), where="touched"
+        "monitoring",
+        "9",
+        "decision",
+        "who looks, finds and appeals",
+        (look, stand_in_queue, measure_cut, count_decided),
+        where="touched",
     ),
     Phase("requests", "10", "decision", "loans asked for within the line", (wait, ask)),
     Phase("outcome flags", "8", "decision", "the decision's outcomes as bits", (count,)),
@@ -181,6 +200,7 @@ MONTH = (
     Phase("payout", "10", "living", "served loans are paid out", (receive, fall_short)),
     Phase("booking", "10", "living", "a loan becomes a schedule", (book, owe)),
     Phase("coping", "11", "living", "other lenders, shortfall, slipped projects", (cope,), where="lacks"),
+    Phase("closing flags", "8", "living", "where everybody stands at the month's end, as bits", (count_at_end,)),
     Phase("trust", "12", "living", "trust, leaving", (feel, leave)),
     Phase(
         "complaints",
@@ -218,12 +238,26 @@ RARE_SUMS = {
 }
 """Sums over the few borrowers of whom another field is not 0."""
 
-WORDS = {
-    "account": (("outcomes_6", "slid"),),
-    "decision": (("outcomes_1", None), ("outcomes_2", "touched"), ("outcomes_3", "touched")),
-    "living": (("outcomes_5", None), ("outcomes_4", "stirred")),
-}
-"""Words of outcome flags that a stage counts, by segment and income decile, and over whom (None: everybody)."""
+
+def words_of(stage: str) -> tuple[tuple[str, str | None], ...]:
+    """Words of outcome flags that a stage counts, by segment and income decile, and over whom; first those of everybody."""
+    words = [
+        (word, phase.where)
+        for phase in MONTH
+        if phase.stage == stage
+        for rule in phase.rules
+        for word in rule.writes
+        if word in COUNTED
+    ]
+    return tuple(sorted(words, key=lambda one: one[1] is not None))
+
+
+COUNTED = {one.word for one in FLAGS.values()}
+WORDS = {stage: words for stage in dict.fromkeys(phase.stage for phase in MONTH) if (words := words_of(stage))}
+"""Stage -> words of outcome flags that it counts, and over whom (None: everybody)."""
+
+OUTCOMES = {word: tuple(one for one in FLAGS.values() if one.word == word) for words in WORDS.values() for word, _ in words}
+"""Word -> its outcomes, bit by bit."""
 
 ROLLS = {
     "account": (Roll("contenders", ("contends",), ("rank", "wanted", "principal_after", "review")),),
@@ -235,6 +269,25 @@ ROLLS = {
     "living": (Roll("leavers", ("leaves",), ("event", "without_line")),),
 }
 """Lists that a stage makes."""
+
+
+def refuse_what_nothing_has() -> None:
+    """BadDeclaration where a table above names a field, or a rate a count or sum, that does not exist."""
+    named = {f"phase {one.name}": (*one.reads, *one.writes, *([one.where] if one.where else [])) for one in (*BIRTH, *MONTH)}
+    named |= {f"sums of {stage}": names for stage, names in SUMS.items()}
+    rare = {one.name: one for some in RARE_SUMS.values() for one in some}
+    named |= {f"sum {one.name}": (one.field, one.when) for one in rare.values()}
+    named |= {f"list {one.name}": (*one.when, *one.values) for some in ROLLS.values() for one in some}
+    for where, names in named.items():
+        for name in names:
+            refuse_unknown(where, "field", name, FIELDS)
+    counts = [*FLAGS, *DESK, *(name for names in SUMS.values() for name in names), *rare]
+    for rate, (over, under, _) in RATES.items():
+        for name in (*over, *under):
+            refuse_unknown(f"rate {rate}", "count or sum", name, counts)
+
+
+refuse_what_nothing_has()
 
 
 def all_rules() -> tuple[Rule, ...]:

@@ -206,7 +206,7 @@ def test_a_dark_system_gets_a_dark_page(visit: Visit, expect: Any) -> None:
 def test_it_speaks_chinese(visit: Visit, expect: Any) -> None:
     visitor = visit(locale="zh-CN")
     page = visitor.page
-    expect(page.locator(".zl-headline")).to_contain_text("概况")
+    expect(page.locator(".zl-headline")).to_contain_text("总览")
     page.wait_for_function("document.fonts.check(\"12px 'Zerolimit Sans'\", '额')")
     loaded = page.evaluate("[...document.fonts].filter((one) => one.status === 'loaded').map((one) => one.family)")
     assert "Zerolimit Sans" in loaded

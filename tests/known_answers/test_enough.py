@@ -26,9 +26,10 @@ from zerolimit.explanation.own_path import Change, OwnPath, Recorder
 from zerolimit.explanation.reasons import thresholds
 from zerolimit.explanation.replay import CloseUp, Origin, origin_of
 from zerolimit.parameters.scenario import load_scenario
+from zerolimit.rules.allocations import ALLOCATIONS
 from zerolimit.run.simulation import Simulation, own_rules
 from zerolimit.vocabulary.mechanisms import MECHANISMS
-from zerolimit.vocabulary.names import ALLOCATIONS, LEFT
+from zerolimit.vocabulary.names import LEFT
 
 REVIEWED = 2
 """The month of the scripted borrowers' first review."""
@@ -418,7 +419,7 @@ def test_mechanisms_shares_on_ones_own_path_sum_to_what_happened() -> None:
     assert "0.34 rescoring, 0.33 trigger, 0.33 positioning." in str(thirds)
     assert "the two need not agree" in " ".join(str(told).split())
     assert len(told.reasons) <= 4
-    assert "For this borrower alone, with the others as they were" in " ".join(str(told).split())
+    assert "For this borrower alone, with all others unchanged" in " ".join(str(told).split())
 
 
 def test_a_notice_stops_when_asked_and_tells_how_far_it_is() -> None:
@@ -459,5 +460,5 @@ def test_a_market_its_folder_and_the_command_line_say_the_same(tmp_path: Path) -
     result = CliRunner().invoke(cli.app, command)
     assert result.exit_code == 0, result.stderr
     assert "Principal reasons" in result.stdout
-    assert "with the others as they were" in " ".join(result.stdout.split())
+    assert "with all others unchanged" in " ".join(result.stdout.split())
     assert set(told.changes()["kind"]) == {one.kind for one in told.enough}

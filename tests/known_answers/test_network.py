@@ -332,7 +332,7 @@ def test_a_run_s_folder_holds_its_network(ids: bool, tmp_path: Path) -> None:
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     scenario = load_scenario("baseline", borrowers=5, network="file", network_file=str(file), neighbour_weight=1.0)
     first = Simulation(scenario, 1, engine="objects", portfolio=portfolio).run(6)
-    run = store.load(store.save(first, tmp_path / "run", figure=lambda *_: None))
+    run = store.load_run(store.save(first, tmp_path / "run", figure=lambda *_: None))
     file.unlink()
     assert run.provenance["network"] == {"name": "ties.csv", "sha256": sha256, "ties": len(TIES)}
     again = Simulation(run.scenario, 1, engine="objects", portfolio=portfolio).run(6)
@@ -342,6 +342,6 @@ def test_a_run_s_folder_holds_its_network(ids: bool, tmp_path: Path) -> None:
 
 def test_a_run_without_a_file_says_so(tmp_path: Path) -> None:
     simulation = Simulation(load_scenario("baseline", borrowers=20, network="small_world"), 1, engine="objects").run(1)
-    run = store.load(store.save(simulation, tmp_path / "run", figure=lambda *_: None))
+    run = store.load_run(store.save(simulation, tmp_path / "run", figure=lambda *_: None))
     assert run.provenance["network"] is None
     assert not (tmp_path / "run" / store.NETWORK).exists()

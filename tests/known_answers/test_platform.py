@@ -7,7 +7,7 @@ from zerolimit.parameters.scenario import load_scenario
 from zerolimit.platform.costs import charge
 from zerolimit.platform.declared import on_one_world
 from zerolimit.platform.tightness import announce, call_campaign
-from zerolimit.vocabulary.mechanisms import NO_CAP
+from zerolimit.vocabulary.constants import NO_CAP
 from zerolimit.vocabulary.world_fields import WORLD, WORLD_FIELDS
 
 RULES = (announce, call_campaign, charge)

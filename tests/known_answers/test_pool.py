@@ -13,7 +13,8 @@ from zerolimit.parameters.terms import from_scenario
 from zerolimit.platform.pool import PER, Pool, joint_capacity, share_of
 from zerolimit.rules.caps import CAP
 from zerolimit.run.simulation import Simulation
-from zerolimit.vocabulary.mechanisms import MECHANISMS, NO_CAP
+from zerolimit.vocabulary.constants import NO_CAP
+from zerolimit.vocabulary.mechanisms import MECHANISMS
 
 YUAN = 100
 

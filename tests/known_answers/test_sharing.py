@@ -10,16 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from zerolimit import attribute
-from zerolimit.allocation.level import PRO_RATA, WATER_FILLING, WHOLE, Evenly, share_out
+from zerolimit.allocation.level import Evenly, share_out
 from zerolimit.allocation.own import Own
 from zerolimit.allocation.rules import allocate
 from zerolimit.basics.errors import BadInput, OutOfRange
 from zerolimit.engine.base import Array
 from zerolimit.parameters.scenario import load_scenario
+from zerolimit.rules.allocations import ALLOCATIONS, WHOLE
 from zerolimit.rules.rule import Rule, rule
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import STATE
-from zerolimit.vocabulary.names import ALLOCATIONS
 
 NEEDS = some.lists(some.integers(1, 12), min_size=1, max_size=6)
 
@@ -349,7 +349,7 @@ def test_what_a_level_leaves_goes_to_the_first_of_the_lottery(
     tickets = np.array(data.draw(some.permutations(range(len(needs)))))
     need, rows = np.array(needs), np.arange(len(needs))
     tenure = [float(20 + 10 * (k % 2)) for k in range(len(needs))]
-    rules = {"pro_rata": Evenly(PRO_RATA, need, least), "water_filling": Evenly(WATER_FILLING, need, least)}
+    rules = {name: Evenly(ALLOCATIONS[name], need, least) for name in ("pro_rata", "water_filling")}
     one = rules.get(name) or own(newer_less, needs, tenure, least, False)
     grants, level = share_out(one, capacity, rows, lambda at: tickets[at].astype(np.uint64))
     base = one.grants(level)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from zerolimit.parameters.scenario import load_scenario
+from zerolimit.rules.allocations import ALLOCATIONS
 from zerolimit.study.definition import read_study
 from zerolimit.study.design import Factor
-from zerolimit.vocabulary.names import ALLOCATIONS
 
 
 def points(**settings: Any) -> list[dict[str, Any]]:

@@ -709,7 +709,7 @@ def test_the_code_that_a_folder_is_held_to_is_all_that_a_worker_runs(engine: str
         "import json, sys; from zerolimit.study.worker import *; from zerolimit.study.code import *;"
         "from zerolimit.parameters.scenario import load_scenario;"
         "world = load_scenario('baseline', borrowers=450, network='small_world');"
-        "kept = ((), ('zero_limit',), ('pool',), tuple(MEASURES));"
+        "kept = ((), ('zero_limit',), ('pool',), tuple(RUN_MEASURES));"
         "job = Job(world, {}, 14, 0, *kept, None, None, (), 'ENGINE', code_hash());"
         "done = do(job, Task('ab', 0, 0, 1, {})); assert isinstance(done, Done), done;"
         "print(json.dumps([name for name in sys.modules if name.split('.')[0] == 'zerolimit']))"

@@ -29,7 +29,7 @@ from zerolimit.rules.rule import Rule, whole
 from zerolimit.vocabulary.cells import CELLS_PER_SEGMENT
 from zerolimit.vocabulary.draws import PURPOSES, uniform
 from zerolimit.vocabulary.fields import FIELDS, NEW_INSTALMENT, SCHEDULE, STORABLE, Field
-from zerolimit.vocabulary.names import EVENTS, LEFT, SECTORS, SEGMENTS, STATUSES, STRATEGIES
+from zerolimit.vocabulary.names import CODES, LEFT
 
 if TYPE_CHECKING:
     from zerolimit.agents.market import CreditMarket
@@ -37,15 +37,7 @@ if TYPE_CHECKING:
 RULES: dict[str, Rule] = {rule.name: rule for phase in MONTH for rule in phase.rules}
 """Every rule of the month: a method of Borrower each."""
 
-CODES = {
-    "segment": len(SEGMENTS),
-    "sector": len(SECTORS),
-    "strategy": len(STRATEGIES),
-    "status": len(STATUSES),
-    "decile": CELLS_PER_SEGMENT,
-    "reason": len(REASONS) + 1,
-    "event": len(EVENTS),
-}
+COUNTS = {**{name: len(says) for name, says in CODES.items()}, "decile": CELLS_PER_SEGMENT, "reason": len(REASONS) + 1}
 """Fields that are codes, and how many there are."""
 
 DEBT = frozenset({"scheduled", "overdue", *SCHEDULE, NEW_INSTALMENT})
@@ -60,8 +52,8 @@ MESA_OWN = frozenset({"model", "unique_id", "pos", "current_action", "slot", "_g
 
 def field_range(field: Field, inside: bool) -> tuple[float, float]:
     """The lowest and the highest value that may be written to a field; inside the month money may fall below 0."""
-    if field.name in CODES:
-        return 0.0, CODES[field.name] - 1.0
+    if field.name in COUNTS:
+        return 0.0, COUNTS[field.name] - 1.0
     if field.unit == "0/1":
         return 0.0, 1.0
     most = STORABLE.get(field.storage, 1e30)

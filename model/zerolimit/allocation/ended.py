@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolimit.allocation.level import NOTHING, PRO_RATA, WATER_FILLING, WHOLE, Evenly, Levels, granted_at, share_out
+from zerolimit.allocation.level import NOTHING, Evenly, Levels, share_out
 from zerolimit.engine.prefix import Lottery
+from zerolimit.rules.allocations import ALLOCATIONS, ORDER, WHOLE
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ class Ended:
     """Where a rule ended. `grant` says what one would be granted there."""
 
     least: int
-    kind: int | None = None
-    """PRO_RATA or WATER_FILLING; None where an order is served, or by a user-defined rule."""
+    evenly: Evenly | None = None
+    """The level that all share; None where an order is served, or by a user-defined rule."""
     own: Callable[[int, int, Mapping[str, float]], int] | None = None
     """A user-defined rule: fen at a level, for what is needed and one's fields."""
     level: int = 0
@@ -75,8 +76,8 @@ class Ended:
         given = 0
         if self.own is not None:
             given = self.own(level, need, values) if level > NOTHING else 0
-        elif self.kind is not None:
-            given = int(granted_at(self.kind, level, need, self.least))
+        elif self.evenly is not None:
+            given = self.evenly.granted(level, need) if level > NOTHING else 0
         if self.served.serves(order, ticket, row):
             return need
         if self.left and self.first_not.serves(order, ticket, row):
@@ -105,20 +106,20 @@ def ended(
         return Ended(least, None, one, level, last_extra(own, level, own.highest, grants, rows, lottery), nobody)
     if full.all():
         return Ended(least)
-    if rule not in ("pro_rata", "water_filling", "equal_floor"):
+    declared = ALLOCATIONS[rule]
+    if declared.kind == ORDER:
         return by_order(least, order, need, grants, rows, lottery)
-    kind = PRO_RATA if rule == "pro_rata" else WATER_FILLING
-    evenly, top = Evenly(kind, need, least), floor if rule == "equal_floor" else None
+    evenly, top = Evenly(declared, need, least), None if declared.up_to is None else floor
     shared, level = share_out(evenly, capacity, rows, lottery, top=top)
     highest = evenly.highest if top is None else min(top, evenly.highest)
     extra = last_extra(evenly, level, highest, shared, rows, lottery)
-    if rule != "equal_floor" or level < highest:
-        return Ended(least, kind, None, level, extra, nobody)
+    if top is None or level < highest:
+        return Ended(least, evenly, None, level, extra, nobody)
     wants = np.flatnonzero(need > shared)
     rest = by_order(
         least, order[wants], (need - shared)[wants], (grants - shared)[wants], rows[wants], lambda at: lottery(wants[at])
     )
-    return Ended(least, kind, None, level, nobody, rest.served, rest.first_not, rest.left)
+    return Ended(least, evenly, None, level, nobody, rest.served, rest.first_not, rest.left)
 
 
 def last_extra(rule: Levels, level: int, highest: int, grants: NDArray[Any], rows: NDArray[Any], lottery: Lottery) -> Last:

@@ -4,43 +4,43 @@ Only whole totals are needed from the borrowers, so the search is exact, the sam
 over many machines. What the next step of the level would give is served by lottery.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from zerolimit.engine.philox import make_known
 from zerolimit.engine.prefix import Lottery, serve_prefix
+from zerolimit.rules.allocations import WHOLE, Allocation
 
-WHOLE = 2**30
-"""The level of a share of 1."""
-PRO_RATA, WATER_FILLING = 0, 1
 NOTHING = -1
 """Below the lowest level: nobody is granted anything."""
 
 
-@njit(cache=True, nogil=True)
-def granted_at(kind: Any, level: Any, need: Any, least: Any) -> Any:
-    """Fen for one borrower: floor(need x level / 2^30) pro rata, min(need, level) by water-filling; below `least` is 0."""
-    given = need * level // WHOLE if kind == PRO_RATA else min(need, level)
-    return given if given >= least else 0
+@cache
+def loops_of(granted: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], Callable[..., None]]:
+    """Compiled: fen for all, and for each, by a level's function. A grant below `least` is 0."""
+    make_known(granted)
 
+    @njit(nogil=True)
+    def total_at(level: Any, need: Any, least: Any) -> Any:
+        total = 0
+        for k in range(len(need)):
+            given = granted(np.int64(need[k]), level)
+            total += given if given >= least else 0
+        return total
 
-@njit(cache=True, nogil=True)
-def total_at(kind: Any, level: Any, need: Any, least: Any) -> Any:
-    """Fen for all."""
-    total = 0
-    for k in range(len(need)):
-        total += granted_at(kind, level, np.int64(need[k]), least)
-    return total
+    @njit(nogil=True)
+    def grants_at(level: Any, need: Any, least: Any, out: Any) -> None:
+        for k in range(len(need)):
+            given = granted(np.int64(need[k]), level)
+            out[k] = given if given >= least else 0
 
-
-@njit(cache=True, nogil=True)
-def grants_at(kind: Any, level: Any, need: Any, least: Any, out: Any) -> None:
-    """Fen for each."""
-    for k in range(len(need)):
-        out[k] = granted_at(kind, level, np.int64(need[k]), least)
+    return total_at, grants_at
 
 
 class Levels(Protocol):
@@ -56,24 +56,29 @@ class Levels(Protocol):
 
 @dataclass(frozen=True)
 class Evenly:
-    """Pro rata or water-filling. Each grant is 0 or at least `least` (fen, at least 1)."""
+    """A declared level (rules/allocations.py). Each grant is 0 or at least `least` (fen, at least 1)."""
 
-    kind: int
+    rule: Allocation
     need: NDArray[Any]
     least: int
 
     @property
     def highest(self) -> int:
         """All of what is needed."""
-        return WHOLE if self.kind == PRO_RATA else int(self.need.max())
+        return WHOLE if self.rule.share else int(self.need.max())
 
     def total(self, level: int) -> int:
-        return int(total_at(self.kind, level, self.need, self.least))
+        return int(loops_of(self.rule.function)[0](level, self.need, self.least))
 
     def grants(self, level: int) -> NDArray[np.int64]:
         out = np.empty(len(self.need), np.int64)
-        grants_at(self.kind, level, self.need, self.least, out)
+        loops_of(self.rule.function)[1](level, self.need, self.least, out)
         return out
+
+    def granted(self, level: int, need: int) -> int:
+        """Fen for one borrower."""
+        given = int(self.rule.function(need, level))
+        return given if given >= self.least else 0
 
 
 def share_out(

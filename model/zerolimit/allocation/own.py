@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolimit.allocation.level import WHOLE
 from zerolimit.basics.errors import BadInput, OutOfRange
 from zerolimit.engine.base import Engine
+from zerolimit.rules.allocations import WHOLE
 from zerolimit.rules.rule import Rule
 
 LEVEL, NEED = "level", "need"

@@ -1,12 +1,13 @@
-"""The ways to share the pool (names.ALLOCATIONS): an order that is served, or a level that all share."""
+"""The ways to share the pool (rules/allocations.py): an order that is served, or a level that all share."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolimit.allocation.level import PRO_RATA, WATER_FILLING, WHOLE, Evenly, Levels, share_out
+from zerolimit.allocation.level import Evenly, Levels, share_out
 from zerolimit.engine.prefix import Lottery, serve_prefix
+from zerolimit.rules.allocations import ALLOCATIONS, LEVEL, WHOLE
 
 
 def allocate(
@@ -28,17 +29,16 @@ def allocate(
     if own is not None:
         grants, level = share_out(own, capacity, rows, lottery)
         return grants, max(0, level) / WHOLE
-    if rule == "pro_rata":
-        grants, level = share_out(Evenly(PRO_RATA, need, least), capacity, rows, lottery)
-        return grants, level / WHOLE
-    if rule == "water_filling":
-        grants, level = share_out(Evenly(WATER_FILLING, need, least), capacity, rows, lottery)
-        return grants, float(level)
+    declared = ALLOCATIONS[rule]
     grants = np.zeros(len(need), np.int64)
-    if rule == "equal_floor":
-        grants, level = share_out(Evenly(WATER_FILLING, need, least), capacity, rows, lottery, top=floor)
+    if declared.kind == LEVEL:
+        top = None if declared.up_to is None else floor
+        evenly = Evenly(declared, need, least)
+        grants, level = share_out(evenly, capacity, rows, lottery, top=top)
+        if top is None:
+            return grants, level / WHOLE if declared.share else float(level)
         capacity -= int(grants.sum())
-        if len(need) and level < min(floor, int(need.max())):
+        if len(need) and level < min(top, evenly.highest):
             return grants, float("inf")
     rest = need - grants
     served, marginal, left = serve_prefix(order, rest, capacity, rows, lottery)

@@ -12,7 +12,7 @@ import traitlets
 
 from zerolimit.app.language import Words
 from zerolimit.results.columns import Array
-from zerolimit.results.figures import BLACK, LOOKS
+from zerolimit.results.drawing import BLACK, LOOKS
 
 FONT = "Roboto, 'Zerolimit Sans', sans-serif"
 HATCHES: dict[str, dict[str, Any]] = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import solara
 
-from zerolimit.app.borrower import switched_off
+from zerolimit.app.borrower_view import switched_off
 from zerolimit.app.charts import Chart, Ink, Option, axis, legend, line, months_axis, option_of, points
 from zerolimit.app.controls import Widget, choose
 from zerolimit.app.language import Words
@@ -19,11 +19,11 @@ from zerolimit.basics.errors import BadInput
 from zerolimit.explanation.replay import Origin, origin_of
 from zerolimit.parameters.scenario import parse_setting
 from zerolimit.results.columns import Array
-from zerolimit.results.figures import BLUE, RED
+from zerolimit.results.drawing import BLUE, RED
 from zerolimit.results.table import trust
+from zerolimit.rules.allocations import ALLOCATIONS
 from zerolimit.study.accounts import DELAYING
 from zerolimit.vocabulary.mechanisms import MECHANISMS
-from zerolimit.vocabulary.names import ALLOCATIONS
 
 if TYPE_CHECKING:
     from zerolimit.app.session import Session

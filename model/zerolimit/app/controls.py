@@ -19,9 +19,9 @@ from zerolimit.basics.errors import BadInput
 from zerolimit.basics.wording import FEN
 from zerolimit.parameters.declarations import about, bounds, choices
 from zerolimit.parameters.scenario import Scenario, load_scenario, presets
+from zerolimit.rules.allocations import ALLOCATIONS
 from zerolimit.run.simulation import SETUP_ONLY
 from zerolimit.vocabulary.mechanisms import MECHANISMS
-from zerolimit.vocabulary.names import ALLOCATIONS
 
 if TYPE_CHECKING:
     from zerolimit.app.session import Session
@@ -143,9 +143,8 @@ def says_of(name: str, words: Words) -> str:
 def option_text(name: str, value: str, words: Words) -> str:
     """A choice, with what it means where that is declared."""
     if name == "allocation":
-        return words(
-            "controls.choice", name=words("option." + value), says=words.declared("allocation", value, ALLOCATIONS[value])
-        )
+        says = words.declared("allocation", value, ALLOCATIONS[value].says)
+        return words("controls.choice", name=words("option." + value), says=says)
     return words("option." + value)
 
 

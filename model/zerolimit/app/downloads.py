@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from zerolimit.agents.market import CreditMarket
     from zerolimit.app.session import Session
     from zerolimit.parameters.scenario import Scenario
-    from zerolimit.results.store import Tables
+    from zerolimit.results.tables import Tables
 
 COMMAND = "command.txt"
 

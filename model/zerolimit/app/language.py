@@ -14,6 +14,7 @@ from importlib import resources
 from typing import Any
 
 from zerolimit.basics.wording import FEN, Phrase
+from zerolimit.rules.caps import CAP
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 FIRST = "en"
@@ -76,6 +77,11 @@ class Words:
         if digits is None:
             digits = 0 if value == 0.0 else max(0, min(3, 2 - math.floor(math.log10(abs(value)))))
         return f"{value:,.{digits}f}{'' if self.language == 'zh' else ' '}%"
+
+
+def reason_in(words: Words, name: str) -> str:
+    """A cap's short name, for a legend."""
+    return words.declared("reason", name, CAP[name].short)
 
 
 @cache

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import solara
 
-from zerolimit.app import pool, who, why
+from zerolimit.app import pool_view, who, why
 from zerolimit.app.charts import use_ink
 from zerolimit.app.controls import GROUPS, kind_of, span_of, unit_of
 from zerolimit.app.language import Words
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 WORDS = Words()
 PANELS: dict[str, Callable[..., Any]] = {
-    "Pool": pool.Pool,
+    "Pool": pool_view.Pool,
     "Why": why.Why,
     "Rates": who.Rates,
     "Spreads": who.Spreads,

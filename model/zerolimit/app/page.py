@@ -15,16 +15,16 @@ import solara
 import solara.lab
 import traitlets
 
-from zerolimit.app.borrower import Borrowers, OneBorrower
+from zerolimit.app.borrower_view import Borrowers, OneBorrower
 from zerolimit.app.charts import use_ink
 from zerolimit.app.compare import Compare, Comparison
 from zerolimit.app.controls import Controls, Widget, choose
 from zerolimit.app.downloads import Downloads
 from zerolimit.app.language import LANGUAGES, Words, preferred
-from zerolimit.app.network import Network, Networks
+from zerolimit.app.network_view import Network, Networks
 from zerolimit.app.parts import Progress, Wrong
 from zerolimit.app.picture import Picture
-from zerolimit.app.pool import Pool
+from zerolimit.app.pool_view import Pool
 from zerolimit.app.session import LONGEST, OPENING, SPEEDS, Session
 from zerolimit.app.who import Flow, Rates, Spreads
 from zerolimit.app.why import Counterfactual, Shares, Why

@@ -10,7 +10,7 @@ import numpy as np
 
 from zerolimit.basics.wording import FEN
 from zerolimit.results.columns import Array, cube, divided, rates, values
-from zerolimit.results.store import Tables, tables_of
+from zerolimit.results.tables import Tables, tables_of
 from zerolimit.rules.caps import CAPS
 from zerolimit.vocabulary.constants import SCORE_HIGH, SCORE_LOW
 from zerolimit.vocabulary.names import LEFT

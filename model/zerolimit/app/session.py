@@ -177,7 +177,7 @@ class Session:
     # running
 
     def reset(self, then: int = 0) -> None:
-        """A new market as the controls say, and so many months of it."""
+        """A new market as the controls say, run for `months`."""
         self.desk.start("reset", lambda job: self._rebuild_and_run(job, then), then)
 
     def run(self, months: int) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import solara
 
 from zerolimit.app.charts import FONT, Chart, Ink, Option, axis, bars, legend, looks, option_of, points
-from zerolimit.app.language import Words
+from zerolimit.app.language import Words, reason_in
 from zerolimit.app.picture import LINES, SCORES, Picture
 from zerolimit.results.columns import Array, values
-from zerolimit.results.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY
+from zerolimit.results.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY
 from zerolimit.rules.caps import REASONS
 from zerolimit.vocabulary.names import ENDS, SEGMENTS
 
@@ -169,7 +169,7 @@ def sankey(picture: Picture, counted: Flows, words: Words, ink: Ink) -> Option:
 
     def title(node: str) -> str:
         head, _, reason = node.partition(":")
-        return words("flow." + head) + (words("flow.colon") + words("reason." + reason) if reason else "")
+        return words("flow." + head) + (words("flow.colon") + reason_in(words, reason) if reason else "")
 
     def style(node: str) -> Option:
         if node.startswith("zero:"):

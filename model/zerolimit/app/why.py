@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import solara
 
 from zerolimit.app.charts import Chart, Ink, Option, axis, bars, legend, looks, months_axis, option_of, points
-from zerolimit.app.language import Words
+from zerolimit.app.language import Words, reason_in
 from zerolimit.app.parts import Progress, Table, Wrong
 from zerolimit.app.picture import Picture
 from zerolimit.app.work import Desk, Job
 from zerolimit.basics.wording import adding_up
 from zerolimit.explanation.reasons import SAYS
-from zerolimit.results.figures import GREY, PALETTE
+from zerolimit.results.drawing import GREY, PALETTE
 from zerolimit.vocabulary.mechanisms import MECHANISMS
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def Why(picture: Picture, words: Words, ink: Ink) -> Any:
 def by_reason(picture: Picture, kind: str, words: Words, ink: Ink) -> Option:
     """Bars stacked by reason, in per cent of those to whom it can happen."""
     series = [
-        bars(words("reason." + name), points(share, words.percent, 100.0), looks(name, ink), "reasons", barCategoryGap="8%")
+        bars(reason_in(words, name), points(share, words.percent, 100.0), looks(name, ink), "reasons", barCategoryGap="8%")
         for name, share in picture.share_by_reason(kind).items()
     ]
     return option_of(

@@ -144,7 +144,8 @@ def run(
     # what is wrong so far has been said without the libraries that a run needs
     from zerolimit.parameters.scenario import not_reached
     from zerolimit.results.frames import Panel, parse_panel
-    from zerolimit.results.store import save, tables_of
+    from zerolimit.results.store import save
+    from zerolimit.results.tables import tables_of
     from zerolimit.results.whole import check_target
     from zerolimit.vocabulary.names import LEFT
 

@@ -342,6 +342,26 @@ def make_known_once(function: Callable[..., Any]) -> None:
         make_known(function)
 
 
+def alone(rule: Rule) -> Callable[..., Any]:
+    """A rule compiled by itself, to be called for one borrower with values as the object engine has them."""
+    make_known_once(rule.function)
+    made: Any = namedtuple("Terms", rule.terms)  # type: ignore[misc]  # the names are known when it runs
+    function = njit(error_model="numpy")(rule.function)
+
+    def called(*values: Any) -> Any:
+        given = zip(rule.reads, values, strict=True)
+        return function(
+            *(
+                (made(*(getattr(value, term) for term in rule.terms)) if rule.terms else 0.0)
+                if name == "terms"
+                else float(value)
+                for name, value in given
+            )
+        )
+
+    return called
+
+
 def refuse_uncompilable(rule: Rule) -> None:
     """OutOfRange where a user-defined rule cannot be compiled, or would not return a number for each field."""
     make_known_once(rule.function)

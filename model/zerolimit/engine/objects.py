@@ -14,6 +14,7 @@ from zerolimit.engine.base import Array, Engine, Options, Result, unreal
 from zerolimit.engine.plan import FLOW_NAMES, Plan
 from zerolimit.engine.registry import engine
 from zerolimit.rules.caps import MEASURED
+from zerolimit.rules.flags import BITS
 from zerolimit.rules.laws import BROKEN
 from zerolimit.vocabulary.cells import CELLS, CELLS_PER_SEGMENT
 from zerolimit.vocabulary.fields import DTYPES, FIELDS, STORABLE, slot
@@ -73,7 +74,7 @@ class Objects(Engine):
         stage = self.plan.stages[name]
         self.listed(name, np.arange(self.size), month, terms)
         sums = np.zeros((CELLS, len(stage.sum_names)), np.int64)
-        counts = np.zeros((CELLS, len(stage.words), 12), np.int64)
+        counts = np.zeros((CELLS, len(stage.words), BITS), np.int64)
         for row in self.rows:
             cell = int(row["segment"]) * CELLS_PER_SEGMENT + int(row["decile"])
             for k, field in enumerate(stage.sums):
@@ -85,7 +86,7 @@ class Objects(Engine):
                 if where and row[where] == 0.0:
                     continue
                 flags = int(row[word])
-                for bit in range(12):
+                for bit in range(BITS):
                     counts[cell, k, bit] += flags >> bit & 1
         rolls: dict[str, dict[str, Array]] = {}
         for roll in stage.rolls:

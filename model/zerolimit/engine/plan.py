@@ -13,12 +13,12 @@ from zerolimit.rules.caps import MEASURED
 from zerolimit.rules.laws import BROKEN, LAWS
 from zerolimit.rules.rule import Rule
 from zerolimit.vocabulary.draws import PURPOSES
-from zerolimit.vocabulary.fields import BYTES, DTYPES, FIELDS, FLOWS, STATE
+from zerolimit.vocabulary.fields import BYTES, DTYPES, FIELDS, STATE
 
 COLUMNS = 32
 """A loop over more columns than about thirty stops vectorising (architecture.md)."""
 
-FLOW_NAMES = frozenset(flow.name for flow in FLOWS)
+FLOW_NAMES = frozenset(field.name for field in FIELDS.values() if field.flow)
 
 
 @dataclass

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from zerolimit.engine.plan import FLOW_NAMES, Loop, Plan, Stage, word
 from zerolimit.month import Roll
 from zerolimit.rules.caps import MEASURED
+from zerolimit.rules.flags import BITS
 from zerolimit.rules.laws import BROKEN
 from zerolimit.rules.rule import Rule
 from zerolimit.vocabulary.cells import CELLS_PER_SEGMENT
@@ -12,9 +13,9 @@ from zerolimit.vocabulary.draws import BIRTH, LIFELONG_FROM, LIFELONG_TO, PURPOS
 from zerolimit.vocabulary.fields import FIELDS, Q2, STORABLE
 
 CASTS = {"i1": "int8", "i2": "int16", "i4": "int32", "f4": "float32", "q2": "int16"}
-HALF = 6
-"""Bits of half an outcome word. Values of halves are counted: their table stays in the fastest cache."""
 HALVES = 2
+HALF = BITS // HALVES
+"""Bits of half an outcome word. Values of halves are counted: their table stays in the fastest cache."""
 
 
 def loaded(name: str, where: str) -> str:

@@ -18,7 +18,7 @@ from zerolimit.run.month import Platform
 from zerolimit.run.phases import Live
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import STATE
-from zerolimit.vocabulary.names import LEFT, REVIEW, SEGMENTS, ZERO_LIMIT
+from zerolimit.vocabulary.names import CHARGED_OFF, LEFT, REVIEW, SEGMENTS, ZERO_LIMIT
 
 WITHIN = 12
 """Months in which a default would have shown that the cut was right."""
@@ -161,7 +161,7 @@ class Shadow:
         engine = self.twin.engine
         rows = np.flatnonzero(self.since >= 0)
         standing = engine.raw("standing", when)[rows]
-        defaulted = (engine.raw("late", when)[rows] >= DEFAULT_AT) | (standing == 3)
+        defaulted = (engine.raw("late", when)[rows] >= DEFAULT_AT) | (standing == CHARGED_OFF)
         gone = engine.raw("status", when)[rows] == int(LEFT)
         self.since[rows] += 1
         done = defaulted | gone | (self.since[rows] >= self.within)
@@ -178,7 +178,7 @@ class Shadow:
 
 
 def follow(simulation: Simulation, months: int, within: int = WITHIN) -> Followed:
-    """Run a fresh simulation for so many months and follow its zero-limit events."""
+    """Run a fresh simulation for `months` and follow its zero-limit events."""
     shadow = Shadow(simulation, within)
     for _ in range(months):
         shadow.step()

@@ -27,25 +27,26 @@ from zerolimit.explanation.reasons import (
     in_words,
     lines_left,
     lowering,
-    principal,
+    principal_reasons,
     thresholds,
     usable_line,
 )
 from zerolimit.explanation.replay import Origin, Seen, origin_of
 from zerolimit.explanation.story import Event, the_line, whom
+from zerolimit.parameters.terms import without
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.constants import INCOME_MOST, SCORE_HIGH, SHARE_MOST
 from zerolimit.vocabulary.fields import FIELDS
 from zerolimit.vocabulary.mechanisms import MECHANISMS
-from zerolimit.vocabulary.names import LEFT
+from zerolimit.vocabulary.names import LEFT, NO_REVIEW, ON_TIME
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console, ConsoleOptions, RenderResult
 
 FOR_ME = (
-    "For this borrower alone: one path replayed, with tightness, expected use, the pool's level, the queues and the"
-    " neighbours' reports as recorded."
+    "For this borrower alone, with all others unchanged: one path replayed, with tightness, expected use, the pool's level,"
+    " the queues and the neighbours' reports as recorded."
 )
 """The counterfactual of a notice; `attribute` has the population's."""
 
@@ -253,8 +254,8 @@ def notice_of(origin: Origin, slot: int, name: str, recorder: Recorder, seen: Se
         others = f"earlier adverse actions: month {', '.join(months[-5:])}" if months else "nor in any month before"
         raise BadInput(f"month {last.month}: no line of borrower {name} was cut, lost or refused; {others}")
     now = last
-    if event.kind != "announced" and last.decided["review"] == 0.0:
-        now = next(one for one in reversed(life) if one.decided["review"] > 0.0 and one.decided["notice_left"] > 0.0)
+    if event.kind != "announced" and last.decided["review"] == NO_REVIEW:
+        now = next(one for one in reversed(life) if one.decided["review"] > NO_REVIEW and one.decided["notice_left"] > 0.0)
     path = OwnPath(recorder.world.plan, recorder.world.seed, slot, recorder.held, life)
     first = next(one.month for one in life if "account" in one.stages)
     path.check(first, now.month)
@@ -381,7 +382,7 @@ class Notice:
         """All arrears paid this month."""
 
         def edit(values: Values) -> None:
-            values.update(late=0.0, overdue=0.0, overdue_interest=0.0, standing=1.0)
+            values.update(late=0.0, overdue=0.0, overdue_interest=0.0, standing=ON_TIME)
 
         values = self.lived(after={(self.month, "charge_off"): edit})
         if not self.kept(values):
@@ -404,7 +405,7 @@ class Notice:
             value = round((steps - found[0]) / 1_000.0, 3)
             text = f"tightness of {value:.3f} at most in month {self.month} (it was {tightness:.3f})"
             return Enough("tightness", value, tightness, value, "share", found[1], text)
-        values = self.lived(terms={self.month: MECHANISMS["tightening"].without})
+        values = self.lived(terms={self.month: without("tightening")})
         if not self.kept(values):
             return None
         text = f"no tightening in month {self.month}: tightness 0 (it was {tightness:.3f}), no cutoff raised, no ceiling"
@@ -455,7 +456,7 @@ class Notice:
         level = float(self.now.platform.get("rank_cutoff", inf))
         u_menu = float(self.path.engine.uniforms("u_menu", np.zeros(1), self.month)[0])
         left = lines_left(self.values, self.now.measured, u_menu, self.terms)
-        caps, others = principal(self.values, left), lowering(self.values, left)
+        caps, others = principal_reasons(self.values, left), lowering(self.values, left)
 
         def told(some: Iterable[str]) -> tuple[str, ...]:
             return tuple(in_words(cap, self.values, self.now.measured, self.terms, level) for cap in some)
@@ -568,7 +569,7 @@ KINDS = (
         "tightness",
         "no tightening that month",
         Notice.looser,
-        lambda one: any(one.terms[name] != value for name, value in MECHANISMS["tightening"].without.items()),
+        lambda one: any(one.terms[name] != value for name, value in without("tightening").items()),
     ),
     Kind("pool", "a larger pool", Notice.larger_pool, lambda one: one.held.claims is not None and not one.held.endless),
 )

@@ -20,13 +20,14 @@ from zerolimit.engine.plan import Plan
 from zerolimit.explanation.reasons import usable_line
 from zerolimit.explanation.replay import NAMES, Seen
 from zerolimit.parameters.terms import TERMS, as_vector, switched_off
+from zerolimit.rules.allocations import lowest_place
 from zerolimit.rules.rule import Rule
 from zerolimit.run.month import Month, Platform
 from zerolimit.run.phases import Claims, Live
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.draws import bits, unit
 from zerolimit.vocabulary.fields import FIELDS
-from zerolimit.vocabulary.names import BY_PROFIT, OPEN, REAPPLY
+from zerolimit.vocabulary.names import OPEN, REAPPLY
 
 Values = dict[str, float]
 Edit = Callable[[Values], None]
@@ -268,7 +269,7 @@ class AsRecorded(Platform):
         need = int(values["wanted"] - values["principal_after"])
         if values["review"] >= REAPPLY and not self.serves(self.now.admissions, values["rank"], "u_lottery"):
             return 0
-        if self.now.terms["allocation"] == BY_PROFIT and values["rank"] < 0.0:
+        if values["rank"] < lowest_place(self.now.terms["allocation"]):
             return 0
         if self.endless(change):
             return self.now.sharing.in_full(need, values)

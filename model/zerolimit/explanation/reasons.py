@@ -12,7 +12,7 @@ from zerolimit.rules.cap import DECISION, Decided, Numbers
 from zerolimit.rules.caps import CAP, CAPS, REASONS
 from zerolimit.rules.decision import decide
 from zerolimit.rules.rule import whole
-from zerolimit.vocabulary.mechanisms import NO_CAP
+from zerolimit.vocabulary.constants import NO_CAP
 from zerolimit.vocabulary.names import OPEN
 
 SAYS = {cap.name: cap.says for cap in CAPS}
@@ -94,13 +94,13 @@ def lines_left(values: Numbers, measured: Numbers, u_menu: float, terms: Numbers
 
     def left(cap: float) -> float:
         given["lowest"] = whole(cap)
-        return float(decide(*(given[name] for name in decide.reads))[0])
+        return float(decide(*(given[name] for name in decide.reads)))
 
     found = {cap: left(caps[cap]) for cap in sorted(caps, key=lambda cap: caps[cap])}
     return {cap: line for cap, line in found.items() if line < before}
 
 
-def principal(values: Numbers, left: Numbers, most: int = 4) -> list[str]:
+def principal_reasons(values: Numbers, left: Numbers, most: int = 4) -> list[str]:
     """The caps that a notice names: the reason, then what alone would have closed the line too (mask, or the menu's cut).
 
     `left` is what each cap alone would have left (lines_left).

@@ -19,15 +19,28 @@ from zerolimit.basics.terminal import console
 from zerolimit.basics.wording import FEN, amount, apart, in_percent, in_yuan, listed, number_of, say, sentence
 from zerolimit.explanation.reasons import SAYS, caps_in, in_words, numbers, reason_named
 from zerolimit.explanation.replay import Origin, Seen, origin_of
+from zerolimit.rules.flags import FLAGS
 from zerolimit.vocabulary.names import (
+    APPEAL_WON,
     APPLY,
     BLOCKED,
+    CHARGED_OFF,
     CLOSED,
     ENDS,
+    FOUND_BY_NOTICE,
     FROZEN,
+    LATE,
     LEFT,
+    NO_REVIEW,
+    NOT_FOUND,
+    NOT_QUEUED,
+    NOT_WARNED,
+    NOTHING_DUE,
+    ON_TIME,
     OPEN,
     OWNER,
+    PAID_OFF_EARLY,
+    QUEUED_NOW,
     REAPPLY,
     SECTORS,
     SEGMENTS,
@@ -35,7 +48,6 @@ from zerolimit.vocabulary.names import (
     STRATEGIES,
     ZERO_LIMIT,
 )
-from zerolimit.vocabulary.outcomes import OUTCOMES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -318,7 +330,7 @@ def debts(now: Seen, event: Make) -> Iterator[Event]:
     standing, paid, owing = now.decided["standing"], now.decided["paid"], now.decided["owing"]
     late, was = now.decided["late"], now.before["late"]
     values = {"paid": paid, "owing": owing}
-    if standing == 3.0:
+    if standing == CHARGED_OFF:
         lost, back = now.decided["written_off"], now.decided["recovered"]
         says = say(
             "After {late} months past due {lost} is charged off, {back} recovered; the account is closed.",
@@ -327,15 +339,15 @@ def debts(now: Seen, event: Make) -> Iterator[Event]:
             back=in_yuan(back),
         )
         yield event("written off", says, written_off=lost, recovered=back)
-    elif standing == 2.0:
+    elif standing == LATE:
         behind = number_of(int(late), "month")
         says = say("Pays {paid} of {owing} due: {behind} past due.", paid=amount(paid), owing=in_yuan(owing), behind=behind)
         yield event("late", says, **values)
-    elif standing == 1.0 and was > 0.0:
+    elif standing == ON_TIME and was > 0.0:
         yield event("current again", say("Pays all arrears, {paid}.", paid=in_yuan(paid)), **values)
-    elif standing == 1.0:
+    elif standing == ON_TIME:
         yield event("pays", say("Pays {paid} on time.", paid=in_yuan(paid)), **values)
-        if now.decided["settled"] == 2.0:
+        if now.decided["settled"] == PAID_OFF_EARLY:
             yield event("repays early", say("Repays all of it early."), principal=now.decided["principal_paid"])
         if now.decided["bridged"] > 0.0:
             yield event("bridges", say("Borrows elsewhere to make the payment, counting on a new loan."))
@@ -347,7 +359,7 @@ def nearness(now: Seen, past: Seen | None, event: Make) -> Iterator[Event]:
     if d["status"] == LEFT:
         return
     over, was = triggers(now), past is not None and triggers(past)
-    if over != was and d["limit_before"] > 0.0 and d["review"] == 0.0:
+    if over != was and d["limit_before"] > 0.0 and d["review"] == NO_REVIEW:
         values = {"frequency": d["frequency"], "loan_size": d["loan_size"], "trigger": terms["trigger_frequency"]}
         measured = numbers("trigger", d, now.measured, terms, 0.0)
         if over:
@@ -355,7 +367,7 @@ def nearness(now: Seen, past: Seen | None, event: Make) -> Iterator[Event]:
             yield event("over the trigger", says, **values)
         elif past is not None and "hear" not in past.stages:
             yield event("under the trigger", say("The trigger no longer applies: {measured}.", measured=measured), **values)
-    if d["warned"] > 0.0 and not (past is not None and past.decided["warned"] > 0.0):
+    if d["warned"] > NOT_WARNED and not (past is not None and past.decided["warned"] > NOT_WARNED):
         score, cutoff = apart(d["risk"], terms["cutoff"] + terms["cutoff_shift"])
         given = {"score": score, "cutoff": cutoff, "often": f"{d['frequency']:.2f}"}
         says = say("Early warning: score {score}, cutoff {cutoff}; {often} loans a month.", **given)
@@ -437,11 +449,13 @@ def the_line(now: Seen, event: Make, because: Callable[[Seen], str] = because) -
                 **given,
             )
         yield event("blocked", behind(says, why), **values)
-    elif lost and d["standing"] == 3.0:
+    elif lost and d["standing"] == CHARGED_OFF:
         return
     elif lost:
         nothing_due = say("The line of {line} goes to zero, with nothing due.", line=line)
-        says = nothing_due if d["standing"] == 0.0 else say("The line of {line} goes to zero, in arrears.", line=line)
+        says = (
+            nothing_due if d["standing"] == NOTHING_DUE else say("The line of {line} goes to zero, in arrears.", line=line)
+        )
         yield event("line lost", behind(says, why), **values)
     elif d["review"] >= REAPPLY and d["status"] != OPEN:
         again = "" if d["review"] == APPLY else say("Applies again.")
@@ -459,7 +473,7 @@ def the_line(now: Seen, event: Make, because: Callable[[Seen], str] = because) -
         cut = {"before": amount(before), "after": in_yuan(after), "share": in_percent(1.0 - after / before)}
         ahead = say("The line is cut from {before} to {after} (by {share}), as announced.", **cut)
         now_cut = behind(say("The line is cut from {before} to {after} (by {share}).", **cut), why)
-        yield event("cut", ahead if d["review"] == 0.0 else now_cut, **values)
+        yield event("cut", ahead if d["review"] == NO_REVIEW else now_cut, **values)
     elif before >= m and after > before:
         says = say("The line is raised from {before} to {after}.", before=amount(before), after=in_yuan(after))
         yield event("raised", says, **values)
@@ -467,7 +481,7 @@ def the_line(now: Seen, event: Make, because: Callable[[Seen], str] = because) -
         how = ROUTES[ENDS[int(d["ended"])]]
         says = say("{room} can be drawn again ({how}).", room=in_yuan(after - balance), how=how)
         yield event("line back", says, **values, route=how)
-    if d["review"] > 0.0 and d["notice_left"] > 0.0:
+    if d["review"] > NO_REVIEW and d["notice_left"] > 0.0:
         says = say(
             "A cut from {before} to {after} in {ahead} is announced.",
             before=amount(before),
@@ -488,10 +502,10 @@ FINDS = (
 def noticed(now: Seen, event: Make) -> Iterator[Event]:
     """Who learns of a cut, and how."""
     found, gone = now.after["found"], int(now.after["without_line"]) - 1
-    if found == 0.0:
+    if found == NOT_FOUND:
         return
     says = FINDS[int(found) - 1]
-    if gone > 0 and found < 3.0:
+    if gone > 0 and found < FOUND_BY_NOTICE:
         says = say("{found}, {later} later", found=says, later=number_of(gone, "month"))
     how = ("looking", "need", "notice")
     before, after = now.before["trust"], now.after["trust"]
@@ -503,10 +517,10 @@ def noticed(now: Seen, event: Make) -> Iterator[Event]:
 
 def at_the_desk(now: Seen, event: Make) -> Iterator[Event]:
     """Appeals: filed, waiting, heard."""
-    if now.decided["appeals"] == 1.0:
+    if now.decided["appeals"] == QUEUED_NOW:
         yield event("appeals", say("Appeals, with documents."))
     if "hear" not in now.stages:
-        if now.decided["appeals"] > 0.0:
+        if now.decided["appeals"] > NOT_QUEUED:
             yield event("appeal waits", say("The appeal is pending."))
         return
     after, seen, true = now.after, now.before["income_seen"], now.after["income_seen"]
@@ -515,7 +529,7 @@ def at_the_desk(now: Seen, event: Make) -> Iterator[Event]:
     if "restore" in now.stages:
         says = say("Appeal upheld: {shown}; a line of {line} is open.", shown=shown, line=in_yuan(after["limit"]))
         yield event("appeal won", says, **values, after=after["limit"])
-    elif after["appealed"] == 2.0:
+    elif after["appealed"] == APPEAL_WON:
         says = say(
             "Appeal upheld: {shown}; the funds set aside for appeals are used up, so the next allocation decides.",
             shown=shown,
@@ -557,15 +571,12 @@ def loans(now: Seen, event: Make) -> Iterator[Event]:
             yield event("goes without", say("Bills of {lacks} cannot be paid.", lacks=lacks), shortfall=after["shortfall"])
 
 
-COMPLAINS = 1 << list(OUTCOMES["outcomes_4"]).index("complaints")
-
-
 def feelings(now: Seen, event: Make) -> Iterator[Event]:
     """Word of mouth, complaints, leaving."""
     after = now.after
     if after["heard"] > 0.0:
         yield event("hears", say("Acquaintances report a zero limit."), heard=after["heard"])
-    if int(after["outcomes_4"]) & COMPLAINS:
+    if FLAGS["complaints"].of(after):
         yield event("complains", say("Complains."))
     if after["status"] == LEFT and now.decided["status"] != LEFT:
         yield event("leaves", say("Leaves the platform."))
@@ -703,8 +714,8 @@ def summed_up(life: Life) -> Iterator[str]:
         yield say("{months}: {line} with a usable line, {gone} without: {zeros}.", **counts, zeros=told)
     else:
         yield say("{months}: {line} with a usable line, {gone} without.", **counts)
-    due = [now for now in months if now.decided["standing"] > 0.0]
-    punctual = sum(now.decided["standing"] == 1.0 for now in due)
+    due = [now for now in months if now.decided["standing"] > NOTHING_DUE]
+    punctual = sum(now.decided["standing"] == ON_TIME for now in due)
     worst = max((now.after["late"] for now in months), default=0.0)
     if due:
         paid = {"paid": f"{punctual}", "due": number_of(len(due), "month")}

@@ -10,11 +10,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
-from zerolimit.basics.errors import refuse_unknown
+from zerolimit.basics.errors import BadDeclaration, refuse_unknown
 from zerolimit.parameters.constraints import constraints_on
 from zerolimit.parameters.dated import CALENDAR_MONTH, MEANINGS, limits, names_of
+from zerolimit.rules.allocations import ALLOCATIONS
+from zerolimit.rules.caps import CAPS
 from zerolimit.vocabulary.mechanisms import BASELINE, MECHANISMS
-from zerolimit.vocabulary.names import ALLOCATIONS, SECTORS, STRATEGIES
+from zerolimit.vocabulary.names import SECTORS, STRATEGIES
 
 CALENDAR_KINDS: dict[str, tuple[str, str, float, float, str]] = {
     "tightness": ("tightening", "0 to 1", 0.0, 1.0, "tightness that the calendar asks for, from this month on"),
@@ -389,7 +391,7 @@ class Parameters(BaseModel):
     planned_use_high: float = parameter(0.6, "share", 0, 1, "upper bound of the expected use", "assumption", "scarcity")
     allocation: Literal[tuple(ALLOCATIONS)] = Field(  # type: ignore[valid-type]
         "score",
-        description="how the pool is shared: " + "; ".join(f"{name}, {says}" for name, says in ALLOCATIONS.items()),
+        description="how the pool is shared: " + "; ".join(f"{one.name}, {one.says}" for one in ALLOCATIONS.values()),
         json_schema_extra={"unit": "name", "source": "assumption", "mechanism": "scarcity"},
     )
     floor_yuan: float = parameter(
@@ -512,6 +514,21 @@ class Parameters(BaseModel):
     sector_persistence: float = parameter(0.9, "a month", 0, 1, "persistence of sector trends")
     sector_volatility: float = parameter(0.03, "index", 0, 1, "monthly shocks of sector trends")
 
+
+def of_caps() -> dict[str, Any]:
+    """The parameters that caps declare in their own files."""
+    found: dict[str, Any] = {}
+    for cap in CAPS:
+        for one in cap.parameters:
+            if one.name in Parameters.model_fields or one.name in found:
+                raise BadDeclaration(f"cap {cap.name}: parameter {one.name}: declared twice")
+            declared = parameter(one.default, one.unit, one.low, one.high, one.says, one.source, cap.mechanism)
+            found[one.name] = (float, declared)
+    return found
+
+
+if _of_caps := of_caps():
+    Parameters = create_model("Parameters", __base__=Parameters, __module__=__name__, **_of_caps)  # type: ignore[misc]
 
 DEFAULTS: dict[str, Any] = {name: field.default for name, field in Parameters.model_fields.items()}
 CONSTRAINTS = constraints_on(DEFAULTS)

@@ -76,7 +76,7 @@ class Scenario(Parameters):
 
 
 def not_reached(scenario: Scenario, months: int) -> list[str]:
-    """What will not act in a run of so many months, since it is dated later: a line for the calendar, one for the series."""
+    """What will not act in a run of `months`, since it is dated later: a line for the calendar, one for the series."""
     last, found = dated(months - 1, scenario.start), []
     for name, kind in DATED.items():
         columns = [column for column, field in kind.model_fields.items() if names_of(field)]

@@ -11,8 +11,9 @@ from zerolimit.basics.errors import refuse_unknown
 from zerolimit.basics.wording import FEN
 from zerolimit.parameters.declarations import about, choices
 from zerolimit.parameters.scenario import Scenario
-from zerolimit.vocabulary.constants import DAYS_A_YEAR, MONTHS_A_YEAR
-from zerolimit.vocabulary.mechanisms import MECHANISMS, NEVER, NO_CAP
+from zerolimit.rules.caps import CAPS
+from zerolimit.vocabulary.constants import DAYS_A_YEAR, MONTHS_A_YEAR, NEVER, NO_CAMPAIGN, NO_CAP
+from zerolimit.vocabulary.mechanisms import MECHANISMS
 
 
 def in_yuan(fen: int) -> str:
@@ -40,8 +41,6 @@ ANNOUNCED: dict[str, str] = {
 }
 """Terms that are not parameters: set by the platform each month."""
 
-NO_CAMPAIGN = -1.0e9
-
 
 def is_term(name: str) -> bool:
     """Whether a parameter is a number (or a choice) that rules may read."""
@@ -55,6 +54,9 @@ TERMS: tuple[str, ...] = (*(name for name in Scenario.model_fields if is_term(na
 for _mechanism in MECHANISMS.values():
     for _term in _mechanism.without:
         refuse_unknown(f"mechanism {_mechanism.name}", "term", _term, TERMS)
+for _cap in CAPS:
+    for _term in _cap.terms:
+        refuse_unknown(f"cap {_cap.name}", "term", _term, TERMS)
 
 
 def from_scenario(scenario: Scenario) -> dict[str, float]:
@@ -86,10 +88,16 @@ def from_scenario(scenario: Scenario) -> dict[str, float]:
     return found
 
 
+def without(mechanism: str) -> dict[str, float]:
+    """The terms that rules see while a mechanism is off: what it says itself, and what its caps' parameters say."""
+    mine = (one for cap in CAPS if cap.mechanism == mechanism for one in cap.parameters if one.off is not None)
+    return {**MECHANISMS[mechanism].without, **{one.name: one.off for one in mine if one.off is not None}}
+
+
 def switched_off(terms: dict[str, float], off: tuple[str, ...]) -> dict[str, float]:
     """The terms with some mechanisms off."""
     for mechanism in off:
-        terms.update(MECHANISMS[mechanism].without)
+        terms.update(without(mechanism))
     return terms
 
 

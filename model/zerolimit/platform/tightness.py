@@ -5,7 +5,7 @@ from typing import Any
 from zerolimit.basics.wording import FEN
 from zerolimit.platform.declared import on_one_world
 from zerolimit.platform.pool import share_of
-from zerolimit.vocabulary.mechanisms import NEVER, NO_CAP
+from zerolimit.vocabulary.constants import NEVER, NO_CAP
 
 
 @on_one_world("slump", "stress", "demand", "tightness", "cutoff_shift", "person_cap", "person_cap_income")

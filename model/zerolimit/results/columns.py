@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.month import RARE_SUMS, SUMS
 from zerolimit.rules.caps import CAPS
+from zerolimit.rules.flags import FLAGS
 from zerolimit.vocabulary.cells import CELLS, CELLS_PER_SEGMENT
 from zerolimit.vocabulary.fields import FIELDS, Q2
 from zerolimit.vocabulary.names import SEGMENTS
-from zerolimit.vocabulary.outcomes import DESK, OUTCOMES, RATES
+from zerolimit.vocabulary.outcomes import DESK, RATES
 
 if TYPE_CHECKING:
     from zerolimit.run.phases import Recorded
@@ -85,7 +86,7 @@ def monthly_meanings() -> dict[str, tuple[str, str]]:
         "segment": ("name", "segment"),
         "decile": ("0 to 9", "decile of income in the first population, 0 the lowest"),
     }
-    found.update({name: ("borrowers", says) for flags in OUTCOMES.values() for name, says in flags.items()})
+    found.update({one.name: ("borrowers", one.says) for one in FLAGS.values()})
     sums = [(name, name) for names in SUMS.values() for name in names]
     sums += [(rare.name, rare.field) for rares in RARE_SUMS.values() for rare in rares]
     for name, field in sums:
@@ -136,7 +137,7 @@ def cube(columns: Columns, name: str) -> Array:
 
 def column_of(part: str) -> str:
     """The monthly column that a part of a rate names: a count, else a sum."""
-    return part if part in DESK or any(part in flags for flags in OUTCOMES.values()) else f"sum_{part}"
+    return part if part in DESK or part in FLAGS else f"sum_{part}"
 
 
 def parts_of(rate: str) -> tuple[list[str], list[str]]:

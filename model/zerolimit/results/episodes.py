@@ -61,7 +61,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
 """Unit and meaning of the columns of episodes."""
 
 _STARTS = {"month": np.int64, "borrower": np.int64, "generation": np.int16, "kind": np.int8, "reason": np.int8}
-_STARTS |= {"mask": np.int16, "limit": np.int64, "segment": np.int8, "decile": np.int8, "zeros": np.int8}
+_STARTS |= {"mask": np.int32, "limit": np.int64, "segment": np.int8, "decile": np.int8, "zeros": np.int8}
 _STARTS |= {"since_paid": np.int16}
 _ENDS = {"month": np.int64, "borrower": np.int64, "generation": np.int16, "ended": np.int8}
 

@@ -29,11 +29,10 @@ from zerolimit.results.columns import (
     Array,
     Coded,
     Columns,
-    monthly_columns,
     monthly_meanings,
-    platform_columns,
 )
-from zerolimit.results.episodes import MEANINGS, episode_columns
+from zerolimit.results.episodes import MEANINGS
+from zerolimit.results.tables import Tables, tables_of
 from zerolimit.results.whole import MANIFEST, PROVENANCE, read_manifest, recover, whole_folder
 from zerolimit.rules.rule import Rule, fingerprint
 
@@ -52,28 +51,7 @@ LIBRARIES = ("networkx", "numpy", "numba", "pandas", "pyarrow")
 """The package's own folder."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Tables:
-    """What a run counted, as columns: months by cell, months of the platform, events."""
-
-    monthly: Columns
-    platform: Columns
-    episodes: Columns
-    months: int
-
-
 Draw = Callable[[Tables, "Scenario", Path], None]
-
-
-def tables_of(simulation: Simulation) -> Tables:
-    """The tables of a run so far."""
-    logs = simulation.episodes
-    return Tables(
-        monthly_columns(simulation.history),
-        platform_columns(simulation.history),
-        episode_columns(logs.starts, logs.ends, simulation.month),
-        simulation.month,
-    )
 
 
 # writing
@@ -109,7 +87,7 @@ def _fill(
     figure: Draw,
     record: dict[str, Any],
 ) -> None:
-    from zerolimit.results.figures import draw_if_possible
+    from zerolimit.results.drawing import draw_if_possible
     from zerolimit.results.frames import panel_meanings
 
     tables = tables_of(simulation)
@@ -274,14 +252,6 @@ def _answer(command: Sequence[str]) -> str | None:
 
 
 # reading
-
-
-def load(folder: Path | str) -> Any:
-    """A run's folder (Run) or a study's (study.results.Results), opened. Frames are read when they are first asked for."""
-    from zerolimit.study.results import Results, is_study
-
-    home = path_of(folder)
-    return Results(home) if is_study(home) else load_run(folder)
 
 
 def load_run(folder: Path | str) -> Run:

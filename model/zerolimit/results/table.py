@@ -14,7 +14,7 @@ from rich.text import Text
 from zerolimit.basics.wording import FEN
 from zerolimit.results.columns import Array, Columns, cube, divided, rates, values
 from zerolimit.results.episodes import HORIZONS, usable_again, zero_limits
-from zerolimit.results.store import Tables
+from zerolimit.results.tables import Tables
 from zerolimit.rules.caps import CAPS
 from zerolimit.vocabulary.fields import Q2
 from zerolimit.vocabulary.names import ENDS, SEGMENTS

@@ -3,7 +3,7 @@
 from zerolimit.rules.caps import CAPS
 from zerolimit.rules.rule import rule, whole
 from zerolimit.rules.unrolled import forgetting, over_caps
-from zerolimit.vocabulary.names import OPEN, REVIEW
+from zerolimit.vocabulary.names import APPEAL_REJECTED, APPEAL_WON, NO_EVENT, NOT_APPEALED, OPEN, REVIEW
 
 
 @rule("appealed_line")
@@ -17,17 +17,17 @@ def support(base_line, lowest, terms):
 def hear(income_true, scheduled, overdue, appealed_line, terms):
     """Below the minimum loan is 0: rejected. What succeeds and is not granted now waits with priority."""
     won = appealed_line - (scheduled + overdue) >= terms.minimum_loan
-    return income_true, appealed_line if won else 0.0, 2.0 if won else 3.0
+    return income_true, appealed_line if won else 0.0, APPEAL_WON if won else APPEAL_REJECTED
 
 
 @rule(*(name for cap in CAPS for name in cap.forgotten))
 @forgetting
 def forget(memory, appealed):
     """An appeal won lets the memories begin anew that would close the line again."""
-    return 0.0 if appealed == 2.0 else memory
+    return 0.0 if appealed == APPEAL_WON else memory
 
 
 @rule("limit", "status", "without_line", "event", "known", "appealed")
 def restore(scheduled, overdue, granted):
     """An appeal won and granted from the set-aside opens the line at once, at the balance plus the grant."""
-    return scheduled + overdue + granted, OPEN, 0.0, 0.0, 0.0, 0.0
+    return scheduled + overdue + granted, OPEN, 0.0, NO_EVENT, 0.0, NOT_APPEALED

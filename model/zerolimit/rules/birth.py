@@ -26,6 +26,7 @@ from zerolimit.vocabulary.names import (
     GIG,
     LEFT,
     MONITORING,
+    NO_STRATEGY,
     OPEN,
     OWNER,
     PLANNING,
@@ -70,7 +71,7 @@ def be_born(
     e = d + terms.follow_diversifying
     first = RESTRAINT if s < a else PLANNING
     second = MONITORING if s < c else APPEALING
-    chosen = first if s < b else (second if s < d else (DIVERSIFYING if s < e else 0.0))
+    chosen = first if s < b else (second if s < d else (DIVERSIFYING if s < e else NO_STRATEGY))
     median = by_segment(segment, terms.income_salaried, terms.income_gig, terms.income_owner)
     spread = by_segment(segment, terms.spread_salaried, terms.spread_gig, terms.spread_owner)
     noise = by_segment(segment, terms.noise_salaried, terms.noise_gig, terms.noise_owner)

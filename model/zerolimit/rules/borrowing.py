@@ -11,7 +11,16 @@ from zerolimit.vocabulary.constants import (
     SHARE_MOST,
     SHORT_TERM,
 )
-from zerolimit.vocabulary.names import LEFT, OPEN, PLANNING, RESTRAINT, WARNED_OF_TRIGGER
+from zerolimit.vocabulary.names import (
+    FOUND_AT_NEED,
+    LEFT,
+    NO_EVENT,
+    NOT_WARNED,
+    OPEN,
+    PLANNING,
+    RESTRAINT,
+    WARNED_OF_TRIGGER,
+)
 
 
 @rule("asked", "known", "found")
@@ -54,15 +63,15 @@ def ask(
     fills = u_need < terms.need_rate or (warned == WARNED_OF_TRIGGER and missing > 0.0)
     refill = max(0.0, whole(months * income_true) - cash) if fills else 0.0
     rate = by_segment(segment, terms.habit_salaried, terms.habit_gig, terms.habit_owner)
-    calm = terms.habit_restrained if strategy == RESTRAINT or warned > 0.0 else 1.0
+    calm = terms.habit_restrained if strategy == RESTRAINT or warned > NOT_WARNED else 1.0
     small = max(m, whole(terms.habit_size * income_true * (HALF + u_size))) if u_habit < rate * calm * terms.demand else 0.0
     worry = terms.fear_gain * max(0.0, terms.fear_level - trust) + (terms.notice_rush if notice_left > 0.0 else 0.0)
     rush = available if u_fear < worry else 0.0
     desired = max(missing, refill, small, rush)
     asked = min(available, max(desired, m)) if desired > 0.0 and available >= m else 0.0
     needs = desired > 0.0 and asked < desired
-    at_need = needs and event > 0.0 and known == 0.0 and available < m
-    return asked, 1.0 if at_need else known, 2.0 if at_need else found
+    at_need = needs and event > NO_EVENT and known == 0.0 and available < m
+    return asked, 1.0 if at_need else known, FOUND_AT_NEED if at_need else found
 
 
 @rule(

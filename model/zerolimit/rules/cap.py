@@ -4,8 +4,8 @@
     def sector(base_line, sector, terms):
         return terms.sector_keep * base_line if sector == terms.sector_full else NO_CAP
 
-A cap reads a borrower's fields, `terms` and what rules/formula.py derives (`base_line`, `balance`), and gives fen: NO_CAP
-where it does not apply. From the table that rules/caps/ collects, rules/unrolled.py writes out the decision over all caps.
+A cap reads a borrower's fields, `terms` and what rules/formula.py derives (`base_line`, `balance`, ...), and gives fen:
+NO_CAP where it does not apply. From the table that rules/caps/ collects, rules/unrolled.py writes out the decision.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -1,19 +1,19 @@
 """Step 5: who is reviewed, and the line that policy would give: a minimum over named caps, with its argmin kept."""
 
 from zerolimit.rules.caps import MEASURED
-from zerolimit.rules.rule import by_segment, clip, exponential, helper, rule, whole
-from zerolimit.rules.unrolled import over_caps
-from zerolimit.vocabulary.constants import EXPONENT_MOST, MONTHS_A_YEAR, SCORE_HIGH, SCORE_SPAN
+from zerolimit.rules.rule import by_segment, clip, helper, rule, whole
+from zerolimit.rules.unrolled import over_caps, place_unrolled
+from zerolimit.vocabulary.constants import SCORE_HIGH, SCORE_SPAN
 from zerolimit.vocabulary.names import (
+    APPEAL_WON,
     APPLY,
-    BY_AGE,
-    BY_LOTTERY,
-    BY_PROFIT,
-    BY_TARGET,
+    CHARGED_OFF,
     CLOSED,
     FROZEN,
     LEFT,
+    NO_EVENT,
     NO_REVIEW,
+    NOT_WARNED,
     OPEN,
     REAPPLY,
     REVIEW,
@@ -75,13 +75,13 @@ def call_for_review(
     applies = APPLY if tenure == 1.0 else (REAPPLY if again else NO_REVIEW)
     campaign = campaign_standing(risk, distance, terms) <= terms.campaign_cut
     called = REVIEW if left <= 0.0 or campaign or (late > 0.0 and is_open) else NO_REVIEW
-    reason = REVIEW if appealed == 2.0 else (applies if status == CLOSED else called)
+    reason = REVIEW if appealed == APPEAL_WON else (applies if status == CLOSED else called)
     review = NO_REVIEW if status == LEFT or (notice_left > 0.0 and late == 0.0) else reason
     counts_on = is_open or status == FROZEN
     due = terms.review_months if left <= 0.0 else left
-    low = WARNED_OF_SCORE if risk < terms.cutoff + terms.cutoff_shift + terms.warning_points else 0.0
+    low = WARNED_OF_SCORE if risk < terms.cutoff + terms.cutoff_shift + terms.warning_points else NOT_WARNED
     near = WARNED_OF_TRIGGER if frequency > terms.warning_frequency * terms.trigger_frequency else low
-    return review, due if counts_on else review_in, near if terms.early_warning > 0.0 and is_open else 0.0
+    return review, due if counts_on else review_in, near if terms.early_warning > 0.0 and is_open else NOT_WARNED
 
 
 @rule("touched", "principal_after", "committed")
@@ -92,10 +92,10 @@ def commit(status, limit, scheduled, overdue, review, without_line, event, known
     """
     balance = scheduled + overdue
     is_open = status == OPEN
-    unsettled = event > 0.0 and (is_open or known == 0.0 or appealed < 2.0)
+    unsettled = event > NO_EVENT and (is_open or known == 0.0 or appealed < APPEAL_WON)
     new_spell = not is_open and without_line == 0.0
-    in_question = review > 0.0 or notice_left > 0.0 or status == FROZEN or unsettled or new_spell
-    touched = (status != LEFT and in_question) or standing == 3.0
+    in_question = review > NO_REVIEW or notice_left > 0.0 or status == FROZEN or unsettled or new_spell
+    touched = (status != LEFT and in_question) or standing == CHARGED_OFF
     undrawn = max(0.0, limit - balance) if is_open and review == NO_REVIEW else 0.0
     return 1.0 if touched else 0.0, balance, undrawn
 
@@ -129,51 +129,18 @@ def is_announced(status, limit, late, wanted, terms):
     return ahead and status == OPEN and late == 0.0 and wanted < limit
 
 
-@helper
-def expected_profit(risk, terms):
-    """Of a yuan lent for a year: (1 - PD) r - PD LGD - funding; PD = pd_at_cutoff x e^((cutoff - score) / pd_points)."""
-    odds = exponential(clip((terms.cutoff - risk) / terms.pd_points, -EXPONENT_MOST, EXPONENT_MOST))
-    pd = min(1.0, terms.pd_at_cutoff * odds)
-    return (1.0 - pd) * MONTHS_A_YEAR * terms.monthly_rate - pd * terms.lgd - terms.funding_rate
+@rule("rank")
+@place_unrolled
+def stand_in_order():
+    """The place in the pool's order, the highest first, by the allocation rule in force (rules/allocations.py).
 
-
-@helper
-def place(status, segment, tenure, risk, distance, appealed, terms):
-    """Rank in the pool's order, highest first, by the allocation rule in force (names.ALLOCATIONS).
-
-    By score: risk + retention_bonus for incumbents - target_weight x distance + priority_bonus for an appeal won. Under
-    the other orders an appeal won goes before all.
+    Under most orders an appeal won goes before all; where a level is shared the place is the first order's.
     """
-    incumbent = terms.retention_bonus if status == OPEN or status == FROZEN else 0.0
-    won = 1.0 if appealed == 2.0 else 0.0
-    by_score = risk + incumbent + won * terms.priority_bonus - terms.target_weight * distance
-    fit = by_segment(segment, terms.target_salaried, terms.target_gig, terms.target_owner)
-    how = terms.allocation
-    other = tenure if how == BY_AGE else (1000.0 * fit + risk if how == BY_TARGET else 0.0)
-    chosen = expected_profit(risk, terms) if how == BY_PROFIT else (0.0 if how == BY_LOTTERY else other)
-    ordered = how >= BY_PROFIT and how <= BY_TARGET
-    return chosen + 10_000.0 * won if ordered else by_score
 
 
-@rule("wanted", "rank")
-def decide(
-    status,
-    segment,
-    tenure,
-    limit,
-    scheduled,
-    overdue,
-    late,
-    review,
-    base_line,
-    lowest,
-    risk,
-    distance,
-    appealed,
-    u_menu,
-    terms,
-):
-    """The line wanted by policy (fen), before the pool, and its rank in the pool's order.
+@rule("wanted")
+def decide(status, limit, scheduled, overdue, late, review, base_line, lowest, u_menu, terms):
+    """The line wanted by policy (fen), before the pool.
 
     Within min_change of the line nothing changes. A raise is at most growth of the line; a first line is first_share of
     the formula (facts A27), a restored one restart_share. A cut comes from the menu. Below the minimum loan is 0.
@@ -186,17 +153,15 @@ def decide(
     share = terms.first_share if review == APPLY else terms.restart_share
     fresh = min(lowest, whole(share * base_line))
     line = (kept if late == 0.0 else min(kept, lowest)) if status == OPEN else fresh
-    wanted = line if line >= m else 0.0
-    order = place(status, segment, tenure, risk, distance, appealed, terms)
-    return wanted, order
+    return line if line >= m else 0.0
 
 
 @rule("contends", "on_notice")
 def contend(status, limit, scheduled, overdue, late, wanted, terms):
-    """Who wants an undrawn part of at least the minimum loan contends for it, at the place that the allocation rule gives.
+    """Who wants an undrawn part of at least the minimum loan contends for it.
 
-    By profit, none whose expected profit is negative. Where a cut is announced ahead, the line stays in force and its
-    undrawn part frees no pool until it takes effect.
+    Not who has a place below the lowest that the rule serves. Where a cut is announced ahead, the line stays in force and
+    its undrawn part frees no pool until it takes effect.
     """
     balance = scheduled + overdue
     announces = is_announced(status, limit, late, wanted, terms)

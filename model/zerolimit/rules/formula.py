@@ -4,8 +4,8 @@ A cap's function may name each of `DERIVED` as a parameter, as it names a field.
 """
 
 from zerolimit.rules.rule import clip, helper
-from zerolimit.vocabulary.constants import SCORE_LOW, SCORE_SPAN
-from zerolimit.vocabulary.mechanisms import NO_CAP
+from zerolimit.vocabulary.constants import NO_CAP, SCORE_LOW, SCORE_SPAN
+from zerolimit.vocabulary.names import REAPPLY
 
 
 @helper
@@ -44,5 +44,11 @@ def base_line(line_by_income, line_by_score):
     return min(line_by_income, line_by_score)
 
 
-DERIVED = {function.__name__: function for function in (balance, line_by_income, line_by_score, base_line)}
+@helper
+def score_needed(review, terms):
+    """points; the cutoff, higher by readmission_gap for who comes back"""
+    return terms.cutoff + (terms.readmission_gap if review == REAPPLY else 0.0)
+
+
+DERIVED = {one.__name__: one for one in (balance, line_by_income, line_by_score, base_line, score_needed)}
 """What is worked out once a decision from a borrower's fields, each from those above it."""

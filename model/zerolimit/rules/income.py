@@ -2,13 +2,13 @@
 
 from zerolimit.rules.rule import by_segment, clip, helper, normal, rule, whole
 from zerolimit.vocabulary.constants import HALF, LARGEST, MONTHS_MOST, ONE_YUAN
-from zerolimit.vocabulary.names import LEFT, OWNER, PLANNING, RESTRAINT, SERVICES
+from zerolimit.vocabulary.names import LEFT, MANUFACTURING, OWNER, PLANNING, RESTRAINT, SERVICES
 
 
 @helper
 def sector_trend(sector, terms):
     """The trend of the borrower's sector, from -1 to 1."""
-    first = terms.trend_0 if sector == 0.0 else terms.trend_1
+    first = terms.trend_0 if sector == MANUFACTURING else terms.trend_1
     return first if sector < SERVICES else (terms.trend_2 if sector == SERVICES else terms.trend_3)
 
 

@@ -2,23 +2,43 @@
 
 from zerolimit.rules.caps import CAP
 from zerolimit.rules.decision import is_announced
-from zerolimit.rules.rule import rule, whole
+from zerolimit.rules.flags import flag, outcomes
+from zerolimit.rules.rule import helper, rule, whole
 from zerolimit.rules.unrolled import route_unrolled
 from zerolimit.vocabulary.constants import CUT_BELOW, FREED_BELOW, HALVED_AT, MONTHS_MOST, SPELL_MOST, ZEROS_MOST
 from zerolimit.vocabulary.names import (
+    APPEAL_FILED,
+    APPEAL_WON,
     APPEALING,
     APPLY,
     BLOCKED,
+    CENSORED,
+    CHARGED_OFF,
     CLOSED,
     END_APPEAL,
     END_CHARGEOFF,
     END_REAPPLY,
     END_REPAID,
+    FOUND_BY_NOTICE,
+    FOUND_LOOKING,
     FROZEN,
+    LATE,
     LEFT,
     MONITORING,
+    NO_EVENT,
     NO_REVIEW,
+    NOT_APPEALED,
+    NOT_FOUND,
+    NOT_PAID_OFF,
+    NOT_QUEUED,
+    NOT_WARNED,
+    NOTHING_DUE,
+    ON_TIME,
     OPEN,
+    PAID_OFF,
+    PAID_OFF_EARLY,
+    QUEUED_BEFORE,
+    QUEUED_NOW,
     REAPPLY,
     REVIEW,
     ZERO_LIMIT,
@@ -27,6 +47,7 @@ from zerolimit.vocabulary.names import (
 GRANT_REASON, GRANT_BIT, line_granted = CAP["grant"].code, CAP["grant"].bit, CAP["grant"].function
 
 
+@helper
 @route_unrolled
 def route_after(reason):
     """How an episode ends when policy or the pool gives a line again: the route that the reason declares."""
@@ -119,28 +140,28 @@ def record(
     """
     m = terms.minimum_loan
     balance = scheduled + overdue
-    on_time = standing == 1.0
+    on_time = standing == ON_TIME
     zero = on_time and limit_before >= m and (limit < m or status == LEFT)
     blocked = on_time and limit_before - balance >= m and limit >= m and limit - balance < m
-    happens = ZERO_LIMIT if zero else (BLOCKED if blocked else 0.0)
-    usable = status == OPEN and limit >= m and (limit - balance >= m or event == 0.0)
-    starts = happens > 0.0 or status != OPEN or limit < m
+    happens = ZERO_LIMIT if zero else (BLOCKED if blocked else NO_EVENT)
+    usable = status == OPEN and limit >= m and (limit - balance >= m or event == NO_EVENT)
+    starts = happens > NO_EVENT or status != OPEN or limit < m
     lasting = without_line > 0.0 and not usable
     gone = status == LEFT and without_line > 0.0
     ends = (without_line > 0.0 and usable) or gone
-    by_review = END_APPEAL if appealed == 2.0 else (END_REAPPLY if review == REAPPLY else route_after(reason))
+    by_review = END_APPEAL if appealed == APPEAL_WON else (END_REAPPLY if review == REAPPLY else route_after(reason))
     route = END_CHARGEOFF if gone else (END_REPAID if review == NO_REVIEW else by_review)
     months = min(SPELL_MOST, without_line + 1.0) if lasting else (1.0 if starts and not ends else 0.0)
-    began = happens if happens > 0.0 else (0.0 if ends else event)
+    began = happens if happens > NO_EVENT else (NO_EVENT if ends else event)
     return (
         happens,
-        route if ends and event > 0.0 else 0.0,
+        route if ends and event > NO_EVENT else CENSORED,
         without_line if ends else 0.0,
         0.0 if status == LEFT else months,
-        0.0 if status == LEFT else began,
+        NO_EVENT if status == LEFT else began,
         min(ZEROS_MOST, zeros + (1.0 if zero else 0.0)),
-        (1.0 if review == NO_REVIEW else 0.0) if happens > 0.0 else (0.0 if ends else known),
-        0.0 if happens > 0.0 or ends else appealed,
+        (1.0 if review == NO_REVIEW else 0.0) if happens > NO_EVENT else (0.0 if ends else known),
+        NOT_APPEALED if happens > NO_EVENT or ends else appealed,
     )
 
 
@@ -159,7 +180,7 @@ def look(status, strategy, event, happened, known, appealed, waited, without_lin
     appeal_rate is multiplied by reasons_appeals.
     """
     habit = terms.look_monitoring if strategy == MONITORING else terms.look_rate
-    in_spell = event > 0.0 and without_line > 0.0 and status != LEFT
+    in_spell = event > NO_EVENT and without_line > 0.0 and status != LEFT
     finds = in_spell and known == 0.0 and (u_look < habit or terms.reasons_sent > 0.0)
     knows = 1.0 if known > 0.0 or finds else 0.0
     chance = (
@@ -167,13 +188,13 @@ def look(status, strategy, event, happened, known, appealed, waited, without_lin
         if strategy == APPEALING
         else terms.appeal_rate * (terms.reasons_appeals if terms.reasons_sent > 0.0 else 1.0)
     )
-    files = in_spell and knows > 0.0 and appealed == 0.0 and terms.appeals_capacity > 0.0 and u_appeal < chance
-    waits = in_spell and appealed == 1.0 and terms.appeals_capacity > 0.0
-    told = happened > 0.0 and known > 0.0
+    files = in_spell and knows > 0.0 and appealed == NOT_APPEALED and terms.appeals_capacity > 0.0 and u_appeal < chance
+    waits = in_spell and appealed == APPEAL_FILED and terms.appeals_capacity > 0.0
+    told = happened > NO_EVENT and known > 0.0
     return (
         knows,
-        1.0 if finds else (3.0 if told else 0.0),
-        1.0 if files else appealed,
+        FOUND_LOOKING if finds else (FOUND_BY_NOTICE if told else NOT_FOUND),
+        APPEAL_FILED if files else appealed,
         min(MONTHS_MOST, waited + 1.0) if waits else 0.0,
     )
 
@@ -181,17 +202,30 @@ def look(status, strategy, event, happened, known, appealed, waited, without_lin
 @rule("appeals")
 def stand_in_queue(status, event, without_line, appealed, waited, terms):
     """Whose appeal is before the desk, while it hears any: 1 filed this month, 2 waiting from before."""
-    pending = appealed == 1.0 and event > 0.0 and without_line > 0.0 and status != LEFT and terms.appeals_capacity > 0.0
-    return (1.0 if waited == 0.0 else 2.0) if pending else 0.0
+    pending = (
+        appealed == APPEAL_FILED
+        and event > NO_EVENT
+        and without_line > 0.0
+        and status != LEFT
+        and terms.appeals_capacity > 0.0
+    )
+    return (QUEUED_NOW if waited == 0.0 else QUEUED_BEFORE) if pending else NOT_QUEUED
 
 
-@rule("outcomes_2", "outcomes_3", "cut")
+@rule("cut")
+def measure_cut(limit, limit_before, terms):
+    """What a line lost (fen), if it is cut by more than 5 %."""
+    return limit_before - limit if limit_before >= terms.minimum_loan and limit < CUT_BELOW * limit_before else 0.0
+
+
+@outcomes
 def count_decided(
     status,
     standing,
     settled,
     limit,
     limit_before,
+    cut,
     scheduled,
     overdue,
     happened,
@@ -201,61 +235,72 @@ def count_decided(
     notice_left,
     terms,
 ):
-    """Outcome flags of who was touched by the decision, as bits in the order of vocabulary/outcomes.py."""
+    """Outcomes of who was touched by the decision."""
     m = terms.minimum_loan
     had_line = limit_before >= m
     lost = had_line and (limit < m or status == LEFT)
     zero = happened == ZERO_LIMIT
-    down = had_line and limit < CUT_BELOW * limit_before
-    word_2 = (
-        (1.0 if zero else 0.0)
-        + (2.0 if happened == BLOCKED else 0.0)
-        + (4.0 if standing == 0.0 and lost else 0.0)
-        + (8.0 if standing >= 2.0 and lost else 0.0)
-        + (16.0 if zero and zeros > 1.0 else 0.0)
-        + (32.0 if down else 0.0)
-        + (64.0 if down and limit <= HALVED_AT * limit_before else 0.0)
-        + (128.0 if limit > limit_before and had_line else 0.0)
-        + (256.0 if review > 0.0 else 0.0)
-        + (512.0 if settled == 1.0 and zero else 0.0)
-        + (1024.0 if settled == 2.0 and zero else 0.0)
-        + (2048.0 if settled == 0.0 and zero else 0.0)
+    return (
+        flag("zero_limit", zero, "zero-limit events: on-time payers whose line fell below the minimum loan"),
+        flag("blocked", happened == BLOCKED, "blocked after repayment: on-time payers with a line and nothing available"),
+        flag("zero_inactive", standing == NOTHING_DUE and lost, "with nothing due, line lost"),
+        flag("zero_arrears", standing >= LATE and lost, "in arrears or charged off, line lost"),
+        flag("repeated", zero and zeros > 1.0, "zero-limit events that are not the first of their borrower"),
+        flag("decreases", cut > 0.0, "lines cut by more than 5 %"),
+        flag("large_decreases", cut > 0.0 and limit <= HALVED_AT * limit_before, "lines cut by half or more"),
+        flag("increases", limit > limit_before and had_line, "lines raised"),
+        flag("reviewed", review > NO_REVIEW, "lines decided"),
+        flag("zero_paid_off", settled == PAID_OFF and zero, "zero-limit events in the month of paying off as scheduled"),
+        flag(
+            "zero_paid_off_early", settled == PAID_OFF_EARLY and zero, "zero-limit events in the month of paying off early"
+        ),
+        flag("zero_running", settled == NOT_PAID_OFF and zero, "zero-limit events in the middle of a loan"),
+        flag("appeals", appeals == QUEUED_NOW, "appeals filed"),
+        flag("noticed", review == REVIEW and notice_left > 0.0, "cuts announced"),
+        flag("admitted", review == APPLY and status == OPEN, "first lines opened"),
+        flag("readmitted", review == REAPPLY and status == OPEN, "lines opened again after a re-application"),
+        flag("applied", review >= REAPPLY, "first applications and re-applications"),
+        flag("charged_off", standing == CHARGED_OFF, "loans written off"),
+        flag("frozen", status == FROZEN, "frozen lines"),
+        flag("appeals_pending", appeals > NOT_QUEUED, "appeals before the desk, this month's included"),
+        flag(
+            "zero_at_risk",
+            zero and limit_before - (scheduled + overdue) >= m,
+            "zero-limit events of those at risk (the others had less than the minimum loan available before)",
+        ),
     )
-    word_3 = (
-        (1.0 if appeals == 1.0 else 0.0)
-        + (2.0 if review == REVIEW and notice_left > 0.0 else 0.0)
-        + (4.0 if review == APPLY and status == OPEN else 0.0)
-        + (8.0 if review == REAPPLY and status == OPEN else 0.0)
-        + (16.0 if review >= REAPPLY else 0.0)
-        + (32.0 if standing == 3.0 else 0.0)
-        + (64.0 if status == FROZEN else 0.0)
-        + (128.0 if appeals > 0.0 else 0.0)
-        + (256.0 if zero and limit_before - (scheduled + overdue) >= m else 0.0)
-    )
-    return word_2, word_3, limit_before - limit if down else 0.0
 
 
-@rule("outcomes_1")
+@outcomes
 def count(status, standing, settled, limit, limit_before, scheduled, overdue, principal_paid, warned, out_of_work, terms):
-    """Outcome flags of everybody after the decision, as bits in the order of vocabulary/outcomes.py."""
+    """Outcomes of everybody after the decision."""
     m = terms.minimum_loan
     balance = scheduled + overdue
-    on_time = standing == 1.0
+    on_time = standing == ON_TIME
     had_line = limit_before >= m
     at_risk = limit_before - balance >= m
     restored = principal_paid + max(0.0, limit_before - balance - principal_paid)
     room = max(0.0, limit - balance) if status == OPEN else 0.0
+    short = at_risk and room < FREED_BELOW * restored
     return (
-        (1.0 if status != LEFT else 0.0)
-        + (2.0 if on_time and at_risk else 0.0)
-        + (4.0 if standing == 0.0 and at_risk else 0.0)
-        + (8.0 if standing >= 2.0 and at_risk else 0.0)
-        + (16.0 if on_time else 0.0)
-        + (32.0 if on_time and had_line else 0.0)
-        + (64.0 if standing == 0.0 and had_line else 0.0)
-        + (128.0 if on_time and at_risk and room < FREED_BELOW * restored else 0.0)
-        + (256.0 if settled == 1.0 else 0.0)
-        + (512.0 if settled == 2.0 else 0.0)
-        + (1024.0 if warned > 0.0 else 0.0)
-        + (2048.0 if out_of_work > 0.0 else 0.0)
+        flag("accounts", status != LEFT, "slots with a borrower"),
+        flag("at_risk", on_time and at_risk, "on-time payers at risk: line less principal at least the minimum loan"),
+        flag("at_risk_inactive", standing == NOTHING_DUE and at_risk, "with nothing due, at risk"),
+        flag("at_risk_arrears", standing >= LATE and at_risk, "in arrears, at risk"),
+        flag("on_time", on_time, "on-time payers: all due was paid, and something was paid"),
+        flag(
+            "line_on_time",
+            on_time and had_line,
+            "on-time payers who began the month with a line (less those at risk: own use)",
+        ),
+        flag("line_inactive", standing == NOTHING_DUE and had_line, "with nothing due, who began the month with a line"),
+        flag(
+            "not_restored",
+            on_time and short,
+            "on-time payers at risk who have less than 90 % of what repayment should restore",
+        ),
+        flag("paid_off", settled == PAID_OFF, "loans paid off as scheduled"),
+        flag("paid_off_early", settled == PAID_OFF_EARLY, "loans paid off early"),
+        flag("warned", warned > NOT_WARNED, "early warnings sent"),
+        flag("out_of_work", out_of_work > 0.0, "in a spell without work"),
     )

@@ -1,8 +1,19 @@
 """Step 3: what falls due, what is paid, arrears and charge-off. Every fen of principal and interest is accounted for."""
 
+from zerolimit.rules.flags import flag, outcomes
 from zerolimit.rules.rule import rule, whole
 from zerolimit.vocabulary.constants import LARGEST, MONTHS_MOST, TWO_MONTHS, TWO_PARTS
-from zerolimit.vocabulary.names import LEFT, OPEN
+from zerolimit.vocabulary.names import (
+    CHARGED_OFF,
+    LATE,
+    LEFT,
+    NOT_PAID_OFF,
+    NOTHING_DUE,
+    ON_TIME,
+    OPEN,
+    PAID_OFF,
+    PAID_OFF_EARLY,
+)
 
 
 @rule("late_before")
@@ -64,7 +75,7 @@ def repay(
     In a vacant slot nothing is paid, and late' and standing are 0.
     """
     if status == LEFT:
-        return cash, 0.0, 0.0, 0.0, other_debt, 0.0, since_paid
+        return cash, 0.0, 0.0, 0.0, other_debt, NOTHING_DUE, since_paid
     unusable = 1.0 if status != OPEN or limit < terms.minimum_loan else 0.0
     miss = propensity * terms.stress + terms.gamma * unusable
     cure = terms.cure_1 if late == 1.0 else (terms.cure_2 if late == TWO_MONTHS else terms.cure_3)
@@ -88,7 +99,7 @@ def repay(
     total = paid + rest if closes or early else paid
     borrowed = gap if bridges else 0.0
     behind = 0.0 if paid >= owing else late + 1.0 - whole(paid * (late + 1.0) / owing)
-    standing = (1.0 if total > 0.0 else 0.0) if paid >= owing else 2.0
+    standing = (ON_TIME if total > 0.0 else NOTHING_DUE) if paid >= owing else LATE
     since = 0.0 if total > 0.0 else min(MONTHS_MOST, since_paid + 1.0)
     return (
         cash - (total - borrowed),
@@ -127,7 +138,7 @@ def apply_payment(scheduled, overdue, overdue_interest, due_now, interest_now, p
         overdue_interest - to_old_interest + interest_now - to_interest,
         to_old_interest + to_interest,
         to_overdue + to_due + to_rest,
-        (2.0 if ended_early else 1.0) if ended else 0.0,
+        (PAID_OFF_EARLY if ended_early else PAID_OFF) if ended else NOT_PAID_OFF,
     )
 
 
@@ -141,7 +152,7 @@ def charge_off(status, limit, scheduled, overdue, overdue_interest, late, standi
     if status == LEFT or late < terms.chargeoff_months:
         return status, limit, scheduled, overdue, overdue_interest, 0.0, 0.0, standing
     principal = scheduled + overdue
-    return LEFT, 0.0, 0.0, 0.0, 0.0, principal, whole(principal * (1.0 - terms.lgd)), 3.0
+    return LEFT, 0.0, 0.0, 0.0, 0.0, principal, whole(principal * (1.0 - terms.lgd)), CHARGED_OFF
 
 
 @rule("slid")
@@ -150,19 +161,19 @@ def slide(late_before, late):
     return late_before + 1.0 if late_before > 0.0 or late > 0.0 else 0.0
 
 
-@rule("outcomes_6")
+@outcomes
 def count_arrears(slid, late, standing):
-    """Outcome flags of who is or was late, as bits (vocabulary/outcomes.py): the moves that roll rates are made of."""
+    """Outcomes of who is or was late: the moves that roll rates are made of."""
     was = slid - 1.0
-    now = MONTHS_MOST if standing == 3.0 else late
+    now = MONTHS_MOST if standing == CHARGED_OFF else late
     return (
-        (1.0 if was == 0.0 else 0.0)
-        + (2.0 if was == 1.0 else 0.0)
-        + (4.0 if was == 2.0 else 0.0)
-        + (8.0 if was >= 3.0 else 0.0)
-        + (16.0 if was == 1.0 and now == 0.0 else 0.0)
-        + (32.0 if was == 2.0 and now == 0.0 else 0.0)
-        + (64.0 if was >= 3.0 and now == 0.0 else 0.0)
-        + (128.0 if was == 1.0 and now > was else 0.0)
-        + (256.0 if was == 2.0 and now > was else 0.0)
+        flag("missed", was == 0.0, "current when the month began, late now"),
+        flag("was_late_1", was == 1.0, "one month past due when the month began"),
+        flag("was_late_2", was == 2.0, "two months past due when the month began"),
+        flag("was_late_3", was >= 3.0, "three or more months past due when the month began"),
+        flag("cured_1", was == 1.0 and now == 0.0, "of those one month late, current now"),
+        flag("cured_2", was == 2.0 and now == 0.0, "of those two months late, current now"),
+        flag("cured_3", was >= 3.0 and now == 0.0, "of those three or more months late, current now"),
+        flag("rolled_1", was == 1.0 and now > was, "of those one month late, later now"),
+        flag("rolled_2", was == 2.0 and now > was, "of those two months late, later now or written off"),
     )

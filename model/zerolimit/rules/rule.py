@@ -18,6 +18,7 @@ from pickle import PicklingError
 from typing import Any
 
 from zerolimit.basics.errors import BadRule, told
+from zerolimit.vocabulary.names import GIG, SALARIED
 
 LIBRARY: list[Callable[..., Any]] = []
 """Every rule and helper that compiled loops may call (engine/compiled.py makes them known to the compiler)."""
@@ -158,7 +159,7 @@ def ema(mean: float, value: float, weight: float) -> float:
 @helper
 def by_segment(segment: float, salaried: float, gig: float, owner: float) -> float:
     """The value for the borrower's segment."""
-    return salaried if segment == 0.0 else (gig if segment == 1.0 else owner)
+    return salaried if segment == SALARIED else (gig if segment == GIG else owner)
 
 
 @helper

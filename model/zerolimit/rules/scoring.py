@@ -3,7 +3,7 @@
 from zerolimit.rules.income import sector_trend
 from zerolimit.rules.rule import clip, ema, rule, whole
 from zerolimit.vocabulary.constants import ADULT, ONE_YUAN, SCORE_HIGH, SCORE_LOW, SCORE_SPAN, TENURE_MOST
-from zerolimit.vocabulary.names import LEFT
+from zerolimit.vocabulary.names import LEFT, NOT_PAID_OFF, NOTHING_DUE, ON_TIME, PAID_OFF_EARLY
 
 
 @rule("punctuality", "early", "usage", "tenure")
@@ -15,11 +15,11 @@ def remember(status, punctuality, early, usage, tenure, standing, settled, sched
     """
     if status == LEFT:
         return punctuality, early, usage, tenure
-    on_time = 1.0 if standing == 1.0 else 0.0
+    on_time = 1.0 if standing == ON_TIME else 0.0
     used = min(terms.scored_usage, (scheduled + overdue) / max(limit, ONE_YUAN))
     return (
-        ema(punctuality, on_time, 1.0 / terms.memory_punctuality) if standing > 0.0 else punctuality,
-        ema(early, 1.0 if settled == 2.0 else 0.0, 1.0 / terms.memory_early) if settled > 0.0 else early,
+        ema(punctuality, on_time, 1.0 / terms.memory_punctuality) if standing > NOTHING_DUE else punctuality,
+        ema(early, 1.0 if settled == PAID_OFF_EARLY else 0.0, 1.0 / terms.memory_early) if settled > NOT_PAID_OFF else early,
         ema(usage, used, 1.0 / terms.memory_usage),
         min(tenure + 1.0, TENURE_MOST),
     )

@@ -1,7 +1,19 @@
 """Step 12: trust, complaints, leaving, and what acquaintances will hear."""
 
+from zerolimit.rules.flags import flag, outcomes
 from zerolimit.rules.rule import clip, rule
-from zerolimit.vocabulary.names import CLOSED, LEFT
+from zerolimit.vocabulary.names import (
+    CHARGED_OFF,
+    CLOSED,
+    FOUND_AT_NEED,
+    FOUND_BY_NOTICE,
+    FOUND_LOOKING,
+    LATE,
+    LEFT,
+    NO_EVENT,
+    NOT_FOUND,
+    ON_TIME,
+)
 
 
 @rule("trust", "told", "leaves")
@@ -24,72 +36,73 @@ def feel(
     leave_rate (1 - trust).
     """
     here = status != LEFT
-    softened = terms.reasons_sent > 0.0 or found == 3.0
-    hit = terms.own_hit * (1.0 - (terms.reasons_relief if softened else 0.0)) if found > 0.0 else 0.0
+    softened = terms.reasons_sent > 0.0 or found == FOUND_BY_NOTICE
+    hit = terms.own_hit * (1.0 - (terms.reasons_relief if softened else 0.0)) if found > NOT_FOUND else 0.0
     felt = trust + terms.mend * (1.0 - trust) - hit - terms.neighbour_weight * heard
     now = clip(felt, 0.0, 1.0) if here else 0.0
-    in_spell = here and event > 0.0 and without_line > 0.0
+    in_spell = here and event > NO_EVENT and without_line > 0.0
     current = late == 0.0
     told = 1.0 if in_spell and known > 0.0 and current else 0.0
     leaves = here and principal == 0.0 and current and u_leave < terms.leave_rate * (1.0 - now)
     return now, told, 1.0 if leaves else 0.0
 
 
-@rule("status", "limit", "stirred", "outcomes_5")
-def leave(
-    status,
-    limit,
-    limit_before,
-    leaves,
-    event,
-    without_line,
-    found,
-    standing,
-    asked,
-    refused,
-    bridged,
-    lacks,
-    late,
-    principal,
-    terms,
-):
-    """Who leaves has no account any more. Outcome flags of all at the month's end, as bits (vocabulary/outcomes.py)."""
+@outcomes
+def count_at_end(status, limit_before, event, without_line, standing, asked, late, principal, terms):
+    """Outcomes of everybody at the month's end, before those leave who do."""
     here = status != LEFT
-    in_spell = here and event > 0.0 and without_line > 0.0
+    in_spell = here and event > NO_EVENT and without_line > 0.0
     current = late == 0.0
-    gone = leaves > 0.0
-    stirred = refused > 0.0 or found > 0.0 or lacks > 0.0 or bridged > 0.0 or gone
-    word_5 = (
-        (1.0 if here and late == 1.0 else 0.0)
-        + (2.0 if here and late == 2.0 else 0.0)
-        + (4.0 if here and late >= 3.0 else 0.0)
-        + (8.0 if here and without_line > 0.0 and current else 0.0)
-        + (16.0 if in_spell else 0.0)
-        + (32.0 if here and without_line == 0.0 and current else 0.0)
-        + (64.0 if principal > 0.0 else 0.0)
-        + (128.0 if here and current else 0.0)
-        + (256.0 if standing >= 2.0 and limit_before >= terms.minimum_loan else 0.0)
-        + (512.0 if asked > 0.0 else 0.0)
-        + (1024.0 if status == CLOSED else 0.0)
-        + (2048.0 if standing == 1.0 and limit_before < terms.minimum_loan else 0.0)
-    )
-    return LEFT if gone else status, 0.0 if gone else limit, 1.0 if stirred else 0.0, word_5
-
-
-@rule("outcomes_4")
-def count_stirred(status, standing, principal, refused, found, bridged, elsewhere, shortfall, project, u_complain, terms):
-    """Outcome flags of who was refused, found a cut, lacked money, bridged or left, as bits (vocabulary/outcomes.py)."""
     return (
-        (1.0 if refused > 0.0 else 0.0)
-        + (2.0 if bridged > 0.0 and refused > 0.0 else 0.0)
-        + (4.0 if found == 2.0 else 0.0)
-        + (8.0 if found == 1.0 else 0.0)
-        + (16.0 if elsewhere > 0.0 else 0.0)
-        + (32.0 if elsewhere > 0.0 or shortfall > 0.0 else 0.0)
-        + (64.0 if shortfall > 0.0 else 0.0)
-        + (128.0 if shortfall > 0.0 and project > 0.0 else 0.0)
-        + (256.0 if found > 0.0 and u_complain < terms.complaint_rate else 0.0)
-        + (512.0 if status == LEFT and standing < 3.0 and principal == 0.0 else 0.0)
-        + (1024.0 if bridged > 0.0 else 0.0)
-        + (2048.0 if found == 3.0 else 0.0)
+        flag("late_1", here and late == 1.0, "one month past due"),
+        flag("late_2", here and late == 2.0, "two months past due"),
+        flag("late_3", here and late >= 3.0, "three or more months past due"),
+        flag("unusable_current", here and without_line > 0.0 and current, "current and without a usable line"),
+        flag("in_spell", in_spell, "in a spell that began with a zero limit or a block"),
+        flag("usable_current", here and without_line == 0.0 and current, "current with a usable line"),
+        flag("indebted", principal > 0.0, "with principal owed"),
+        flag("current", here and current, "not past due"),
+        flag(
+            "line_arrears",
+            standing >= LATE and limit_before >= terms.minimum_loan,
+            "in arrears or charged off, who began the month with a line",
+        ),
+        flag("asked_count", asked > 0.0, "loans asked for"),
+        flag("closed", status == CLOSED, "closed lines"),
+        flag(
+            "paid_at_zero",
+            standing == ON_TIME and limit_before < terms.minimum_loan,
+            "on-time payers who began the month without a line (a stock, facts A5)",
+        ),
+    )
+
+
+@rule("status", "limit", "stirred")
+def leave(status, limit, leaves, found, refused, bridged, lacks):
+    """Who leaves has no account any more. Stirred is who was refused, found a cut, lacked money, bridged or leaves."""
+    gone = leaves > 0.0
+    stirred = refused > 0.0 or found > NOT_FOUND or lacks > 0.0 or bridged > 0.0 or gone
+    return LEFT if gone else status, 0.0 if gone else limit, 1.0 if stirred else 0.0
+
+
+@outcomes
+def count_stirred(status, standing, principal, refused, found, bridged, elsewhere, shortfall, project, u_complain, terms):
+    """Outcomes of who was refused, found a cut, lacked money, bridged or left."""
+    return (
+        flag("used_up", refused > 0.0, "used up at draw: refused within the line because the pool was empty"),
+        flag(
+            "rollover_refused",
+            bridged > 0.0 and refused > 0.0,
+            "used up at draw for one who had counted on a new loan to bridge a payment",
+        ),
+        flag("found_at_need", found == FOUND_AT_NEED, "found the cut when needing the line"),
+        flag("found_looking", found == FOUND_LOOKING, "found the cut by looking"),
+        flag("other_loans", elsewhere > 0.0, "loans by other lenders"),
+        flag("other_applications", elsewhere > 0.0 or shortfall > 0.0, "applications to other lenders"),
+        flag("shortfalls", shortfall > 0.0, "with spending that could not be paid"),
+        flag("projects_slipped", shortfall > 0.0 and project > 0.0, "projects that slipped a month"),
+        flag("complaints", found > NOT_FOUND and u_complain < terms.complaint_rate, "complaints"),
+        flag("left", status == LEFT and standing < CHARGED_OFF and principal == 0.0, "left the platform"),
+        flag("bridged_count", bridged > 0.0, "bridged a payment counting on a new loan"),
+        flag("found_by_notice", found == FOUND_BY_NOTICE, "knew the cut before it took effect"),
     )

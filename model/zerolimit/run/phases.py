@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +16,19 @@ from zerolimit.basics.errors import OutOfRange
 from zerolimit.basics.wording import FEN
 from zerolimit.engine.base import Array
 from zerolimit.engine.prefix import serve_fitting
-from zerolimit.month import SUMS, WORDS
+from zerolimit.month import OUTCOMES, SUMS, WORDS
 from zerolimit.parameters.terms import switched_off
 from zerolimit.platform.costs import charge
 from zerolimit.platform.pool import PER, share_of
 from zerolimit.platform.tightness import announce, call_campaign
+from zerolimit.rules.allocations import lowest_place
 from zerolimit.rules.caps import REASONS
+from zerolimit.rules.flags import FLAGS
 from zerolimit.run.balance import Totals, look_at_each, look_at_totals
 from zerolimit.run.month import Platform
 from zerolimit.vocabulary.cells import CELLS, cells
-from zerolimit.vocabulary.names import BY_PROFIT, ENDS, LEFT, OPEN, REAPPLY
-from zerolimit.vocabulary.outcomes import DESK, OUTCOMES
+from zerolimit.vocabulary.names import ENDS, LEFT, OPEN, REAPPLY
+from zerolimit.vocabulary.outcomes import DESK
 
 if TYPE_CHECKING:
     from zerolimit.run.simulation import Simulation
@@ -119,8 +122,8 @@ class Live(Platform):
         """How many borrowers have an outcome flag."""
         for stage, words in WORDS.items():
             for k, (word, _) in enumerate(words):
-                if name in OUTCOMES[word]:
-                    return int(self.results[stage].counts[:, k, list(OUTCOMES[word]).index(name)].sum())
+                if word == FLAGS[name].word:
+                    return int(self.results[stage].counts[:, k, FLAGS[name].bit].sum())
         raise KeyError(name)
 
     # platform phases, named as in month.MONTH
@@ -201,8 +204,8 @@ class Live(Platform):
         limit = s.pool.limit
         wanted = int(need.sum(dtype=np.int64))
         contends = self._within_budget(rows, rank, review)
-        if s.terms["allocation"] == BY_PROFIT:
-            contends &= rank >= 0.0
+        if (lowest := lowest_place(s.terms["allocation"])) > -inf:
+            contends &= rank >= lowest
         if not contends.all():
             rows, rank, need = rows[contends], rank[contends], need[contends]
         self.claims = claims = Claims(
@@ -304,7 +307,7 @@ class Live(Platform):
             )
 
     def desk(self) -> None:
-        """Step 9: the desk hears so many appeals a month in its order; what succeeds is granted from the set-aside."""
+        """Step 9: the desk hears appeals in its order, up to its capacity; what succeeds is granted from the set-aside."""
         s = self.s
         appellants = self.results["decision"].rolls["appellants"]
         rows = appellants["rows"]
@@ -422,9 +425,9 @@ class Live(Platform):
             for k, (word, _) in enumerate(words):
                 flags = self.results[stage].counts[:, k]
                 if flags[:, len(OUTCOMES[word]) :].any():
-                    raise OutOfRange(f"{word}: a bit beyond its {len(OUTCOMES[word])} flags is set (vocabulary/outcomes.py)")
-                for bit, name in enumerate(OUTCOMES[word]):
-                    counts[name] = flags[:, bit]
+                    raise OutOfRange(f"{word}: a bit beyond its {len(OUTCOMES[word])} flags is set")
+                for one in OUTCOMES[word]:
+                    counts[one.name] = flags[:, one.bit]
         for stage in SUMS:
             for k, name in enumerate(self.s.plan.stages[stage].sum_names):
                 counts[f"sum_{name}"] = self.results[stage].sums[:, k]

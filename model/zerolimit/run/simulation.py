@@ -25,18 +25,19 @@ from zerolimit.engine.plan import Plan, check, make_plan
 from zerolimit.engine.registry import AUTO, chosen, named
 from zerolimit.engine.verbs import OneWorld, reals, refuse_rows
 from zerolimit.parameters.scenario import Scenario
-from zerolimit.parameters.terms import ANNOUNCED, NO_CAMPAIGN, TERMS, as_vector, from_scenario, switched_off
+from zerolimit.parameters.terms import ANNOUNCED, TERMS, as_vector, from_scenario, switched_off
 from zerolimit.platform.pool import Pool, share_of
 from zerolimit.platform.world import World
 from zerolimit.portfolio.settlement import Columns, Drawn, FirstPopulation
+from zerolimit.rules.allocations import USER_DEFINED
 from zerolimit.rules.caps import MEASURED
 from zerolimit.rules.rule import Rule
 from zerolimit.run.balance import look_at_borrowers
 from zerolimit.run.month import Month, Platform
 from zerolimit.run.phases import Live, Recorded
+from zerolimit.vocabulary.constants import NO_CAMPAIGN
 from zerolimit.vocabulary.draws import WORLD, as_seed
 from zerolimit.vocabulary.fields import DTYPES, FIELDS
-from zerolimit.vocabulary.names import BY_OWN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,7 +127,7 @@ class Simulation:
     def _parameters(self, scenario: Scenario) -> dict[str, float]:
         """The scenario's terms; a user-defined rule stands in place of its allocation."""
         found = from_scenario(scenario)
-        return found if self.sharing is None else {**found, "allocation": BY_OWN}
+        return found if self.sharing is None else {**found, "allocation": USER_DEFINED}
 
     def _make_engine(self, name: str, options: Options) -> Engine:
         kind = chosen(name, self.size, own=bool(options.own))

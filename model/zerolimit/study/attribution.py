@@ -26,7 +26,7 @@ from zerolimit.explanation.shapley import alone, but_for, interactions, owen, ow
 from zerolimit.parameters.scenario import Scenario, load_scenario
 from zerolimit.portfolio.portfolio import as_portfolio
 from zerolimit.results.columns import monthly_meanings, parts_of
-from zerolimit.results.figures import BLACK, GREY, SERIES, TEAL, YELLOW, draw_if_possible, our_settings
+from zerolimit.results.drawing import BLACK, GREY, SERIES, TEAL, YELLOW, draw_if_possible, our_settings
 from zerolimit.rules.rule import Rule
 from zerolimit.run.simulation import Simulation, own_rules
 from zerolimit.study.accounts import STATES

@@ -16,9 +16,16 @@ ROOTS = ("study.worker", *ENGINES, "explanation.kept", "platform.network", "port
 
 
 def imported(path: Path) -> set[str]:
-    """The package's modules that a file imports at its top level, outside `if TYPE_CHECKING`."""
+    """The package's modules that a file imports at its top level, outside `if TYPE_CHECKING`.
+
+    A package that looks for its modules (pkgutil) imports all of them.
+    """
     found: set[str] = set()
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    text = path.read_text(encoding="utf-8")
+    if path.name == "__init__.py" and "pkgutil.iter_modules" in text:
+        home = ".".join(path.parent.relative_to(HOME).parts)
+        found |= {f"{home}.{file.stem}" for file in path.parent.glob("*.py")} - {f"{home}.__init__"}
+    for node in ast.parse(text).body:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("zerolimit"):
             inside = (node.module or "").removeprefix("zerolimit").removeprefix(".")
             found |= {inside, *(f"{inside}.{one.name}".removeprefix(".") for one in node.names)}

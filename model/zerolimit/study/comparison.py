@@ -24,8 +24,8 @@ from zerolimit.engine.registry import compiling
 from zerolimit.parameters.scenario import Scenario, load_scenario
 from zerolimit.portfolio.portfolio import as_portfolio
 from zerolimit.results.columns import divided, monthly_meanings, parts_of
+from zerolimit.results.drawing import BLUE, GREY, RED, draw_if_possible, our_settings
 from zerolimit.results.episodes import HORIZONS
-from zerolimit.results.figures import BLUE, GREY, RED, draw_if_possible, our_settings
 from zerolimit.rules.rule import Rule
 from zerolimit.run.simulation import Simulation, own_rules
 from zerolimit.study.accounts import LAST_HALF, OF_CUTS, STATES, Cuts, delays_differ, last_half, longest_delay, over_run
@@ -53,7 +53,7 @@ HEADLINE = (*OF_CUTS, LAST_HALF)
 """What no window hides, as far as the run goes: months without a usable line, decisions by month, the last half."""
 PER_ACCOUNT = tuple(name for name, one in OF_CUTS.items() if one.unit == "months")
 RECOVERED = {f"recovered_{horizon}": k for k, horizon in enumerate(HORIZONS)}
-"""Share of zero limits with a usable line again within so many months (episodes.usable_again), each seed's own."""
+"""Share of zero limits with a usable line again within a horizon of months (episodes.usable_again), each seed's own."""
 FORMULA = "unpaired runs a side = pairs x (var a + var b) / var(b - a), rounded up"
 INTERVALS = (
     "95 %: Student's t over the paired differences, for one row, without what rates cannot be (below 0, above 100 %);"

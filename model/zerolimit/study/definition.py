@@ -25,7 +25,7 @@ from zerolimit.rules.rule import fingerprint
 from zerolimit.study.code import code_hash
 from zerolimit.study.design import DESIGNS, Design, Point, cautions, make_design, neat, parse_factor, parse_key, plain, split
 from zerolimit.study.identity import DEFAULTS, Placed, differing, frame_hash, hashed, laid_out, run_hash, seed_of, world_hash
-from zerolimit.study.measures import MEASURES
+from zerolimit.study.measures import RUN_MEASURES
 from zerolimit.study.worker import Job, Measure, Task, file_hash, rule_in
 from zerolimit.vocabulary.names import MOST_MONTHS
 from zerolimit.vocabulary.outcomes import RATES
@@ -220,11 +220,11 @@ def kept_columns(outcomes: Iterable[str], where: str) -> Kept:
     platform = [name for name in PLATFORM if name != "month"]
     found: dict[str, dict[str, None]] = {"counts": {}, "platform": {}, "measures": {}}
     for name in outcomes:
-        if name not in RATES and name not in counts and name not in platform and name not in MEASURES:
-            known = [*RATES, *counts, *platform, *MEASURES]
+        if name not in RATES and name not in counts and name not in platform and name not in RUN_MEASURES:
+            known = [*RATES, *counts, *platform, *RUN_MEASURES]
             raise BadInput(
                 f"{where}: {name!r} is no rate, count, platform column (docs/results.md) or measure"
-                f" ({', '.join(MEASURES)}){nearest(name, known)}"
+                f" ({', '.join(RUN_MEASURES)}){nearest(name, known)}"
             )
         if name in RATES:
             over, under = parts_of(name)
@@ -233,7 +233,7 @@ def kept_columns(outcomes: Iterable[str], where: str) -> Kept:
             found["counts"][name] = None
         if name in platform:
             found["platform"][name] = None
-        if name in MEASURES:
+        if name in RUN_MEASURES:
             found["measures"][name] = None
     return Kept(*(tuple(found[kind]) for kind in ("counts", "platform", "measures")))
 

@@ -9,7 +9,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from zerolimit.basics.errors import BadInput, nearest
-from zerolimit.results.figures import BLACK, BLUE, GREY, SERIES, our_settings
+from zerolimit.results.drawing import BLACK, BLUE, GREY, SERIES, our_settings
 
 if TYPE_CHECKING:
     import pandas as pd

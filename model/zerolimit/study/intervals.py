@@ -34,7 +34,7 @@ class Interval:
 def over_seeds(values: Any, confidence: float = CONFIDENCE, rows: int = 1) -> tuple[Any, Any, Any]:
     """Mean over the first axis with mean -+ t(n - 1) s / sqrt(n), s the standard deviation with n - 1 (Student 1908).
 
-    As one of so many `rows` at once, t is Bonferroni's (half_width).
+    As one of `rows` at once, t is Bonferroni's (half_width).
     """
     some = np.asarray(values, np.float64)
     mean = some.mean(axis=0)

@@ -85,7 +85,7 @@ def live(
     cuts: bool = False,
     stop: Stop = lambda: False,
 ) -> Lived:
-    """Take a world through so many months, and let go of it. `stop` is asked before each month; if it says so, Cancelled.
+    """Run a world for `months`, and release it. `stop` is asked before each month; if it says so, Cancelled.
 
     `middle` holds habits, `follow` are slots whose states are kept month by month, with `cuts` decisions are followed.
     """

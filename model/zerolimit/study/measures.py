@@ -87,7 +87,7 @@ def usable_within(position: int, run: Watched) -> float:
     return float(recovered(run.simulation.episodes, run.simulation.month)[position])
 
 
-MEASURES: dict[str, Declared] = {
+RUN_MEASURES: dict[str, Declared] = {
     "gini_lines": Declared("0 to 1", "Gini of lines at the end, zeros included", gini_of_lines),
     "with_line": Declared("share", "of borrowers, those with a usable line at the end", with_usable_line),
     "followed": Declared("events", "zero-limit events that could be followed for a year", followed, shadow=True),

@@ -14,6 +14,7 @@ from zerolimit.basics.errors import BadInput, nearest, told
 from zerolimit.basics.files import path_of
 from zerolimit.basics.wording import number_of
 from zerolimit.results.columns import BY, PLATFORM, parts_of
+from zerolimit.results.store import Run, load_run
 from zerolimit.study.definition import rates_kept
 from zerolimit.study.design import cautions, neat
 from zerolimit.study.folder import MERGED, STUDY, Folder
@@ -33,6 +34,12 @@ RUN = ("run", *PLACE)
 def is_study(folder: Path) -> bool:
     """Whether a folder is a study's."""
     return (folder / STUDY).is_file()
+
+
+def load(folder: Path | str) -> Results | Run:
+    """A run's folder (Run) or a study's (Results), opened. Frames are read when they are first asked for."""
+    home = path_of(folder)
+    return Results(home) if is_study(home) else load_run(folder)
 
 
 def load_results(folder: Path | str) -> Results:

@@ -70,7 +70,7 @@ def morris_effects(factors: Sequence[str], places: Array, values: Array, *, conf
 
 def draw_sobol(table: pd.DataFrame, file: Path | str, *, outcome: str, most: int = 20) -> None:
     """First-order and total indices as bars with intervals, the largest on top."""
-    from zerolimit.results.figures import BLUE, ORANGE
+    from zerolimit.results.drawing import BLUE, ORANGE
     from zerolimit.study.figures import paper
 
     some = table.head(most)[::-1]
@@ -88,7 +88,7 @@ def draw_sobol(table: pd.DataFrame, file: Path | str, *, outcome: str, most: int
 
 def draw_morris(table: pd.DataFrame, file: Path | str, *, outcome: str, unit: str = "", most: int = 10) -> None:
     """mu_star against sigma; the names of the parameters that matter most stand at their points."""
-    from zerolimit.results.figures import BLUE
+    from zerolimit.results.drawing import BLUE
     from zerolimit.study.figures import paper, spread_labels
 
     with paper(file, height=4.8) as axes:

@@ -12,7 +12,7 @@ from zerolimit.results.columns import BY, PLATFORM, monthly_meanings
 from zerolimit.results.digest import Damaged
 from zerolimit.study.design import column_kind
 from zerolimit.study.identity import Placed
-from zerolimit.study.measures import MEASURES
+from zerolimit.study.measures import RUN_MEASURES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -75,7 +75,7 @@ def column_meanings(units: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     return {
         **monthly_meanings(),
         **PLATFORM,
-        **{name: (one.unit, one.says) for name, one in MEASURES.items()},
+        **{name: (one.unit, one.says) for name, one in RUN_MEASURES.items()},
         **{key: (unit, f"parameter {key}") for key, unit in units.items()},
         "run": ("hash", "the run"),
         "point": ("count", "the point in the design, from 0"),

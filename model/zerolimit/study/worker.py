@@ -26,7 +26,7 @@ from zerolimit.run.simulation import Simulation
 from zerolimit.study.accounts import Accounts, Decisions
 from zerolimit.study.code import code_hash
 from zerolimit.study.design import Point, split
-from zerolimit.study.measures import MEASURES, Watched
+from zerolimit.study.measures import RUN_MEASURES, Watched
 from zerolimit.vocabulary.cells import CELLS, CELLS_PER_SEGMENT
 from zerolimit.vocabulary.names import SEGMENTS
 
@@ -144,7 +144,7 @@ def counted(job: Job, task: Task) -> tuple[dict[str, list[Any]], float]:
         columns = totals(simulation.history[job.burn_in :], job)
         rows = len(columns["months"])
         for name in job.measures:
-            columns[name] = [float(MEASURES[name].of(watched))] * rows
+            columns[name] = [float(RUN_MEASURES[name].of(watched))] * rows
         if job.measure is not None:
             for name, value in job.measure(simulation).items():
                 if name in columns:
@@ -157,7 +157,7 @@ def counted(job: Job, task: Task) -> tuple[dict[str, list[Any]], float]:
 
 def run_months(simulation: Simulation, job: Job, changes: Mapping[int, Point]) -> Watched:
     """All months, with what changes on the way, watched as far as the measures need it."""
-    wanted = [MEASURES[name] for name in job.measures]
+    wanted = [RUN_MEASURES[name] for name in job.measures]
     accounts = Accounts(simulation) if any(one.cuts for one in wanted) else None
     decisions = Decisions(accounts) if accounts is not None else None
     world: Any = simulation

@@ -24,11 +24,11 @@ from zerolimit.vocabulary.mechanisms import MECHANISMS
 Where = Literal["inside", "corners", "mixed"]
 
 MONTHS = 24
-"""Calendar and series are drawn for the first so many months."""
+"""Calendar and series are drawn for this number of first months."""
 WIDE = 1_000.0
-"""A number whose bounds are so many times apart is drawn evenly over its powers of ten."""
+"""A number whose bounds are this many times apart is drawn evenly over its powers of ten."""
 BORROWERS = 1_000
-"""At most so many are drawn: the declared bound is beyond what machines hold."""
+"""Most that are drawn: the declared bound is beyond what machines hold."""
 
 
 def draw_scenario(seed: int | Random, where: Where = "inside", **fixed: Any) -> Scenario:

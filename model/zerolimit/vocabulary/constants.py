@@ -39,6 +39,13 @@ MOST_OVERDUE: Annotated[float, About("instalments", "most that are overdue at th
 TWO_MONTHS: Annotated[float, About("months", "past due: the band of cure_2, step_2 and hold_2")] = 2.0
 TWO_PARTS: Annotated[float, About("parts", "of arrears, paid with probability step_2 or step_3")] = 2.0
 
+NO_CAP: Annotated[float, About("fen", "a line that nothing bounds")] = 2.0e9
+NEVER: Annotated[float, About("any", "a threshold that nothing reaches")] = 1.0e9
+NO_CAMPAIGN: Annotated[float, About("points", "a place in a campaign's order that nothing reaches")] = -NEVER
+
+WON_FIRST: Annotated[float, About("points", "of rank, by which an appeal won goes before all others")] = 10_000.0
+TARGET_FIRST: Annotated[float, About("points", "of rank, for a segment that fits the target: more than any score")] = 1_000.0
+
 CUT_BELOW: Annotated[float, About("share", "of the line before: a line below it counts as cut")] = 0.95
 HALVED_AT: Annotated[float, About("share", "of the line before: a line at it or below counts as cut by half")] = 0.5
 FREED_BELOW: Annotated[float, About("share", "of what repayment should free: less than it counts as not restored")] = 0.9

@@ -7,7 +7,9 @@ Money is whole fen. Rules see every field as float64.
 
 from dataclasses import dataclass
 
+from zerolimit.basics.errors import BadDeclaration
 from zerolimit.vocabulary.constants import LONG_TERM, MONTHS_MOST, SCORE_HIGH, SCORE_LOW, ZEROS_MOST
+from zerolimit.vocabulary.names import coded
 
 DTYPES = {"i1": "int8", "i2": "int16", "i4": "int32", "f4": "float32", "q2": "int16"}
 """Storage types. `q2` is fixed point: a whole number of 1/16,384, for shares and rates from 0 to just under 2."""
@@ -100,7 +102,7 @@ STATE = (
         "appealed",
         "i1",
         "code",
-        "0 no appeal in this spell, 1 filed and waiting, 2 won and waiting for the next allocation, 3 rejected",
+        coded("appealed"),
     ),
     _state("waited", "i1", "months", "that an appeal has waited for the desk"),
     _state("since_paid", "i1", "months", f"since the last payment, at most {MONTHS_MOST:g}"),
@@ -123,9 +125,9 @@ FLOWS = (
     _flow("principal_paid", "i4", "fen", "principal repaid this month"),
     _flow("written_off", "i4", "fen", "principal written off this month"),
     _flow("recovered", "i4", "fen", "recovered of what was written off"),
-    _flow("standing", "i1", "code", "0 nothing due, 1 on-time payer, 2 late, 3 charged off"),
+    _flow("standing", "i1", "code", coded("standing")),
     _flow("slid", "i1", "months", "of who is or was late: months past due when the month began, + 1"),
-    _flow("settled", "i1", "code", "0 no loan ended, 1 paid off as scheduled, 2 paid off early"),
+    _flow("settled", "i1", "code", coded("settled")),
     _flow("bridged", "i1", "0/1", "paid with money from elsewhere, counting on a new loan"),
     _flow("touched", "i1", "0/1", "goes through the decision and its outcome this month"),
     _flow("lacks", "i1", "0/1", "has spending left that is not paid for"),
@@ -150,9 +152,9 @@ FLOWS = (
     _flow("cut", "i4", "fen", "what a line lost, if more than 5 % of it"),
     _flow("ended", "i1", "code", "how a spell without a line ended this month"),
     _flow("spell", "i2", "months", "length of the spell that ended"),
-    _flow("found", "i1", "code", "noticed the spell this month: 1 by looking, 2 at need, 3 known from a notice"),
-    _flow("warned", "i1", "code", "early warning: 1 of a score near the cutoff, 2 of the trigger near"),
-    _flow("appeals", "i1", "code", "before the desk: 1 filed this month, 2 waiting from before"),
+    _flow("found", "i1", "code", f"noticed the spell this month: {coded('found', first=1)}"),
+    _flow("warned", "i1", "code", f"early warning: {coded('warned', first=1)}"),
+    _flow("appeals", "i1", "code", f"before the desk: {coded('appeals', first=1)}"),
     _flow("appealed_line", "i4", "fen", "line that an appeal's documents support"),
     _flow("asked", "i4", "fen", "loan asked for, within the available line"),
     _flow("refused", "i1", "0/1", "request refused because the pool was used up"),
@@ -163,12 +165,6 @@ FLOWS = (
     _flow("leaves", "i1", "0/1", "leaves the platform this month, owing nothing"),
     _flow("broken", "i1", "code", "the first law of an account that a month with user-defined rules breaks (rules/laws.py)"),
     _flow("heard", "q2", "share", "of a borrower's acquaintances, those who reported a zero limit last month"),
-    _flow("outcomes_1", "i2", "bits", "outcome flags, first word (vocabulary/outcomes.py)"),
-    _flow("outcomes_2", "i2", "bits", "outcome flags, second word"),
-    _flow("outcomes_3", "i2", "bits", "outcome flags, third word"),
-    _flow("outcomes_4", "i2", "bits", "outcome flags, fourth word"),
-    _flow("outcomes_5", "i2", "bits", "outcome flags, fifth word"),
-    _flow("outcomes_6", "i2", "bits", "outcome flags, sixth word"),
     _flow("owed", "i4", "fen", "at birth: principal owed"),
     _flow("months_left", "i1", "months", "at birth: instalments still to come"),
 )
@@ -178,6 +174,13 @@ NEW_INSTALMENT = f"due_{INSTALMENTS}"
 
 FIELDS = {field.name: field for field in (*STATE, *FLOWS)}
 FIELDS[NEW_INSTALMENT] = Field(NEW_INSTALMENT, "i4", "fen", f"principal falling due {INSTALMENTS} months from now")
+
+
+def declare_flow(name: str, storage: str, unit: str, meaning: str) -> None:
+    """A flow that is declared elsewhere: a word of outcome flags, by the rule that counts it."""
+    if name in FIELDS:
+        raise BadDeclaration(f"field {name}: declared twice")
+    FIELDS[name] = _flow(name, storage, unit, meaning)
 
 
 def slot(name: str, month: int) -> str:

@@ -7,11 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zerolimit.basics.errors import BadInput, by_name, nearest
+from zerolimit.vocabulary.constants import NEVER, NO_CAP
 
-NEVER = 1.0e9
-"""A threshold that nothing reaches."""
-NO_CAP = 2.0e9
-"""A line (fen) that nothing bounds."""
 BASELINE = "baseline"
 """What belongs to no mechanism belongs to the baseline."""
 ALL = "all"
@@ -65,7 +62,7 @@ MECHANISMS: dict[str, Mechanism] = by_name(
         ),
         Mechanism(
             "scarcity",
-            "The pool ends; off: pool and cash without end.",
+            "The pool is limited; off: pool and cash are unlimited.",
             {},
             group="portfolio",
             colour="orange",

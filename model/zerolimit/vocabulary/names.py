@@ -3,49 +3,89 @@
 Rules compare floats, so codes are floats here. Whatever lists, labels, stores or colours these reads it here.
 """
 
+
+def codes(meanings: tuple[str, ...]) -> tuple[float, ...]:
+    """0, 1, 2, ...: what a field holds in place of each meaning."""
+    return tuple(float(code) for code in range(len(meanings)))
+
+
 SEGMENTS = ("salaried", "gig", "owner")
-SALARIED, GIG, OWNER = 0.0, 1.0, 2.0
+SALARIED, GIG, OWNER = codes(SEGMENTS)
 
 SECTORS = ("manufacturing", "retail", "services", "construction")
 SECTOR_COUNT = float(len(SECTORS))
-SERVICES = float(SECTORS.index("services"))
+MANUFACTURING, RETAIL, SERVICES, CONSTRUCTION = codes(SECTORS)
 
 STATUSES = ("open", "frozen", "closed", "left")
-OPEN, FROZEN, CLOSED, LEFT = 0.0, 1.0, 2.0, 3.0
+OPEN, FROZEN, CLOSED, LEFT = codes(STATUSES)
 
 STRATEGIES = ("none", "restraint", "planning", "monitoring", "appealing", "diversifying")
-RESTRAINT, PLANNING, MONITORING, APPEALING, DIVERSIFYING = 1.0, 2.0, 3.0, 4.0, 5.0
+NO_STRATEGY, RESTRAINT, PLANNING, MONITORING, APPEALING, DIVERSIFYING = codes(STRATEGIES)
 
-NO_REVIEW, REVIEW, REAPPLY, APPLY = 0.0, 1.0, 2.0, 3.0
+REVIEWS = ("not decided", "review", "re-application", "first application")
+NO_REVIEW, REVIEW, REAPPLY, APPLY = codes(REVIEWS)
 
-WARNED_OF_SCORE, WARNED_OF_TRIGGER = 1.0, 2.0
+STANDINGS = ("nothing due", "on-time payer", "late", "charged off")
+NOTHING_DUE, ON_TIME, LATE, CHARGED_OFF = codes(STANDINGS)
+
+SETTLEMENTS = ("no loan ended", "paid off as scheduled", "paid off early")
+NOT_PAID_OFF, PAID_OFF, PAID_OFF_EARLY = codes(SETTLEMENTS)
+
+WARNINGS = ("none", "of a score near the cutoff", "of the trigger near")
+NOT_WARNED, WARNED_OF_SCORE, WARNED_OF_TRIGGER = codes(WARNINGS)
 """What an early warning is about; the trigger where it is both."""
+
+FINDINGS = ("not noticed", "by looking", "at need", "told before by a notice")
+NOT_FOUND, FOUND_LOOKING, FOUND_AT_NEED, FOUND_BY_NOTICE = codes(FINDINGS)
+
+APPEALS = ("no appeal in this spell", "filed and waiting", "won and waiting for the next allocation", "rejected")
+NOT_APPEALED, APPEAL_FILED, APPEAL_WON, APPEAL_REJECTED = codes(APPEALS)
+
+QUEUED = ("none", "filed this month", "waiting from before")
+NOT_QUEUED, QUEUED_NOW, QUEUED_BEFORE = codes(QUEUED)
+"""Whose appeal is before the desk."""
 
 
 ENDS = ("censored", "score", "loosening", "re-application", "appeal", "pool", "charge-off", "left", "repayment")
 """How an episode without a usable line ended; 0 is not yet (censored at the horizon)."""
-END_SCORE, END_LOOSENING, END_REAPPLY, END_APPEAL, END_POOL, END_CHARGEOFF, END_LEFT, END_REPAID = (
-    float(k) for k in range(1, 9)
-)
-
-ALLOCATIONS: dict[str, str] = {
-    "score": "by risk score, incumbents and those near the target customer first",
-    "profit": "by expected profit per yuan lent, none where it is negative",
-    "age": "first come, first served: by months since the account was opened",
-    "lottery": "by lottery alone",
-    "target": "the target segment first, then by risk score",
-    "pro_rata": "each the same share of what policy would give",
-    "water_filling": "each the same amount, or all that policy would give where that is less",
-    "equal_floor": "each a floor, then by score",
-}
-"""How the pool is shared among those who contend for it."""
-BY_SCORE, BY_PROFIT, BY_AGE, BY_LOTTERY, BY_TARGET = (float(k) for k in range(5))
-"""Rules that serve an order; for the others the order only breaks ties."""
-BY_OWN = -1.0
-"""A user-defined rule shares the pool."""
+(
+    CENSORED,
+    END_SCORE,
+    END_LOOSENING,
+    END_REAPPLY,
+    END_APPEAL,
+    END_POOL,
+    END_CHARGEOFF,
+    END_LEFT,
+    END_REPAID,
+) = codes(ENDS)
 
 EVENTS = ("none", "zero limit", "blocked after repayment")
-ZERO_LIMIT, BLOCKED = 1.0, 2.0
+NO_EVENT, ZERO_LIMIT, BLOCKED = codes(EVENTS)
+
+CODES: dict[str, tuple[str, ...]] = {
+    "segment": SEGMENTS,
+    "sector": SECTORS,
+    "strategy": STRATEGIES,
+    "status": STATUSES,
+    "review": REVIEWS,
+    "standing": STANDINGS,
+    "settled": SETTLEMENTS,
+    "event": EVENTS,
+    "happened": EVENTS,
+    "ended": ENDS,
+    "warned": WARNINGS,
+    "found": FINDINGS,
+    "appealed": APPEALS,
+    "appeals": QUEUED,
+}
+"""Fields that are codes, and what 0, 1, 2, ... mean. Rules compare them with names; a test refuses bare numbers."""
+
+
+def coded(field: str, *, first: int = 0) -> str:
+    """The codes of a field in words, from the first on."""
+    return ", ".join(f"{code} {says}" for code, says in enumerate(CODES[field]) if code >= first)
+
 
 MOST_MONTHS = 10_000
 """Months of a run, at most."""

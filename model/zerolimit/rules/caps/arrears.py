@@ -2,13 +2,12 @@
 
 from zerolimit.basics.wording import in_yuan, number_of, say
 from zerolimit.rules.cap import Compared, cap
-from zerolimit.vocabulary.mechanisms import BASELINE, NO_CAP
+from zerolimit.vocabulary.constants import NO_CAP
+from zerolimit.vocabulary.mechanisms import BASELINE
 
 
 def numbers(d):
-    return say(
-        "{months} past due: no more than {line}", months=number_of(int(d.values["late"]), "month"), line=in_yuan(d.line)
-    )
+    return say("{months} late: no more than {line}", months=number_of(int(d.values["late"]), "month"), line=in_yuan(d.line))
 
 
 def thresholds(d):

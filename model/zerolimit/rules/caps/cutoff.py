@@ -2,15 +2,9 @@
 
 from zerolimit.basics.wording import apart, say
 from zerolimit.rules.cap import Compared, cap
-from zerolimit.rules.rule import helper
-from zerolimit.vocabulary.mechanisms import BASELINE, NO_CAP
+from zerolimit.vocabulary.constants import NO_CAP
+from zerolimit.vocabulary.mechanisms import BASELINE
 from zerolimit.vocabulary.names import REAPPLY
-
-
-@helper
-def score_needed(review, terms):
-    """points; the cutoff, higher by readmission_gap for who comes back"""
-    return terms.cutoff + (terms.readmission_gap if review == REAPPLY else 0.0)
 
 
 def points_to_cutoff(risk, terms):
@@ -58,7 +52,7 @@ def thresholds(d):
     thresholds=thresholds,
     distance=points_to_cutoff,
 )
-def cutoff(risk, zhima_seen, review, terms):
+def cutoff(score_needed, risk, zhima_seen, review, terms):
     """0 where risk < cutoff (+ readmission_gap), or where zhima < admission_zhima for who is to be admitted."""
-    below = risk < score_needed(review, terms) or (review >= REAPPLY and zhima_seen < terms.admission_zhima)
+    below = risk < score_needed or (review >= REAPPLY and zhima_seen < terms.admission_zhima)
     return 0.0 if below else NO_CAP

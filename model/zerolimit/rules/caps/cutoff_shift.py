@@ -1,8 +1,8 @@
 """Cap 10: the cutoff raised while the platform tightens."""
 
 from zerolimit.rules.cap import Compared, cap
-from zerolimit.rules.caps.cutoff import gap_of, score_in_words, score_needed
-from zerolimit.vocabulary.mechanisms import NO_CAP
+from zerolimit.rules.caps.cutoff import gap_of, score_in_words
+from zerolimit.vocabulary.constants import NO_CAP
 from zerolimit.vocabulary.names import END_LOOSENING
 
 
@@ -26,7 +26,7 @@ def thresholds(d):
     numbers=numbers,
     thresholds=thresholds,
 )
-def cutoff_shift(risk, review, terms):
+def cutoff_shift(score_needed, risk, terms):
     """0 where risk < cutoff (+ readmission_gap) + cutoff_shift, while cutoff_shift > 0."""
-    shifted = risk < score_needed(review, terms) + terms.cutoff_shift
+    shifted = risk < score_needed + terms.cutoff_shift
     return 0.0 if shifted and terms.cutoff_shift > 0.0 else NO_CAP

@@ -2,7 +2,7 @@
 
 from zerolimit.basics.wording import apart, in_yuan, say
 from zerolimit.rules.cap import Compared, cap
-from zerolimit.vocabulary.mechanisms import NEVER, NO_CAP
+from zerolimit.vocabulary.constants import NEVER, NO_CAP
 
 
 def numbers(d):

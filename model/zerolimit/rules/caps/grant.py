@@ -3,19 +3,18 @@
 from math import inf
 
 from zerolimit.basics.wording import apart, in_percent, in_yuan, say
+from zerolimit.rules.allocations import ORDER, allocation_of
 from zerolimit.rules.cap import ALLOCATION, Compared, cap
-from zerolimit.vocabulary.names import ALLOCATIONS, BY_AGE, BY_OWN, BY_PROFIT, BY_TARGET, END_POOL, REAPPLY
+from zerolimit.vocabulary.names import END_POOL, REAPPLY
 
 
 def by_allocation(rule, values, level):
     """What the pool's rule gave; `level` is where it ended (allocation.rules.allocate)."""
     place = f"{values['rank']:.0f}"
-    if rule == "pro_rata":
-        return say("each was granted {level} of what policy allows", level=in_percent(level))
-    if rule == "water_filling":
-        return say("each was granted {level} at most", level=in_yuan(level))
-    if rule == "profit" and values["rank"] < 0.0:
-        return say("the expected profit is negative")
+    if rule.ended:
+        return say(rule.ended, level=in_percent(level) if rule.share else in_yuan(level))
+    if values["rank"] < rule.lowest:
+        return say(rule.refused)
     if values["review"] >= REAPPLY and values["rank"] >= level:
         return say("rank {place}, beyond the month's admissions", place=place)
     if level == inf:
@@ -27,17 +26,18 @@ def by_allocation(rule, values, level):
 
 
 def numbers(d):
-    if d.terms["allocation"] == BY_OWN:
+    rule = allocation_of(d.terms["allocation"])
+    if rule is None:
         given, level = in_yuan(d.values["granted"]), in_percent(d.level)
         return say("the user-defined rule granted {given} at a level of {level}", level=level, given=given)
-    return by_allocation(tuple(ALLOCATIONS)[int(d.terms["allocation"])], d.values, d.level)
+    return by_allocation(rule, d.values, d.level)
 
 
 def thresholds(d):
+    rule = allocation_of(d.terms["allocation"])
     if d.values["contends"] > 0.0:
-        if BY_OWN < d.terms["allocation"] <= BY_TARGET and 0.0 < d.level < inf:
-            unit = {BY_PROFIT: "yuan a yuan", BY_AGE: "months"}.get(d.terms["allocation"], "points")
-            yield Compared("rank in the pool's order", unit, d.values["rank"], d.level)
+        if rule is not None and rule.kind == ORDER and 0.0 < d.level < inf:
+            yield Compared("rank in the pool's order", rule.unit, d.values["rank"], d.level)
         else:
             yield Compared("what the pool granted", "fen", d.values["granted"], d.terms["minimum_loan"])
 

@@ -3,7 +3,7 @@
 from zerolimit.basics.wording import in_percent, in_yuan, say
 from zerolimit.rules.cap import Compared, cap
 from zerolimit.rules.rule import clip, helper
-from zerolimit.vocabulary.mechanisms import NO_CAP
+from zerolimit.vocabulary.constants import NO_CAP
 from zerolimit.vocabulary.names import END_LOOSENING
 
 

@@ -2,8 +2,7 @@
 
 from zerolimit.basics.wording import in_yuan, say
 from zerolimit.rules.cap import Compared, cap
-from zerolimit.vocabulary.constants import MONTHS_A_YEAR
-from zerolimit.vocabulary.mechanisms import NO_CAP
+from zerolimit.vocabulary.constants import MONTHS_A_YEAR, NO_CAP
 from zerolimit.vocabulary.names import END_LOOSENING
 
 

@@ -3,7 +3,7 @@
 from zerolimit.basics.wording import apart, in_yuan, say
 from zerolimit.rules.cap import Compared, cap
 from zerolimit.rules.rule import clip, helper
-from zerolimit.vocabulary.mechanisms import NEVER, NO_CAP
+from zerolimit.vocabulary.constants import NEVER, NO_CAP
 
 
 @helper

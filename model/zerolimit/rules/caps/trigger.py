@@ -2,7 +2,7 @@
 
 from zerolimit.basics.wording import apart, say
 from zerolimit.rules.cap import Compared, cap
-from zerolimit.vocabulary.mechanisms import NEVER, NO_CAP
+from zerolimit.vocabulary.constants import NEVER, NO_CAP
 
 
 def loans_to_trigger(frequency, terms):

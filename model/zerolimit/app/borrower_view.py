@@ -18,8 +18,8 @@ from zerolimit.explanation.notice import Enough, Explanation, explain, in_column
 from zerolimit.explanation.replay import Origin, Seen, origin_of
 from zerolimit.explanation.story import Life, Story, introduced, paragraphs, story_of, summed_up, whom
 from zerolimit.results.columns import values
+from zerolimit.results.drawing import BLUE, GREEN, ORANGE, PURPLE, RED
 from zerolimit.results.episodes import episode_columns
-from zerolimit.results.figures import BLUE, GREEN, ORANGE, PURPLE, RED
 from zerolimit.rules.caps import REASONS
 from zerolimit.vocabulary.constants import SCORE_HIGH, SCORE_LOW
 from zerolimit.vocabulary.mechanisms import MECHANISMS

@@ -16,7 +16,7 @@ from zerolimit.app.parts import Progress, Wrong
 from zerolimit.app.work import Desk, Job
 from zerolimit.basics.wording import FEN
 from zerolimit.results.columns import Array
-from zerolimit.results.figures import BLUE, ORANGE, RED
+from zerolimit.results.drawing import BLUE, ORANGE, RED
 from zerolimit.vocabulary.names import LEFT, OPEN, SEGMENTS
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from zerolimit.app.language import SCALES, Words
 from zerolimit.app.picture import Picture
 from zerolimit.basics.wording import FEN
 from zerolimit.results.columns import Array
-from zerolimit.results.figures import BLUE, GREY, ORANGE, PALE, RED, SKY
+from zerolimit.results.drawing import BLUE, GREY, ORANGE, PALE, RED, SKY
 
 
 @solara.component
