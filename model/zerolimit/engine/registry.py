@@ -18,7 +18,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from zerolimit.basics.errors import BadInput, nearest
+from zerolimit.basics.errors import BadDeclaration, BadInput, nearest
 
 if TYPE_CHECKING:
     from zerolimit.engine.base import Engine
@@ -35,16 +35,16 @@ DECLARED: dict[str, type[Engine]] = {}
 
 
 def engine[E: "type[Engine]"](name: str) -> Callable[[E], E]:
-    """Declare an engine under a name. BadInput: the name is taken, or the class lacks a method that engines must have."""
+    """Declare an engine under a name. BadDeclaration: the name is taken, or the class lacks a method."""
 
     def declare(found: E) -> E:
         home = f"{found.__module__}.{found.__qualname__}"
         known = DECLARED.get(name)
         taken = OURS.get(name, found.__module__) if known is None else f"{known.__module__}.{known.__qualname__}"
         if name == AUTO or taken not in (home, found.__module__):
-            raise BadInput(f"engine {name}: declared twice, by {'auto' if name == AUTO else taken} and by {home}")
+            raise BadDeclaration(f"engine {name}: declared twice, by {'auto' if name == AUTO else taken} and by {home}")
         if missing := sorted(found.__abstractmethods__):
-            raise BadInput(f"engine {name}: {home} does not implement {', '.join(missing)} (engine/base.py)")
+            raise BadDeclaration(f"engine {name}: {home} does not implement {', '.join(missing)} (engine/base.py)")
         found.name = name
         DECLARED[name] = found
         return found

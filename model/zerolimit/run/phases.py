@@ -18,14 +18,15 @@ from zerolimit.engine.base import Array
 from zerolimit.engine.prefix import serve_fitting
 from zerolimit.month import OUTCOMES, SUMS, WORDS
 from zerolimit.parameters.terms import switched_off
+from zerolimit.platform.costs import charge
 from zerolimit.platform.pool import PER, share_of
+from zerolimit.platform.tightness import announce, call_campaign
 from zerolimit.rules.allocations import lowest_place
 from zerolimit.rules.caps import REASONS
 from zerolimit.rules.flags import FLAGS
 from zerolimit.run.balance import Totals, look_at_each, look_at_totals
 from zerolimit.run.month import Platform
 from zerolimit.vocabulary.cells import CELLS, cells
-from zerolimit.vocabulary.constants import MONTHS_A_YEAR, NEVER, NO_CAP
 from zerolimit.vocabulary.names import ENDS, LEFT, OPEN, REAPPLY
 from zerolimit.vocabulary.outcomes import DESK
 
@@ -133,25 +134,11 @@ class Live(Platform):
         scenario, terms = s.scenario, s.terms
         due = s.world.move(s.month, scenario)
         in_force = s.world.in_force
-        slump = max(0.0, -s.world.macro)
-        losses = max(0.0, s.pool.loss_rate() / scenario.loss_norm - 1.0)
-        wished = (
-            scenario.base_tightness
-            + in_force.get("tightness", 0.0)
-            + scenario.macro_tightness * slump
-            + scenario.loss_tightness * losses
-        )
-        tightness = min(1.0, max(0.0, wished))
-        cap, years = in_force.get("person_cap", 0.0), in_force.get("person_cap_income", 0.0)
+        events = ("tightness", "cutoff_shift", "person_cap", "person_cap_income")
+        seen = {"macro": s.world.macro, "loss_rate": s.pool.loss_rate()}
         terms.update(
+            announce.of(scenario, {**seen, **{f"event_{name}": in_force.get(name, 0.0) for name in events}}),
             macro=s.world.macro,
-            slump=slump,
-            stress=1.0 + scenario.stress_gain * slump,
-            demand=max(0.0, 1.0 - scenario.slump_demand * slump),
-            tightness=tightness,
-            cutoff_shift=in_force.get("cutoff_shift", 0.0) + scenario.cutoff_gain * tightness,
-            person_cap=float(round(cap * FEN)) if cap > 0.0 else NO_CAP,
-            person_cap_income=years if years > 0.0 else NEVER,
             rescoring=1.0,
             **{f"trend_{k}": trend for k, trend in enumerate(s.world.trends)},
         )
@@ -168,19 +155,21 @@ class Live(Platform):
         self.row.update(macro=s.world.macro, tightness=terms["tightness"], cutoff=terms["cutoff"] + terms["cutoff_shift"])
 
     def _call_campaign(self, before: int | None) -> None:
-        """A campaign over a share of lines: tightness rose since its last low, the pool fell, or it is overcommitted."""
+        """A campaign over a share of lines, where one is called."""
         s = self.s
-        s.tightness_before = min(s.tightness_before, s.terms["tightness"])
-        rise = s.terms["tightness"] - s.tightness_before >= s.scenario.campaign_rise
-        limit = s.pool.limit
-        if before is not None and limit is not None:
-            s.pool_before = max(s.pool_before, before, limit)
-        fall = limit is not None and limit < s.pool_before - share_of(s.pool_before, s.scenario.campaign_fall)
-        called = (rise or fall or (s.overrun and limit is not None)) and s.month > 0 and s.scenario.campaign_share > 0.0
-        self.row["campaign"] = float(called)
-        if called:
-            s.tightness_before = s.terms["tightness"]
-            s.pool_before = limit or 0
+        fields = {
+            "month": s.month,
+            "tightness": s.terms["tightness"],
+            "tightness_low": s.tightness_low,
+            "pool_limit": s.pool.limit,
+            "pool_limit_before": before,
+            "pool_peak": s.pool_peak,
+            "overrun": s.overrun,
+        }
+        found = call_campaign.of(s.scenario, fields)
+        s.tightness_low, s.pool_peak = found["tightness_low"], found["pool_peak"]
+        self.row["campaign"] = float(found["called"])
+        if found["called"]:
             rows = self.borrowers.where("status", OPEN)
             count = int(len(rows) * s.scenario.campaign_share)
             if count > 0:
@@ -356,15 +345,10 @@ class Live(Platform):
         """Costs and distributions; what is left is the cash to lend."""
         s = self.s
         c = s.scenario
-        letter = round(c.notice_cost * FEN)
-        lines = {
-            "funding_costs": share_of(max(s.pool.limit or 0, s.principal), c.funding_rate / MONTHS_A_YEAR),
-            "review_costs": self.flagged("reviewed") * round(c.review_cost * FEN),
-            "reason_costs": self.flagged("decreases") * letter if c.reasons_sent else 0,
-            "warning_costs": self.flagged("warned") * letter,
-            "notice_costs": self.flagged("noticed") * letter,
-            "appeal_costs": int(self.row["appeals_heard"]) * round(c.appeal_cost * FEN),
-        }
+        counted = {name: self.flagged(name) for name in ("reviewed", "decreases", "warned", "noticed")}
+        heard = int(self.row["appeals_heard"])
+        fields = {"pool_limit": s.pool.limit, "principal": s.principal, "appeals_heard": heard, **counted}
+        lines = charge.of(c, fields)
         costs = sum(lines.values())
         written, recovered = self.total("account", "written_off"), self.total("account", "recovered")
         net = s.pool.settle(c, self.total("account", "interest_paid"), recovered, written, costs)

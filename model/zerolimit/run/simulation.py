@@ -97,8 +97,8 @@ class Simulation:
         self.today: Platform | None = None
         """Who answers for the platform in the month that is being run."""
         self.ties: Network | None = None
-        self.tightness_before = self.scenario.base_tightness
-        self.pool_before = 0
+        self.tightness_low = self.scenario.base_tightness
+        self.pool_peak = 0
         self.overrun = False
         self.phi = 0
         self.say = say or quiet

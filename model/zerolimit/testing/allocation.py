@@ -16,7 +16,7 @@ from zerolimit.allocation.own import one_at, takes_level
 from zerolimit.allocation.rules import allocate
 from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.engine.objects import Objects
-from zerolimit.engine.registry import REFERENCE, names
+from zerolimit.engine.registry import OURS, REFERENCE
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.rules.allocations import ALLOCATIONS, LEVEL, ORDER, WHOLE, Allocation
 from zerolimit.rules.rule import Rule
@@ -158,10 +158,10 @@ def level_of(rule: Allocation | Rule, pool: Pool) -> Levels | None:
 def check_worlds(rule: Allocation | Rule) -> None:
     """A world in which the pool ends, by every engine."""
     if isinstance(rule, Rule):
-        worlds = [run_with(rule, load_scenario("baseline", **TIGHT), engine) for engine in names()[1:]]
+        worlds = [run_with(rule, load_scenario("baseline", **TIGHT), engine) for engine in OURS]
     else:
         scenario = load_scenario("baseline", **TIGHT, allocation=rule.name)
-        worlds = [Simulation(scenario, 1, engine=engine).run(8) for engine in names()[1:]]
+        worlds = [Simulation(scenario, 1, engine=engine).run(8) for engine in OURS]
     for field in STATE:
         one, *others = (world.column(field.name) for world in worlds)
         same = all(np.array_equal(one, other) for other in others)
