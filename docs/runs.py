@@ -29,8 +29,7 @@ from docs import month_map
 from docs.declarations import HOME, facts, table
 from docs.month_map import draw_month, numbers_of_month
 from zerolimit.basics.wording import FEN
-from zerolimit.explanation.cases.case import load_case
-from zerolimit.explanation.cases.case import told as told_of
+from zerolimit.explanation.cases.case import load_case, story_with
 from zerolimit.explanation.notice import explain
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.results.columns import cube, parts_of, values
@@ -103,7 +102,7 @@ def printed() -> str:
 @kept
 def told() -> str:
     """The case of Li around the zero limit."""
-    story = told_of(load_case("li"))
+    story = story_with(load_case("li"))
     zero = next((event.month for event in story.events if event.kind == "zero limit"), 0)
     return f"```text\n{replace(story, first=max(0, zero - 6), last=min(story.last, zero + 9))}\n```"
 
@@ -199,14 +198,14 @@ def patterns() -> str:
 def explained() -> str:
     """The notice of Li's zero limit."""
     case = load_case("li")
-    zero = next(event.month for event in told_of(case).events if event.kind == "zero limit")
+    zero = next(event.month for event in story_with(case).events if event.kind == "zero limit")
     return f"```text\n{explain(case.world(), case.slot, zero)}\n```"
 
 
 @kept
 def numbers_of_why() -> dict[str, Any]:
     """What why.png shows: Li's line and debt (yuan), and the baseline's events by reason and month."""
-    frame = told_of(load_case("li")).frame()
+    frame = story_with(load_case("li")).frame()
     found: dict[str, Any] = {
         "line": (frame.limit / FEN).tolist(),
         "owed": ((frame.scheduled + frame.overdue) / FEN).tolist(),

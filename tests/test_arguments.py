@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from zerolimit.basics.arguments import public
-from zerolimit.basics.errors import BadInput, nearest, one_line, told
+from zerolimit.basics.errors import BadInput, nearest, one_line, quoted
 
 if TYPE_CHECKING:
     import no_such_module
@@ -101,8 +101,8 @@ def test_a_message_is_one_printable_line_of_bounded_length() -> None:
     assert str(BadInput("a\nb\t\x1b[31m\ud800")) == "a b \\x1b[31m\\ud800"
     assert len(str(BadInput("x" * 5_000))) <= 1_000
     assert one_line("0123456789" * 3, 15) == "01234 ... 56789"
-    assert told("x" * 100) == "'" + "x" * 26 + " ... " + "x" * 26 + "'"
-    assert told(10**5_000) == "an int"
+    assert quoted("x" * 100) == "'" + "x" * 26 + " ... " + "x" * 26 + "'"
+    assert quoted(10**5_000) == "an int"
 
 
 @pytest.mark.parametrize(

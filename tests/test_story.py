@@ -16,10 +16,9 @@ from typer.testing import CliRunner
 import zerolimit
 from zerolimit import Borrower, CreditMarket
 from zerolimit.basics.errors import BadInput
-from zerolimit.basics.wording import amount, apart
+from zerolimit.basics.wording import amount, distinguished
 from zerolimit.commands import cli
-from zerolimit.explanation.cases.case import Scripted, cases, compared, follows, load_case, outcome_of, play
-from zerolimit.explanation.cases.case import told as told_of
+from zerolimit.explanation.cases.case import Scripted, cases, compared, follows, load_case, outcome_of, play, story_with
 from zerolimit.explanation.reasons import in_words
 from zerolimit.explanation.replay import CloseUp, Origin, origin_of
 from zerolimit.explanation.story import FRAME, KINDS, QUIET, STYLES, Story, paragraphs, story_of, tell, whom
@@ -285,9 +284,9 @@ def test_notice_is_told_ahead_and_the_cut_when_it_comes() -> None:
 
 
 def test_numbers_are_told_apart() -> None:
-    assert apart(604.96, 605.0) == ("604.96", "605.00")
-    assert apart(598.2, 605.0) == ("598", "605")
-    assert apart(0.773, 0.77, 2) == ("0.773", "0.770")
+    assert distinguished(604.96, 605.0) == ("604.96", "605.00")
+    assert distinguished(598.2, 605.0) == ("598", "605")
+    assert distinguished(0.773, 0.77, 2) == ("0.773", "0.770")
     assert (amount(123_456_78.0), amount(50.0), amount(700.0), amount(0.0)) == ("123,457", "0.50", "7", "0")
 
 
@@ -500,7 +499,7 @@ def test_a_case_leaves_everybody_else_as_drawn() -> None:
 def test_the_script_of_li_comes_true_in_the_default_market() -> None:
     case = load_case("li")
     assert (case.scenario, case.borrowers) == ("baseline", 30_000)
-    life = told_of(case).lives[0]
+    life = story_with(case).lives[0]
     told = [(event.month, event.kind) for event in life.events if event.kind not in QUIET]
     assert follows(case, life), f"another story: {told}; explanation.cases.case.find names slots that follow the script"
     assert all(now.decided["standing"] in (0.0, 1.0) and now.after["late"] == 0.0 for now in life.months)

@@ -81,7 +81,7 @@ def test_the_architecture_page_names_what_exists() -> None:
 def test_an_import_is_seen_wherever_it_stands() -> None:
     assert "parameters.scenario" in IMPORTS["run.simulation"][0]
     assert "portfolio.portfolio" in IMPORTS["run.simulation"][0]
-    assert "pandas" in IMPORTS["explanation.kept"][1]
+    assert "pandas" in IMPORTS["explanation.kept_lines"][1]
     assert "agents.market" not in IMPORTS["explanation.story"][0]
 
 

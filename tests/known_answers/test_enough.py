@@ -20,14 +20,14 @@ from zerolimit.allocation.rules import allocate
 from zerolimit.basics.errors import BadInput, Cancelled
 from zerolimit.basics.wording import amount, in_yuan, number_of
 from zerolimit.commands import cli
+from zerolimit.explanation.borrower_path import BorrowerPath, Change, Recorder
 from zerolimit.explanation.cases.case import Scripted
 from zerolimit.explanation.notice import Explanation, Notice, explain, in_columns
-from zerolimit.explanation.own_path import Change, OwnPath, Recorder
 from zerolimit.explanation.reasons import thresholds
 from zerolimit.explanation.replay import CloseUp, Origin, origin_of
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.rules.allocations import ALLOCATIONS
-from zerolimit.run.simulation import Simulation, own_rules
+from zerolimit.run.simulation import Simulation, user_rules
 from zerolimit.vocabulary.mechanisms import MECHANISMS
 from zerolimit.vocabulary.names import LEFT
 
@@ -72,7 +72,7 @@ def notice(origin: Origin, slot: int = 4, month: int = REVIEWED) -> Notice:
         return recorders[0]
 
     seen = origin.watched(slot, beside=beside)[0][: month + 1]
-    path = OwnPath(recorders[0].world.plan, origin.seed, slot, recorders[0].held, seen)
+    path = BorrowerPath(recorders[0].world.plan, origin.seed, slot, recorders[0].held, seen)
     return Notice(path, seen, seen[-1], 0)
 
 
@@ -181,7 +181,7 @@ def test_the_score_needed_is_the_cutoff_itself() -> None:
     assert found(told)["score"] == required(told)["score"][0] == 760.0
     one = notice(origin)
     tried = [k / 10 for k in range(floor(10 * row.own) + 1, 7_601)]
-    assert [score for score in tried if one.kept(one.lived(after=one.behind("score", "risk", score)))] == [760.0]
+    assert [score for score in tried if one.kept(one.lived(after=one.edit_after("score", "risk", score)))] == [760.0]
 
 
 def test_tightness_at_most_what_leaves_the_cutoff_below_the_score() -> None:
@@ -337,7 +337,7 @@ OWN_RULES = {"own": newer_less, "half": half}
     ],
 )
 def test_with_nothing_changed_the_path_is_the_recorded_one(rule: str, others: dict[str, Any]) -> None:
-    allocation, rules = ("score", own_rules([OWN_RULES[rule]])) if rule in OWN_RULES else (rule, ())
+    allocation, rules = ("score", user_rules([OWN_RULES[rule]])) if rule in OWN_RULES else (rule, ())
     scenario = load_scenario("baseline", borrowers=60, **{**BUSY, "allocation": allocation, "pool_share": 0.3, **others})
     origin = Origin("test", scenario, 4, 15, rules=rules, engine="objects")
     world = origin.begin()
@@ -353,7 +353,7 @@ def test_with_nothing_changed_the_path_is_the_recorded_one(rule: str, others: di
                 lives.setdefault(now.before["generation"], []).append(now)
                 contended += int(now.decided["contends"])
         for life in lives.values():
-            path = OwnPath(world.plan, world.seed, view.slot, recorder.held, life)
+            path = BorrowerPath(world.plan, world.seed, view.slot, recorder.held, life)
             path.check(life[0].month, life[-1].month)
             assert path.run(life[0].month, life[-1].month)["limit"] == life[-1].decided["limit"]
     assert contended > 50
@@ -361,7 +361,7 @@ def test_with_nothing_changed_the_path_is_the_recorded_one(rule: str, others: di
 
 def test_scarcity_off_for_one_grants_what_a_rule_of_ones_own_gives_at_its_highest_level() -> None:
     scarce = {"pool_yuan": 25_000.0, "pool_share": None, "planned_use": 1.0, "entry_rate": 0.0}
-    origin = replace(scripted(**scarce), rules=own_rules([half]))
+    origin = replace(scripted(**scarce), rules=user_rules([half]))
     one = notice(origin)
     free = one.lived(off=("scarcity",))
     need = int(free["wanted"] - free["principal_after"])

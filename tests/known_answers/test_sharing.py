@@ -1,7 +1,9 @@
 """Allocation rules against brute force and published optima (facts G6, G7): nobody gets more than the pool holds."""
 
 from fractions import Fraction
+from functools import partial
 from itertools import product
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,10 +13,11 @@ from hypothesis import strategies as some
 
 from zerolimit import attribute
 from zerolimit.allocation.level import Evenly, share_out
-from zerolimit.allocation.own import Own
 from zerolimit.allocation.rules import allocate
+from zerolimit.allocation.user_defined import UserRule, loop_over
 from zerolimit.basics.errors import BadInput, OutOfRange
 from zerolimit.engine.base import Array
+from zerolimit.engine.registry import named
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.rules.allocations import ALLOCATIONS, WHOLE
 from zerolimit.rules.rule import Rule, rule
@@ -181,12 +184,14 @@ def no_number(level, need, tenure):
     return need * (level / (tenure - tenure))
 
 
-def own(rule: Rule, needs: list[int], tenure: list[float] | None, least: int, compiled: bool) -> Own:
+def own(rule: Rule, needs: list[int], tenure: list[float] | None, least: int, compiled: bool) -> UserRule:
     columns = () if tenure is None else (np.array(tenure, np.float64),)
-    return Own(rule, np.array(needs), columns, {}, least, compiled)
+    engine = named("compiled" if compiled else "objects")
+    loop = loop_over(rule, SimpleNamespace(fused=partial(engine.fused, None)))
+    return UserRule(rule, np.array(needs), columns, {}, least, loop)
 
 
-def share_by(one: Own, capacity: int) -> tuple[list[int], float]:
+def share_by(one: UserRule, capacity: int) -> tuple[list[int], float]:
     rows = np.arange(len(one.need))
     order = np.zeros(len(rows))
     grants, level = allocate("", order, one.need, capacity, 1, rows, lambda at: at.astype(np.uint64), own=one)

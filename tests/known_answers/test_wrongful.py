@@ -7,7 +7,7 @@ import numpy as np
 from typer.testing import CliRunner
 
 from zerolimit.commands.cli import app
-from zerolimit.explanation.kept import WITHIN, Shadow, follow
+from zerolimit.explanation.kept_lines import WITHIN, Shadow, follow
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.portfolio.portfolio import read_portfolio
 from zerolimit.run.simulation import Simulation

@@ -33,7 +33,7 @@ from zerolimit.study.folder import ERRORS, LOCK, MERGED, STUDY, Folder
 from zerolimit.study.lock import acquire, judged
 from zerolimit.study.screen import Progress, status
 from zerolimit.study.sweep import sweep
-from zerolimit.study.worker import Done, Failed, own_rules_of
+from zerolimit.study.worker import Done, Failed, user_rules_of
 
 WISH: dict[str, Any] = {
     "name": "small",
@@ -160,7 +160,7 @@ def test_burn_in_is_run_and_not_counted(tmp_path: Path) -> None:
 
 
 def test_wrongful_zeros_are_counted_by_the_shadow_world(tmp_path: Path) -> None:
-    from zerolimit.explanation.kept import follow
+    from zerolimit.explanation.kept_lines import follow
 
     study = wish(outcomes=["wrongful", "followed"], months=14, vary={"pool_share": [0.2]}, replications=1)
     sweep(study, tmp_path / "a", executor=Here())
@@ -202,7 +202,7 @@ def test_a_rule_of_ones_own_reaches_the_workers(tmp_path: Path) -> None:
     table = zerolimit.load(tmp_path / "a").table()
     assert table["blocked"].tolist() != zerolimit.load(tmp_path / "without").table()["blocked"].tolist()
     world = study.scenario.change(pool_share=0.2, planned_use=0.1)
-    twin = Simulation(world, 1, engine="objects", rules=own_rules_of(study.rules)).run(4)
+    twin = Simulation(world, 1, engine="objects", rules=user_rules_of(study.rules)).run(4)
     assert table["blocked"].iloc[0] == sum(int(one.counts["blocked"].sum()) for one in twin.history)
     with pytest.raises(BadInput, match="rules: there"):
         sweep(wish(), tmp_path / "a", executor=Here(), resume=True)

@@ -20,7 +20,7 @@ from mesa.agent import Agent
 from mesa.agentset import AgentSet, GroupBy
 
 from zerolimit.basics.arguments import public
-from zerolimit.basics.errors import BadInput, NoSuchAttribute, NotThere, nearest, told
+from zerolimit.basics.errors import BadInput, NoSuchAttribute, NotThere, nearest, quoted
 from zerolimit.engine.base import Array, as_stored, unreal
 from zerolimit.engine.plan import FLOW_NAMES
 from zerolimit.month import BIRTH, MONTH
@@ -163,7 +163,7 @@ class Borrower(View):
         """This month's keyed draw in (0, 1), inside a rule: the number that rules see as `u_...`."""
         month, _, draws = self.model._moment(self)
         if not isinstance(purpose, str) or purpose not in PURPOSES:
-            raise BadInput(f"draw: unknown purpose {told(purpose)}{nearest(purpose, PURPOSES)}")
+            raise BadInput(f"draw: unknown purpose {quoted(purpose)}{nearest(purpose, PURPOSES)}")
         if purpose in draws:
             return draws[purpose]
         return uniform(self.model.simulation.seed, self.slot, self._generation, month, purpose)
@@ -331,7 +331,7 @@ class Borrowers(AgentSet):  # type: ignore[misc]
         if name == "unique_id":
             return ids.tolist()
         if not self.is_column(name):
-            raise NoSuchAttribute(f"column: {told(name)} is no field that is kept{nearest(name, FIELDS)}")
+            raise NoSuchAttribute(f"column: {quoted(name)} is no field that is kept{nearest(name, FIELDS)}")
         return self.market.simulation.column(name)[ids % self.market.simulation.size].tolist()
 
     def __len__(self) -> int:
@@ -415,7 +415,7 @@ class Borrowers(AgentSet):  # type: ignore[misc]
     def get(self, attr_names: str | list[str], handle_missing: str = "error", default_value: Any = None) -> list[Any]:
         """The value of an attribute (or a list of several) of each member, in the rules' units."""
         if handle_missing not in ("error", "default"):
-            raise BadInput(f"handle_missing: 'error' or 'default' is needed, not {told(handle_missing)}")
+            raise BadInput(f"handle_missing: 'error' or 'default' is needed, not {quoted(handle_missing)}")
         default = () if handle_missing == "error" else (default_value,)
         if isinstance(attr_names, str):
             return self._values(attr_names, default)
@@ -478,7 +478,7 @@ class Borrowers(AgentSet):  # type: ignore[misc]
         found = getattr(agent, name, None)
         if not callable(found):
             raise NoSuchAttribute(
-                f"method: borrowers have none that is called {told(name)}{nearest(name, dir(type(agent)))}"
+                f"method: borrowers have none that is called {quoted(name)}{nearest(name, dir(type(agent)))}"
             )
         return found
 
@@ -503,7 +503,7 @@ class Borrowers(AgentSet):  # type: ignore[misc]
     def remove(self, agent: Any) -> None:
         """From everybody: the borrower leaves the platform. From another set: only from the set."""
         if agent not in self:
-            raise NotThere(f"{told(agent)}: is not in this set of borrowers")
+            raise NotThere(f"{quoted(agent)}: is not in this set of borrowers")
         if self.members is None:
             agent.remove()
         else:

@@ -29,7 +29,7 @@ from mesa.time import EventGenerator
 from zerolimit.agents.borrower import Borrower, Borrowers, View, closed_to_writers, overridden, storable, view_of
 from zerolimit.agents.lender import Platform
 from zerolimit.basics.arguments import public
-from zerolimit.basics.errors import BadInput, told
+from zerolimit.basics.errors import BadInput, quoted
 from zerolimit.basics.terminal import tell
 from zerolimit.basics.wording import number_of
 from zerolimit.engine.plan import FLOW_NAMES
@@ -277,7 +277,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
     def run(self, months: int = 36) -> Self:
         """More months; may be called again and goes on."""
         if not 1 <= months <= MOST_MONTHS:
-            raise BadInput(f"months: a whole number from 1 to {MOST_MONTHS:,} is needed, not {told(months)}")
+            raise BadInput(f"months: a whole number from 1 to {MOST_MONTHS:,} is needed, not {quoted(months)}")
         self._panel._refuse_too_large(months)
         for _ in range(months):
             self.step()
@@ -420,7 +420,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
     def borrower(self, unique_id: int) -> Borrower:
         """One borrower by unique_id; the first one in slot k has the number k."""
         if unique_id < 0:
-            raise BadInput(f"borrower: a whole number from 0 is needed, not {told(unique_id)}")
+            raise BadInput(f"borrower: a whole number from 0 is needed, not {quoted(unique_id)}")
         slot = int(unique_id) % self.simulation.size
         if unique_id not in self._kept and self._generation(slot) != unique_id // self.simulation.size:
             raise BadInput(f"borrower {unique_id}: has left or never was; {self._now_in(slot)}")

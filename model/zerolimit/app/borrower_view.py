@@ -68,7 +68,7 @@ class Borrowers:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.desk = Desk(session.told)
+        self.desk = Desk(session.redraw)
         self.found: Worlds | None = None
         self.typed = ""
         self.wrong = ""
@@ -77,16 +77,16 @@ class Borrowers:
         """A borrower by what was typed, a portfolio's id or a slot; an unknown one is answered beside the box."""
         self.typed, self.wrong = str(given), ""
         try:
-            origin = self.session.held(origin_of)
+            origin = self.session.at_rest(origin_of)
             if origin is not None:
                 self._watch(origin, Somebody(*whom(origin, str(given).replace(",", "").strip())), "")
         except BadInput as error:
             self.wrong = str(error)
-            self.session.told()
+            self.session.redraw()
 
     def pick_slot(self, slot: int) -> None:
         """The borrower in a slot."""
-        origin = self.session.held(origin_of)
+        origin = self.session.at_rest(origin_of)
         if origin is not None:
             table = getattr(origin.portfolio, "table", None)
             named = None if table is None or "id" not in table.column_names else table["id"]
@@ -94,13 +94,13 @@ class Borrowers:
 
     def like_li(self) -> None:
         """Somebody like Li of the article."""
-        slot = self.session.held(someone_like_li)
+        slot = self.session.at_rest(someone_like_li)
         if slot is not None:
             self.pick_slot(slot)
 
     def without(self, mechanism: str) -> None:
         """The same borrower with one mechanism off; the empty name takes the second world away."""
-        origin = self.session.held(origin_of)
+        origin = self.session.at_rest(origin_of)
         if self.found is not None and origin is not None:
             self._watch(origin, self.found.who, mechanism)
 

@@ -72,7 +72,7 @@ class Comparison:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.desk = Desk(session.told)
+        self.desk = Desk(session.redraw)
         self.difference = "off:trigger"
         self.own = "pool_share=0.4"
         self.wrong = ""
@@ -82,25 +82,25 @@ class Comparison:
     def choose(self, difference: str) -> None:
         """What is to be otherwise."""
         self.difference, self.wrong = difference, ""
-        self.session.told()
+        self.session.redraw()
 
     def type(self, own: str) -> None:
         """Another parameter, as name=value."""
         self.own, self.wrong = own, ""
-        self.session.told()
+        self.session.redraw()
 
     def ask(self) -> None:
         """Run the second world as long as the first."""
         self.wrong = ""
         base, difference, own, built = self.session.picture, self.difference, self.own, self.session.built
         try:
-            origin = self.session.held(origin_of)
+            origin = self.session.at_rest(origin_of)
             if origin is None or base is None:
                 return
             other = another(origin, difference, own)
         except BadInput as error:
             self.wrong = str(error).removeprefix("--set: ").removeprefix("--set ").removeprefix("parameter: ")
-            self.session.told()
+            self.session.redraw()
             return
 
         def work(job: Job) -> None:

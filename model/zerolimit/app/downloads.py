@@ -55,7 +55,7 @@ def Downloads(session: Session, words: Words, tick: int) -> Any:
             solara.v.Html(tag="p", class_="zl-note", children=[words("downloads.busy")])
         else:
             solara.FileDownload(
-                lambda: session.held(lambda market: zipped(market, command, words)),
+                lambda: session.at_rest(lambda market: zipped(market, command, words)),
                 filename=name,
                 label=words("downloads.zip"),
                 mime_type="application/zip",

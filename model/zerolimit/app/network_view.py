@@ -136,7 +136,7 @@ class Networks:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.desk = Desk(session.told)
+        self.desk = Desk(session.redraw)
         self.most = SIZES[0]
         self.part: Part | None = None
         self._of: tuple[int, int] | None = None
@@ -154,8 +154,8 @@ class Networks:
         wanted = self.session.built, self.most
 
         def work(job: Job) -> None:
-            start = self.session.held(first_event)
-            part = self.session.held(lambda held: part_of_network(held, wanted[1], start or 0))
+            start = self.session.at_rest(first_event)
+            part = self.session.at_rest(lambda held: part_of_network(held, wanted[1], start or 0))
             if part is not None:
                 self.part, self._of = placed(part), wanted
 
@@ -166,7 +166,7 @@ class Networks:
         part = self.part
         if part is None or self._of is None or self._of[0] != self.session.built:
             return None
-        found: Look | None = self.session.held(lambda market: look(market, part))
+        found: Look | None = self.session.at_rest(lambda market: look(market, part))
         return found
 
 

@@ -226,7 +226,7 @@ def Runs(session: Session, words: Words, tick: int) -> Any:
 
             def set_speed(given: Any) -> None:
                 session.speed = float(given)
-                session.told()
+                session.redraw()
 
             choose("speed", words("page.speed_label"), str(session.speed), speeds, set_speed)
             Widget.element(

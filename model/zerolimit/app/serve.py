@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from zerolimit.basics.errors import BadInput, told
+from zerolimit.basics.errors import BadInput, quoted
 
 LOOPBACK = "127.0.0.1"
 PORT = 8765
@@ -63,7 +63,7 @@ def listening(host: str, port: int) -> socket.socket:
     try:
         kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (OSError, ValueError):
-        raise BadInput(f"host: {told(host)} is no address of this machine; leave it out for {LOOPBACK}") from None
+        raise BadInput(f"host: {quoted(host)} is no address of this machine; leave it out for {LOOPBACK}") from None
     bound = socket.socket(kind, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -52,7 +52,7 @@ class Session:
         self.market: CreditMarket | None = None
         self.picture: Picture | None = None
         self.speed = 2.0
-        self.desk = Desk(self.told)
+        self.desk = Desk(self.redraw)
         self.closed = False
         self.built = 0
         """Counts markets, so that what was found out about one is not taken for another's."""
@@ -66,7 +66,7 @@ class Session:
             self.market, self._starts = market, (market.simulation.first_scenario, self.base, market.seed, self.portfolio)
             self.picture = picture_of(market.simulation)
 
-    def told(self) -> None:
+    def redraw(self) -> None:
         """Something is to be shown."""
         self.changed()
 
@@ -260,7 +260,7 @@ class Session:
             if self.market is not None:
                 self.picture = picture_of(self.market.simulation)
 
-    def held(self, look: Callable[[CreditMarket], Any]) -> Any:
+    def at_rest(self, look: Callable[[CreditMarket], Any]) -> Any:
         """Look at the market while nobody runs it; None where there is none."""
         with self._held:
             return None if self.market is None else look(self.market)

@@ -17,7 +17,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
-from zerolimit.basics.errors import BadInput, told, with_article
+from zerolimit.basics.errors import BadInput, quoted, with_article
 
 WORDS: dict[Any, str] = {
     int: "a whole number",
@@ -100,7 +100,7 @@ def _checked(function: Any) -> Any:
                 values = [(name, given[name])]
             for whose, value in values:
                 if not fits(value, kind):
-                    raise BadInput(f"{whose}: {needed(kind)} is needed, not {told(value)}")
+                    raise BadInput(f"{whose}: {needed(kind)} is needed, not {quoted(value)}")
         return function(*args, **words)
 
     return call

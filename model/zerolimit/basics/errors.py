@@ -64,7 +64,7 @@ def escaped(letter: str) -> str:
     return letter.encode("unicode_escape").decode("ascii")
 
 
-def told(value: Any) -> str:
+def quoted(value: Any) -> str:
     """A user's value, in a message: as Python writes it, short and on one line."""
     try:
         text = repr(value) if isinstance(value, str | bytes | int | float | bool | None) else f"{value}"
@@ -116,7 +116,7 @@ def refuse_unknown(where: str, what: str, name: str, known: Iterable[str]) -> No
     """BadDeclaration where a declaration names what nothing has; the nearest known name is offered."""
     known = list(known)
     if name not in known:
-        raise BadDeclaration(f"{where}: unknown {what} {told(name)}{nearest(name, known)}")
+        raise BadDeclaration(f"{where}: unknown {what} {quoted(name)}{nearest(name, known)}")
 
 
 def fail(message: str, code: int = WRONG) -> NoReturn:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from zerolimit.basics.errors import BadInput, nearest, one_line, told
+from zerolimit.basics.errors import BadInput, nearest, one_line, quoted
 
 
 def path_of(given: Any, what: str = "folder") -> Path:
@@ -23,9 +23,9 @@ def path_of(given: Any, what: str = "folder") -> Path:
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         pass
     except OSError as error:
-        raise BadInput(f"{what} {told(text)}: cannot be a path: {why(error)}") from None
+        raise BadInput(f"{what} {quoted(text)}: cannot be a path: {why(error)}") from None
     except ValueError:
-        raise BadInput(f"{what} {told(text)}: cannot be a path: it has letters that no path has") from None
+        raise BadInput(f"{what} {quoted(text)}: cannot be a path: it has letters that no path has") from None
     return Path(text)
 
 

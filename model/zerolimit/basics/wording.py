@@ -71,7 +71,7 @@ def in_percent(share: float) -> Phrase:
     return say("{n} %", n=f"{100.0 * share:.0f}")
 
 
-def apart(value: float, threshold: float, digits: int = 0) -> tuple[str, str]:
+def distinguished(value: float, threshold: float, digits: int = 0) -> tuple[str, str]:
     """Two numbers with as many digits as it takes to tell them apart, four more at most."""
     for more in range(digits, digits + 5):
         one, other = f"{value:,.{more}f}", f"{threshold:,.{more}f}"

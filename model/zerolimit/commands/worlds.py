@@ -362,7 +362,7 @@ def follow_zeros(
     from rich.table import Table
 
     from zerolimit.engine.registry import compiling
-    from zerolimit.explanation.kept import WITHIN, Shadow
+    from zerolimit.explanation.kept_lines import WITHIN, Shadow
     from zerolimit.rules.caps import REASONS
     from zerolimit.run.simulation import Simulation
     from zerolimit.vocabulary.names import SEGMENTS

@@ -434,7 +434,7 @@ class Compiled(Engine):
         self.arrays.update({name: np.zeros(size, dtype(name)) for name in alone})
         if overrides:
             for stage in plan.stages.values():
-                if self.apart(stage):
+                if self.is_overridden(stage):
                     written = [name for rule in stage.rules for name in rule.writes if name in FLOW_NAMES]
                     for name in (*stage.scratch, *written):
                         self.arrays.setdefault(name, np.zeros(size, dtype(name)))
@@ -453,7 +453,7 @@ class Compiled(Engine):
         else:
             self.loops.compile_all(say)
 
-    def apart(self, stage: Stage) -> bool:
+    def is_overridden(self, stage: Stage) -> bool:
         """Whether a rule of the stage is overridden in plain Python."""
         return any(rule.name in self.overrides for rule in stage.rules)
 
@@ -532,7 +532,7 @@ class Compiled(Engine):
                 "counts": np.zeros((CELLS, words, HALVES * HALF), np.int64),
                 "lengths": np.zeros(len(stage.rolls) + GUARD, np.int64),
                 "scratch": side_by_side({name: dtype(name) for name in stage.scratch}, CHUNK).values(),
-                "some": np.empty(CHUNK if not self.apart(stage) else size, np.int64),
+                "some": np.empty(CHUNK if not self.is_overridden(stage) else size, np.int64),
             }
             self.room[key] = room
         for name in ("sums", "counts", "lengths"):
@@ -541,7 +541,7 @@ class Compiled(Engine):
 
     def stage(self, name: str, month: int, terms: Array) -> Result:
         stage = self.plan.stages[name]
-        if self.apart(stage):
+        if self.is_overridden(stage):
             return self.stage_apart(stage, month, terms)
         function = self.loops[f"stage_{name}"]
         columns = [self.raw(column, month) for column in driver_columns(stage)]

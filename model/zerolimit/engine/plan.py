@@ -138,9 +138,9 @@ def dtype(name: str) -> str:
     return "int32" if name.startswith(word("")) else DTYPES[FIELDS[name].storage]
 
 
-def share_words(loops: list[Loop], apart: frozenset[str]) -> list[str]:
+def share_words(loops: list[Loop], overridden: frozenset[str]) -> list[str]:
     """Let a loop keep the words that later loops need of a block that it makes: a block costs more than a load."""
-    dense = [loop for loop in loops if loop.where is None and not any(rule.name in apart for rule in loop.rules)]
+    dense = [loop for loop in loops if loop.where is None and not any(rule.name in overridden for rule in loop.rules)]
     for k, loop in enumerate(dense):
         for draw in loop.draws:
             maker = next((one for one in dense[:k] if PURPOSES[draw] // 4 in one.blocks), None)
@@ -150,11 +150,11 @@ def share_words(loops: list[Loop], apart: frozenset[str]) -> list[str]:
     return list(dict.fromkeys(word(draw) for loop in dense for draw in loop.keeps))
 
 
-def share_tallies(stage: str, loops: list[Loop], apart: frozenset[str]) -> set[str]:
+def share_tallies(stage: str, loops: list[Loop], overridden: frozenset[str]) -> set[str]:
     """Let gated loops count and list what concerns just those for whom they run; gives what else is read at the end."""
     words, rare, rolls = WORDS.get(stage, ()), RARE_SUMS.get(stage, ()), ROLLS.get(stage, ())
     for k, loop in enumerate(loops):
-        if loop.where is None or any(rule.name in apart for rule in loop.rules):
+        if loop.where is None or any(rule.name in overridden for rule in loop.rules):
             continue
         later = {name for after in loops[k + 1 :] for rule in after.rules for name in rule.writes}
         mine = {name for rule in loop.rules for name in rule.writes} - later
@@ -186,14 +186,14 @@ def no_place(rule: Rule, names: set[str]) -> str:
     return f"{what}{near or f'; one of {", ".join(sorted(names))}'}"
 
 
-def with_own_rules(own: tuple[Rule, ...]) -> tuple[tuple[Phase, ...], tuple[Phase, ...]]:
+def with_user_rules(user_rules: tuple[Rule, ...]) -> tuple[tuple[Phase, ...], tuple[Phase, ...]]:
     """The tables of phases with user-defined rules: in place of a built-in of the same name, or behind `after`.
 
     Of several behind the same rule the first given runs first.
     """
     tables = [list(BIRTH), list(MONTH)]
     names = {rule.name for table in tables for phase in table for rule in phase.rules}
-    for rule in own:
+    for rule in user_rules:
         target = rule.name if rule.name in names else rule.after
         if target not in names:
             raise BadRule(f"rule {rule.name}: {no_place(rule, names)}")
@@ -222,13 +222,13 @@ def with_laws(month: tuple[Phase, ...]) -> tuple[Phase, ...]:
     return tuple(found)
 
 
-def make_plan(terms: frozenset[str], own: tuple[Rule, ...] = (), apart: frozenset[str] = frozenset()) -> Plan:
-    """The plan for a month. Rules named in `apart` (overridden in Python) get loops of their own.
+def make_plan(terms: frozenset[str], user_rules: tuple[Rule, ...] = (), overridden: frozenset[str] = frozenset()) -> Plan:
+    """The plan for a month. Rules named in `overridden` (overridden in Python) get loops of their own.
 
     With rules that are not ours, every borrower's account is held against the laws of rules/laws.py.
     """
-    birth, month = with_own_rules(own)
-    if own or apart:
+    birth, month = with_user_rules(user_rules)
+    if user_rules or overridden:
         month = with_laws(month)
     phases = (*birth, *month)
     groups: dict[str, list[tuple[Rule, str | None]]] = {}
@@ -251,7 +251,7 @@ def make_plan(terms: frozenset[str], own: tuple[Rule, ...] = (), apart: frozense
     stages: dict[str, Stage] = {}
     columns: list[str] = [state.name for state in STATE]
     for name, rules in groups.items():
-        stage = make_stage(name, rules, listed[name], wanted_later[name], apart)
+        stage = make_stage(name, rules, listed[name], wanted_later[name], overridden)
         stages[name] = stage
         columns += [one for one in stage.columns if one not in columns and one in FLOW_NAMES]
     columns += sorted({name for phase in phases for name in (*phase.reads, *phase.writes) if name not in columns})
@@ -267,7 +267,7 @@ def tallied(stage: str, words_done: Collection[int] = (), rare_done: Collection[
 
 
 def make_stage(
-    name: str, rules: list[tuple[Rule, str | None]], listed: bool, later: set[str], apart: frozenset[str]
+    name: str, rules: list[tuple[Rule, str | None]], listed: bool, later: set[str], overridden: frozenset[str]
 ) -> Stage:
     """One stage: its loops, and which flows are columns or scratch."""
     sums, rare, words, rolls = SUMS.get(name, ()), RARE_SUMS.get(name, ()), WORDS.get(name, ()), ROLLS.get(name, ())
@@ -276,14 +276,14 @@ def make_stage(
     for rule, where in rules:
         touched = {*rule.fields, *rule.writes}
         other = bool(loops) and loops[-1].where != where
-        alone = rule.name in apart or (loops and loops[-1].rules and loops[-1].rules[-1].name in apart)
+        alone = rule.name in overridden or (loops and loops[-1].rules and loops[-1].rules[-1].name in overridden)
         too_wide = len(width | touched) > COLUMNS and not listed and where is None
         if not loops or alone or other or too_wide:
             loops.append(Loop([], where))
             width = set()
         loops[-1].rules.append(rule)
         width |= touched
-    at_end = share_tallies(name, loops, apart) | {BROKEN for rule, _ in rules if BROKEN in rule.writes}
+    at_end = share_tallies(name, loops, overridden) | {BROKEN for rule, _ in rules if BROKEN in rule.writes}
     needed_after: list[set[str]] = []
     needed = later | at_end
     for loop in reversed(loops):
@@ -314,7 +314,7 @@ def make_stage(
         listed,
         loops,
         tuple(one for one in touched_names if is_column[one]),
-        (*(one for one in touched_names if not is_column[one]), *([] if listed else share_words(loops, apart))),
+        (*(one for one in touched_names if not is_column[one]), *([] if listed else share_words(loops, overridden))),
         sums,
         rare,
         words,

@@ -1,8 +1,8 @@
 """An adverse-action notice: the principal reasons for one decision, and which single changes would have been enough.
 
 `zerolimit explain RUN --borrower ID --month M`, and `zerolimit.explain(run_or_market, borrower, month)`. The run is
-repeated (replay.py); sufficient changes are found by replaying this borrower alone (own_path.py) with one thing changed at
-a time, the platform and all other borrowers as recorded. Texts give money in yuan; fields hold fen.
+repeated (replay.py); sufficient changes are found by replaying this borrower alone (borrower_path.py) with one thing
+changed at a time, the platform and all other borrowers as recorded. Texts give money in yuan; fields hold fen.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import numpy as np
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, Cancelled
 from zerolimit.basics.terminal import console
-from zerolimit.basics.wording import FEN, adding_up, amount, apart, in_yuan, number_of
+from zerolimit.basics.wording import FEN, adding_up, amount, distinguished, in_yuan, number_of
 from zerolimit.engine.base import as_stored
-from zerolimit.explanation.own_path import Change, Edit, OwnPath, Recorder, Values, in_prospect, is_usable
+from zerolimit.explanation.borrower_path import BorrowerPath, Change, Edit, Recorder, Values, in_prospect, is_usable
 from zerolimit.explanation.reasons import (
     NOT_THE_SAME,
     Threshold,
@@ -199,7 +199,7 @@ def in_columns(one: Threshold) -> tuple[str, str, str, str, str]:
     if one.unit == "months":
         return unit, f"{one.own:.0f}", f"{one.threshold:.0f}", f"{one.distance:+.0f}" if one.distance else "0", line
     scale = 100.0 if unit == "%" else 1.0
-    own, threshold = apart(scale * one.own, scale * one.threshold, {"%": 0, "points": 1}.get(unit, 2))
+    own, threshold = distinguished(scale * one.own, scale * one.threshold, {"%": 0, "points": 1}.get(unit, 2))
     digits = len(own.partition(".")[2])
     return unit, own, threshold, f"{scale * one.distance:+,.{digits}f}", line
 
@@ -256,7 +256,7 @@ def notice_of(origin: Origin, slot: int, name: str, recorder: Recorder, seen: Se
     now = last
     if event.kind != "announced" and last.decided["review"] == NO_REVIEW:
         now = next(one for one in reversed(life) if one.decided["review"] > NO_REVIEW and one.decided["notice_left"] > 0.0)
-    path = OwnPath(recorder.world.plan, recorder.world.seed, slot, recorder.held, life)
+    path = BorrowerPath(recorder.world.plan, recorder.world.seed, slot, recorder.held, life)
     first = next(one.month for one in life if "account" in one.stages)
     path.check(first, now.month)
     return Notice(path, life, now, first).written(origin, slot, name, last, event)
@@ -287,7 +287,7 @@ class Kind:
 class Notice:
     """One decision on one borrower's own path, and the search for what would have been enough."""
 
-    def __init__(self, path: OwnPath, life: Sequence[Seen], now: Seen, first: int) -> None:
+    def __init__(self, path: BorrowerPath, life: Sequence[Seen], now: Seen, first: int) -> None:
         self.path, self.now, self.first = path, now, first
         self.month, self.held = now.month, path.held[now.month]
         self.values, self.terms = now.decided, now.terms
@@ -347,22 +347,24 @@ class Notice:
     def set_at_start(self, kind: str, field: str, bound: float, step: float, says: Callable[[float, float], str]) -> Any:
         """A field that the month begins with."""
         found = self.toward(field, bound, step, lambda value: {"begins": {field: value}})
-        return self.told(kind, field, found, self.now.before[field], says)
+        return self.found_enough(kind, field, found, self.now.before[field], says)
 
-    def set_behind(
+    def set_after(
         self, kind: str, field: str, rule: str, bound: float, step: float, says: Callable[[float, float], str]
     ) -> Any:
         """A field that a rule of the month writes."""
-        found = self.toward(field, bound, step, lambda value: {"after": self.behind(rule, field, value)})
-        return self.told(kind, field, found, self.values[field], says)
+        found = self.toward(field, bound, step, lambda value: {"after": self.edit_after(rule, field, value)})
+        return self.found_enough(kind, field, found, self.values[field], says)
 
-    def behind(self, rule: str, field: str, value: float) -> dict[tuple[int, str], Edit]:
+    def edit_after(self, rule: str, field: str, value: float) -> dict[tuple[int, str], Edit]:
         def edit(values: Values) -> None:
             values[field] = as_stored(field, value)
 
         return {(self.month, rule): edit}
 
-    def told(self, kind: str, field: str, found: Any, own: float, says: Callable[[float, float], str]) -> Enough | None:
+    def found_enough(
+        self, kind: str, field: str, found: Any, own: float, says: Callable[[float, float], str]
+    ) -> Enough | None:
         if found is None:
             return None
         return Enough(kind, found[0], own, found[0], FIELDS[field].unit, found[1], says(found[0], own))
@@ -458,7 +460,7 @@ class Notice:
         left = lines_left(self.values, self.now.measured, u_menu, self.terms)
         caps, others = principal_reasons(self.values, left), lowering(self.values, left)
 
-        def told(some: Iterable[str]) -> tuple[str, ...]:
+        def texts_of(some: Iterable[str]) -> tuple[str, ...]:
             return tuple(in_words(cap, self.values, self.now.measured, self.terms, level) for cap in some)
 
         enough, failed = [], []
@@ -486,9 +488,9 @@ class Notice:
             balance=float(event.values["balance"]),
             target=self.target,
             reasons=tuple(caps),
-            reason_texts=told(caps),
+            reason_texts=texts_of(caps),
             lowering=tuple(others),
-            lowering_texts=told(others),
+            lowering_texts=texts_of(others),
             thresholds=tuple(thresholds(self.values, self.now.measured, self.terms, level)),
             enough=tuple(enough),
             not_enough=tuple(failed),
@@ -538,7 +540,7 @@ KINDS = (
     Kind(
         "early",
         "fewer loans repaid early",
-        lambda one: one.set_behind("early", "early", "remember", 0.0, 0.001, share("at most", "of loans repaid early")),
+        lambda one: one.set_after("early", "early", "remember", 0.0, 0.001, share("at most", "of loans repaid early")),
         lambda one: one.values["early"] > 0.0,
     ),
     Kind(
@@ -550,19 +552,19 @@ KINDS = (
     Kind(
         "score",
         "a higher score",
-        lambda one: one.set_behind("score", "risk", "score", SCORE_HIGH, 0.1, points("a score", 1)),
+        lambda one: one.set_after("score", "risk", "score", SCORE_HIGH, 0.1, points("a score", 1)),
         lambda one: one.values["risk"] < SCORE_HIGH,
     ),
     Kind(
         "general_score",
         "a higher general score",
-        lambda one: one.set_behind("general_score", "zhima_seen", "score", SCORE_HIGH, 1.0, points("a general score", 0)),
+        lambda one: one.set_after("general_score", "zhima_seen", "score", SCORE_HIGH, 1.0, points("a general score", 0)),
         lambda one: one.values["zhima_seen"] < one.terms["admission_zhima"],
     ),
     Kind(
         "distance",
         "nearer to the target customer",
-        lambda one: one.set_behind("distance", "distance", "position", 0.0, 0.001, points("a distance to the target", 3)),
+        lambda one: one.set_after("distance", "distance", "position", 0.0, 0.001, points("a distance to the target", 3)),
         lambda one: one.values["distance"] > 0.0,
     ),
     Kind(

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zerolimit.basics.errors import BadInput, told
+from zerolimit.basics.errors import BadInput, quoted
 from zerolimit.basics.sources import source_hash
 from zerolimit.engine.base import Array
 from zerolimit.engine.objects import Objects
 from zerolimit.parameters.scenario import Scenario
 from zerolimit.parameters.terms import TERMS, as_vector
 from zerolimit.rules.rule import Rule
-from zerolimit.run.simulation import Simulation, Watch, own_rules
+from zerolimit.run.simulation import Simulation, Watch, user_rules
 from zerolimit.vocabulary.fields import STATE
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ def of_folder(run: Run, rules: tuple[Rule, ...]) -> Origin:
     record, name = run.provenance, str(run.folder)
     refuse_incomplete(name, record)
     refuse_other_version(name, record)
-    missing = {rule: digest for rule, digest in record["rules"].items() if digest not in map(rule_hash, own_rules(rules))}
+    missing = {rule: digest for rule, digest in record["rules"].items() if digest not in map(rule_hash, user_rules(rules))}
     if missing:
         raise BadInput(
             f"{name}: was run with {', '.join(missing)}, a user-defined rule; call zerolimit.tell or"
@@ -245,10 +245,10 @@ def refuse_incomplete(name: str, record: Mapping[str, Any]) -> None:
     """BadInput where a record is not as runs write it."""
     for word, kind in RECORDED.items():
         if not isinstance(record.get(word), kind) or isinstance(record.get(word), bool):
-            raise BadInput(f"{name}: its provenance is damaged: {word} is {told(record.get(word))}")
+            raise BadInput(f"{name}: its provenance is damaged: {word} is {quoted(record.get(word))}")
     for change in record["changes"]:
         if not isinstance(change, Mapping) or not isinstance(change.get("month"), int):
-            raise BadInput(f"{name}: its provenance is damaged: changes holds {told(change)}")
+            raise BadInput(f"{name}: its provenance is damaged: changes holds {quoted(change)}")
 
 
 def refuse_untold(name: str, in_python: Iterable[str], changes: Iterable[Mapping[str, Any]]) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.basics.terminal import console
-from zerolimit.basics.wording import FEN, amount, apart, in_percent, in_yuan, listed, number_of, say, sentence
+from zerolimit.basics.wording import FEN, amount, distinguished, in_percent, in_yuan, listed, number_of, say, sentence
 from zerolimit.explanation.reasons import SAYS, caps_in, in_words, numbers, reason_named
 from zerolimit.explanation.replay import Origin, Seen, origin_of
 from zerolimit.rules.flags import FLAGS
@@ -368,7 +368,7 @@ def nearness(now: Seen, past: Seen | None, event: Make) -> Iterator[Event]:
         elif past is not None and "hear" not in past.stages:
             yield event("under the trigger", say("The trigger no longer applies: {measured}.", measured=measured), **values)
     if d["warned"] > NOT_WARNED and not (past is not None and past.decided["warned"] > NOT_WARNED):
-        score, cutoff = apart(d["risk"], terms["cutoff"] + terms["cutoff_shift"])
+        score, cutoff = distinguished(d["risk"], terms["cutoff"] + terms["cutoff_shift"])
         given = {"score": score, "cutoff": cutoff, "often": f"{d['frequency']:.2f}"}
         says = say("Early warning: score {score}, cutoff {cutoff}; {often} loans a month.", **given)
         if terms["trigger_frequency"] < 2.0:
@@ -397,14 +397,14 @@ def because(now: Seen) -> str:
     alone = say("Each of these alone would have closed the line: {others}.", others=others)
     if d["review"] >= REAPPLY:
         alone = say("Each of these alone would have led to a refusal: {others}.", others=others)
-    return behind(
+    return joined(
         say("Reason: {reason}.", reason=reason),
         say("The cut chosen went below that.") if below else "",
         alone if others else "",
     )
 
 
-def behind(*sentences: str) -> str:
+def joined(*sentences: str) -> str:
     """Sentences one behind the other."""
     return listed(sentences, " ")
 
@@ -437,7 +437,7 @@ def the_line(now: Seen, event: Make, because: Callable[[Seen], str] = because) -
     line, why = in_yuan(before), because(now)
     if d["happened"] == ZERO_LIMIT:
         says = say("The line of {line} goes to zero, though all was paid.", line=line)
-        yield event("zero limit", behind(says, why), **values)
+        yield event("zero limit", joined(says, why), **values)
     elif d["happened"] == BLOCKED:
         room = say("{room} of it", room=in_yuan(after - balance)) if after - balance >= FEN else say("none of it")
         given = {"after": in_yuan(after), "room": room}
@@ -448,7 +448,7 @@ def the_line(now: Seen, event: Make, because: Callable[[Seen], str] = because) -
                 before=amount(before),
                 **given,
             )
-        yield event("blocked", behind(says, why), **values)
+        yield event("blocked", joined(says, why), **values)
     elif lost and d["standing"] == CHARGED_OFF:
         return
     elif lost:
@@ -456,14 +456,14 @@ def the_line(now: Seen, event: Make, because: Callable[[Seen], str] = because) -
         says = (
             nothing_due if d["standing"] == NOTHING_DUE else say("The line of {line} goes to zero, in arrears.", line=line)
         )
-        yield event("line lost", behind(says, why), **values)
+        yield event("line lost", joined(says, why), **values)
     elif d["review"] >= REAPPLY and d["status"] != OPEN:
         again = "" if d["review"] == APPLY else say("Applies again.")
-        yield event("refused", behind(again, say("The application is refused."), why), **values)
+        yield event("refused", joined(again, say("The application is refused."), why), **values)
     elif d["status"] == CLOSED and was == FROZEN:
-        yield event("closed", behind(say("The frozen line is closed."), why), **values)
+        yield event("closed", joined(say("The frozen line is closed."), why), **values)
     elif d["status"] == FROZEN and was == OPEN:
-        yield event("frozen", behind(say("The line is frozen: nothing can be drawn."), why), **values)
+        yield event("frozen", joined(say("The line is frozen: nothing can be drawn."), why), **values)
     elif d["status"] == OPEN and was in (CLOSED, FROZEN):
         how = "a first application" if d["review"] == APPLY else ROUTES[ENDS[int(d["ended"])]]
         yield event(
@@ -472,7 +472,7 @@ def the_line(now: Seen, event: Make, because: Callable[[Seen], str] = because) -
     elif before >= m and after < before:
         cut = {"before": amount(before), "after": in_yuan(after), "share": in_percent(1.0 - after / before)}
         ahead = say("The line is cut from {before} to {after} (by {share}), as announced.", **cut)
-        now_cut = behind(say("The line is cut from {before} to {after} (by {share}).", **cut), why)
+        now_cut = joined(say("The line is cut from {before} to {after} (by {share}).", **cut), why)
         yield event("cut", ahead if d["review"] == NO_REVIEW else now_cut, **values)
     elif before >= m and after > before:
         says = say("The line is raised from {before} to {after}.", before=amount(before), after=in_yuan(after))
@@ -488,7 +488,7 @@ def the_line(now: Seen, event: Make, because: Callable[[Seen], str] = because) -
             after=in_yuan(d["announced"]),
             ahead=number_of(int(d["notice_left"]), "month"),
         )
-        yield event("announced", behind(says, why), **values, announced=d["announced"], months=d["notice_left"])
+        yield event("announced", joined(says, why), **values, announced=d["announced"], months=d["notice_left"])
 
 
 FINDS = (
@@ -680,14 +680,14 @@ def introduced(life: Life, alone: bool) -> str:
     )
     began = "" if alone else say("From month {month}.", month=f"{now.month}")
     if "enter" in now.stages:
-        return behind(began, told)
+        return joined(began, told)
     account = say(
         "At the start: a line of {line}, {owed} owed, {tenure} months of history.",
         line=in_yuan(born["limit"]),
         owed=amount(born["scheduled"] + born["overdue"]),
         tenure=f"{born['tenure']:.0f}",
     )
-    return behind(began, told, account)
+    return joined(began, told, account)
 
 
 ZEROS = {

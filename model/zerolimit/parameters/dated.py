@@ -19,7 +19,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from zerolimit.basics.errors import BadInput, nearest, told
+from zerolimit.basics.errors import BadInput, nearest, quoted
 from zerolimit.basics.files import path_of, read_file
 
 MONTH, DATE = "month", "date"
@@ -124,7 +124,7 @@ def opened(source: Any, kind: type[BaseModel], name: str, here: str) -> Rows:
     given: list[tuple[int, Mapping[str, Any]]] = []
     for number, row in enumerate(source or (), 1):
         if not isinstance(row, Mapping | kind):
-            raise BadInput(f"{where}: row {number}: a mapping from columns to values is needed, not {told(row)}")
+            raise BadInput(f"{where}: row {number}: a mapping from columns to values is needed, not {quoted(row)}")
         values = row if isinstance(row, Mapping) else row.model_dump()
         given.append((number, {column: value for column, value in values.items() if value is not None}))
     return Rows(where, [str(column) for column in dict.fromkeys(key for _, row in given for key in row)], given)
@@ -196,7 +196,8 @@ def check_columns(table: Rows, kind: type[BaseModel]) -> None:
     for column in table.columns:
         if column not in known:
             raise BadInput(
-                f"{table.where}: unknown column {told(column)} (allowed: {', '.join(known)}){nearest(column.lower(), known)}"
+                f"{table.where}: unknown column {quoted(column)} (allowed: {', '.join(known)})"
+                f"{nearest(column.lower(), known)}"
             )
         if table.columns.count(column) > 1:
             raise BadInput(f"{table.where}: column {column!r} appears more than once")
@@ -261,7 +262,7 @@ class Row:
         if not isinstance(value, str) or value not in names:
             extra: Any = field.json_schema_extra or {}
             hint = nearest(value, names, dict(zip(names, extra.get(MEANINGS, ()), strict=False)))
-            raise self.wrong(column, f"{told(value)} is unknown (allowed: {', '.join(names)}){hint}")
+            raise self.wrong(column, f"{quoted(value)} is unknown (allowed: {', '.join(names)}){hint}")
         return str(value)
 
     def number_in(self, column: str, value: Any) -> float:
@@ -270,7 +271,7 @@ class Row:
         except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not math.isfinite(number):
-            raise self.wrong(column, f"{told(value)} is not a finite number{how_to_write(value)}")
+            raise self.wrong(column, f"{quoted(value)} is not a finite number{how_to_write(value)}")
         return number
 
     def within(self, column: str, value: float, field: FieldInfo) -> float:

@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError, model_validator
 
-from zerolimit.basics.errors import BadInput, nearest, told
+from zerolimit.basics.errors import BadInput, nearest, quoted
 from zerolimit.basics.files import is_file, path_of, read_file, toml_of
 from zerolimit.basics.wording import shown
 from zerolimit.parameters.constraints import BASE, file_of, settled, what_is_wrong
@@ -99,7 +99,7 @@ def build(given: dict[str, Any], where: str) -> Scenario:
     """A scenario from a mapping, or BadInput: one line that says which parameter, what is wrong, what is allowed."""
     for name in given:
         if name not in Scenario.model_fields:
-            raise BadInput(f"{where}: unknown parameter {told(name)}{nearest(name, Scenario.model_fields)}")
+            raise BadInput(f"{where}: unknown parameter {quoted(name)}{nearest(name, Scenario.model_fields)}")
     if isinstance(given.get("off"), str):
         given = {**given, "off": switched_off_by(given["off"])}
     given = {
@@ -110,7 +110,7 @@ def build(given: dict[str, Any], where: str) -> Scenario:
         refuse_another_kind(name, value, where)
     start = given.get("start")
     if start is not None and not (isinstance(start, str) and re.fullmatch(CALENDAR_MONTH, start, re.ASCII)):
-        raise BadInput(f"{where}: start: a month is needed as YYYY-MM, not {told(start)}")
+        raise BadInput(f"{where}: start: a month is needed as YYYY-MM, not {quoted(start)}")
     rows = {
         name: read_dated(given[name], kind, name, where, start, every_month=name == "macro")
         for name, kind in DATED.items()
@@ -125,7 +125,7 @@ def build(given: dict[str, Any], where: str) -> Scenario:
 def refuse_another_kind(name: str, value: Any, where: str) -> None:
     """BadInput for a text or a switch where a number is needed, and the reverse: nothing is guessed."""
     kind: Any = Scenario.model_fields[name].annotation
-    given = str(value).lower() if isinstance(value, bool) else told(value)
+    given = str(value).lower() if isinstance(value, bool) else quoted(value)
     if {int, float} & {kind, *get_args(kind)} and isinstance(value, bool | str | bytes):
         raise BadInput(f"{where}: {name}: a number is needed, not {given}{allowed(name)}")
     if kind is bool and not isinstance(value, bool):
@@ -143,7 +143,7 @@ def _one_line(problem: Any) -> str:
         hint = nearest(value, names)
     shown = ""
     if not isinstance(value, dict | list | tuple):
-        shown = f", not {told(value)}"
+        shown = f", not {quoted(value)}"
     return f"{'.'.join(path)}: {message[:1].lower()}{message[1:]}{shown}{allowed(name) if len(path) == 1 else ''}{hint}"
 
 
@@ -179,7 +179,7 @@ def load_scenario(source: Any = "baseline", **parameters: Any) -> Scenario:
         path = path_of(source, "scenario")
         if not is_file(path, "scenario"):
             raise BadInput(
-                f"scenario {told(str(source))}: neither a preset ({', '.join(presets())}) nor a file"
+                f"scenario {quoted(str(source))}: neither a preset ({', '.join(presets())}) nor a file"
                 f"{nearest(str(source), presets())}"
             )
         found = _from_file(path)
@@ -195,7 +195,7 @@ def _from_file(path: Path) -> Scenario:
     if base is None:
         return build(table, str(path))
     if not isinstance(base, str) or base not in presets():
-        raise BadInput(f"{path}: base {told(base)} is not a preset ({', '.join(presets())}){nearest(base, presets())}")
+        raise BadInput(f"{path}: base {quoted(base)} is not a preset ({', '.join(presets())}){nearest(base, presets())}")
     return build(on_top(dict(_from_file(presets()[base])), table), str(path))
 
 
@@ -212,7 +212,7 @@ def with_files(table: dict[str, Any], path: Path) -> dict[str, Any]:
             raise BadInput(f"{path}: {name} and {key} both given: the rows stand here or in the file")
         file = found.pop(key)
         if not isinstance(file, str):
-            raise BadInput(f"{path}: {key}: the name of a CSV file is needed, not {told(file)}")
+            raise BadInput(f"{path}: {key}: the name of a CSV file is needed, not {quoted(file)}")
         found[name] = path_of(path.parent / file, key)
     if isinstance(table.get("network_file"), str):
         found["network_file"] = str(path.parent / table["network_file"])
@@ -226,7 +226,7 @@ def parse_setting(text: str, where: str = "--set") -> tuple[str, Any]:
     if not equals or not name:
         raise BadInput(f"{where} {text!r}: write it as name=value")
     if name not in Scenario.model_fields:
-        raise BadInput(f"{where}: unknown parameter {told(name)}{nearest(name, Scenario.model_fields)}")
+        raise BadInput(f"{where}: unknown parameter {quoted(name)}{nearest(name, Scenario.model_fields)}")
     try:
         return name, toml_of(f"value = {value}", where)["value"]
     except BadInput:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolimit.basics.errors import BadInput, nearest, told
+from zerolimit.basics.errors import BadInput, nearest, quoted
 from zerolimit.basics.files import path_of, read_file
 from zerolimit.basics.wording import FEN, number_of, shown
 from zerolimit.parameters.dated import how_to_write
@@ -94,11 +94,11 @@ def read_portfolio(
         scale = SHIPPED.get(source, 1.0) if isinstance(source, str) else 1.0
     if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0.0 < scale <= 1e300:
         raise BadInput(
-            f"{raw.where}: scale must be a finite number above 0 (yuan per unit of the file's money), not {told(scale)}"
+            f"{raw.where}: scale must be a finite number above 0 (yuan per unit of the file's money), not {quoted(scale)}"
         )
     columns = {} if columns is None else columns
     if not isinstance(columns, Mapping):
-        raise BadInput(f"{raw.where}: columns: a mapping of our names to the file's is needed, not {told(columns)}")
+        raise BadInput(f"{raw.where}: columns: a mapping of our names to the file's is needed, not {quoted(columns)}")
     used = match_columns(raw, columns)
     return Reader(raw, raw.take(list(dict.fromkeys(used.values()))), used, float(scale)).portfolio()
 
@@ -154,11 +154,11 @@ def match_columns(raw: Raw, columns: Mapping[str, str]) -> dict[str, str]:
         seen.add(name)
     for ours, theirs in columns.items():
         if ours not in NAMES:
-            raise BadInput(f"{raw.where}: column map: {told(ours)} is none of {', '.join(COLUMNS)}{nearest(ours, NAMES)}")
+            raise BadInput(f"{raw.where}: column map: {quoted(ours)} is none of {', '.join(COLUMNS)}{nearest(ours, NAMES)}")
         if not isinstance(theirs, str) or theirs not in seen:
             close = like(str(theirs), raw.names)
             hint = f"; did you mean {close!r}?" if close else f"; there are {shown(raw.names)}"
-            raise BadInput(f"{raw.where}: column map: {ours} is to be {told(theirs)}, which the file does not have{hint}")
+            raise BadInput(f"{raw.where}: column map: {ours} is to be {quoted(theirs)}, which the file does not have{hint}")
     mapped = set(columns.values())
     found = {name: columns.get(name, name) for name in NAMES if name in columns or (name in seen and name not in mapped)}
     if "limit" not in found:

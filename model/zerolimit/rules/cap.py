@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zerolimit.basics.errors import BadDeclaration, nearest, refuse_unknown, told
+from zerolimit.basics.errors import BadDeclaration, nearest, quoted, refuse_unknown
 from zerolimit.basics.wording import Phrase
 from zerolimit.rules.formula import DERIVED
 from zerolimit.rules.rule import contract, helper
@@ -146,7 +146,7 @@ def cap(
         name = function.__name__
         where = f"cap {name}"
         if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= MOST_CAPS:
-            raise BadDeclaration(f"{where}: its number is a whole one from 1 to {MOST_CAPS}, not {told(number)}")
+            raise BadDeclaration(f"{where}: its number is a whole one from 1 to {MOST_CAPS}, not {quoted(number)}")
         refuse_unknown(where, "mechanism", mechanism, (*MECHANISMS, BASELINE))
         for field in forgotten:
             refuse_unknown(where, "field", field, FIELDS)
@@ -155,10 +155,10 @@ def cap(
             for read in contract(one, "cap")[0]:
                 refuse_unknown(where, "field", read, (*FIELDS, *DERIVED, "terms"))
         if ends_as not in map(float, range(1, len(ENDS))):
-            raise BadDeclaration(f"{where}: ends_as is none of vocabulary.names.END_..., but {told(ends_as)}")
+            raise BadDeclaration(f"{where}: ends_as is none of vocabulary.names.END_..., but {quoted(ends_as)}")
         if set_by not in (DECISION, ALLOCATION):
             raise BadDeclaration(
-                f"{where}: set_by: {told(set_by)} is none of {DECISION}, {ALLOCATION}"
+                f"{where}: set_by: {quoted(set_by)} is none of {DECISION}, {ALLOCATION}"
                 f"{nearest(set_by, (DECISION, ALLOCATION))}"
             )
         for one in (function, *measured):

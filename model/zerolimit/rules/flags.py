@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zerolimit.basics.errors import BadDeclaration, refuse_unknown, told
+from zerolimit.basics.errors import BadDeclaration, quoted, refuse_unknown
 from zerolimit.rules.rule import Rule, rule
 from zerolimit.vocabulary.draws import PURPOSES
 from zerolimit.vocabulary.fields import FIELDS, declare_flow
@@ -84,14 +84,14 @@ def outcomes(function: Callable[..., Any]) -> Rule:
 
 def parts_of(where: str, node: ast.expr) -> tuple[str, ast.expr, str]:
     """Name, condition and meaning of a flag."""
-    shown = told(ast.unparse(node))
+    shown = quoted(ast.unparse(node))
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "flag"):
         raise BadDeclaration(f'{where}: flag("name", condition, "meaning") is needed, not {shown}')
     if node.keywords or len(node.args) != 3:
         raise BadDeclaration(f"{where}: flag() takes a name, a condition and a meaning, not {shown}")
     name, condition, says = node.args
     if not (isinstance(name, ast.Constant) and isinstance(name.value, str) and name.value.isidentifier()):
-        raise BadDeclaration(f"{where}: an outcome's name is a text, as of a variable, not {told(ast.unparse(name))}")
+        raise BadDeclaration(f"{where}: an outcome's name is a text, as of a variable, not {quoted(ast.unparse(name))}")
     if not (isinstance(says, ast.Constant) and isinstance(says.value, str) and says.value):
-        raise BadDeclaration(f"{where}: outcome {name.value}: its meaning is a text, not {told(ast.unparse(says))}")
+        raise BadDeclaration(f"{where}: outcome {name.value}: its meaning is a text, not {quoted(ast.unparse(says))}")
     return name.value, condition, says.value

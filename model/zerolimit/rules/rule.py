@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pickle import PicklingError
 from typing import Any
 
-from zerolimit.basics.errors import BadRule, told
+from zerolimit.basics.errors import BadRule, quoted
 from zerolimit.vocabulary.names import GIG, SALARIED
 
 LIBRARY: list[Callable[..., Any]] = []
@@ -94,7 +94,7 @@ def contract(function: Any, what: str) -> tuple[tuple[str, ...], tuple[str, ...]
     """What a rule or a cap reads, and its terms; BadRule where it is no plain function, or not plain arithmetic."""
     if not inspect.isfunction(function) or inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
         raise BadRule(
-            f"{what}: @{what} stands above a plain function, def name(...): return ...; not above {told(function)}"
+            f"{what}: @{what} stands above a plain function, def name(...): return ...; not above {quoted(function)}"
         )
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD or parameter.default is not parameter.empty:
@@ -119,7 +119,7 @@ def rule(*writes: str, after: str | None = None) -> Callable[[Callable[..., Any]
 
     for name in (*writes, *([] if after is None else [after])):
         if not isinstance(name, str):
-            raise BadRule(f"rule: field names and `after` must be texts, not {told(name)}")
+            raise BadRule(f"rule: field names and `after` must be texts, not {quoted(name)}")
 
     def register(function: Callable[..., Any]) -> Rule:
         reads, terms = contract(function, "rule")

@@ -1,7 +1,7 @@
 """One month: the table of phases (zerolimit/month.py) run in its order, whoever answers for the platform.
 
 Three platforms answer: the live one (run/phases.py), the one recorded, beside which one borrower's path is taken again
-(explanation/own_path.py), and the one that keeps the lines of those who lost theirs (explanation/kept.py).
+(explanation/borrower_path.py), and the one that keeps the lines of those who lost theirs (explanation/kept_lines.py).
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zerolimit.allocation.own import Own, fields_of, loop_over, one_at
 from zerolimit.allocation.rules import allocate
+from zerolimit.allocation.user_defined import UserRule, fields_of, loop_over, one_at
 from zerolimit.basics.errors import OutOfRange
 from zerolimit.basics.wording import FEN
 from zerolimit.engine.base import Array
@@ -62,7 +62,7 @@ class Claims:
     least: int
     floor: int
     lottery: Callable[[Array], Array]
-    own: Own | None = None
+    own: UserRule | None = None
     """A user-defined rule, in place of `rule`."""
 
     def one(self, level: int, need: int, values: Mapping[str, float]) -> int:
@@ -238,14 +238,14 @@ class Live(Platform):
         )
         s.pool.open_history.append(committed + given)
 
-    def _own_sharing(self, rows: Array, need: Array) -> Own | None:
+    def _own_sharing(self, rows: Array, need: Array) -> UserRule | None:
         """A user-defined rule over those who contend."""
         s = self.s
         if s.sharing is None:
             return None
         columns = tuple(self.borrowers.read(name, rows).astype(np.float64) for name in fields_of(s.sharing))
         least = max(1, int(s.terms["minimum_loan"]))
-        own = Own(s.sharing, need, columns, dict(s.terms), least, loop_over(s.sharing, s.engine))
+        own = UserRule(s.sharing, need, columns, dict(s.terms), least, loop_over(s.sharing, s.engine))
         if not s.history:
             own.verify()
         return own

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zerolimit.allocation.own import checked, takes_level
+from zerolimit.allocation.user_defined import checked, takes_level
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput
 from zerolimit.basics.sources import source_hash
@@ -103,7 +103,7 @@ class Simulation:
         self.phi = 0
         self.say = say or quiet
         self._turn = Lock()
-        own = own_rules(rules)
+        own = user_rules(rules)
         self.own = own
         if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
             raise BadInput(f"threads: a whole number of at least 1 is needed, not {threads!r}")
@@ -349,7 +349,7 @@ def stored(name: str, values: Array) -> Array:
     return (exact if storage == "f4" else np.floor(exact * unreal(name, 1.0) + 0.5)).astype(DTYPES[storage])
 
 
-def own_rules(rules: Any) -> tuple[Rule, ...]:
+def user_rules(rules: Any) -> tuple[Rule, ...]:
     """User-defined rules, marked as such."""
     try:
         given = tuple(rules)

@@ -28,7 +28,7 @@ from zerolimit.portfolio.portfolio import as_portfolio
 from zerolimit.results.columns import monthly_meanings, parts_of
 from zerolimit.results.drawing import BLACK, GREY, SERIES, TEAL, YELLOW, draw_if_possible, our_settings
 from zerolimit.rules.rule import Rule
-from zerolimit.run.simulation import Simulation, own_rules
+from zerolimit.run.simulation import Simulation, user_rules
 from zerolimit.study.accounts import STATES
 from zerolimit.study.intervals import FEWEST, as_seeds, over_seeds
 from zerolimit.study.lived import Lived, Middle, Stop, live, side_by_side
@@ -368,7 +368,7 @@ def attribute(
             f"months: 1 to {MOST_MONTHS:,} after a past of 0 to {MOST_MONTHS:,} are needed, not {months} after {since}"
         )
     portfolio = as_portfolio(portfolio)
-    chosen, rows, own = checked_players(players, base), tuple(follow), own_rules(rules)
+    chosen, rows, own = checked_players(players, base), tuple(follow), user_rules(rules)
     size = base.borrowers if portfolio is None else portfolio.size
     for row in rows:
         if not 0 <= row < size:

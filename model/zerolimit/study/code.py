@@ -11,7 +11,7 @@ from zerolimit.engine.registry import OURS
 
 HOME = Path(__file__).parent.parent
 ENGINES = tuple(module.removeprefix("zerolimit.") for module in OURS.values())
-ROOTS = ("study.worker", *ENGINES, "explanation.kept", "platform.network", "portfolio.portfolio")
+ROOTS = ("study.worker", *ENGINES, "explanation.kept_lines", "platform.network", "portfolio.portfolio")
 """A worker, and what is imported only when a run needs it."""
 
 

@@ -27,7 +27,7 @@ from zerolimit.results.columns import divided, monthly_meanings, parts_of
 from zerolimit.results.drawing import BLUE, GREY, RED, draw_if_possible, our_settings
 from zerolimit.results.episodes import HORIZONS
 from zerolimit.rules.rule import Rule
-from zerolimit.run.simulation import Simulation, own_rules
+from zerolimit.run.simulation import Simulation, user_rules
 from zerolimit.study.accounts import LAST_HALF, OF_CUTS, STATES, Cuts, delays_differ, last_half, longest_delay, over_run
 from zerolimit.study.intervals import FEWEST, Interval, as_seeds, fieller, interval, last_trend, unpaired_runs, within
 from zerolimit.study.lived import Lived, Stop, live, side_by_side
@@ -434,7 +434,7 @@ def compare(
         load_scenario(one, **{**parameters, **(own or {})}) for one, own in ((a, only_a), (a if b is None else b, only_b))
     ]
     check_months(months, since)
-    rules = [own_rules(rules_a), own_rules(rules_b)]
+    rules = [user_rules(rules_a), user_rules(rules_b)]
     same_people(sides[0], sides[1], same_rules=rules[0] == rules[1])
     all_seeds = as_seeds(seeds, seed)
 
@@ -461,7 +461,7 @@ def compare(
     return Comparison(
         sides[0],
         sides[1],
-        (own_rules(rules[0]), own_rules(rules[1])),
+        (user_rules(rules[0]), user_rules(rules[1])),
         all_seeds,
         months,
         since,

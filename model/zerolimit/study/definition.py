@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from zerolimit.basics.errors import BadInput, nearest, told
+from zerolimit.basics.errors import BadInput, nearest, quoted
 from zerolimit.basics.files import is_file, path_of
 from zerolimit.engine.registry import names
 from zerolimit.parameters.scenario import Scenario, load_scenario, not_reached, presets, read_toml
@@ -297,7 +297,7 @@ def checked(given: Mapping[str, Any], home: Path, where: str, name: str, measure
             hint = nearest(word, Settings.model_fields)
             if word in Scenario.model_fields:
                 hint = "; a parameter of the scenario stands under [set] or [vary]"
-            raise BadInput(f"{where}: unknown word {told(word)}{hint}")
+            raise BadInput(f"{where}: unknown word {quoted(word)}{hint}")
     try:
         settings = Settings.model_validate(dict(given))
     except ValidationError as error:
@@ -435,7 +435,7 @@ def one_line(problem: Any) -> str:
     """A problem that pydantic found, in a line."""
     place = ".".join(str(part) for part in problem["loc"])
     message = str(problem["msg"])
-    return f"{place}: {message[:1].lower()}{message[1:]}, not {told(problem.get('input'))}"
+    return f"{place}: {message[:1].lower()}{message[1:]}, not {quoted(problem.get('input'))}"
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> list[str]:

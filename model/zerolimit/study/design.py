@@ -18,7 +18,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from zerolimit.basics.errors import BadInput, nearest, told
+from zerolimit.basics.errors import BadInput, nearest, quoted
 from zerolimit.engine.base import Array
 from zerolimit.parameters.declarations import DATED, about, bounds, choices
 from zerolimit.parameters.scenario import Scenario
@@ -144,7 +144,7 @@ def parse_factor(key: str, given: Any, where: str, months: int) -> Factor:
             within(name, level, place)
         return Factor(key, tuple({repr(neat(one)): neat(one) for one in levels}.values()))
     if not isinstance(given, Mapping):
-        raise BadInput(f"{place}: a list of levels or a table (from, to, steps, scale) is needed, not {told(given)}")
+        raise BadInput(f"{place}: a list of levels or a table (from, to, steps, scale) is needed, not {quoted(given)}")
     for word in given:
         if word not in ("from", "to", "steps", "scale"):
             raise BadInput(f"{place}: unknown word {word!r}; allowed: from, to, steps, scale")
@@ -159,15 +159,15 @@ def parse_factor(key: str, given: Any, where: str, months: int) -> Factor:
     low, high = given.get("from", low), given.get("to", high)
     for word, value in (("from", low), ("to", high)):
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise BadInput(f"{place}: {word}: a number is needed, not {told(value)}")
+            raise BadInput(f"{place}: {word}: a number is needed, not {quoted(value)}")
         within(name, value, place)
     if not low < high:
         raise BadInput(f"{place}: from ({low:g}) must be below to ({high:g})")
     steps, scale = given.get("steps"), given.get("scale", "linear")
     if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or not 2 <= steps <= MOST_POINTS):
-        raise BadInput(f"{place}: steps: a whole number from 2 to {MOST_POINTS:,} is needed, not {told(steps)}")
+        raise BadInput(f"{place}: steps: a whole number from 2 to {MOST_POINTS:,} is needed, not {quoted(steps)}")
     if not isinstance(scale, str) or scale not in SCALES:
-        raise BadInput(f"{place}: scale: {told(scale)} is not one of {', '.join(SCALES)}{nearest(scale, SCALES)}")
+        raise BadInput(f"{place}: scale: {quoted(scale)} is not one of {', '.join(SCALES)}{nearest(scale, SCALES)}")
     if scale == "log" and low <= 0:
         raise BadInput(f"{place}: scale log needs from above 0, not {low:g}")
     return Factor(key, (), float(low), float(high), steps, scale)
@@ -178,9 +178,9 @@ def within(name: str, value: Any, place: str) -> None:
     low, high = bounds(name)
     if isinstance(value, int | float) and not isinstance(value, bool) and low is not None and high is not None:
         if not low <= value <= high:
-            raise BadInput(f"{place}: {told(value)} is out of bounds (allowed: {low:g} to {high:g} {about(name)['unit']})")
+            raise BadInput(f"{place}: {quoted(value)} is out of bounds (allowed: {low:g} to {high:g} {about(name)['unit']})")
     elif (known := choices(name)) and value not in known:
-        raise BadInput(f"{place}: {told(value)} is not one of {', '.join(known)}{nearest(value, known)}")
+        raise BadInput(f"{place}: {quoted(value)} is not one of {', '.join(known)}{nearest(value, known)}")
 
 
 def make_design(
@@ -227,7 +227,7 @@ def listed(points: Sequence[Mapping[str, Any]], base: Scenario, where: str) -> D
     for number, point in enumerate(points, 1):
         for key, value in point.items():
             if any(isinstance(one, Mapping | list) for one in (value if isinstance(value, list) else (value,))):
-                raise BadInput(f"{where}: point {number}: {key}: one value is needed, not {told(value)}")
+                raise BadInput(f"{where}: point {number}: {key}: one value is needed, not {quoted(value)}")
     plain = [
         {key: tuple(value) if isinstance(value, list) else neat(value) for key, value in point.items()} for point in points
     ]

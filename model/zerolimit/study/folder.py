@@ -498,7 +498,7 @@ class Folder:
                 yield part.run, table
         if wrong:
             again = "sweep the study with --resume, which sets them aside and does their runs again"
-            raise Damaged(f"{told(wrong, self.path)}; {again}, or take them out of the folder")
+            raise Damaged(f"{damage_in_words(wrong, self.path)}; {again}, or take them out of the folder")
         yield from sorted(held.items())
 
     def batches(self) -> Iterator[pa.Table]:
@@ -586,7 +586,7 @@ def origin_of(study: Study) -> dict[str, Any]:
     return {"format": FORMAT, "identity": study.digest, "codes": [], "declared": {"code": study.declared["code"]}}
 
 
-def told(wrong: Sequence[str], home: Path) -> str:
+def damage_in_words(wrong: Sequence[str], home: Path) -> str:
     """Parts that are damaged or strange, in a line."""
     if len(wrong) == 1:
         return wrong[0]

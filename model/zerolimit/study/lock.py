@@ -48,7 +48,7 @@ class Lock:
                 with contextlib.suppress(OSError):
                     os.utime(self.path)
             elif holder is not None:
-                self.lost = told(holder)
+                self.lost = holder_in_words(holder)
                 return
             else:
                 missing += 1  # a network folder may be away for a moment
@@ -67,7 +67,7 @@ class Lock:
 
 
 @contextmanager
-def held(folder: Path, *, take_over: bool = False) -> Iterator[Lock]:
+def holding(folder: Path, *, take_over: bool = False) -> Iterator[Lock]:
     """The folder's lock, held; BadInput where another coordinator has it."""
     lock = acquire(folder, take_over=take_over)
     try:
@@ -90,7 +90,7 @@ def acquire(folder: Path, *, take_over: bool = False) -> Lock:
         state, age = judged(path, holder)
         if state == "alive" or (state == "stale" and not take_over):
             hint = "; if that has ended for sure, say --take-over" if state == "stale" else ""
-            raise BadInput(f"{folder}: held by {told(holder)}, {seen(age)}{hint}")
+            raise BadInput(f"{folder}: held by {holder_in_words(holder)}, {age_in_words(age)}{hint}")
         if state != "free":
             put_aside(path, take_over=take_over)
         time.sleep(SETTLE)
@@ -133,7 +133,7 @@ def judged(path: Path, holder: dict[str, Any] | None) -> tuple[str, float]:
     return ("stale" if abs(age) > STALE else "alive"), age
 
 
-def seen(age: float) -> str:
+def age_in_words(age: float) -> str:
     """When a lock was touched last."""
     return f"last seen {max(0.0, age):.0f} s ago" if age > -1.0 else f"dated {-age:.0f} s ahead of the folder's clock"
 
@@ -173,7 +173,7 @@ def put_aside(path: Path, *, take_over: bool) -> None:
         taking.unlink(missing_ok=True)
 
 
-def told(holder: dict[str, Any] | None) -> str:
+def holder_in_words(holder: dict[str, Any] | None) -> str:
     """Who holds a lock."""
     if holder is None:
         return "a lock that cannot be read"

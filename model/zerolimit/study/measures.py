@@ -15,7 +15,7 @@ from zerolimit.study.accounts import LAST_HALF, OF_CUTS, Cuts, last_half, longes
 from zerolimit.vocabulary.names import LEFT
 
 if TYPE_CHECKING:
-    from zerolimit.explanation.kept import Followed
+    from zerolimit.explanation.kept_lines import Followed
     from zerolimit.run.simulation import Simulation
 
 
@@ -91,7 +91,7 @@ RUN_MEASURES: dict[str, Declared] = {
     "gini_lines": Declared("0 to 1", "Gini of lines at the end, zeros included", gini_of_lines),
     "with_line": Declared("share", "of borrowers, those with a usable line at the end", with_usable_line),
     "followed": Declared("events", "zero-limit events that could be followed for a year", followed, shadow=True),
-    "wrongful": Declared("events", "of them, without a default had the line been kept (kept.py)", wrongful, shadow=True),
+    "wrongful": Declared("events", "of them, without a default had the line been kept", wrongful, shadow=True),
     **{name: Declared(one.unit, one.says, partial(of_cuts, name), cuts=True) for name, one in OF_CUTS.items()},
     LAST_HALF: Declared("share", "rate of zero limits over the last half of the months, of those that count", settled),
     **{

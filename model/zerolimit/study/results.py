@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zerolimit.basics.arguments import public
-from zerolimit.basics.errors import BadInput, nearest, told
+from zerolimit.basics.errors import BadInput, nearest, quoted
 from zerolimit.basics.files import path_of
 from zerolimit.basics.wording import number_of
 from zerolimit.results.columns import BY, PLATFORM, parts_of
@@ -145,7 +145,7 @@ class Results:
         import pyarrow.compute as pc
 
         if where is not None and not isinstance(where, pc.Expression):
-            raise BadInput(f"where: an expression of pyarrow.dataset is needed, not {told(where)}")
+            raise BadInput(f"where: an expression of pyarrow.dataset is needed, not {quoted(where)}")
         dataset = self.dataset
         with readable(self.path):
             return dataset.to_table(columns=None if columns is None else list(columns), filter=where)

@@ -14,7 +14,7 @@ from zerolimit.basics.terminal import console
 from zerolimit.basics.wording import number_of
 from zerolimit.results.digest import read_json
 from zerolimit.study.folder import LOCK, PROGRESS, Folder
-from zerolimit.study.lock import judged, seen, told
+from zerolimit.study.lock import age_in_words, holder_in_words, judged
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,10 @@ def status(path: Path) -> list[str]:
     if state != "alive":
         gone = f"which has ended; go on with {again}"
         if state == "stale":
-            gone = f"{seen(age)}; if that has ended for sure, go on with {again} --take-over"
-        lines.append(f"held by {told(holder)}, {gone}")
+            gone = f"{age_in_words(age)}; if that has ended for sure, go on with {again} --take-over"
+        lines.append(f"held by {holder_in_words(holder)}, {gone}")
         return lines
-    lines.append(f"held by {told(holder)}, {seen(age)}")
+    lines.append(f"held by {holder_in_words(holder)}, {age_in_words(age)}")
     now = read_json(path / PROGRESS)
     if now is not None and now.get("rate"):
         lines.append(f"{now['rate']:,.1f} runs a second, {span(now['left'])} left")

@@ -27,11 +27,11 @@ from zerolimit.engine.registry import SMALL, chosen
 from zerolimit.results.digest import write_json
 from zerolimit.study.definition import Study, read_study
 from zerolimit.study.executors import CannotStart, WorkerDied, dask_executor, local_pool, main_is_file
-from zerolimit.study.folder import ASIDE, ERRORS, PROGRESS, TIMES, Folder, Part, told
-from zerolimit.study.lock import Lock, held
+from zerolimit.study.folder import ASIDE, ERRORS, PROGRESS, TIMES, Folder, Part, damage_in_words
+from zerolimit.study.lock import Lock, holding
 from zerolimit.study.screen import Progress, Watch, watching
 from zerolimit.study.tables import of_run, part_table
-from zerolimit.study.worker import Done, Failed, OtherCode, Place, Task, do, own_rules_of
+from zerolimit.study.worker import Done, Failed, OtherCode, Place, Task, do, user_rules_of
 
 if TYPE_CHECKING:
     from zerolimit.study.results import Results
@@ -190,7 +190,7 @@ def sweep(
     count = workers or os.cpu_count() or 1
     try:
         folder.check(study, resume=resume, extend=extend)
-        with made(folder.path), held(folder.path, take_over=take_over) as lock:
+        with made(folder.path), holding(folder.path, take_over=take_over) as lock:
             folder.check(study, resume=True, extend=extend)
             for path, name in study.rule_files:
                 say(f"runs code of the study's: {path}, for the rule {name}")
@@ -248,7 +248,8 @@ def conduct(
         one.total = total
         one.ledger, wrong = folder.take_stock()
         if wrong:
-            say(f"{told(wrong, folder.path)}; set aside in {folder.path / ASIDE}, and what is lacking is run again")
+            damage = damage_in_words(wrong, folder.path)
+            say(f"{damage}; set aside in {folder.path / ASIDE}, and what is lacking is run again")
         left = one.total - len(one.ledger)
         if left:
             one.run(*at_work(left))
@@ -321,7 +322,7 @@ def compile_once(study: Study, say: Callable[[str], None]) -> None:
     engine = chosen(study.settings.engine, study.scenario.borrowers if known else SMALL, own=bool(study.rules))
     if engine.compiles and study.rules:
         small = study.scenario.change(borrowers=SMALL)
-        Simulation(small, 1, engine=engine.name, rules=own_rules_of(study.rules), say=say).close()
+        Simulation(small, 1, engine=engine.name, rules=user_rules_of(study.rules), say=say).close()
     elif engine.compiles:
         engine.prepare(say)
 

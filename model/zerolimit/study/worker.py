@@ -136,7 +136,7 @@ def counted(job: Job, task: Task) -> tuple[dict[str, list[Any]], float]:
         engine=job.engine,
         threads=1,
         portfolio=None if job.portfolio is None else clients(*job.portfolio),
-        rules=own_rules_of(job.rules),
+        rules=user_rules_of(job.rules),
     )
     try:
         began = time.perf_counter()
@@ -163,7 +163,7 @@ def run_months(simulation: Simulation, job: Job, changes: Mapping[int, Point]) -
     world: Any = simulation
     shadow = any(one.shadow for one in wanted)
     if shadow:
-        from zerolimit.explanation.kept import Shadow
+        from zerolimit.explanation.kept_lines import Shadow
 
         world = Shadow(simulation)
     for month in range(job.months):
@@ -206,7 +206,7 @@ def totals(history: list[Recorded], job: Job) -> dict[str, list[Any]]:
     return columns
 
 
-def own_rules_of(named: tuple[tuple[str, str, str], ...]) -> tuple[Rule, ...]:
+def user_rules_of(named: tuple[tuple[str, str, str], ...]) -> tuple[Rule, ...]:
     """User-defined rules; BadInput where one is another than the coordinator's."""
     found = []
     for path, name, known in named:

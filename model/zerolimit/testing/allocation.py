@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zerolimit.allocation.level import Evenly, Levels
-from zerolimit.allocation.own import one_at, takes_level
 from zerolimit.allocation.rules import allocate
+from zerolimit.allocation.user_defined import one_at, takes_level
 from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.engine.objects import Objects
 from zerolimit.engine.registry import OURS, REFERENCE

@@ -296,14 +296,14 @@ def play(case: Case, progress: Callable[[int], None] | None = None, say: Callabl
     outcomes: list[Outcome] = []
     story: Story | None = None
     for change in (None, *case.instead):
-        here = told(case, change, progress, say)
+        here = story_with(case, change, progress, say)
         story = story or here
         outcomes.append(outcome_of(change.name if change else "as scripted", here.lives[0], case.months))
     assert story is not None
     return Played(case, story, tuple(outcomes))
 
 
-def told(
+def story_with(
     case: Case,
     change: Instead | None = None,
     progress: Callable[[int], None] | None = None,

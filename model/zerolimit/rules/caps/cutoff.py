@@ -1,6 +1,6 @@
 """Cap 2: the cutoff of the risk score, and of the general score for who is to be admitted."""
 
-from zerolimit.basics.wording import apart, say
+from zerolimit.basics.wording import distinguished, say
 from zerolimit.rules.cap import Compared, cap
 from zerolimit.vocabulary.constants import NO_CAP
 from zerolimit.vocabulary.mechanisms import BASELINE
@@ -20,7 +20,7 @@ def gap_of(d):
 def score_in_words(d, shift):
     """The score and what is needed, with the parts that this adds up from."""
     cutoff, gap = d.terms["cutoff"], gap_of(d)
-    score, least = apart(d.values["risk"], cutoff + gap + shift)
+    score, least = distinguished(d.values["risk"], cutoff + gap + shift)
     parts = f"{cutoff:.0f}"
     parts = say("{sum} + {gap} for re-applications", sum=parts, gap=f"{gap:.0f}") if gap else parts
     parts = say("{sum} + {shift} for tightening", sum=parts, shift=f"{shift:.1f}") if shift else parts
@@ -32,7 +32,7 @@ def score_in_words(d, shift):
 def numbers(d):
     if d.values["risk"] < d.terms["cutoff"] + gap_of(d):
         return score_in_words(d, 0.0)
-    score, least = apart(d.values["zhima_seen"], d.terms["admission_zhima"])
+    score, least = distinguished(d.values["zhima_seen"], d.terms["admission_zhima"])
     return say("general score {score}, {least} needed to be admitted", score=score, least=least)
 
 

@@ -1,12 +1,12 @@
 """Cap 7: loans often repaid early."""
 
-from zerolimit.basics.wording import apart, in_yuan, say
+from zerolimit.basics.wording import distinguished, in_yuan, say
 from zerolimit.rules.cap import Compared, cap
 from zerolimit.vocabulary.constants import NEVER, NO_CAP
 
 
 def numbers(d):
-    often, most = apart(100.0 * d.values["early"], 100.0 * d.terms["trigger_early"])
+    often, most = distinguished(100.0 * d.values["early"], 100.0 * d.terms["trigger_early"])
     return say("{often} % of loans, trigger above {most} %; {line} kept", often=often, most=most, line=in_yuan(d.line))
 
 

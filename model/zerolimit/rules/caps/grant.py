@@ -2,7 +2,7 @@
 
 from math import inf
 
-from zerolimit.basics.wording import apart, in_percent, in_yuan, say
+from zerolimit.basics.wording import distinguished, in_percent, in_yuan, say
 from zerolimit.rules.allocations import ORDER, allocation_of
 from zerolimit.rules.cap import ALLOCATION, Compared, cap
 from zerolimit.vocabulary.names import END_POOL, REAPPLY
@@ -19,7 +19,7 @@ def by_allocation(rule, values, level):
         return say("rank {place}, beyond the month's admissions", place=place)
     if level == inf:
         return say("rank {place}, nobody was served", place=place)
-    mine, served = apart(values["rank"], level)
+    mine, served = distinguished(values["rank"], level)
     if mine == served:
         return say("rank {place}, served down to {served}, by lottery among equals", place=mine, served=served)
     return say("rank {place}, served down to {served}", place=mine, served=served)

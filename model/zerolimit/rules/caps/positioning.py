@@ -1,6 +1,6 @@
 """Cap 8: away from the target customer."""
 
-from zerolimit.basics.wording import apart, in_yuan, say
+from zerolimit.basics.wording import distinguished, in_yuan, say
 from zerolimit.rules.cap import Compared, cap
 from zerolimit.rules.rule import clip, helper
 from zerolimit.vocabulary.constants import NEVER, NO_CAP
@@ -18,7 +18,7 @@ def distance_to_tolerance(distance, terms):
 
 
 def numbers(d):
-    away, tolerated = apart(d.values["distance"], d.terms["position_tolerance"], 2)
+    away, tolerated = distinguished(d.values["distance"], d.terms["position_tolerance"], 2)
     return say("distance {away}, tolerated {tolerated}: {line} kept", away=away, tolerated=tolerated, line=in_yuan(d.line))
 
 

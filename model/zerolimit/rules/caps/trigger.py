@@ -1,6 +1,6 @@
 """Cap 5: frequent small loans."""
 
-from zerolimit.basics.wording import apart, say
+from zerolimit.basics.wording import distinguished, say
 from zerolimit.rules.cap import Compared, cap
 from zerolimit.vocabulary.constants import NEVER, NO_CAP
 
@@ -11,8 +11,8 @@ def loans_to_trigger(frequency, terms):
 
 
 def numbers(d):
-    often, most = apart(d.values["frequency"], d.terms["trigger_frequency"], 2)
-    size, small = apart(100.0 * d.values["loan_size"], 100.0 * d.terms["trigger_size"])
+    often, most = distinguished(d.values["frequency"], d.terms["trigger_frequency"], 2)
+    size, small = distinguished(100.0 * d.values["loan_size"], 100.0 * d.terms["trigger_size"])
     return say(
         "{often} loans a month, trigger above {most}; of {size} % of a month's recorded income, small below {small} %",
         often=often,

@@ -73,7 +73,7 @@ def one_at(rule: Rule, level: int, need: int, least: int, values: Mapping[str, f
 
 
 @dataclass(frozen=True)
-class Own:
+class UserRule:
     """A user-defined rule over everybody who contends."""
 
     rule: Rule

@@ -226,7 +226,7 @@ class AsRecorded(Platform):
 
     silent = frozenset({"enter", "accounts"})
 
-    def __init__(self, path: OwnPath, month: int, *, last: bool) -> None:
+    def __init__(self, path: BorrowerPath, month: int, *, last: bool) -> None:
         super().__init__()
         self.path, self.month, self.last = path, month, last
         self.engine, self.now = path.engine, path.held[month]
@@ -313,7 +313,7 @@ class AsRecorded(Platform):
             values["refused"] = 0.0
 
 
-class OwnPath:
+class BorrowerPath:
     """One borrower alone, by the rules in plain Python, from one month to the decision of another."""
 
     def __init__(self, plan: Plan, seed: int, slot: int, held: Sequence[Held], seen: Sequence[Seen]) -> None:
