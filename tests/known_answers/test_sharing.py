@@ -194,7 +194,7 @@ def own(rule: Rule, needs: list[int], tenure: list[float] | None, least: int, co
 def share_by(one: UserRule, capacity: int) -> tuple[list[int], float]:
     rows = np.arange(len(one.need))
     order = np.zeros(len(rows))
-    grants, level = allocate("", order, one.need, capacity, 1, rows, lambda at: at.astype(np.uint64), own=one)
+    grants, level = allocate("", order, one.need, capacity, 1, rows, lambda at: at.astype(np.uint64), user_rule=one)
     return grants.tolist(), level
 
 

@@ -55,7 +55,7 @@ class Ended:
     least: int
     evenly: Evenly | None = None
     """The level that all share; None where an order is served, or by a user-defined rule."""
-    own: Callable[[int, int, Mapping[str, float]], int] | None = None
+    user_rule: Callable[[int, int, Mapping[str, float]], int] | None = None
     """A user-defined rule: fen at a level, for what is needed and one's fields."""
     level: int = 0
     extra: Last = field(default_factory=Last)
@@ -68,14 +68,14 @@ class Ended:
 
     def in_full(self, need: int, values: Mapping[str, float]) -> int:
         """Fen for one who needs so much, out of a pool without end."""
-        return need if self.own is None else self.own(WHOLE, need, values)
+        return need if self.user_rule is None else self.user_rule(WHOLE, need, values)
 
     def grant(self, need: int, order: float, ticket: int, row: int, values: Mapping[str, float]) -> int:
         """Fen for one who needs so much and stands there; `values` are one's fields, for a user-defined rule."""
         level = self.level + (1 if self.extra.serves(0.0, ticket, row) else 0)
         given = 0
-        if self.own is not None:
-            given = self.own(level, need, values) if level > NOTHING else 0
+        if self.user_rule is not None:
+            given = self.user_rule(level, need, values) if level > NOTHING else 0
         elif self.evenly is not None:
             given = self.evenly.granted(level, need) if level > NOTHING else 0
         if self.served.serves(order, ticket, row):
@@ -95,15 +95,15 @@ def ended(
     lottery: Lottery,
     grants: NDArray[Any],
     floor: int,
-    own: Levels | None = None,
+    user_rule: Levels | None = None,
     one: Callable[[int, int, Mapping[str, float]], int] | None = None,
 ) -> Ended:
     """Where `allocation.rules.allocate` ended, from the same arguments and the grants that it gave."""
     full = grants == need
     nobody = Last(inf)
-    if own is not None:
-        _, level = share_out(own, capacity, rows, lottery)
-        return Ended(least, None, one, level, last_extra(own, level, own.highest, grants, rows, lottery), nobody)
+    if user_rule is not None:
+        _, level = share_out(user_rule, capacity, rows, lottery)
+        return Ended(least, None, one, level, last_extra(user_rule, level, user_rule.highest, grants, rows, lottery), nobody)
     if full.all():
         return Ended(least)
     declared = ALLOCATIONS[rule]

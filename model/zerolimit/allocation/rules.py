@@ -19,15 +19,15 @@ def allocate(
     rows: NDArray[Any],
     lottery: Lottery,
     floor: int = 0,
-    own: Levels | None = None,
+    user_rule: Levels | None = None,
 ) -> tuple[NDArray[np.int64], float]:
     """Grants (fen) out of `capacity` (fen) to those who need so much, and the level at which it ended.
 
     Each grant is 0 or at least `least` (fen). The level is the lowest place served (0: everybody was; infinite: nobody),
-    the share pro rata, or the amount (fen) that all got by water-filling. `own` is a user-defined rule, from level 0 to 1.
+    the share pro rata, or the amount (fen) that all got by water-filling. A `user_rule` runs from level 0 to 1.
     """
-    if own is not None:
-        grants, level = share_out(own, capacity, rows, lottery)
+    if user_rule is not None:
+        grants, level = share_out(user_rule, capacity, rows, lottery)
         return grants, max(0, level) / WHOLE
     declared = ALLOCATIONS[rule]
     grants = np.zeros(len(need), np.int64)

@@ -86,7 +86,7 @@ GIVEN = ("plan", "loops", "arrays", "rows")
 class Options:
     """How an engine shall run; none of it moves a result. An engine leaves alone what it has no use for."""
 
-    own: tuple[Rule, ...] = ()
+    user_rules: tuple[Rule, ...] = ()
     """User-defined rules."""
     overrides: Overrides = field(default_factory=dict)
     threads: int = 1
@@ -266,7 +266,7 @@ class Engine(Verbs):
             if name in MEASURED:
                 self.measured[name] = value
                 continue
-            if self.checks or rule.own:
+            if self.checks or rule.user_defined:
                 self.refuse(rule, name, value)
             self.set(name, row, as_stored(name, value), month)
 

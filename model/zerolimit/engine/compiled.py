@@ -197,14 +197,16 @@ class Loops:
     Numba's own cache looks only at the file that holds a loop: a rule edited elsewhere would go on running stale.
     """
 
-    def __init__(self, plan: Plan, terms: dict[str, int], own: tuple[Rule, ...] = (), *, checks: bool = False) -> None:
-        injected = {rule.name: f"own_{k}" for k, rule in enumerate(own)}
+    def __init__(
+        self, plan: Plan, terms: dict[str, int], user_rules: tuple[Rule, ...] = (), *, checks: bool = False
+    ) -> None:
+        injected = {rule.name: f"own_{k}" for k, rule in enumerate(user_rules)}
         for rule in {rule.name: rule for stage in plan.stages.values() for rule in stage.rules}.values():
             make_known_once(rule.function)
-        self.plan, self.terms, self.own, self.checks = plan, terms, own, checks
+        self.plan, self.terms, self.user_rules, self.checks = plan, terms, user_rules, checks
         self.source = month_source(plan, terms, injected, checks)
         versions = (sys.version, np.__version__, numba.__version__, llvmlite.__version__)
-        prints = [fingerprint(rule.function) for rule in own]
+        prints = [fingerprint(rule.function) for rule in user_rules]
         digest = hashlib.sha256("\n".join([self.source, PACKAGE, *prints, *map(str, versions)]).encode()).hexdigest()
         self.digest = digest[:24]
         folder = cache_folder()
@@ -215,7 +217,7 @@ class Loops:
                 file.write(self.source)
             os.replace(file.name, self.path)
         name = f"zerolimit_month_{self.digest}"
-        key = (name, *(rule.function for rule in own))
+        key = (name, *(rule.function for rule in user_rules))
         if key in LOADED:
             self.module = LOADED[key]
             return
@@ -223,7 +225,7 @@ class Loops:
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
-        for rule in own:
+        for rule in user_rules:
             setattr(module, injected[rule.name], rule.function)
         sys.modules[name] = module
         spec.loader.exec_module(module)
@@ -277,14 +279,14 @@ class Loops:
         }
 
     def __reduce__(self) -> Any:
-        return partial(Loops, checks=self.checks), (self.plan, self.terms, self.own)
+        return partial(Loops, checks=self.checks), (self.plan, self.terms, self.user_rules)
 
     def compile_all(self, say: Callable[[str], None]) -> None:
         """Compile what is not in the cache yet; on several cores where no user-defined rule is in it."""
         if not self.ready.exists():
             say("compiling the month for this machine: once, about half a minute")
             cores = min(2, os.cpu_count() or 1)
-            if cores > 1 and not self.own and not self.checks:
+            if cores > 1 and not self.user_rules and not self.checks:
                 compile_apart(self, cores)
             self.compile(self.entries())
             self.ready.touch()
@@ -417,10 +419,10 @@ class Compiled(Engine):
     def __init__(self, plan: Plan, terms: tuple[str, ...], seed: int, size: int, options: Options | None = None) -> None:
         super().__init__(plan, terms, seed, size, options)
         options = options or Options()
-        own, overrides, threads = options.own, options.overrides, options.threads
-        self.loops = Loops(plan, {name: k for k, name in enumerate(terms)}, own, checks=options.checks)
+        user_rules, overrides, threads = options.user_rules, options.overrides, options.threads
+        self.loops = Loops(plan, {name: k for k, name in enumerate(terms)}, user_rules, checks=options.checks)
         if overrides or not self.loops.ready.exists():
-            for rule in own:
+            for rule in user_rules:
                 if rule.name not in self.overrides:
                     refuse_uncompilable(rule)
         self.compile(options.say)
@@ -575,8 +577,8 @@ class Compiled(Engine):
     def refuse_bad(self, stage: Stage, bad: int) -> None:
         """A user-defined rule (in tests: any rule) returned what its column cannot hold."""
         if bad:
-            own = [rule.name for rule in stage.rules if rule.own]
-            who = f"rule {', '.join(own)}" if own else f"stage {stage.name}"
+            names = [rule.name for rule in stage.rules if rule.user_defined]
+            who = f"rule {', '.join(names)}" if names else f"stage {stage.name}"
             raise OutOfRange(f"{who}: {bad:,} values outside the storable range or not whole")
 
     def joined(self, stage: Stage, rooms: list[dict[str, Any]], starts: list[int]) -> Result:

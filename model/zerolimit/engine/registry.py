@@ -71,11 +71,11 @@ def compiling() -> str:
     return next(name for name in names()[1:] if named(name).compiles)
 
 
-def chosen(name: str, borrowers: int, *, own: bool) -> type[Engine]:
+def chosen(name: str, borrowers: int, *, user_rules: bool) -> type[Engine]:
     """The engine for so many borrowers, with or without user-defined rules, where `auto` may be asked for."""
     if name != AUTO:
         return named(name)
-    return named(REFERENCE if borrowers < SMALL and not own else compiling())
+    return named(REFERENCE if borrowers < SMALL and not user_rules else compiling())
 
 
 def choices() -> str:

@@ -91,7 +91,7 @@ def body(loop: Loop, checks: bool) -> list[str]:
             if name in MEASURED:
                 lines.append(f"out[{list(MEASURED).index(name)}, k] = {name}")
                 continue
-            if checks or rule.own:
+            if checks or rule.user_defined:
                 lines += check_lines(name)
             if line := rounded(name):
                 lines.append(line)
@@ -321,7 +321,7 @@ from zerolimit.rules.rule import whole
 '''
 
 
-def month_source(plan: Plan, terms: dict[str, int], own: dict[str, str], checks: bool) -> str:
+def month_source(plan: Plan, terms: dict[str, int], user_rules: dict[str, str], checks: bool) -> str:
     """The text of the module with every stage of the plan. `own` maps user-defined rules to their injected names."""
     lines = HEAD.splitlines()
     seen: set[str] = set()
@@ -329,8 +329,8 @@ def month_source(plan: Plan, terms: dict[str, int], own: dict[str, str], checks:
         for rule in stage.rules:
             if rule.name not in seen:
                 seen.add(rule.name)
-                if rule.name in own:
-                    lines.append(f"{rule.name} = {own[rule.name]}")
+                if rule.name in user_rules:
+                    lines.append(f"{rule.name} = {user_rules[rule.name]}")
                 else:
                     module = rule.function.__module__
                     lines.append(f"from {module} import {rule.name} as _{rule.name}")

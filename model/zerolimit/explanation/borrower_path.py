@@ -119,7 +119,7 @@ class Recorder:
             claims.lottery,
             grants,
             claims.floor,
-            claims.own,
+            claims.user_rule,
             claims.one,
         )
         if limit is None:

@@ -198,7 +198,15 @@ def of_market(world: Simulation, rules: tuple[Rule, ...]) -> Origin:
     lent = tuple(one.platform["principal"] for one in world.history)
     changes = tuple(world.changes)
     return Origin(
-        name, world.first_scenario, world.seed, world.month, changes, world.portfolio, world.own, lent, world.engine.name
+        name,
+        world.first_scenario,
+        world.seed,
+        world.month,
+        changes,
+        world.portfolio,
+        world.user_rules,
+        lent,
+        world.engine.name,
     )
 
 

@@ -169,7 +169,7 @@ def provenance(
         "months": simulation.month,
         "borrowers": simulation.size,
         "panel": "none" if panel is None else panel.what,
-        "rules": {rule.name: rule_hash(rule) for rule in simulation.own},
+        "rules": {rule.name: rule_hash(rule) for rule in simulation.user_rules},
         "in_python": sorted(simulation.engine.overrides),
         "changes": [_plain(change) for change in simulation.changes],
         "manifest": MANIFEST,

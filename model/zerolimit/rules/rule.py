@@ -37,7 +37,7 @@ class Rule:
     writes: tuple[str, ...]
     terms: tuple[str, ...]
     after: str | None = None
-    own: bool = False
+    user_defined: bool = False
     """Brought by a user: what it returns is checked on every borrower."""
 
     def __call__(self, *values: Any) -> Any:
@@ -49,9 +49,9 @@ class Rule:
     def __reduce__(self) -> Any:
         """Pickled by name, as functions are: the decorated name in its module is the rule."""
         where, name = self.function.__module__, self.function.__qualname__
-        if vars(sys.modules.get(where, builtins)).get(name) not in (self, replace(self, own=False)):
+        if vars(sys.modules.get(where, builtins)).get(name) not in (self, replace(self, user_defined=False)):
             raise PicklingError(f"rule {self.name}: pickle finds rules by name, and {where}.{name} is none; take a file")
-        return rule_named, (where, name, self.own, fingerprint(self.function) if self.own else "")
+        return rule_named, (where, name, self.user_defined, fingerprint(self.function) if self.user_defined else "")
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -62,9 +62,9 @@ class Rule:
         return tuple(name for name in self.reads if name.startswith("u_"))
 
 
-def rule_named(module: str, name: str, own: bool, code: str) -> Rule:
+def rule_named(module: str, name: str, user_defined: bool, code: str) -> Rule:
     """A pickled rule; PicklingError where its code is not what it was."""
-    found: Rule = replace(getattr(importlib.import_module(module), name), own=own)
+    found: Rule = replace(getattr(importlib.import_module(module), name), user_defined=user_defined)
     if code and fingerprint(found.function) != code:
         raise PicklingError(f"rule {found.name}: its code in {module} is not what was pickled")
     return found

@@ -142,5 +142,5 @@ def refuse(stage: str, count: int, row: int, name: str, value: int, engine: Engi
 def whose_rules(engine: Engine, stage: str | None = None) -> str:
     """The rules that are not ours, in a stage or in all, as those to look at."""
     rules = [rule for one in engine.plan.stages.values() if stage in (None, one.name) for rule in one.rules]
-    names = list(dict.fromkeys(rule.name for rule in rules if rule.own or rule.name in engine.overrides))
+    names = list(dict.fromkeys(rule.name for rule in rules if rule.user_defined or rule.name in engine.overrides))
     return f"; look at {', '.join(names)}" if names else ""

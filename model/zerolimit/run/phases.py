@@ -62,13 +62,13 @@ class Claims:
     least: int
     floor: int
     lottery: Callable[[Array], Array]
-    own: UserRule | None = None
+    user_rule: UserRule | None = None
     """A user-defined rule, in place of `rule`."""
 
     def one(self, level: int, need: int, values: Mapping[str, float]) -> int:
         """What the user-defined rule grants one borrower at a level, fen."""
-        assert self.own is not None
-        return one_at(self.own.rule, level, need, self.least, values, SimpleNamespace(**self.own.terms))
+        assert self.user_rule is not None
+        return one_at(self.user_rule.rule, level, need, self.least, values, SimpleNamespace(**self.user_rule.terms))
 
     def free(self, limit: int) -> int:
         """What a pool of `limit` (fen) has left: K - set-aside - sum B - phi x what is committed."""
@@ -85,7 +85,9 @@ class Claims:
         Without end everybody gets what the rule gives at its highest level, as out of a pool that is large enough.
         """
         capacity, floor = self.capacity(limit), self.floor
-        return allocate(self.rule, self.rank, self.need, capacity, self.least, self.rows, self.lottery, floor, self.own)
+        return allocate(
+            self.rule, self.rank, self.need, capacity, self.least, self.rows, self.lottery, floor, self.user_rule
+        )
 
 
 class Live(Platform):
@@ -245,10 +247,10 @@ class Live(Platform):
             return None
         columns = tuple(self.borrowers.read(name, rows).astype(np.float64) for name in fields_of(s.sharing))
         least = max(1, int(s.terms["minimum_loan"]))
-        own = UserRule(s.sharing, need, columns, dict(s.terms), least, loop_over(s.sharing, s.engine))
+        found = UserRule(s.sharing, need, columns, dict(s.terms), least, loop_over(s.sharing, s.engine))
         if not s.history:
-            own.verify()
-        return own
+            found.verify()
+        return found
 
     @property
     def budget(self) -> int:

@@ -103,23 +103,22 @@ class Simulation:
         self.phi = 0
         self.say = say or quiet
         self._turn = Lock()
-        own = user_rules(rules)
-        self.own = own
+        self.user_rules = given = user_rules(rules)
         if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
             raise BadInput(f"threads: a whole number of at least 1 is needed, not {threads!r}")
         overrides = overrides or {}
-        others = tuple(one for one in own if not takes_level(one))
+        others = tuple(one for one in given if not takes_level(one))
         self.plan: Plan = make_plan(frozenset(TERMS), others, frozenset(overrides))
-        self.sharing = self._own_rule_for_sharing(own)
+        self.sharing = self._rule_for_sharing(given)
         self.base = self._parameters(self.scenario)
         self.terms = dict(self.base)
         options = Options(others, overrides, threads or os.cpu_count() or 1, checks, shuffle, self.say)
         self.engine = self._make_engine(engine, options)
         self._begin()
 
-    def _own_rule_for_sharing(self, own: tuple[Rule, ...]) -> Rule | None:
+    def _rule_for_sharing(self, given: tuple[Rule, ...]) -> Rule | None:
         """The user-defined rule that takes the allocation's place, if there is one."""
-        found = [one for one in own if takes_level(one)]
+        found = [one for one in given if takes_level(one)]
         if len(found) > 1:
             raise BadInput(f"rules: {found[0].name} and {found[1].name} both share the pool; one is enough")
         return checked(found[0], self.plan.columns, lambda rule: check(rule, frozenset(TERMS))) if found else None
@@ -130,7 +129,7 @@ class Simulation:
         return found if self.sharing is None else {**found, "allocation": USER_DEFINED}
 
     def _make_engine(self, name: str, options: Options) -> Engine:
-        kind = chosen(name, self.size, own=bool(options.own))
+        kind = chosen(name, self.size, user_rules=bool(options.user_rules))
         needed = self.size * (kind.bytes_a_borrower(self.plan) + bytes_of_ties(self.scenario))
         free = available_memory()
         if free is not None and needed > free:
@@ -330,7 +329,7 @@ class Simulation:
         self.engine.close()
 
 
-NEVER_WRITTEN = ("scenario", "first_scenario", "portfolio", "plan", "ties", "own", "sharing", "first_sectors", "say")
+NEVER_WRITTEN = ("scenario", "first_scenario", "portfolio", "plan", "ties", "user_rules", "sharing", "first_sectors", "say")
 """What a simulation has in common with its copies."""
 
 IN_THE_MIDDLE = (
@@ -358,7 +357,7 @@ def user_rules(rules: Any) -> tuple[Rule, ...]:
     for one in given:
         if not isinstance(one, Rule):
             raise BadInput(f"rules: {one!r} is no rule; declare it with @zerolimit.rule(...)")
-    return tuple(replace(one, own=True) for one in given)
+    return tuple(replace(one, user_defined=True) for one in given)
 
 
 SETUP_ONLY = frozenset(

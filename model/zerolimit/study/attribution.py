@@ -422,7 +422,7 @@ def all_worlds(
     empty = np.zeros((len(done), 0), np.int8)
     return Attribution(
         past.first_scenario,
-        past.own,
+        past.user_rules,
         players,
         past.month,
         months,

@@ -319,7 +319,7 @@ def compile_once(study: Study, say: Callable[[str], None]) -> None:
     from zerolimit.run.simulation import Simulation
 
     known = study.portfolio is None and "borrowers" not in study.design.keys
-    engine = chosen(study.settings.engine, study.scenario.borrowers if known else SMALL, own=bool(study.rules))
+    engine = chosen(study.settings.engine, study.scenario.borrowers if known else SMALL, user_rules=bool(study.rules))
     if engine.compiles and study.rules:
         small = study.scenario.change(borrowers=SMALL)
         Simulation(small, 1, engine=engine.name, rules=user_rules_of(study.rules), say=say).close()
