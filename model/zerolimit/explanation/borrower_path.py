@@ -1,4 +1,4 @@
-"""One's own path: one borrower alone, by the rules in plain Python, with the platform and the others as they were.
+"""A borrower's path: one borrower alone, by the rules in plain Python, with the platform and the others as they were.
 
 Announcements (tightness and all other terms), the level at which the pool was used up, the last who was admitted, heard
 or served at the draw, and the neighbours' reports are held as recorded; only this borrower changes: "for me, with the
@@ -149,7 +149,7 @@ class Recorder:
 
 @dataclass(frozen=True)
 class Change:
-    """The actions laid over one's own path, and what else is different on it; nothing by default."""
+    """The actions laid over a borrower's path, and what else differs on it; nothing by default."""
 
     off: tuple[str, ...] = ()
     """Mechanisms that are off for this borrower alone, in all months."""

@@ -1,8 +1,8 @@
 """Wrongful zeros: who lost the line and would not have defaulted within a year, had the line been kept.
 
 Beside the world runs a shadow of it. A borrower with a zero-limit event keeps the line there and lives on by the same
-rules and draws, with the platform's announcements, the hard constraint and the neighbours' reports as recorded: one's own
-path, the others as they were (docs/ODD.md, 7.18). Default is three or more months past due, or charge-off.
+rules and draws, with the platform's announcements, the hard constraint and the neighbours' reports as recorded: for this
+borrower, the others as they were (docs/ODD.md, 7.18). Default is three or more months past due, or charge-off.
 """
 
 from __future__ import annotations
