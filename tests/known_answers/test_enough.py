@@ -20,6 +20,7 @@ from zerolimit.allocation.rules import allocate
 from zerolimit.basics.errors import BadInput, Cancelled
 from zerolimit.basics.wording import amount, in_yuan, number_of
 from zerolimit.commands import cli
+from zerolimit.engine.verbs import Listed
 from zerolimit.explanation.borrower_path import BorrowerPath, Change, Recorder
 from zerolimit.explanation.cases.case import Scripted
 from zerolimit.explanation.notice import Explanation, Notice, explain, in_columns
@@ -315,7 +316,8 @@ def test_what_one_is_granted_at_the_level_is_what_all_were_granted() -> None:
         need = np.array([one for one, _ in claims])
         order = np.array([float(place) for _, place in claims])
         rows = np.arange(len(claims)) * 7 % 11
-        given_to, _ = allocate(rule, order, need, capacity, least, rows, lambda at: rows[at].astype(np.uint64) % 3, top)
+        queue = Listed(rows, lambda at: rows[at].astype(np.uint64) % 3)
+        given_to, _ = allocate(rule, order, need, capacity, least, queue, top)
         end = ended(rule, order, need, capacity, least, rows, lambda at: rows[at].astype(np.uint64) % 3, given_to, top)
         again = [end.grant(int(need[k]), order[k], int(rows[k] % 3), int(rows[k]), {}) for k in range(len(claims))]
         assert again == given_to.tolist()

@@ -12,12 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from zerolimit import attribute
-from zerolimit.allocation.level import Evenly, share_out
+from zerolimit.allocation.level import Evenly
 from zerolimit.allocation.rules import allocate
 from zerolimit.allocation.user_defined import UserRule, loop_over
 from zerolimit.basics.errors import BadInput, OutOfRange
 from zerolimit.engine.base import Array
+from zerolimit.engine.level import share_out
 from zerolimit.engine.registry import named
+from zerolimit.engine.verbs import Listed
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.rules.allocations import ALLOCATIONS, WHOLE
 from zerolimit.rules.rule import Rule, rule
@@ -33,7 +35,8 @@ def share(
     """Grants with a lottery that draws the first first."""
     rows = np.arange(len(needs))
     places = np.array(order if order is not None else [0.0] * len(needs))
-    grants, _ = allocate(rule, places, np.array(needs), capacity, least, rows, lambda at: at.astype(np.uint64), floor)
+    queue = Listed(rows, lambda at: at.astype(np.uint64))
+    grants, _ = allocate(rule, places, np.array(needs), capacity, least, queue, floor)
     return grants
 
 
@@ -84,7 +87,7 @@ def test_and_by_trying_everything(needs: tuple[int, ...], capacity: int) -> None
 def test_pro_rata_gives_the_same_share_to_the_fen(needs: list[int], capacity: int) -> None:
     rows = np.arange(len(needs))
     order = np.zeros(len(needs))
-    grants, level = allocate("pro_rata", order, np.array(needs), capacity, 1, rows, lambda at: at.astype(np.uint64))
+    grants, level = allocate("pro_rata", order, np.array(needs), capacity, 1, Listed(rows, lambda at: at.astype(np.uint64)))
     step = Fraction(1, WHOLE)
     assert all(
         -1 < grant - Fraction(level) * need <= step * need + 1 for grant, need in zip(grants.tolist(), needs, strict=True)
@@ -194,7 +197,7 @@ def own(rule: Rule, needs: list[int], tenure: list[float] | None, least: int, co
 def share_by(one: UserRule, capacity: int) -> tuple[list[int], float]:
     rows = np.arange(len(one.need))
     order = np.zeros(len(rows))
-    grants, level = allocate("", order, one.need, capacity, 1, rows, lambda at: at.astype(np.uint64), user_rule=one)
+    grants, level = allocate("", order, one.need, capacity, 1, Listed(rows, lambda at: at.astype(np.uint64)), user_rule=one)
     return grants.tolist(), level
 
 

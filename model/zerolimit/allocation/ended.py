@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolimit.allocation.level import NOTHING, Evenly, Levels, share_out
+from zerolimit.allocation.level import Evenly
+from zerolimit.engine.level import NOTHING, Levels, share_out
 from zerolimit.engine.prefix import Lottery
 from zerolimit.rules.allocations import ALLOCATIONS, ORDER, WHOLE
 

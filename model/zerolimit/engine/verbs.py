@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from zerolimit.basics.errors import BadInput
 from zerolimit.engine.gini import gini
+from zerolimit.engine.level import Levels, share_out
 from zerolimit.engine.prefix import Lottery, serve_prefix
 from zerolimit.vocabulary.cells import by_cell
 from zerolimit.vocabulary.fields import FIELDS, Q2
@@ -28,6 +30,18 @@ Ragged = list[Array]
 """An array for each world."""
 Served = tuple[Array, int, int]
 """Who is served (a mask), the position of the first who did not fit (-1: all did), and what was left then."""
+
+
+Shared = tuple[Array, int]
+"""What each is granted (fen), and the level at which the capacity was used up."""
+
+
+class Queue(Protocol):
+    """Those who contend for a capacity, served in one of two ways."""
+
+    def prefix(self, order: Array, costs: Array, capacity: int) -> Served: ...
+
+    def level(self, rule: Levels, capacity: int, top: int | None = None) -> Shared: ...
 
 
 class Neighbours(Protocol):
@@ -116,6 +130,21 @@ class Verbs(ABC):
         """
         return [serve_prefix(order[0], costs[0], capacity[0], rows[0], self.lottery(purpose, rows, month)[0])]
 
+    def level(
+        self,
+        rules: Sequence[Levels],
+        capacity: Sequence[int],
+        rows: Ragged,
+        purpose: str,
+        month: int,
+        top: Sequence[int | None],
+    ) -> list[Shared]:
+        """What each is granted at the largest level, at most `top`, at which all grants fit into a capacity (fen).
+
+        What is left goes to those whom the next level would give more, in order of the draw of `purpose`, then of row.
+        """
+        return [share_out(rules[0], capacity[0], rows[0], self.lottery(purpose, rows, month)[0], top[0])]
+
     def lottery(self, purpose: str, rows: Ragged, month: int) -> list[Lottery]:
         """The borrowers' draws of a purpose (64 bits), for those at the positions asked in each world's list."""
         return [lambda at: self.long_words(purpose, rows[0][at], month)]
@@ -162,6 +191,13 @@ class OneWorld:
     def prefix(self, order: Array, costs: Array, capacity: int, rows: Array, purpose: str) -> Served:
         return self.engine.prefix([order], [costs], [capacity], [rows], purpose, self.month)[0]
 
+    def level(self, rule: Levels, capacity: int, rows: Array, purpose: str, top: int | None = None) -> Shared:
+        return self.engine.level([rule], [capacity], [rows], purpose, self.month, [top])[0]
+
+    def queue(self, rows: Array, purpose: str) -> Queue:
+        """Some borrowers who contend for a capacity, with ties by their draw of `purpose`."""
+        return Contenders(self, rows, purpose)
+
     def lottery(self, purpose: str, rows: Array) -> Lottery:
         return self.engine.lottery(purpose, [rows], self.month)[0]
 
@@ -178,3 +214,32 @@ class OneWorld:
     def fields(self, names: Iterable[str], rows: Array) -> Mapping[str, Array]:
         """Several fields of some borrowers."""
         return {name: self.read(name, rows) for name in names}
+
+
+@dataclass(frozen=True)
+class Contenders:
+    """Borrowers of one world who contend for a capacity: served by their engine."""
+
+    borrowers: OneWorld
+    rows: Array
+    purpose: str
+
+    def prefix(self, order: Array, costs: Array, capacity: int) -> Served:
+        return self.borrowers.prefix(order, costs, capacity, self.rows, self.purpose)
+
+    def level(self, rule: Levels, capacity: int, top: int | None = None) -> Shared:
+        return self.borrowers.level(rule, capacity, self.rows, self.purpose, top)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Those who contended for a capacity, with no engine at hand: their rows, and their lottery."""
+
+    rows: Array
+    lottery: Lottery
+
+    def prefix(self, order: Array, costs: Array, capacity: int) -> Served:
+        return serve_prefix(order, costs, capacity, self.rows, self.lottery)
+
+    def level(self, rule: Levels, capacity: int, top: int | None = None) -> Shared:
+        return share_out(rule, capacity, self.rows, self.lottery, top)

@@ -16,6 +16,7 @@ from zerolimit.basics.errors import OutOfRange
 from zerolimit.basics.wording import FEN
 from zerolimit.engine.base import Array
 from zerolimit.engine.prefix import serve_fitting
+from zerolimit.engine.verbs import Listed, Queue
 from zerolimit.month import OUTCOMES, SUMS, WORDS
 from zerolimit.parameters.terms import switched_off
 from zerolimit.platform.costs import charge
@@ -79,15 +80,16 @@ class Claims:
         everything = int(self.need.sum(dtype=np.int64))
         return everything if limit is None or self.phi == 0 else max(0, self.free(limit)) * PER // self.phi
 
-    def shared(self, limit: int | None) -> tuple[Array, float]:
+    def shared(self, limit: int | None, queue: Queue | None = None) -> tuple[Array, float]:
         """Grants (fen) out of a pool of `limit` (fen; None: without end), and the level at which it was used up.
+
+        `queue`: those who contend, served by their engine; without it, by what is kept of them here.
 
         Without end everybody gets what the rule gives at its highest level, as out of a pool that is large enough.
         """
         capacity, floor = self.capacity(limit), self.floor
-        return allocate(
-            self.rule, self.rank, self.need, capacity, self.least, self.rows, self.lottery, floor, self.user_rule
-        )
+        queue = queue or Listed(self.rows, self.lottery)
+        return allocate(self.rule, self.rank, self.need, capacity, self.least, queue, floor, self.user_rule)
 
 
 class Live(Platform):
@@ -225,7 +227,7 @@ class Live(Platform):
             self._own_sharing(rows, need),
         )
         s.overrun = limit is not None and claims.free(limit) < -share_of(limit, s.scenario.campaign_fall)
-        shared, level = claims.shared(limit)
+        shared, level = claims.shared(limit, self.borrowers.queue(rows, "u_lottery"))
         gets = shared > 0
         self.granted = rows[gets]
         self.borrowers.put("granted", self.granted, shared[gets])

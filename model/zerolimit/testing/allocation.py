@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolimit.allocation.level import Evenly, Levels
+from zerolimit.allocation.level import Evenly
 from zerolimit.allocation.rules import allocate
 from zerolimit.allocation.user_defined import one_at, takes_level
 from zerolimit.basics.errors import BadInput, nearest
+from zerolimit.engine.level import Levels
 from zerolimit.engine.objects import Objects
 from zerolimit.engine.registry import OURS, REFERENCE
+from zerolimit.engine.verbs import Listed
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.rules.allocations import ALLOCATIONS, LEVEL, ORDER, WHOLE, Allocation
 from zerolimit.rules.rule import Rule
@@ -75,9 +77,8 @@ class Pool:
         elif isinstance(rule, Rule) or rule.kind == ORDER:
             places = np.array([float(rule.function(*self.given(rule.reads, one))) for one in values])
         lottery = self.tickets[at]
-        grants, _ = allocate(
-            name, places, need, capacity, self.least, at, lambda some: lottery[some].astype(np.uint64), self.floor, level
-        )
+        queue = Listed(at, lambda some: lottery[some].astype(np.uint64))
+        grants, _ = allocate(name, places, need, capacity, self.least, queue, self.floor, level)
         found = np.empty(len(at), np.int64)
         found[at] = grants
         return found

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 import numpy as np
 
 from zerolimit.basics.errors import BadInput
-from zerolimit.engine.base import Engine
+from zerolimit.engine.base import Array, Engine
 from zerolimit.engine.registry import REFERENCE, named
 from zerolimit.engine.verbs import reals
 from zerolimit.parameters.scenario import Scenario, load_scenario
@@ -187,6 +188,41 @@ def _queues(world: Simulation) -> None:
         _equal(left, capacity - int(costs[queue[:fits]].sum()), f"prefix of {capacity}: what is left", world)
 
 
+@dataclass(frozen=True)
+class _AtMost:
+    """Each what is needed (fen), at most the level."""
+
+    need: Array
+
+    @property
+    def highest(self) -> int:
+        return int(self.need.max())
+
+    def total(self, level: int) -> int:
+        return int(self.grants(level).sum())
+
+    def grants(self, level: int) -> Array:
+        return np.minimum(self.need, level).astype(np.int64)
+
+
+def _levels(world: Simulation) -> None:
+    """The largest level that fits, and one fen more for as many as what is left goes round, by draw and row."""
+    rows = np.arange(1, world.size, 2)
+    rule = _AtMost(1 + rows % 7)
+    tickets = world.engine.long_words("u_lottery", rows, world.month)
+    for capacity in (0, 40, int(rule.need.sum())):
+        for top in (None, 3):
+            [(grants, level)] = world.engine.level([rule], [capacity], [rows], "u_lottery", world.month, [top])
+            highest = rule.highest if top is None else top
+            wanted_level = max(k for k in range(highest + 1) if rule.total(k) <= capacity)
+            wanted = rule.grants(wanted_level)
+            some = np.flatnonzero(rule.need > wanted_level) if wanted_level < highest else np.zeros(0, np.int64)
+            queue = some[np.lexsort((rows[some], tickets[some]))]
+            wanted[queue[: capacity - int(wanted.sum())]] += 1
+            _equal(level, wanted_level, f"level of {capacity}", world)
+            _equal(grants, wanted, f"level of {capacity}: grants", world)
+
+
 def _neighbours(world: Simulation) -> None:
     """In a ring of two neighbours on each side."""
     starts, others = world.network().adjacency()
@@ -223,6 +259,7 @@ VERBS = (
     _selections,
     _order_statistics,
     _queues,
+    _levels,
     _neighbours,
     _sums_by_cell,
     _gini,
