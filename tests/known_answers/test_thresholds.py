@@ -134,8 +134,8 @@ def decided(state: dict[str, float], tightness: float, shift: float, scenario: S
     said = SimpleNamespace(**{**from_scenario(scenario), "tightness": tightness, "cutoff_shift": shift})
     values = {**state, "terms": said}
     values.update(zip(weigh.writes, weigh(*[values[name] for name in weigh.reads]), strict=True))
-    found = dict(zip(decide.writes, decide(*[values[name] for name in decide.reads]), strict=True))
-    return found["wanted"], values["lowest"]
+    assert decide.writes == ("wanted",)
+    return decide(*[values[name] for name in decide.reads]), values["lowest"]
 
 
 STATE = some.fixed_dictionaries(

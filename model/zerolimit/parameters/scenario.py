@@ -19,7 +19,7 @@ from zerolimit.basics.wording import shown
 from zerolimit.parameters.constraints import BASE, file_of, settled, what_is_wrong
 from zerolimit.parameters.dated import CALENDAR_MONTH, DATE, MONTH, dated, names_of, read_dated
 from zerolimit.parameters.declarations import CONSTRAINTS, DATED, DEFAULTS, Parameters, about, allowed, choices
-from zerolimit.vocabulary.mechanisms import MECHANISMS, switched_off_by
+from zerolimit.vocabulary.mechanisms import MECHANISMS, switched_off_by, switched_off_pattern
 
 HERE = "scenario"
 OURS = "Scenario: "
@@ -252,6 +252,11 @@ def schema() -> dict[str, Any]:
         row["properties"][DATE] = {"type": "string", "description": "in place of month: YYYY-MM, from start on"}
         row["required"].remove(MONTH)
         row["oneOf"] = [{"required": [MONTH]}, {"required": [DATE]}]
+    off = result["properties"]["off"]
+    off["anyOf"] = [
+        {"type": off.pop("type"), "items": off.pop("items")},
+        {"type": "string", "pattern": switched_off_pattern()},
+    ]
     result["allOf"] = [said for one in CONSTRAINTS if (said := one.schema(DEFAULTS, FILE_ONLY)) is not None]
     result["x-constraints"] = [{"parameters": list(one.parameters), "description": one.says} for one in CONSTRAINTS]
     return result

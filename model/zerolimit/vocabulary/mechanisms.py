@@ -115,6 +115,12 @@ def groups() -> tuple[tuple[str, ...], ...]:
     return tuple(map(tuple, found.values()))
 
 
+def switched_off_pattern() -> str:
+    """What `switched_off_by` takes, as a regular expression."""
+    one = f"({'|'.join(MECHANISMS)})"
+    return f"^({ALL}|{one}|{BUT}{one}( *, *{one})*)$"
+
+
 def switched_off_by(text: str) -> tuple[str, ...]:
     """The mechanisms that a text switches off: `all`, `all but scarcity, contagion`, or the name of one."""
     if text == ALL:
