@@ -23,7 +23,7 @@ class Update(Protocol):
 def progress_bar(
     label: str, unit: str, screen: Console, *, total: int | None = None, hidden: bool = False
 ) -> Iterator[Update]:
-    """A bar of so many `unit`s while the block runs: done and total, units a second, time left, elapsed; gone afterwards."""
+    """A bar while the block runs: done and total of the unit, units a second, time left, elapsed; gone afterwards."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
     from rich.text import Text
 
