@@ -410,6 +410,25 @@ def test_playing_stops_when_asked_and_a_second_job_waits() -> None:
     assert session.picture.months == session.month
 
 
+def test_playing_waits_for_a_page_that_is_still_drawing() -> None:
+    """Else each pass of a slow page finds another month, and Solara gives up."""
+    session = Session(borrowers=50)
+    session.speed = 10.0
+    session.drawn.done()
+    session.play()
+    time.sleep(1.5)
+    assert session.month <= 1
+    for _ in range(4):
+        time.sleep(0.2)
+        session.drawn.done()
+    until = time.monotonic() + 60.0
+    while session.month < 2 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert 2 <= session.month <= 5
+    session.close()
+    done(session)
+
+
 def test_two_sessions_have_runs_of_their_own() -> None:
     one, other = Session(borrowers=100), Session(borrowers=200)
     one.run(2)

@@ -68,7 +68,7 @@ class Borrowers:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.desk = Desk(session.redraw)
+        self.desk = Desk(session.redraw, session.drawn)
         self.found: Worlds | None = None
         self.typed = ""
         self.wrong = ""

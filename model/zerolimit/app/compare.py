@@ -72,7 +72,7 @@ class Comparison:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.desk = Desk(session.redraw)
+        self.desk = Desk(session.redraw, session.drawn)
         self.difference = "off:trigger"
         self.own = "pool_share=0.4"
         self.wrong = ""

@@ -136,7 +136,7 @@ class Networks:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.desk = Desk(session.redraw)
+        self.desk = Desk(session.redraw, session.drawn)
         self.most = SIZES[0]
         self.part: Part | None = None
         self._of: tuple[int, int] | None = None

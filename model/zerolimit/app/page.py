@@ -103,6 +103,7 @@ def Viewer(market: CreditMarket | None, language: str = "en", set_language: Any 
         return leave
 
     solara.use_effect(live, [session])
+    solara.use_effect(session.drawn.done)
 
     def pick(slot: Any) -> None:
         set_room("borrower")

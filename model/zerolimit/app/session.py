@@ -12,7 +12,7 @@ from zerolimit.agents.market import CreditMarket
 from zerolimit.app.controls import read, read_seed
 from zerolimit.app.language import Words
 from zerolimit.app.picture import Picture, picture_of
-from zerolimit.app.work import Desk, Job, one_line
+from zerolimit.app.work import Desk, Drawn, Job, one_line
 from zerolimit.basics.errors import BadInput, Cancelled
 from zerolimit.parameters.scenario import Scenario, load_scenario, presets
 from zerolimit.run.simulation import SETUP_ONLY
@@ -52,7 +52,8 @@ class Session:
         self.market: CreditMarket | None = None
         self.picture: Picture | None = None
         self.speed = 2.0
-        self.desk = Desk(self.redraw)
+        self.drawn = Drawn()
+        self.desk = Desk(self.redraw, self.drawn)
         self.closed = False
         self.built = 0
         """Counts markets, so that what was found out about one is not taken for another's."""
@@ -197,6 +198,7 @@ class Session:
         self.closed = True
         self.changed = lambda: None
         self.stop()
+        self.drawn.done()
         with self._held:
             if self.market is not None:
                 self.market.simulation.close()
@@ -241,7 +243,7 @@ class Session:
             self._month()
             self._paint()
             job.done += 1
-            self.changed()
+            self.drawn.after(self.changed)
             job.stopped.wait(max(0.02, 1.0 / self.speed - (time.monotonic() - began)))
         raise Cancelled
 

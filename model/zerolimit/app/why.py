@@ -87,7 +87,7 @@ class Shares:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.desk = Desk(session.redraw)
+        self.desk = Desk(session.redraw, session.drawn)
         self.found: Attribution | None = None
         self.of: tuple[int, int] | None = None
         """Number of the market and months that the shares belong to."""

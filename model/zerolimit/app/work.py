@@ -13,6 +13,30 @@ from zerolimit.basics.errors import BadInput, Cancelled
 
 PAUSE = 0.25
 """Seconds between two reports of progress at least."""
+DRAWING = 5.0
+"""Seconds that a job waits, at most, for the page to draw what it has reported."""
+
+
+class Drawn:
+    """Whether a page has drawn what was last to be shown. Without a page nothing waits for it."""
+
+    def __init__(self) -> None:
+        self._event: threading.Event | None = None
+
+    def done(self) -> None:
+        """A page has drawn all that there is."""
+        if self._event is None:
+            self._event = threading.Event()
+        self._event.set()
+
+    def after(self, changed: Callable[[], None]) -> None:
+        """Show something from a job, and wait until it is drawn: else a slow page finds news at each of its passes."""
+        event = self._event
+        if event is not None:
+            event.clear()
+        changed()
+        if event is not None:
+            event.wait(DRAWING)
 
 
 @dataclass
@@ -26,10 +50,10 @@ class Job:
 
 
 class Desk:
-    """One job at a time. `changed` is called when something is to be shown."""
+    """One job at a time. `changed` is called when something is to be shown, `drawn` knows when a page has shown it."""
 
-    def __init__(self, changed: Callable[[], None]) -> None:
-        self.changed = changed
+    def __init__(self, changed: Callable[[], None], drawn: Drawn | None = None) -> None:
+        self.changed, self.drawn = changed, drawn or Drawn()
         self.job: Job | None = None
         self.wrong = ""
         """Why the last job failed, in one line."""
@@ -64,7 +88,7 @@ class Desk:
         job.done = done
         if time.monotonic() - self._reported >= PAUSE:
             self._reported = time.monotonic()
-            self.changed()
+            self.drawn.after(self.changed)
 
     def _do(self, job: Job, work: Callable[[Job], Any]) -> None:
         try:
