@@ -187,6 +187,7 @@ def test_debt_that_appears_from_nowhere_is_a_total_that_breaks(engine: str) -> N
 HUGE = {"income_owner": 1e6, "slip_loss": 24.0, "tranche_share": 24.0, "bill_size": 24.0, "bill_rate": 0.5}
 
 
+@pytest.mark.slow
 def test_what_cannot_be_stored_is_not_spent() -> None:
     """Lacking -1.9e9 fen is the least that savings can be: the largest incomes, bills, tranches and losses together."""
     scenario = load_scenario("baseline", borrowers=300, **HUGE)

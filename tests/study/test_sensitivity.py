@@ -89,6 +89,7 @@ def test_a_study_says_what_is_dated_after_its_last_month(tmp_path: Path) -> None
     ]
 
 
+@pytest.mark.slow
 def test_ishigami_has_its_published_indices() -> None:
     """V1 = (1 + b pi^4 / 5)^2 / 2, V2 = a^2 / 8, V13 = 8 b^2 pi^8 / 225."""
     design = read_study({"design": "sobol", "samples": 4096, "vary": {name: {} for name in NAMES}}).design
@@ -102,6 +103,7 @@ def test_ishigami_has_its_published_indices() -> None:
         assert found.loc[name, "total"] == pytest.approx(total / whole, abs=0.02)
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_exact_index_at_about_their_level() -> None:
     """Over 40 designs of a sum, the 95 % interval of the largest total holds 9/14 in at least 33 (the 0.01 % quantile)."""
     held = 0
