@@ -17,7 +17,7 @@ import numpy as np
 
 from zerolimit.allocation.user_defined import checked, takes_level
 from zerolimit.basics.arguments import public
-from zerolimit.basics.errors import BadInput
+from zerolimit.basics.errors import BadInput, nearest, quoted
 from zerolimit.basics.sources import source_hash
 from zerolimit.basics.wording import FEN
 from zerolimit.engine.base import Array, Engine, Options, Overrides, Result, unreal
@@ -195,7 +195,8 @@ class Simulation:
     # the engines
 
     def through(self, stage: str) -> Result:
-        """Every borrower through a stage."""
+        """Every borrower through a stage. BadInput: it is none, or one for lists."""
+        self._refuse_stage(stage, listed=False)
         if self.watch is not None:
             self.watch(stage, None)
         result = self.engine.stage(stage, self.month, as_vector(self.terms))
@@ -208,10 +209,20 @@ class Simulation:
             self.through_list(name, np.arange(start, min(start + 1_000_000, self.size)))
 
     def through_list(self, stage: str, rows: Array) -> Array:
-        """The borrowers listed through a stage; gives what was measured of them, if anything (fields.MEASURES)."""
+        """The borrowers listed through a stage for lists; gives what was measured of them (caps.MEASURED), if anything.
+
+        BadInput: the stage is none for lists, or the rows are not slots.
+        """
+        self._refuse_stage(stage, listed=True)
+        rows = refuse_rows(rows, self.size)
         if self.watch is not None:
             self.watch(stage, rows)
         return self.engine.listed(stage, rows, self.month, as_vector(self.terms))
+
+    def _refuse_stage(self, stage: str, *, listed: bool) -> None:
+        known = [one.name for one in self.plan.stages.values() if one.listed == listed]
+        if stage not in known:
+            raise BadInput(f"stage: {quoted(stage)} is none of {', '.join(known)}{nearest(stage, known)}")
 
     def column(self, name: str) -> Array:
         """A column as rules see it: money in fen, shares as fractions. A view or a copy; write with `put`."""
