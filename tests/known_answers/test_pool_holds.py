@@ -155,7 +155,7 @@ def test_a_law_has_a_text_for_each_number_that_its_rule_can_return() -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_allocation_that_gives_more_than_is_left_is_named(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     shared = Claims.shared
-    monkeypatch.setattr(Claims, "shared", lambda self, limit: (30 * shared(self, limit)[0], 0.0))
+    monkeypatch.setattr(Claims, "shared", lambda self, *given: (30 * shared(self, *given)[0], 0.0))
     simulation = Simulation(load_scenario("baseline", borrowers=300), 7, engine=engine)
     with pytest.raises(
         OutOfRange, match=r"^month 1, allocation: [\d,.]+ yuan granted, of [\d,.]+ yuan that the pool has left$"
