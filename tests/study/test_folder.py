@@ -636,7 +636,7 @@ def test_a_study_of_experiments_whose_folder_is_another_codes_is_one_line(tmp_pa
     script = tmp_path / "run.py"
     script.write_text(
         "import zerolimit\nfrom zerolimit.basics.errors import in_one_line\n"
-        f"with in_one_line():\n    zerolimit.study({WISH | {'months': 3}!r}, out={str(tmp_path / 'a')!r}, quiet=True)\n"
+        f"with in_one_line():\n    zerolimit.study({WISH | {'months': 3}!r}, out={str(tmp_path / 'a')!r}, progress=False)\n"
     )
     swept(tmp_path / "a")
     home = {**os.environ, "PYTHONPATH": str(Path(zerolimit.__file__).parents[1])}

@@ -9,7 +9,7 @@ import itertools
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,15 +20,13 @@ from typer.core import TyperGroup
 
 from zerolimit import __version__
 from zerolimit.basics.errors import WRONG, BadInput, fail
-from zerolimit.basics.progress import progress_bar
-from zerolimit.basics.terminal import Stopped, after_saving, console, forgiving_streams
+from zerolimit.basics.progress import reporting
+from zerolimit.basics.terminal import Stopped, after_saving, console, forgiving_streams, teller
 from zerolimit.basics.wording import number_of
 from zerolimit.engine.registry import choices
 from zerolimit.vocabulary.names import MOST_MONTHS
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from zerolimit.parameters.scenario import Scenario
     from zerolimit.portfolio.portfolio import Portfolio
 
@@ -157,17 +155,17 @@ def run(
     screen = console(stderr=True, quiet=quiet)
     for text in not_reached(world, months):
         screen.print(text, style="dim", highlight=False, soft_wrap=True)
-    simulation = Simulation(world, seed, engine=engine, portfolio=clients, threads=threads, say=dimly(screen))
+    simulation = Simulation(world, seed, engine=engine, portfolio=clients, threads=threads, say=teller(not quiet))
     try:
         vacant = len(simulation.borrowers.where("status", LEFT))
         kept = Panel(simulation, panel, months)
-        with counting(months, f"{world.name}, {number_of(simulation.size, 'borrower')}", screen) as done:
+        with reporting(not quiet, f"{world.name}, {number_of(simulation.size, 'borrower')}", "month") as update:
             for month in range(months):
                 if month in changes:
                     simulation.change(**changes[month])
                 simulation.step()
                 kept.record()
-                done(month)
+                update(month + 1, months)
         told = ["zerolimit", *sys.argv[1:]]
         seconds = time.perf_counter() - began
         save(simulation, target, panel=kept, command=told, started=started, seconds=seconds, force=force)
@@ -417,12 +415,9 @@ def tell(
     from zerolimit.explanation.story import parse_months
     from zerolimit.explanation.story import tell as tell_borrower
 
-    screen = console(stderr=True)
     origin = origin_of(folder)
     span = parse_months(months, origin.months)
-    with counting(origin.months, f"{folder} again", screen) as done:
-        story = tell_borrower(origin, borrower, months=span, progress=done, say=dimly(screen))
-    console().print(story)
+    console().print(tell_borrower(origin, borrower, months=span))
 
 
 @app.command()
@@ -435,11 +430,8 @@ def explain(
     from zerolimit.explanation.notice import explain as explain_borrower
     from zerolimit.explanation.replay import origin_of
 
-    screen = console(stderr=True)
     origin = origin_of(folder)
-    with counting(min(origin.months, max(0, month) + 1), f"{folder} again", screen) as done:
-        found = explain_borrower(origin, borrower, month, progress=done, say=dimly(screen))
-    console().print(found)
+    console().print(explain_borrower(origin, borrower, month))
 
 
 @app.command()
@@ -453,10 +445,10 @@ def case(name: Annotated[str | None, typer.Argument(help="A case; without one, t
             table.add_row(known, load_case(known).title)
         console().print(table)
         return
-    screen, chosen = console(stderr=True), load_case(name)
-    worlds = 1 + len(chosen.instead)
-    with counting(worlds * chosen.months, f"{name}, {number_of(worlds, 'world')}", screen) as done:
-        played = play(chosen, progress=done, say=dimly(screen))
+    chosen = load_case(name)
+    every, number = (1 + len(chosen.instead)) * chosen.months, itertools.count(1)
+    with reporting(True, name, "month") as update:
+        played = play(chosen, progress=lambda month: update(next(number), every), say=teller(True))
     console().print(played)
 
 
@@ -519,19 +511,6 @@ def export(
     from zerolimit.commands.studies import export_study
 
     export_study(folder, out, force=force)
-
-
-@contextmanager
-def counting(months: int, label: str, screen: Console) -> Iterator[Callable[[int], None]]:
-    """A bar of months; gives what is called after each."""
-    number = itertools.count(1)
-    with progress_bar(label, "month", screen, total=months) as update:
-        yield lambda month: update(next(number), months)
-
-
-def dimly(screen: Console) -> Callable[[str], None]:
-    """Says something in passing."""
-    return lambda text: screen.print(text, style="dim")
 
 
 @scenarios.callback(invoke_without_command=True)

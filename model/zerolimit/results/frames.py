@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zerolimit.basics.errors import BadInput, nearest
-from zerolimit.results.columns import BY, Array, Coded, Columns, monthly_columns, parts_of, platform_columns
+from zerolimit.results.columns import BY, Array, Coded, Columns, column_of, monthly_columns, parts_of, platform_columns
 from zerolimit.results.episodes import cumulative_incidence, episode_columns, unit_and_meaning
 from zerolimit.rules.caps import MEASURED
 from zerolimit.vocabulary.fields import BYTES, DTYPES, FIELDS, Q2, STATE
 from zerolimit.vocabulary.names import ENDS, EVENTS
+from zerolimit.vocabulary.outcomes import RATES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,6 +71,14 @@ def rate(frame: pd.DataFrame, name: str, by: str | Sequence[str] = "month") -> p
     sums = frame.groupby(keys, observed=False)[list(dict.fromkeys([*over, *under]))].sum()
     result: pd.Series[Any] = sums[over].sum(axis=1) / sums[under].sum(axis=1).replace(0, np.nan)
     return result.rename(name)
+
+
+def all_rates(monthly: pd.DataFrame) -> pd.DataFrame:
+    """Every rate whose counts were kept, a row a month."""
+    import pandas as pd
+
+    known = [name for name, (over, under, _) in RATES.items() if {*map(column_of, (*over, *under))} <= {*monthly.columns}]
+    return pd.DataFrame({name: rate(monthly, name) for name in known})
 
 
 def incidence(episodes: pd.DataFrame, kind: str = "zero limit", repeated: bool | None = None) -> pd.DataFrame:
