@@ -41,8 +41,9 @@ class Shown:
 
 def as_html(text: str) -> str:
     """A text in letters of one width; of a long one the beginning."""
-    some = text if len(text) <= TEXT else f"{text[:TEXT].rpartition(chr(10))[0]}\n..."
-    return f"<pre>{escape(some)}</pre>"
+    whole = escape(text)
+    some = whole if len(whole) <= TEXT else f"{whole[:TEXT].rpartition(chr(10))[0]}\n..."
+    return f"<pre>{some}</pre>"
 
 
 def table_of(result: Any) -> str:

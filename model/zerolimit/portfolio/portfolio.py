@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from zerolimit.basics.errors import BadInput, nearest, quoted
 from zerolimit.basics.files import path_of, read_file
+from zerolimit.basics.shown import Shown
 from zerolimit.basics.wording import FEN, number_of, shown
 from zerolimit.parameters.dated import how_to_write
 from zerolimit.portfolio import settlement
@@ -49,8 +50,8 @@ class Source:
     scale: float
 
 
-@dataclass(frozen=True, eq=False)
-class Portfolio(FirstPopulation):
+@dataclass(frozen=True, eq=False, repr=False)
+class Portfolio(Shown, FirstPopulation):
     """The clients of a file as a first population."""
 
     source: Source
@@ -78,6 +79,14 @@ class Portfolio(FirstPopulation):
     @cached_property
     def keys(self) -> Array | None:  # type: ignore[override]
         return None if self.ids is None else keys_of(self.ids)
+
+    def _in_short(self) -> str:
+        drawn = f"; drawn from the scenario's population: {', '.join(self.drawn)}" if self.drawn else ""
+        return f"portfolio {self.source.name}: {number_of(self.size, 'client')}, read: {', '.join(self.given)}{drawn}"
+
+    def to_frame(self) -> pd.DataFrame:
+        """The columns in use, a row a client; money in yuan as read."""
+        return self.table.to_pandas()
 
     def births(self) -> Iterable[tuple[Array, Mapping[str, float]]]:
         return settlement.births(self.values) if "segment" in self.values else ()
