@@ -483,7 +483,7 @@ def test_more_sobol_samples_keep_the_fewer() -> None:
 
 
 def test_the_word_extend_works_in_python_and_on_a_new_folder(tmp_path: Path) -> None:
-    words: dict[str, Any] = {"out": tmp_path / "a", "executor": MadeUp(), "quiet": True}
+    words: dict[str, Any] = {"out": tmp_path / "a", "executor": MadeUp()}
     assert zerolimit.study(WISH, extend=True, **words).done == 8
     assert zerolimit.study(WISH, replications=3, extend=True, **words).done == 12
 

@@ -61,8 +61,7 @@ class Results(Shown):
         self.folder = Folder(path)
 
     def _in_short(self) -> str:
-        varied = f", {', '.join(self.factors)} varied" if self.factors else ""
-        return f"results {self.path}: {self.name}, {self.done:,} of {number_of(self.total, 'run')}{varied}"
+        return f"results {self.path}: {self.name}, {self.done:,} of {number_of(self.total, 'run')}"
 
     def to_frame(self) -> pd.DataFrame:
         """The tidy table: `table()`."""
