@@ -45,7 +45,7 @@ class Recorded(Shown):
     platform: dict[str, float]
 
     def _in_short(self) -> str:
-        return f"recorded in month {self.month}: {len(self.counts)} counts and sums by cell, {len(self.platform)} of the platform"
+        return f"recorded in month {self.month}: {len(self.counts)} counts by cell, {len(self.platform)} of the platform"
 
 
 @dataclass(frozen=True)
