@@ -255,8 +255,8 @@ class Loops:
             ]
             totals = (types.int64[:, ::1], types.uint32[:, :, :, ::1], types.int64[:, :, ::1], rows, rows)
             kept = (rows, *map(column_type, stage.keeps))
-            head = (*key, types.uint32, number, number, number, vector)
-            found[f"stage_{stage.name}"] = (*head, *totals, *columns, *lists, *kept)
+            range_of = (types.uint32, number, number, number, vector)
+            found[f"stage_{stage.name}"] = (*key, *range_of, *totals, *columns, *lists, *kept)
         return found
 
     def compile(self, names: Iterable[str]) -> None:
