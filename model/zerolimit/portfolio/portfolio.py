@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -24,6 +25,7 @@ from zerolimit.basics.wording import FEN, number_of, shown
 from zerolimit.parameters.dated import how_to_write
 from zerolimit.portfolio import settlement
 from zerolimit.portfolio.columns import COLUMNS, HISTORY, NAMES, NOT_RECORDED, OLDEST, Column
+from zerolimit.portfolio.keys import keys_of
 from zerolimit.portfolio.settlement import Drawn, FirstPopulation
 from zerolimit.portfolio.tables import Most, Raw, from_csv, from_frame, from_parquet, inflated, like
 from zerolimit.vocabulary.names import SEGMENTS
@@ -66,6 +68,16 @@ class Portfolio(FirstPopulation):
 
     terms: ClassVar = {"vacant_share": 0.0}
     """Every row of a file is an account."""
+
+    @cached_property
+    def ids(self) -> Array | None:  # type: ignore[override]  # a class attribute there, found once here
+        import pyarrow as pa
+
+        return self.table["id"].cast(pa.string()).to_numpy() if "id" in self.given else None
+
+    @cached_property
+    def keys(self) -> Array | None:  # type: ignore[override]
+        return None if self.ids is None else keys_of(self.ids)
 
     def births(self) -> Iterable[tuple[Array, Mapping[str, float]]]:
         return settlement.births(self.values) if "segment" in self.values else ()

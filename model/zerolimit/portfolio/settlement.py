@@ -49,6 +49,10 @@ class FirstPopulation(ABC):
     size: int
     table: pa.Table | None = None
     """The columns of a file, if they come from one."""
+    ids: Array | None = None
+    """The clients' names in the file, (size,), texts, where it has a column of them."""
+    keys: Array | None = None
+    """What their draws are keyed by, (size,), uint64 (portfolio/keys.py); None: the rows."""
     terms: ClassVar[Mapping[str, float]] = {}
     """Terms that hold while the world is populated."""
 

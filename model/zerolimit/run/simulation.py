@@ -146,6 +146,16 @@ class Simulation:
         """The engine's verbs in this month."""
         return OneWorld(self.engine, self.month)
 
+    @property
+    def client_ids(self) -> Array | None:
+        """The clients' names in their file, by slot; None where there are none. An entrant has the slot, not the name."""
+        return None if self.portfolio is None else self.portfolio.ids
+
+    def client(self, slot: int, generation: int = 0) -> str | None:
+        """The name that a slot's first borrower has in the file; None where there is none, and for who enters later."""
+        ids = self.client_ids
+        return None if ids is None or generation > 0 else str(ids[slot])
+
     # set-up
 
     def _begin(self) -> None:
