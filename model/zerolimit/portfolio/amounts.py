@@ -1,4 +1,4 @@
-"""Numbers as people and spreadsheets write them: separators, currency signs, brackets, 万, full-width digits, months in words.
+"""Numbers as people and spreadsheets write them: separators, currency signs, brackets, 万, full-width digits, months.
 
 A column that Arrow reads as numbers never comes here. Of the others, each different text is looked at once.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ Array = NDArray[Any]
 PLAIN = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 """A number as computers write it."""
 NO_NUMBER = re.compile(r"[-+]?(nan|inf(inity)?)", re.IGNORECASE)
-SIGNS = re.compile(r"[$€£¥]|\b(RMB|CNY|NT\$|US\$|USD|EUR|元|块)|元(整)?$", re.IGNORECASE)
+SIGNS = re.compile(r"\b(NT|US)\$|[$€£¥]|\b(RMB|CNY|USD|EUR|yuan)\b|(?<=\d)(CNY|RMB|yuan)$|[元块]整?$", re.IGNORECASE)
 TIMES = {"万": 1e4, "千": 1e3, "亿": 1e8}
 WORDS = {
     MONTHS: ("months", "month", "mths", "mth", "mos", "mo", "个月", "月", "期"),
@@ -34,7 +34,9 @@ WORDS = {
 UNIT = {word: unit for unit, words in WORDS.items() for word in words}
 BEHIND = re.compile(rf"(?<=[\d.\s])\s*({'|'.join(sorted(UNIT, key=len, reverse=True))})$", re.IGNORECASE)
 SPACES = "\u00a0\u202f\u2009 "
-GROUPS = {mark: re.compile(rf"\d{{1,3}}({re.escape(mark)}\d{{3}})+") for mark in ",.'"} | {" ": re.compile(r"\d{1,3}( \d{3})+")}
+GROUPS = {mark: re.compile(rf"\d{{1,3}}({re.escape(mark)}\d{{3}})+") for mark in ",.'"} | {
+    " ": re.compile(r"\d{1,3}( \d{3})+")
+}
 """Digits in threes with a mark between them."""
 
 
@@ -152,8 +154,10 @@ class Parsed:
     units: Array | None
     """Where some say a unit in words: the unit of each."""
     odd: Counter[str]
-    bad: dict[int, str]
-    """Row of a text that is no number -> what is wrong about it, the first of each sort."""
+    bad: Array
+    """The rows with a text that is no number."""
+    says: Mapping[str, str]
+    """Such a text -> what is wrong about it."""
 
 
 def parsed(texts: Any, marks: Marks, missing: frozenset[str]) -> Parsed:
@@ -181,11 +185,8 @@ def parsed(texts: Any, marks: Marks, missing: frozenset[str]) -> Parsed:
     for k, some in odd.items():
         for one in some:
             many[one] += int(counts[k])
-    bad = {}
-    if wrong:
-        is_bad = np.zeros(size + 1, bool)
-        is_bad[list(wrong)] = True
-        row = int(np.argmax(is_bad[at]))
-        bad[row] = wrong[int(at[row])]
+    is_bad = np.zeros(size + 1, bool)
+    is_bad[list(wrong)] = True
+    bad = np.flatnonzero(is_bad[at]) if wrong else np.zeros(0, np.int64)
     said = np.array([one or "" for one in units], object)[at] if any(units) else None
-    return Parsed(values[at], said, many, bad)
+    return Parsed(values[at], said, many, bad, {different[k]: told for k, told in wrong.items()})

@@ -49,10 +49,16 @@ DAYS, MONTHS, YEARS = "days", "months", "years"
 A_MONTH_HAS = 30
 """Days late that are at most a month late: 1 to 30 are 1 month, 31 to 60 are 2."""
 OTHER_WORDS = {
-    "元": "yuan", "万": "wan", "万元": "wan", "分": "cents", "fen": "cents", "year": "yuan/year", "yuan/month": "yuan",
-    "元/年": "yuan/year", "万/年": "wan/year", "万元/年": "wan/year", "月": MONTHS, "个月": MONTHS, "天": DAYS, "日": DAYS, "年": YEARS,
-    "%": "percent", "day": DAYS, "month": MONTHS,
-}  # fmt: skip
+    "yuan": ("元", "yuan/month"),
+    "wan": ("万", "万元"),
+    "cents": ("分", "fen"),
+    "yuan/year": ("year", "元/年"),
+    "wan/year": ("万/年", "万元/年"),
+    "percent": ("%",),
+    DAYS: ("day", "天", "日"),
+    MONTHS: ("month", "月", "个月"),
+    YEARS: ("year", "年"),
+}
 """Units by other names."""
 
 COLUMNS = {
@@ -97,15 +103,15 @@ COLUMNS = {
         Column("age", "years", 18, 100, "age"),
     )
 }
-"""Every column, declared once. The history is one column of integers with spaces or semicolons, several columns, or history_1 to _12."""
+"""Every column, declared once. The history is one column of integers with spaces or semicolons, several columns, or
+history_1 to history_12."""
 HISTORY = tuple(f"history_{k}" for k in range(1, OLDEST + 1))
 NAMES = (*COLUMNS, *HISTORY)
 
 
 def unit_of(column: Column, word: Any) -> str | None:
     """A unit of a column by any of its names; None where it is none."""
-    found = OTHER_WORDS.get(word, word) if isinstance(word, str) else None
-    return found if found in column.units else None
+    return next((unit for unit in column.units if word == unit or word in OTHER_WORDS.get(unit, ())), None)
 
 
 NOT_RECORDED = -128

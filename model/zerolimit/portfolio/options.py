@@ -25,7 +25,7 @@ BLANKS = ("NA", "N/A", "#N/A", "NaN", "null", "None", ".")
 """What is a blank cell beside one with nothing in it, in any case of letters, where numbers and segments stand."""
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
 MARKS = {"point": ".", "comma": ",", "space": " ", "apostrophe": "'"}
-REFUSE, DROP, KEEP = "refuse", "drop", "keep"
+REFUSE, DROP, KEEP, DRAW = "refuse", "drop", "keep", "draw"
 
 
 @dataclass(frozen=True)
@@ -219,10 +219,10 @@ class Reading:
     )
     blank_limits: str = option(
         REFUSE,
-        "refuse or drop",
-        "rows without a limit",
-        one_of(REFUSE, DROP),
-        allowed=(REFUSE, DROP),
+        "refuse, drop or draw",
+        "rows without a limit: left out, or with one from the scenario's population",
+        one_of(REFUSE, DROP, DRAW),
+        allowed=(REFUSE, DROP, DRAW),
     )
     rows: int | None = option(
         None, "a whole number", "so many clients at most, the first ones", whole(1), kind=int, metavar="N"

@@ -1,4 +1,4 @@
-"""A text file with a table in it: its encoding, its header, its delimiter and its lines, found or as told, and read by Arrow.
+"""A text file with a table in it: its encoding, header, delimiter and lines, found or as told, and read by Arrow.
 
 Rows are called by the lines of the file, however many line breaks, blank lines and quotes stand before them.
 """
@@ -34,7 +34,7 @@ MARKED = {
     b"\x84\x31\x95\x33": "gb18030",
 }
 """How files begin that say their encoding."""
-LIKELY = ["gb18030", "big5", "shift_jis", "cp949", "cp1252", "cp1251", "cp1250"]
+LIKELY = ["gb18030", "big5", "shift_jis", "cp949", "cp1252", "cp1251"]
 """What a text that is not UTF-8 may be; charset-normalizer chooses."""
 CALLED = {"utf-8-sig": "UTF-8 with its mark", "utf-8": "UTF-8", "utf-16": "UTF-16", "gb18030": "GB18030", "gbk": "GBK"}
 LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|$)")
@@ -69,7 +69,7 @@ def in_utf8(data: bytes, where: str, told: str | None) -> tuple[bytes, str]:
     likely = guessed(data)
     if likely == "gb18030":
         try:
-            return data.decode(likely).encode(), "GB18030 (as GBK), found"
+            return data.decode(likely).encode(), "GB18030 (GBK is a part of it), found"
         except UnicodeError as error:
             raise BadInput(f"{where}: {line_at(data, error)}neither UTF-8 nor GB18030; {how('encoding', 'NAME')}") from None
     looks = (
@@ -203,7 +203,7 @@ class Text:
             body, last = [one for one in rows if one.line > header.line], header.last
             above = [one for one in rows if one.line < header.line]
             if above and reading.header is None:
-                said.append(f"header in line {header.line}; not read: {quoted(delimiter.join(above[0].cells).strip())}")
+                said.append(f"above the header, not read: {quoted(delimiter.join(above[0].cells).strip())}")
             if body and len(body[0].cells) == len(names) + 1 and not body[0].cells[-1].strip():
                 names = (*names, "")
                 said.append("a delimiter at the end of each row, and none in the header")
@@ -271,7 +271,8 @@ class Text:
             if re.search(r"\d,\d{3}(?!\d)", told) and self.delimiter == ",":
                 hint += ", and numbers are written without separators, as 30000"
         elif len(one.cells) == 1:
-            hint = f"; is the header elsewhere ({how('header', 'LINE')}), or the delimiter another ({how('delimiter', 'LETTER')})?"
+            others = f"{how('header', 'LINE')}), or the delimiter another ({how('delimiter', 'LETTER')}"
+            hint = f"; is the header elsewhere ({others})?"
         return BadInput(f"{self.where}: line {one.line}: {widths}: {told!r}{hint}")
 
     # lines
@@ -314,8 +315,8 @@ class Text:
                 inside = next(csv.reader([lines[at - self.line].decode()], delimiter=self.delimiter), [])
                 if len(inside) == len(self.names) and NUMERIC.fullmatch(inside[numeric].strip()):
                     raise BadInput(
-                        f"{self.where}: line {one.line}: a quote opened here is not closed before line {at}, a row of its own;"
-                        " close it, or double a quote that is part of a text"
+                        f"{self.where}: line {one.line}: a quote opened here is not closed before line {at}, a row of its"
+                        " own; close it, or double a quote that is part of a text"
                     )
 
     def samples(self, position: int) -> list[str]:
@@ -348,6 +349,29 @@ def found_header(rows: Sequence[Record], where: str, told: int | None, wanted: S
     return next((one for one in rows[:FIRST] if names and names <= {name_of(cell) for cell in one.cells}), rows[0])
 
 
-def unlike_names(cells: Sequence[str]) -> bool:
+def looks_like_values(cells: Sequence[str]) -> bool:
     """Whether a header looks like values."""
     return sum(bool(NUMERIC.fullmatch(cell.strip())) for cell in cells) * 4 >= len(cells)
+
+
+def looks_like_names(cells: Sequence[str]) -> bool:
+    """Whether a row looks like a header."""
+    return len(cells) > 1 and len({*cells}) == len(cells) and not any(NUMERIC.fullmatch(cell.strip()) for cell in cells)
+
+
+def better(text: Text) -> str:
+    """The options that are likely to read a text whose header has no name that is known; nothing where none is."""
+    first = text.head[0] if text.head else None
+    if (
+        first is not None
+        and looks_like_names(first.cells)
+        and not any(looks_like_names(one.cells) for one in text.head[1:3])
+    ):
+        return f"line {first.line} looks like the names: {how('header', str(first.line))}"
+    cells = text.names[0].split() if len(text.names) == 1 else list(text.names)
+    if len(cells) > 1 and looks_like_values(cells):
+        space = f" {how('delimiter', 'space')}" if len(text.names) == 1 else ""
+        return (
+            f"line {text.header} looks like values: {how('header', '0')}{space} names columns by place, as limit={POSITION}2"
+        )
+    return ""
