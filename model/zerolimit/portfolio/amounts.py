@@ -167,7 +167,9 @@ def parsed(texts: Any, marks: Marks, missing: frozenset[str]) -> Parsed:
     coded = texts.dictionary_encode()
     different = coded.dictionary.to_pylist()
     size = len(different)
-    values, units, wrong, odd = np.full(size + 1, np.nan), [None] * (size + 1), {}, {}
+    values, wrong = np.full(size + 1, np.nan), {}
+    units: list[str | None] = [None] * (size + 1)
+    odd: dict[int, list[str]] = {}
     for k, text in enumerate(different):
         plain = text.strip()
         if not plain or plain.lower() in missing:

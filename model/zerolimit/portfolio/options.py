@@ -168,7 +168,12 @@ class Reading:
     )
     scale: float | None = option(None, "a number", "yuan per unit of the file's money", factor, kind=float, metavar="YUAN")
     units: Mapping[str, str] = option(
-        {}, "COLUMN=UNIT", "a column's unit, where it is another", unit_map, kind=dict, metavar="COLUMN=UNIT"
+        {},
+        "COLUMN=UNIT",
+        "a column's unit, if another: `limit=wan`, `income=yuan/year`, `balance=percent`, `late=days`, `term=years`",
+        unit_map,
+        kind=dict,
+        metavar="COLUMN=UNIT",
     )
     segments: Mapping[str, str] = option(
         {},
@@ -192,7 +197,7 @@ class Reading:
     delimiter: str | None = option(
         None,
         "comma, semicolon, tab, pipe, space or another letter",
-        "what stands between values; found",
+        "what stands between values: comma, semicolon, tab, pipe, space or another letter; found",
         letter(DELIMITERS, others=True),
         metavar="LETTER",
     )
@@ -205,23 +210,33 @@ class Reading:
         metavar="LINE",
     )
     decimal: str | None = option(
-        None, "point or comma", "the mark before decimals; found", letter({k: MARKS[k] for k in ("point", "comma")})
+        None,
+        "point or comma",
+        "the mark before decimals, point or comma; found",
+        letter({name: MARKS[name] for name in ("point", "comma")}),
+        metavar="MARK",
     )
     thousands: str | None = option(
-        None, "comma, point, space or apostrophe", "the mark between thousands; found", letter(MARKS)
+        None,
+        "comma, point, space or apostrophe",
+        "the mark between thousands: comma, point, space or apostrophe; found",
+        letter(MARKS),
+        metavar="MARK",
     )
     totals: str = option(
         REFUSE,
         "refuse, drop or keep",
-        "rows at the end with sums in place of a client",
+        "rows with sums in place of a client: refuse, drop or keep",
         one_of(REFUSE, DROP, KEEP),
+        metavar="WORD",
         allowed=(REFUSE, DROP, KEEP),
     )
     blank_limits: str = option(
         REFUSE,
         "refuse, drop or draw",
-        "rows without a limit: left out, or with one from the scenario's population",
+        "rows without a limit: refuse, drop, or draw one from the scenario's population",
         one_of(REFUSE, DROP, DRAW),
+        metavar="WORD",
         allowed=(REFUSE, DROP, DRAW),
     )
     rows: int | None = option(

@@ -172,7 +172,8 @@ class Reader:
         import pyarrow.compute as pc
 
         values, kind = self.arrays[k], self.arrays[k].type
-        units, odd = None, {}
+        units: Array | None = None
+        odd: Mapping[str, int] = {}
         if is_text(kind):
             got = parsed(values, self.marks, self.missing)
             numbers, units, odd = got.numbers, got.units, got.odd
@@ -244,17 +245,13 @@ class Reader:
         return None if kept.all() else kept
 
     def is_blank(self, k: int) -> Array:
+        import pyarrow.compute as pc
+
         if k in self.numbers:
             return np.isnan(self.numbers[k])
         values = self.arrays[k]
-        gone = np.asarray(values.is_null())
-        return gone | (self.trimmed(values) == "") if is_text(values.type) else gone
-
-    @staticmethod
-    def trimmed(values: Any) -> Array:
-        import pyarrow.compute as pc
-
-        return pc.fill_null(pc.utf8_trim_whitespace(values), "").to_numpy(zero_copy_only=False)
+        gone = pc.equal(pc.utf8_trim_whitespace(values), "").fill_null(True) if is_text(values.type) else values.is_null()
+        return gone.to_numpy(zero_copy_only=False)
 
     def totals(self, limit: Array, kept: Array, labels: Sequence[int]) -> list[tuple[int, str]]:
         """Rows of sums, and why they are."""

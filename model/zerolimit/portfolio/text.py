@@ -136,8 +136,7 @@ def records(data: bytes, delimiter: str, first: int = 1) -> Iterator[Record]:
 
 def lines_in(data: bytes) -> int:
     """Lines of a text, the last with or without an end."""
-    both = data.count(b"\r\n")
-    ends = data.count(b"\n") + data.count(b"\r") - both
+    ends = data.count(b"\n") + (data.count(b"\r") - data.count(b"\r\n") if b"\r" in data else 0)
     return ends + (1 if data and not data.endswith((b"\n", b"\r")) else 0)
 
 
@@ -209,7 +208,9 @@ class Text:
                 said.append("a delimiter at the end of each row, and none in the header")
         start = sum(len(match.group()) for match, _ in zip(LINE.finditer(data), range(last), strict=False))
         at = 0 if reading.header == 0 else header.line
-        spaces = any(end + space in data for end in (b"\n", b"\r") for space in (b" ", b"\t"))
+        spaces = any(
+            end + space in data for end in ((b"\n", b"\r") if b"\r" in data else (b"\n",)) for space in (b" ", b"\t")
+        )
         plain = re.sub(rb"(?m)(?<=[\r\n])[ \t]+(?=[\r\n]|$)", b"", data) if spaces else data
         return cls(where, data, encoding, delimiter, at, names, start, last + 1, tuple(said), tuple(body), plain)
 
@@ -217,7 +218,7 @@ class Text:
         """How the file was read, for a statement."""
         called = {letter: name for name, letter in DELIMITERS.items()}.get(self.delimiter, quoted(self.delimiter))
         header = f"header in line {self.header}" if self.header else "no header"
-        said = [f"{self.encoding}; {called} between values; {header}; {number_of(lines_in(self.data), 'line')}"]
+        said = [f"{self.encoding}; {called} between values; {header}; {number_of(self.lines, 'line')}"]
         if (inside := sum(one.last - one.line for one in self.longer(rows))) > 0:
             said.append(f"{number_of(inside, 'line break')} within quotes")
         return (*said, *self.said)
@@ -259,7 +260,11 @@ class Text:
             ),
         )
         found = [table[names[k]].combine_chunks() for k in wanted]
-        return [pc.if_else(pc.equal(one, ""), None, one) if pa.types.is_string(one.type) else one for one in found]
+        empty = [pc.equal(one, "") if pa.types.is_string(one.type) else None for one in found]
+        return [
+            pc.if_else(no_text, None, one) if no_text is not None and pc.any(no_text).as_py() else one
+            for one, no_text in zip(found, empty, strict=True)
+        ]
 
     def ragged(self, one: Record) -> BadInput:
         """A row of another width than the header."""
@@ -283,7 +288,12 @@ class Text:
 
     def simple(self, rows: int) -> bool:
         """Whether each row is one line and each line a row."""
-        return lines_in(self.data) - self.line + 1 == rows
+        return self.lines - self.line + 1 == rows
+
+    @cached_property
+    def lines(self) -> int:
+        """Lines of the file."""
+        return lines_in(self.data)
 
     @cached_property
     def places(self) -> tuple[list[int], list[Record]]:
