@@ -366,7 +366,9 @@ class TestPortfolio:
         return path
 
     def test_clients_from_a_file(self, file):
-        market = CreditMarket(seed=1, portfolio=file, columns={"limit": "ceiling"}, scale=2.0, engine="objects")
+        market = CreditMarket(
+            seed=1, portfolio=file, columns={"limit": "ceiling", "age": "age"}, scale=2.0, engine="objects"
+        )
         assert len(market.agents) == 20
         assert market.agents.get("limit") == [200_000 * k for k in range(1, 21)]
         assert market.agents.get("age") == list(range(21, 41))

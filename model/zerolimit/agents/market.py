@@ -142,7 +142,8 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
     `panel` says which borrowers are kept month by month, for `market.panel` and `save`: all, sample=N or none.
 
     Plain-Python behaviour: `borrower_class`, a subclass of Borrower that overrides rules of the month. User-defined
-    rules, compiled: `rules`. Any parameter of the scenario can be given by name.
+    rules, compiled: `rules`. Any parameter of the scenario can be given by name, and with a portfolio from a file or
+    DataFrame any option of reading it (`columns`, `scale`, `units`, ...: zerolimit.portfolio.options).
     """
 
     borrower_class: type[Borrower] = Borrower
@@ -167,8 +168,6 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         portfolio: Portfolio | pd.DataFrame | str | Path | None = None,
         engine: str = "auto",
         rules: Iterable[Rule] = (),
-        columns: Mapping[str, str] | None = None,
-        scale: float | None = None,
         threads: int | None = None,
         borrower_class: type[Borrower] | None = None,
         panel: str = SAMPLE,
@@ -184,9 +183,11 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
             )
         self.__dict__.update(beginnings())
         parse_panel(panel)
+        from zerolimit.portfolio.options import split_options
         from zerolimit.portfolio.portfolio import as_portfolio
 
-        clients = as_portfolio(portfolio, columns, scale)
+        reading, parameters = split_options(parameters)
+        clients = as_portfolio(portfolio, reading)
         if borrowers is not None:
             if clients is not None and borrowers != clients.size:
                 raise BadInput(f"borrowers: {borrowers} given, but the portfolio has {clients.size} clients; leave it out")

@@ -59,7 +59,10 @@ class Episodes:
 
 @public
 class Simulation:
-    """One world, month by month. Money in fen inside; results say their unit."""
+    """One world, month by month. Money in fen inside; results say their unit.
+
+    Options of reading a portfolio from a file or DataFrame go by name (zerolimit.portfolio.options).
+    """
 
     watch: Watch | None = None
     """Called before each stage for borrowers with its name and, of a list, the rows (replay.py)."""
@@ -77,13 +80,14 @@ class Simulation:
         checks: bool = False,
         shuffle: int | None = None,
         say: Callable[[str], None] | None = None,
+        **options_of_reading: Any,
     ) -> None:
         if engine != AUTO:
             named(engine)
-        if portfolio is not None:
+        if portfolio is not None or options_of_reading:
             from zerolimit.portfolio.portfolio import as_portfolio
 
-            portfolio = as_portfolio(portfolio)
+            portfolio = as_portfolio(portfolio, options_of_reading)
         self.scenario = scenario if portfolio is None else scenario.change(borrowers=portfolio.size)
         self.first_scenario = self.scenario
         self.seed = as_seed(seed)
