@@ -88,7 +88,10 @@ def widened(name: str, field: Any, kind: Any) -> Any:
     return field.cast(pa.timestamp("s")) if pa.types.is_date(kind) else field
 
 
-def by_duckdb(query: str, tables: Mapping[str, Any], views: Mapping[str, str]) -> pd.DataFrame:
+NO_VIEWS: Mapping[str, str] = {}
+
+
+def by_duckdb(query: str, tables: Mapping[str, Any], views: Mapping[str, str] = NO_VIEWS) -> pd.DataFrame:
     """What DuckDB answers to a query over Arrow tables and views of them. BadInput: it is not there, or refuses."""
     try:
         import duckdb
