@@ -24,6 +24,7 @@ from zerolimit.basics.wording import number_of
 from zerolimit.engine.base import Array
 from zerolimit.engine.registry import compiling
 from zerolimit.parameters.scenario import Scenario, load_scenario, takes_parameters
+from zerolimit.portfolio.options import split_options
 from zerolimit.portfolio.portfolio import as_portfolio
 from zerolimit.results.drawing import GREY, RED, on_axes
 from zerolimit.rules.caps import CAP, REASONS
@@ -248,12 +249,15 @@ def wrongful(
     """Who lost the line and would not have defaulted within `within` months had it been kept (docs/ODD.md, 7.18).
 
     Two worlds run side by side: the scenario's, and its shadow in which whoever loses the line keeps it. `changes` are
-    parameters from some month of the run on; other parameters (as `borrowers=`) go by name. `progress` shows a bar where it
-    takes long, or is called with the months done and all months. BadInput where there is no month to follow.
+    parameters from some month of the run on; other parameters (as `borrowers=`) and options of reading a portfolio go by
+    name. `progress` shows a bar where it takes long, or is called with the months done and all months. BadInput where there
+    is no month to follow.
     """
+    reading, parameters = split_options(parameters)
     for name, value in (("months", months), ("within", within)):
         if not 1 <= value <= MOST_MONTHS:
             raise BadInput(f"{name}: a whole number from 1 to {MOST_MONTHS:,} is needed, not {value}")
-    options: dict[str, Any] = {"portfolio": as_portfolio(portfolio), "rules": rules, "threads": 1, "say": teller(progress)}
+    clients = as_portfolio(portfolio, reading)
+    options: dict[str, Any] = {"portfolio": clients, "rules": rules, "threads": 1, "say": teller(progress)}
     simulation = Simulation(load_scenario(scenario, **parameters), seed, engine=compiling(), **options)
     return follow(simulation, months, within, changes or {}, progress)
