@@ -152,7 +152,8 @@ def reads_clients[Command: Callable[..., None]](command: Command) -> Command:
 def help_of(option: Option) -> str:
     """An option in the help."""
     told = option.meaning.replace("`", "")
-    return f"{told[:1].upper()}{told[1:]}."
+    takes = f": {option.takes}" if option.kind is str else ""
+    return f"{told[:1].upper()}{told[1:]}{takes}."
 
 
 # run

@@ -173,7 +173,7 @@ def provenance(
         "in_python": sorted(simulation.engine.overrides),
         "changes": [_plain(change) for change in simulation.changes],
         "manifest": MANIFEST,
-        "portfolio": _of_portfolio(simulation.portfolio),
+        "portfolio": _of_portfolio(simulation),
         "network": _of_network(simulation.ties),
     }
 
@@ -198,14 +198,16 @@ def rule_hash(rule: Rule) -> str:
     return fingerprint(rule.function)[:16]
 
 
-def _of_portfolio(portfolio: Any) -> dict[str, Any] | None:
+def _of_portfolio(simulation: Simulation) -> dict[str, Any] | None:
+    portfolio: Any = simulation.portfolio
     if portfolio is None:
         return None
     return {
         **_plain(dataclasses.asdict(portfolio.source)),
         "clients": portfolio.size,
         "drawn": list(portfolio.drawn),
-        "notes": list(portfolio.notes),
+        "notes": list(portfolio.told(simulation.first_scenario.minimum_loan)),
+        "statement": _plain(portfolio.statement.plain()),
     }
 
 
