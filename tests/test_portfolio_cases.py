@@ -11,6 +11,7 @@ import pytest
 
 from zerolimit.basics.errors import BadInput
 from zerolimit.basics.wording import FEN
+from zerolimit.parameters.scenario import load_scenario, not_reached
 from zerolimit.portfolio.portfolio import Portfolio, read_portfolio
 
 HERE = Path(__file__).parent / "cases" / "portfolios"
@@ -348,3 +349,16 @@ def test_what_a_run_keeps_is_the_same_portfolio_without_options(name: str, optio
     for column, values in read.values.items():
         assert np.array_equal(again.values[column], values), column
         assert np.array_equal(again.blanks.get(column, False), read.blanks.get(column, False)), column
+
+
+def test_calendars_are_read_as_the_guide_says_or_refused_in_one_line() -> None:
+    for name, months in (("cal_blank.csv", [3]), ("cal_late.csv", [40])):
+        scenario = load_scenario("baseline", calendar=HERE / name)
+        assert [event.month for event in scenario.calendar] == months
+    assert not_reached(load_scenario("baseline", calendar=HERE / "cal_late.csv"), 36)
+    with pytest.raises(BadInput) as error:
+        load_scenario("baseline", calendar=HERE / "cal_comma.csv")
+    assert str(error.value) == (
+        "calendar cal_comma.csv: column 'value' line 2: '0,2' is not a finite number;"
+        " write it with a point before decimals and no other separators"
+    )
