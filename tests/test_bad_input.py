@@ -16,7 +16,8 @@ from zerolimit.commands.cli import app
 from zerolimit.engine.plan import make_plan
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.parameters.terms import TERMS
-from zerolimit.results.frames import Panel, rate
+from zerolimit.results.frames import rate
+from zerolimit.results.panel import Panel
 from zerolimit.results.whole import check_target
 from zerolimit.rules.rule import rule
 from zerolimit.run import simulation

@@ -191,7 +191,7 @@ def run(
     changes = wanted_changes(change or [], months)
     # what is wrong so far has been said without the libraries that a run needs
     from zerolimit.parameters.scenario import not_reached
-    from zerolimit.results.frames import Panel, parse_panel
+    from zerolimit.results.panel import Panel, parse_panel
     from zerolimit.results.store import save
     from zerolimit.results.tables import tables_of
     from zerolimit.results.whole import check_target
