@@ -221,7 +221,7 @@ class Kept:
 def kept_columns(outcomes: Iterable[str], where: str) -> Kept:
     """What has to be kept for some outcomes: both sums of a rate; counts, platform columns and measures as they are."""
     counts = {name: unit for name, (unit, _) in monthly_meanings().items() if name not in BY}
-    platform = [name for name in PLATFORM if name != "month"]
+    platform = [name for name in PLATFORM if name not in counts and name != "month"]
     found: dict[str, dict[str, None]] = {"counts": {}, "platform": {}, "measures": {}}
     for name in outcomes:
         if name not in RATES and name not in counts and name not in platform and name not in RUN_MEASURES:
