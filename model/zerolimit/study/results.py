@@ -38,7 +38,7 @@ def is_study(folder: Path) -> bool:
 
 
 def load(folder: Path | str) -> Results | Run:
-    """A run's folder (Run) or a study's (Results), opened. Frames are read when they are first asked for."""
+    """A run's folder or its zip (Run), or a study's folder (Results), opened. Frames are read when they are asked for."""
     home = path_of(folder)
     return Results(home) if is_study(home) else load_run(folder)
 
