@@ -127,6 +127,7 @@ def provenance(
         "ended": ended.isoformat(timespec="seconds"),
         "seconds": None if seconds is None else round(seconds, 3),
         "months": simulation.month,
+        "burn_in": simulation.burn_in,
         "borrowers": simulation.size,
         "panel": "none" if panel is None else panel.what,
         "rules": {rule.name: rule_hash(rule) for rule in simulation.user_rules},
