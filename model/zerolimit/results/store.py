@@ -29,6 +29,8 @@ from zerolimit.results.whole import MANIFEST, PROVENANCE, read_manifest, recover
 from zerolimit.rules.rule import Rule, fingerprint
 
 if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
+
     import pandas as pd
 
     from zerolimit.parameters.scenario import Scenario
@@ -125,6 +127,7 @@ def provenance(
         "ended": ended.isoformat(timespec="seconds"),
         "seconds": None if seconds is None else round(seconds, 3),
         "months": simulation.month,
+        "burn_in": simulation.burn_in,
         "borrowers": simulation.size,
         "panel": "none" if panel is None else panel.what,
         "rules": {rule.name: rule_hash(rule) for rule in simulation.user_rules},
@@ -215,8 +218,10 @@ def _answer(command: Sequence[str]) -> str | None:
 
 
 def load_run(folder: Path | str) -> Run:
-    """A run's folder, opened. What was written before folders had a manifest is said to be unverified."""
+    """A run's folder, or the zip of one, opened. What was written before folders had a manifest is said to be unverified."""
     home = path_of(folder)
+    if home.is_file():
+        return load_zip(home)
     if not home.is_dir():
         recover(home)
     if not home.is_dir():
@@ -234,6 +239,21 @@ def load_run(folder: Path | str) -> Run:
     return run
 
 
+def load_zip(path: Path) -> Run:
+    """A run's folder out of a zip, every file held against the manifest; what was unpacked goes with the run's last name."""
+    from zerolimit.results.parcel import unpacked
+
+    room = unpacked(path)
+    try:
+        run = load_run(Path(room.name))
+        if run.digests is not None:
+            run.verify()
+    except BadInput as error:
+        raise type(error)(str(error).replace(room.name, str(path))) from None
+    run.named, run.room = str(path), room
+    return run
+
+
 _told: set[Path] = set()
 """Folders that were said to be unverified."""
 
@@ -244,6 +264,10 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.named = str(folder)
+        """What was opened: the folder, or its zip."""
+        self.room: TemporaryDirectory[str] | None = None
+        """Where a zip is unpacked."""
         self.digests = read_manifest(folder)
         """SHA-256 of each file, by name; none where the folder was written before there was a manifest."""
 
@@ -251,7 +275,7 @@ class Run:
         told = self.provenance
         sizes = ((told.get("borrowers"), "borrower"), (told.get("months"), "month"))
         counts = [number_of(n, noun) if isinstance(n, int) else f"{noun}s unknown" for n, noun in sizes]
-        return f"<run {self.folder}: {', '.join([str(told.get('scenario')), *counts])}>"
+        return f"<run {self.named}: {', '.join([str(told.get('scenario')), *counts])}>"
 
     @cached_property
     def scenario(self) -> Scenario:
@@ -316,7 +340,7 @@ class Run:
         from zerolimit.results.lazy import Lazy
 
         if not self._has(PANEL):
-            raise BadInput(f"{self.folder}: the run kept no panel; run it with --panel all or sample=N")
+            raise BadInput(f"{self.named}: the run kept no panel; run it with --panel all or sample=N")
         with self._readable(PANEL):
             return Lazy(ds.dataset(self.checked(PANEL)))
 
