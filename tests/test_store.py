@@ -27,6 +27,7 @@ from zerolimit.parameters.scenario import load_scenario
 from zerolimit.portfolio.portfolio import read_portfolio
 from zerolimit.results import store, whole
 from zerolimit.results.columns import monthly_columns, monthly_meanings, values
+from zerolimit.results.drawing import on_paper
 from zerolimit.results.episodes import episode_columns, recovered, usable_again, zero_limits
 from zerolimit.results.figures import draw_summary
 from zerolimit.results.frames import (
@@ -43,7 +44,7 @@ from zerolimit.rules.caps import MEASURED, REASONS
 from zerolimit.rules.flags import FLAGS
 from zerolimit.rules.rule import clip
 from zerolimit.run.simulation import Simulation
-from zerolimit.study.figures import draw_bars, paper
+from zerolimit.study.figures import draw_bars
 from zerolimit.vocabulary.cells import CELLS
 from zerolimit.vocabulary.fields import Q2, STATE
 from zerolimit.vocabulary.names import BLOCKED, CODES, END_APPEAL, END_CHARGEOFF, END_SCORE, ENDS, SEGMENTS, ZERO_LIMIT
@@ -483,7 +484,7 @@ def test_figures_are_drawn_under_our_own_settings_whatever_the_users_are(
     with matplotlib.rc_context(theirs):
         draw_summary(tables_of(ran[0]), scenario, tmp_path / "b.png")
         draw_bars(pd.DataFrame({"name": ["$"], "x": [1.0]}), tmp_path / "c.png", name="name", panels={"x": ("x", 1.0)})
-        with paper(tmp_path / "d.png") as axes:
+        with on_paper(tmp_path / "d.png") as axes:
             axes.plot([1, 2])
         assert matplotlib.rcParams["savefig.dpi"] == 30
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

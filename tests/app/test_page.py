@@ -42,7 +42,7 @@ from zerolimit.explanation.replay import Origin, origin_of
 from zerolimit.parameters.declarations import about, bounds, choices
 from zerolimit.parameters.scenario import Scenario, presets
 from zerolimit.rules.allocations import ALLOCATIONS
-from zerolimit.rules.caps import CAPS, REASONS
+from zerolimit.rules.caps import CAPS
 from zerolimit.vocabulary.mechanisms import MECHANISMS
 from zerolimit.vocabulary.names import ENDS, SECTORS, SEGMENTS, STATUSES, STRATEGIES
 from zerolimit.vocabulary.outcomes import RATES
@@ -151,7 +151,7 @@ def test_figures_are_translated_whole(market: CreditMarket, tmp_path: Path) -> N
     simulation = market.simulation
     draw_summary(tables_of(simulation), simulation.scenario, tmp_path / "a.png", lambda text: asked.append(text) or text)
     assert set(asked) <= set(texts("zh")["english"])
-    assert {name.replace("_", " ") for name in REASONS} <= set(texts("zh")["english"])
+    assert {cap.short for cap in CAPS} <= set(texts("zh")["english"])
 
 
 def test_the_font_has_every_character_of_every_text() -> None:

@@ -306,7 +306,7 @@ def options_of(schema: pa.Schema) -> dict[str, Any]:
         "compression": "lz4",
         "use_dictionary": [field.name for field in schema if pa.types.is_dictionary(field.type)],
         "use_byte_stream_split": [field.name for field in schema if pa.types.is_floating(field.type)],
-        "write_statistics": ["month", "borrower"],
+        "write_statistics": ["month"],
     }
 
 
