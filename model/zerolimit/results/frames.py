@@ -14,7 +14,7 @@ import numpy as np
 from zerolimit.basics.errors import BadInput, nearest, refuse_others
 from zerolimit.results.columns import BY, Array, Coded, Columns, Dates, column_of, parts_of
 from zerolimit.results.episodes import cumulative_incidence
-from zerolimit.results.keys import TEXT
+from zerolimit.results.keys import MEANINGS, TEXT
 from zerolimit.results.lazy import MOST_ROWS, Lazy
 from zerolimit.results.tables import episodes_of, monthly_of, platform_of
 from zerolimit.vocabulary.names import ENDS, EVENTS
@@ -57,7 +57,7 @@ def wide(table: pa.Table) -> pd.DataFrame:
             return pa.float64()
         if pa.types.is_date(field.type):
             return pa.timestamp("s")
-        return pa.string() if (field.metadata or {}).get(b"unit") == TEXT.encode() else field.type
+        return pa.string() if MEANINGS.get(field.name, ("",))[0] == TEXT else field.type
 
     types = [widened(field) for field in table.schema]
     columns = [column.cast(kind) for column, kind in zip(table.columns, types, strict=True)]
