@@ -83,7 +83,7 @@ def unit_map(value: Any) -> dict[str, str]:
 def segment_map(value: Any) -> dict[str, str]:
     """The file's names of segments -> ours."""
     for theirs, ours in text_map(value).items():
-        if ours not in SEGMENTS:
+        if not isinstance(ours, str) or ours not in SEGMENTS:
             raise ValueError(f"{theirs}: {quoted(ours)} is none of {', '.join(SEGMENTS)}{nearest(ours, SEGMENTS)}")
     return dict(value)
 
@@ -140,9 +140,9 @@ def one_of(*words: str) -> Callable[[Any], str]:
     """One of some words."""
 
     def check(value: Any) -> str:
-        if value not in words:
+        if not isinstance(value, str) or value not in words:
             raise ValueError(f"{quoted(value)} is none of {', '.join(words)}{nearest(value, words)}")
-        return str(value)
+        return value
 
     return check
 
