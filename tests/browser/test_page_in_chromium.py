@@ -200,8 +200,8 @@ def test_a_file_with_other_names_is_read_by_the_form(visit: Visit, expect: Any) 
     expect(page.get_by_text("clients.csv: 40 clients")).to_be_visible()
     statement = page.locator(".zl-statement")
     expect(statement).to_contain_text("GB18030")
-    expect(statement.get_by_role("row", name="limit")).to_contain_text("405,000")
-    expect(statement.get_by_role("row", name="balance")).to_have_count(0)
+    expect(statement.get_by_role("row", name="Limit ← 额度")).to_contain_text("405,000")
+    expect(statement.get_by_role("row", name="Balance")).to_have_count(0)
     visitor.picture("portfolio")
 
 

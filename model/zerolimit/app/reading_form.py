@@ -59,13 +59,14 @@ def ReadingForm(session: Session, words: Words, tick: int) -> Any:
     attributes = {} if session.portfolio is not None else {"open": True}
     with solara.v.Html(tag="details", class_="zl-reading", attributes=attributes):
         solara.v.Html(tag="summary", children=[words("reading.title")])
-        if session.file_columns:
-            with solara.v.Html(tag="div", class_="zl-columns"):
-                for name in COLUMNS:
-                    _column(session, name, words)
-            solara.v.Html(tag="p", class_="zl-says", children=[words("reading.map")])
-        for name in OTHERS:
-            _option(session, name, words)
+        with solara.v.Html(tag="div"):
+            for name in COLUMNS if session.file_columns else ():
+                _column(session, name, words)
+        solara.v.Html(tag="p", class_="zl-says", children=[words("reading.map")])
+        with solara.v.Html(tag="details", attributes={} if session.file_columns else {"open": True}):
+            solara.v.Html(tag="summary", children=[words("reading.others")])
+            for name in OTHERS:
+                _option(session, name, words)
         solara.Button(
             words("reading.doing" if session.reader.busy else "reading.again"),
             on_click=session.read_again,
@@ -75,23 +76,21 @@ def ReadingForm(session: Session, words: Words, tick: int) -> Any:
 
 
 def _column(session: Session, name: str, words: Words) -> None:
-    """Where one of our columns stands in the file; a history may stand in several, so it is written."""
-    key, label = COLUMN + name, words("column." + name)
-    if name == "history":
-        _text(session, key, label, words("reading.several"))
-    else:
-        some = {"": words("reading.by_name"), NOT_USED: words("reading.none"), **{one: one for one in session.file_columns}}
-        choose(key.replace(".", "-"), label, session.form.get(key, ""), some, partial(session.fill_in, key))
-    if units := COLUMNS[name].units:
-        unit = UNIT + name
-        some = {"": words("reading.unit"), **{one: words.declared("column_unit", one, one) for one in units}}
-        choose(
-            unit.replace(".", "-"),
-            words("reading.unit_of", name=label),
-            session.form.get(unit, ""),
-            some,
-            partial(session.fill_in, unit),
-        )
+    """Where one of our columns stands in the file, and once that is said, in which unit. A history may stand in several."""
+    key, unit, label = COLUMN + name, UNIT + name, words("column." + name)
+    chosen = session.form.get(key, "")
+    with solara.v.Html(tag="div", class_="zl-column"):
+        if name == "history":
+            _text(session, key, label, words("reading.several"))
+        else:
+            some = {"": words("reading.by_name"), NOT_USED: words("reading.none")}
+            some |= {one: one for one in session.file_columns}
+            choose(key.replace(".", "-"), label, chosen, some, partial(session.fill_in, key))
+        if COLUMNS[name].units and chosen not in ("", NOT_USED):
+            some = {"": words("reading.unit")}
+            some |= {one: words.declared("column_unit", one, one) for one in COLUMNS[name].units}
+            says, value = words("reading.unit_of", name=label), session.form.get(unit, "")
+            choose(unit.replace(".", "-"), says, value, some, partial(session.fill_in, unit))
 
 
 def _option(session: Session, name: str, words: Words) -> None:
@@ -122,8 +121,9 @@ def Read(portfolio: Portfolio, minimum_loan: float, words: Words) -> Any:
     statement = getattr(portfolio, "statement", None)
     with solara.v.Html(tag="div", class_="zl-statement"):
         if statement is not None:
-            heads = [words.english(head) for head in HEADINGS]
-            Table("; ".join(statement.read), heads, statement.rows())
+            heads = [words.english(head) for head in HEADINGS if head not in ("from", "unit", "blank")]
+            rows = [(f"{words('column.' + one.name)} ← {one.source}", *one.cells()[-3:]) for one in statement.columns]
+            Table("; ".join(statement.read), heads, rows)
             for note in noted(portfolio, minimum_loan):
                 solara.v.Html(tag="p", class_="zl-says", children=[note])
 
