@@ -440,7 +440,7 @@ def make_shared(folder: Path) -> None:
     pd.DataFrame({"id": rows, "limit": 20_000, "balance": 500}).to_csv(folder / "clients.csv", index=False)
     with_clients = zerolimit.CreditMarket(portfolio=folder / "clients.csv", seed=1).run(2)
     with_clients.save(folder / "clients-run")
-    zerolimit.study(SMALL_STUDY, out=folder / "study", executor=Here(), quiet=True)
+    zerolimit.study(SMALL_STUDY, out=folder / "study", executor=Here(), progress=False)
 
 
 @cache
@@ -673,7 +673,7 @@ def study_case(draw: random.Random, place: Place) -> Case:
     words = study_words(draw)
     for name in draw.sample(list(Settings.model_fields), draw.randrange(2)):
         words[name] = objects(draw)
-    return Case(f"study({brief(words)})", lambda: zerolimit.study(words, out="results", executor=Here(), quiet=True))
+    return Case(f"study({brief(words)})", lambda: zerolimit.study(words, out="results", executor=Here(), progress=False))
 
 
 def stored_case(draw: random.Random, place: Place) -> Case:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from zerolimit import study
     from zerolimit.agents.borrower import Borrower
     from zerolimit.agents.lender import Platform
     from zerolimit.agents.market import CreditMarket
     from zerolimit.basics.errors import BadInput
+    from zerolimit.explanation.kept_lines import wrongful
     from zerolimit.explanation.notice import explain
     from zerolimit.explanation.story import tell
     from zerolimit.parameters.scenario import Scenario, load_scenario
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from zerolimit.study.attribution import attribute
     from zerolimit.study.comparison import compare
     from zerolimit.study.results import load
+    from zerolimit.study.sweep import run_study as study
 
 _HOMES = {
     "BadInput": "basics.errors",
@@ -43,6 +44,7 @@ _HOMES = {
     "read_portfolio": "portfolio.portfolio",
     "rule": "rules.rule",
     "tell": "explanation.story",
+    "wrongful": "explanation.kept_lines",
 }
 
 __all__ = [
@@ -61,6 +63,7 @@ __all__ = [
     "rule",
     "study",
     "tell",
+    "wrongful",
 ]
 
 
@@ -73,4 +76,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return [*__all__, "__version__"]

@@ -48,7 +48,7 @@ from zerolimit.portfolio.columns import COLUMNS
 from zerolimit.portfolio.options import OPTIONS, Reading, as_arguments, flag, from_texts
 from zerolimit.portfolio.statement import HEADINGS
 from zerolimit.rules.allocations import ALLOCATIONS
-from zerolimit.rules.caps import CAPS, REASONS
+from zerolimit.rules.caps import CAPS
 from zerolimit.vocabulary.mechanisms import MECHANISMS
 from zerolimit.vocabulary.names import ENDS, SECTORS, SEGMENTS, STATUSES, STRATEGIES
 from zerolimit.vocabulary.outcomes import RATES
@@ -168,7 +168,7 @@ def test_figures_are_translated_whole(market: CreditMarket, tmp_path: Path) -> N
     simulation = market.simulation
     draw_summary(tables_of(simulation), simulation.scenario, tmp_path / "a.png", lambda text: asked.append(text) or text)
     assert set(asked) <= set(texts("zh")["english"])
-    assert {name.replace("_", " ") for name in REASONS} <= set(texts("zh")["english"])
+    assert {cap.short for cap in CAPS} <= set(texts("zh")["english"])
 
 
 def test_the_font_has_every_character_of_every_text() -> None:

@@ -1,5 +1,6 @@
 """Reading a study: rates from sums, groups, queries; figures say what they lack."""
 
+import itertools
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ import pytest
 
 import zerolimit
 from zerolimit.basics.errors import BadInput
+from zerolimit.results.columns import BY, PLATFORM, monthly_meanings
 from zerolimit.study.definition import read_study
 from zerolimit.study.figures import draw_bars, draw_lines, draw_map
 from zerolimit.study.intervals import fieller, half_width
 from zerolimit.study.results import Results
 from zerolimit.study.sweep import sweep
 from zerolimit.study.worker import Done, Job, Place, Task
+from zerolimit.vocabulary.outcomes import RATES
 
 WISH: dict[str, Any] = {
     "name": "made up",
@@ -44,7 +47,7 @@ class MadeUp(Executor):
         """Ten with a line in the first replication, a hundred in the others; one zero limit for each point before."""
         paid = 10 if task.replication == 0 else 100
         counts = {"months": [2], "zero_limit": [task.point], "line_on_time": [paid]}
-        return {**counts, "principal": [2.0 * task.seed], "gini_lines": [task.point / 10]}
+        return {**counts, "principal_over_months": [2.0 * task.seed], "gini_lines": [task.point / 10]}
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +103,7 @@ def test_an_effect_is_taken_within_replications(results: Results) -> None:
 def test_effects_of_ten_replications_have_a_band_and_ratios_fieller_s_interval(tmp_path: Path) -> None:
     wish = {"months": 3, "borrowers": 60, "replications": 10, "vary": {"pool_share": [0.2, 0.3, 0.5]}}
     found = zerolimit.study(
-        {**wish, "outcomes": ["used_up", "sum_drawn", "months_without"]}, out=tmp_path / "ten", workers=1, quiet=True
+        {**wish, "outcomes": ["used_up", "sum_drawn", "months_without"]}, out=tmp_path / "ten", workers=1, progress=False
     )
     effect = found.effect("sum_drawn", "pool_share", 0.2).set_index("pool_share")
     each = found.by(["pool_share", "replication"], ["sum_drawn"]).pivot(
@@ -151,6 +154,61 @@ def test_a_query_sees_the_raw_sums(results: Results) -> None:
         results.sql("select nothing from runs")
 
 
+class Here(Executor):
+    """Each run at once, in this process."""
+
+    def submit(self, function: Any, /, *arguments: Any, **words: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(function(*arguments, **words))
+        return future
+
+
+def outputs(results: Results, folder: Path) -> dict[str, pd.DataFrame]:
+    """All that a study's numbers come out by, in the same order of rows."""
+    found = {"table": results.table(), "arrow": results.arrow().to_pandas(), "sql": results.sql("select * from runs")}
+    for name, read in (("export.parquet", pd.read_parquet), ("export.csv", pd.read_csv)):
+        results.folder.export(folder / name)
+        found[name] = read(folder / name)
+    return {name: frame.sort_values([*results.kept_apart]) if results.kept_apart else frame for name, frame in found.items()}
+
+
+def test_one_name_is_one_number_in_every_output(tmp_path: Path) -> None:
+    every = [*RATES, *monthly_meanings(), *PLATFORM, "gini_lines", "with_line"]
+    words = {"scenario": "baseline", "borrowers": 60, "months": 3, "engine": "objects", "replications": 1}
+    wanted = {**words, "outcomes": [name for name in every if name not in BY], "vary": {"lgd": [0.6]}}
+    market = zerolimit.CreditMarket("baseline", seed=1, borrowers=60, engine="objects", lgd=0.6).run(3)
+    for by in ([], ["month"]):
+        sweep(read_study({**wanted, "by": by}), tmp_path / f"by{len(by)}", executor=Here())
+        results = zerolimit.load(tmp_path / f"by{len(by)}")
+        assert isinstance(results, Results)
+        frames = outputs(results, tmp_path)
+        counts = market.monthly.drop(columns=["segment", "decile"]).groupby("month").sum()
+        platform = market.platform_months.drop(columns=[*counts], errors="ignore")
+        if by:
+            frames |= {"monthly": counts, "platform": platform}
+        else:
+            frames |= {"monthly": counts.sum().to_frame().T, "platform": platform.mean().to_frame().T}
+        for one, other in itertools.combinations(frames, 2):
+            for name in frames[one].columns.intersection(frames[other].columns).difference(["run", "seed", "month"]):
+                ours, theirs = frames[one][name].to_numpy(), frames[other][name].to_numpy()
+                assert pd.Series(ours).equals(pd.Series(theirs)) or np.allclose(
+                    ours.astype(float), theirs.astype(float), rtol=1e-12, atol=0, equal_nan=True
+                ), f"{name}: {ours} in {one}, {theirs} in {other}, by {by}"
+        shared = set(frames["table"]) & set(frames["platform"])
+        assert {"net_income", "pool", "gini", "cash"} <= shared
+        raw = frames["arrow"]
+        assert ("net_income" in raw) == bool(by)
+        if not by:
+            assert raw["net_income_over_months"].item() == platform["net_income"].sum()
+        for field in results.arrow().schema:
+            if field.name not in {*RUN_KEYS, *by}:
+                told = field.metadata[b"meaning"].decode()
+                assert ("summed over" in told) == (field.type == "int64" or field.name.endswith("_over_months")), field.name
+
+
+RUN_KEYS = ("run", "point", "replication", "seed", "months", "lgd")
+
+
 def test_an_unfinished_study_can_be_read(tmp_path: Path) -> None:
     class Broken(MadeUp):
         left = 5
@@ -187,8 +245,8 @@ def test_the_package_can_be_called_and_is_still_a_package(tmp_path: Path) -> Non
     from zerolimit.study import attribution
 
     assert zerolimit.study.attribution is attribution
-    found = zerolimit.study(WISH, out=tmp_path / "a", executor=MadeUp(), quiet=True)
-    again = zerolimit.study(WISH, out=tmp_path / "a", executor=MadeUp(), quiet=True)
+    found = zerolimit.study(WISH, out=tmp_path / "a", executor=MadeUp(), progress=False)
+    again = zerolimit.study(WISH, out=tmp_path / "a", executor=MadeUp(), progress=False)
     pd.testing.assert_frame_equal(found.table(), again.table())
 
 
@@ -231,7 +289,7 @@ def test_batch_run_counts_what_a_study_counts_for_the_same_seeds(processes: int,
         {**wish, "vary": {"pool_share": [0.2, 0.6]}, "outcomes": ["zero_limit", "blocked", "principal"]},
         out=tmp_path / "a",
         workers=2,
-        quiet=True,
+        progress=False,
     ).table()
     theirs = pd.DataFrame(rows).sort_values(["seed", "pool_share", "Step"], ignore_index=True)
     ours = ours.sort_values(["seed", "pool_share", "month"], ignore_index=True)

@@ -122,7 +122,7 @@ class Borrowers:
             seen = tuple(origin.watched(who.slot, progress=progress)[0])
             story = story_of(origin, who.slot, who.unique_id, seen, 0, origin.months - 1)
             cut = month_cut(seen)
-            notice = None if cut is None else explain(origin, who, cut, progress=progress)
+            notice = None if cut is None else explain(origin, who, cut, progress=lambda done, every: progress(done))
             other = tuple(switched_off(origin, off).watched(who.slot, progress=progress)[0]) if off else ()
             self.found = Worlds(who, story, seen, notice, other, off, built)
 

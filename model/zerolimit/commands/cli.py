@@ -22,16 +22,14 @@ from typer.core import TyperGroup
 
 from zerolimit import __version__
 from zerolimit.basics.errors import WRONG, BadInput, fail
-from zerolimit.basics.progress import progress_bar
-from zerolimit.basics.terminal import Stopped, after_saving, console, forgiving_streams
+from zerolimit.basics.progress import reporting
+from zerolimit.basics.terminal import Stopped, after_saving, console, forgiving_streams, teller
 from zerolimit.basics.wording import number_of
 from zerolimit.engine.registry import choices
 from zerolimit.portfolio.options import OPTIONS, Option, flag, from_texts
-from zerolimit.vocabulary.names import MOST_MONTHS
+from zerolimit.vocabulary.names import BURN_IN, MOST_MONTHS
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from zerolimit.parameters.scenario import Scenario
     from zerolimit.portfolio.portfolio import Portfolio
 
@@ -152,7 +150,8 @@ def reads_clients[Command: Callable[..., None]](command: Command) -> Command:
 def help_of(option: Option) -> str:
     """An option in the help."""
     told = option.meaning.replace("`", "")
-    return f"{told[:1].upper()}{told[1:]}."
+    takes = f": {option.takes}" if option.kind is str else ""
+    return f"{told[:1].upper()}{told[1:]}{takes}."
 
 
 # run
@@ -178,6 +177,7 @@ def run(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the results that are in the folder.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the folder only.")] = False,
+    burn_in: Annotated[int, typer.Option(metavar="N", help=f"{BURN_IN.capitalize()}.")] = 0,
     threads: Annotated[int | None, typer.Option(metavar="N", help="Threads; without it, all cores.")] = None,
 ) -> None:
     """Run a scenario and leave a folder with what happened."""
@@ -186,6 +186,8 @@ def run(
         raise BadInput(f"months: {months} is not in 1 to {MOST_MONTHS:,}")
     if threads is not None and threads < 1:
         raise BadInput(f"threads: {threads} is not at least 1")
+    if not 0 <= burn_in < months:
+        raise BadInput(f"--burn-in: {burn_in} is not in 0 to {months - 1}, below the months that are run")
     world = wanted_scenario(scenario, setting or [], borrowers, portfolio, {"calendar": calendar, "macro": macro})
     changes = wanted_changes(change or [], months)
     # what is wrong so far has been said without the libraries that a run needs
@@ -204,17 +206,19 @@ def run(
     screen = console(stderr=True, quiet=quiet)
     for text in not_reached(world, months):
         screen.print(text, style="dim", highlight=False, soft_wrap=True)
-    simulation = Simulation(world, seed, engine=engine, portfolio=clients, threads=threads, say=dimly(screen))
+    simulation = Simulation(
+        world, seed, engine=engine, portfolio=clients, threads=threads, say=teller(not quiet), burn_in=burn_in
+    )
     try:
         vacant = len(simulation.borrowers.where("status", LEFT))
         kept = Panel(simulation, panel, months)
-        with counting(months, f"{world.name}, {number_of(simulation.size, 'borrower')}", screen) as done:
+        with reporting(not quiet, f"{world.name}, {number_of(simulation.size, 'borrower')}", "month") as update:
             for month in range(months):
                 if month in changes:
                     simulation.change(**changes[month])
                 simulation.step()
                 kept.record()
-                done(month)
+                update(month + 1, months)
         told = ["zerolimit", *sys.argv[1:]]
         seconds = time.perf_counter() - began
         save(simulation, target, panel=kept, command=told, started=started, seconds=seconds, force=force)
@@ -231,6 +235,9 @@ def run(
         paper = console()
         heading = f"{world.name}: {number_of(simulation.size, 'borrower')}, {number_of(months, 'month')}, seed {seed}"
         paper.print(heading, style="bold", highlight=False)
+        if burn_in:
+            left_out = f"the first {number_of(burn_in, 'month')} left out of all results"
+            paper.print(f"  {left_out}", style="dim", highlight=False, soft_wrap=True)
         if vacant:
             slots = f"{vacant:,} of {simulation.size:,} slots are vacant at the start, for those who apply later"
             paper.print(f"  {slots}", style="dim", highlight=False, soft_wrap=True)
@@ -461,12 +468,9 @@ def tell(
     from zerolimit.explanation.story import parse_months
     from zerolimit.explanation.story import tell as tell_borrower
 
-    screen = console(stderr=True)
     origin = origin_of(folder)
     span = parse_months(months, origin.months)
-    with counting(origin.months, f"{folder} again", screen) as done:
-        story = tell_borrower(origin, borrower, months=span, progress=done, say=dimly(screen))
-    console().print(story)
+    console().print(tell_borrower(origin, borrower, months=span))
 
 
 @app.command()
@@ -479,11 +483,8 @@ def explain(
     from zerolimit.explanation.notice import explain as explain_borrower
     from zerolimit.explanation.replay import origin_of
 
-    screen = console(stderr=True)
     origin = origin_of(folder)
-    with counting(min(origin.months, max(0, month) + 1), f"{folder} again", screen) as done:
-        found = explain_borrower(origin, borrower, month, progress=done, say=dimly(screen))
-    console().print(found)
+    console().print(explain_borrower(origin, borrower, month))
 
 
 @app.command()
@@ -497,10 +498,10 @@ def case(name: Annotated[str | None, typer.Argument(help="A case; without one, t
             table.add_row(known, load_case(known).title)
         console().print(table)
         return
-    screen, chosen = console(stderr=True), load_case(name)
-    worlds = 1 + len(chosen.instead)
-    with counting(worlds * chosen.months, f"{name}, {number_of(worlds, 'world')}", screen) as done:
-        played = play(chosen, progress=done, say=dimly(screen))
+    chosen = load_case(name)
+    every, number = (1 + len(chosen.instead)) * chosen.months, itertools.count(1)
+    with reporting(True, name, "month") as update:
+        played = play(chosen, progress=lambda month: update(next(number), every), say=teller(True))
     console().print(played)
 
 
@@ -563,19 +564,6 @@ def export(
     from zerolimit.commands.studies import export_study
 
     export_study(folder, out, force=force)
-
-
-@contextmanager
-def counting(months: int, label: str, screen: Console) -> Iterator[Callable[[int], None]]:
-    """A bar of months; gives what is called after each."""
-    number = itertools.count(1)
-    with progress_bar(label, "month", screen, total=months) as update:
-        yield lambda month: update(next(number), months)
-
-
-def dimly(screen: Console) -> Callable[[str], None]:
-    """Says something in passing."""
-    return lambda text: screen.print(text, style="dim")
 
 
 @scenarios.callback(invoke_without_command=True)

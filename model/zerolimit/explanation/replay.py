@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zerolimit.basics.errors import BadInput, quoted
+from zerolimit.basics.shown import Shown
 from zerolimit.basics.sources import source_hash
 from zerolimit.engine.base import Array
 from zerolimit.engine.objects import Objects
@@ -31,8 +32,8 @@ NOT_A_CHANGE = {"month", "copied"}
 """Parts of a recorded change that are no parameters. A branch has its market's past, so the copying changes nothing."""
 
 
-@dataclass
-class Seen:
+@dataclass(repr=False)
+class Seen(Shown):
     """One month of one borrower: all fields as rules see them (fen, shares, codes) at three moments, and the platform."""
 
     month: int
@@ -50,6 +51,9 @@ class Seen:
     """When the month ended, with everything that was set on the way."""
     platform: Mapping[str, float] = field(default_factory=dict)
     """The platform's row of the month."""
+
+    def _in_short(self) -> str:
+        return f"month {self.month} of a borrower: {', '.join(self.stages)}"
 
 
 class CloseUp(Objects):
@@ -113,7 +117,7 @@ class Origin:
     changes: tuple[Mapping[str, Any], ...] = ()
     portfolio: Any = None
     rules: tuple[Rule, ...] = ()
-    principal: tuple[float, ...] = ()
+    principal: tuple[float | None, ...] = ()
     """What was lent at the end of each month (fen), as recorded: the run again must give the same."""
     engine: str = "auto"
     """With user-defined rules the engine of the run, or a small one would be compiled for long."""
@@ -168,7 +172,7 @@ class Origin:
     def refuse_another(self, world: Simulation) -> None:
         """BadInput where the world is not the one recorded."""
         for month, (then, now) in enumerate(zip(self.principal, world.history, strict=False)):
-            if then != now.platform["principal"]:
+            if then is not None and then != now.platform["principal"]:
                 raise BadInput(
                     f"{self.name}: repeated, it is another world from month {month} on (loans differ): it was changed in a"
                     " way that was not recorded"
@@ -231,7 +235,8 @@ def of_folder(run: Run, rules: tuple[Rule, ...]) -> Origin:
         from zerolimit.portfolio.portfolio import read_portfolio
 
         portfolio = read_portfolio(run.checked(PORTFOLIO))
-    lent = tuple(run.platform["principal"].tolist())
+    left_out = (None,) * int(run.platform["month"].min())
+    lent = (*left_out, *run.platform["principal"].tolist())
     changes = tuple(record["changes"])
     return Origin(name, run.scenario, record["seed"], record["months"], changes, portfolio, rules, lent, record["engine"])
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from zerolimit.basics.errors import BadInput, quoted
 from zerolimit.basics.files import path_of, read_file
+from zerolimit.basics.shown import Shown
 from zerolimit.basics.wording import FEN, number_of, shown
 from zerolimit.parameters.declarations import DEFAULTS
 from zerolimit.portfolio import settlement
@@ -57,8 +58,8 @@ class Source:
     """A run wrote it: its units are ours."""
 
 
-@dataclass(frozen=True, eq=False)
-class Portfolio(FirstPopulation):
+@dataclass(frozen=True, eq=False, repr=False)
+class Portfolio(Shown, FirstPopulation):
     """The clients of a file as a first population."""
 
     source: Source
@@ -76,7 +77,7 @@ class Portfolio(FirstPopulation):
     blanks: Mapping[str, Array] = field(default_factory=dict, repr=False)
     """Column name -> whose cell is blank, and so drawn, of the columns that have blanks."""
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         return str(self.statement)
 
     def _repr_html_(self) -> str:
@@ -142,6 +143,14 @@ class Portfolio(FirstPopulation):
     def keys(self) -> Array | None:  # type: ignore[override]
         return None if self.ids is None else keys_of(self.ids)
 
+    def _in_short(self) -> str:
+        drawn = f"; drawn from the scenario's population: {', '.join(self.drawn)}" if self.drawn else ""
+        return f"portfolio {self.source.name}: {number_of(self.size, 'client')}, read: {', '.join(self.given)}{drawn}"
+
+    def to_frame(self) -> pd.DataFrame:
+        """The columns in use, a row a client; money in yuan as read."""
+        return self.table.to_pandas()
+
     def births(self) -> Iterable[tuple[Array, Mapping[str, float]]]:
         return settlement.births(self.values, self.blanks) if "segment" in self.values else ()
 
@@ -194,7 +203,7 @@ def about_drawn(read: Read, drawn: Sequence[str], raw: Raw, used: Used) -> Itera
     """What is drawn, and what is not used."""
     if drawn:
         yield f"drawn from the scenario's population: {', '.join(drawn)}"
-    some = {name: int(np.count_nonzero(rows)) for name, rows in read.blanks.items()}
+    some = {name: int(np.count_nonzero(read.blanks[name])) for name in COLUMNS if name in read.blanks}
     if some:
         cells = ", ".join(f"{name} ({count:,})" for name, count in some.items())
         yield f"blank, and drawn cell by cell: {cells}"

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zerolimit.basics.errors import BadInput, nearest, refuse_others
-from zerolimit.results.columns import BY, Array, Coded, Columns, Dates, parts_of
+from zerolimit.results.columns import BY, Array, Coded, Columns, Dates, column_of, parts_of
 from zerolimit.results.episodes import cumulative_incidence
 from zerolimit.results.keys import TEXT
 from zerolimit.results.lazy import MOST_ROWS, Lazy
 from zerolimit.results.tables import episodes_of, monthly_of, platform_of
 from zerolimit.vocabulary.names import ENDS, EVENTS
+from zerolimit.vocabulary.outcomes import RATES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,6 +115,14 @@ def rate(frame: pd.DataFrame, name: str, by: str | Sequence[str] = "month") -> p
     sums = frame.groupby(keys, observed=False)[list(dict.fromkeys([*over, *under]))].sum()
     result: pd.Series[Any] = sums[over].sum(axis=1) / sums[under].sum(axis=1).replace(0, np.nan)
     return result.rename(name)
+
+
+def all_rates(monthly: pd.DataFrame) -> pd.DataFrame:
+    """Every rate whose counts were kept, a row a month."""
+    import pandas as pd
+
+    known = [name for name, (over, under, _) in RATES.items() if {*map(column_of, (*over, *under))} <= {*monthly.columns}]
+    return pd.DataFrame({name: rate(monthly, name) for name in known})
 
 
 def incidence(episodes: pd.DataFrame, kind: str = "zero limit", repeated: bool | None = None) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from zerolimit.basics.errors import BadInput, quoted, refuse_others
+from zerolimit.basics.shown import Shown
 from zerolimit.basics.wording import number_of
 from zerolimit.results.panel_columns import FLAG_WORDS, in_sql, worked_out
 
@@ -18,7 +19,7 @@ MOST_ROWS = 10_000_000
 """Rows that a frame has at most; beyond that a panel is a lazy table."""
 
 
-class Lazy:
+class Lazy(Shown):
     """A run's panel, read when it is asked: `frame(columns)`, `arrow(columns)`, `sql(query)`, `dataset`.
 
     It has the columns of the frame, under the same names. Rows stand by month and borrower.
@@ -33,8 +34,8 @@ class Lazy:
     def __len__(self) -> int:
         return int(self.dataset.count_rows())
 
-    def __repr__(self) -> str:
-        return f"<panel: {number_of(len(self), 'row')}, {number_of(len(self.columns), 'column')}; read when asked>"
+    def _in_short(self) -> str:
+        return f"panel: {number_of(len(self), 'row')}, {number_of(len(self.columns), 'column')}; read when asked"
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zerolimit import __version__
-from zerolimit.basics.arguments import public
+from zerolimit.basics.arguments import documented, public
 from zerolimit.basics.errors import BadInput, refuse_others
 from zerolimit.basics.files import path_of
+from zerolimit.basics.shown import Shown
 from zerolimit.basics.sources import HOME, source_hash
 from zerolimit.basics.terminal import tell
 from zerolimit.basics.wording import number_of
@@ -27,9 +28,14 @@ from zerolimit.results.parquet import write_parquet
 from zerolimit.results.tables import FILES, Tables, tables_of
 from zerolimit.results.whole import MANIFEST, PROVENANCE, read_manifest, recover, whole_folder
 from zerolimit.rules.rule import Rule, fingerprint
+from zerolimit.vocabulary.names import ENDS, EVENTS
+from zerolimit.vocabulary.outcomes import RATES_LISTED
 
 if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
+
     import pandas as pd
+    from matplotlib.axes import Axes
 
     from zerolimit.parameters.scenario import Scenario
     from zerolimit.platform.network import Network
@@ -125,13 +131,14 @@ def provenance(
         "ended": ended.isoformat(timespec="seconds"),
         "seconds": None if seconds is None else round(seconds, 3),
         "months": simulation.month,
+        "burn_in": simulation.burn_in,
         "borrowers": simulation.size,
         "panel": "none" if panel is None else panel.what,
         "rules": {rule.name: rule_hash(rule) for rule in simulation.user_rules},
         "in_python": sorted(simulation.engine.overrides),
         "changes": [_plain(change) for change in simulation.changes],
         "manifest": MANIFEST,
-        "portfolio": _of_portfolio(simulation.portfolio),
+        "portfolio": _of_portfolio(simulation),
         "network": _of_network(simulation.ties),
     }
 
@@ -156,14 +163,16 @@ def rule_hash(rule: Rule) -> str:
     return fingerprint(rule.function)[:16]
 
 
-def _of_portfolio(portfolio: Any) -> dict[str, Any] | None:
+def _of_portfolio(simulation: Simulation) -> dict[str, Any] | None:
+    portfolio: Any = simulation.portfolio
     if portfolio is None:
         return None
     return {
         **_plain(dataclasses.asdict(portfolio.source)),
         "clients": portfolio.size,
         "drawn": list(portfolio.drawn),
-        "notes": list(portfolio.notes),
+        "notes": list(portfolio.told(simulation.first_scenario.minimum_loan)),
+        "statement": _plain(portfolio.statement.plain()),
     }
 
 
@@ -213,8 +222,10 @@ def _answer(command: Sequence[str]) -> str | None:
 
 
 def load_run(folder: Path | str) -> Run:
-    """A run's folder, opened. What was written before folders had a manifest is said to be unverified."""
+    """A run's folder, or the zip of one, opened. What was written before folders had a manifest is said to be unverified."""
     home = path_of(folder)
+    if home.is_file():
+        return load_zip(home)
     if not home.is_dir():
         recover(home)
     if not home.is_dir():
@@ -232,24 +243,58 @@ def load_run(folder: Path | str) -> Run:
     return run
 
 
+def load_zip(path: Path) -> Run:
+    """A run's folder out of a zip, every file held against the manifest; what was unpacked goes with the run's last name."""
+    from zerolimit.results.parcel import unpacked
+
+    room = unpacked(path)
+    try:
+        run = load_run(Path(room.name))
+        if run.digests is not None:
+            run.verify()
+    except BadInput as error:
+        raise type(error)(str(error).replace(room.name, str(path))) from None
+    run.named, run.room = str(path), room
+    return run
+
+
 _told: set[Path] = set()
 """Folders that were said to be unverified."""
 
 
 @public
-class Run:
+class Run(Shown):
     """What a run left. Money in fen, months from 0. Each file is held against the manifest when it is read."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.named = str(folder)
+        """What was opened: the folder, or its zip."""
+        self.room: TemporaryDirectory[str] | None = None
+        """Where a zip is unpacked."""
         self.digests = read_manifest(folder)
         """SHA-256 of each file, by name; none where the folder was written before there was a manifest."""
 
-    def __repr__(self) -> str:
+    def _in_short(self) -> str:
         told = self.provenance
         sizes = ((told.get("borrowers"), "borrower"), (told.get("months"), "month"))
         counts = [number_of(n, noun) if isinstance(n, int) else f"{noun}s unknown" for n, noun in sizes]
-        return f"<run {self.folder}: {', '.join([str(told.get('scenario')), *counts])}>"
+        return f"run {self.named}: {', '.join([str(told.get('scenario')), *counts])}"
+
+    def to_frame(self) -> pd.DataFrame:
+        """All rates, a row a month."""
+        from zerolimit.results.frames import all_rates
+
+        return all_rates(self.monthly)
+
+    def plot(self, what: str = "reasons", ax: Axes | None = None) -> Axes:
+        """A panel of the summary: reasons, blocked, groups, pool, accounts or trust. On `ax`, or new axes."""
+        from zerolimit.results.figures import plot_run
+
+        frames = self.monthly, self.platform
+        monthly, platform = ({str(name): column.to_numpy() for name, column in one.items()} for one in frames)
+        months = platform["month"]
+        return plot_run(Tables(monthly, platform, {}, len(months), int(months[0]) if len(months) else 0), what, ax)
 
     @cached_property
     def scenario(self) -> Scenario:
@@ -314,18 +359,36 @@ class Run:
         from zerolimit.results.lazy import Lazy
 
         if not self._has(PANEL):
-            raise BadInput(f"{self.folder}: the run kept no panel; run it with --panel all or sample=N")
+            raise BadInput(f"{self.named}: the run kept no panel; run it with --panel all or sample=N")
         with self._readable(PANEL):
             return Lazy(ds.dataset(self.checked(PANEL)))
 
+    @documented(rates=RATES_LISTED)
     def rate(self, name: str, by: str | Sequence[str] = "month") -> pd.Series[Any]:
-        """A rate of results.outcomes.RATES by month, segment, decile, or several of them."""
+        """A rate by month, year, segment or decile, or several of them: sums are taken, then divided.
+
+        Where there is nothing to divide by, it is not a number. The rates:
+
+        {rates}
+        """
         from zerolimit.results.frames import rate
 
         return rate(self.monthly, name, by)
 
+    @documented(kinds=EVENTS[1:], ends=ENDS[1:])
     def incidence(self, kind: str = "zero limit", repeated: bool | None = None) -> pd.DataFrame:
-        """Cumulative incidence of the ends of episodes, by months since the event and route (results.frames.incidence)."""
+        """Cumulative incidence of the ends of episodes, by months since the event, with competing ends kept apart.
+
+        By Aalen and Johansen (results.episodes.cumulative_incidence). Columns: at_risk (episodes watched so long), lasting
+        (share without a usable line still), and for each end `hazard ...` (a month) and `incidence ...` (share so far).
+        `repeated` takes only first events (False) or only later ones (True) of their borrower. `kind` is one of:
+
+        {kinds}
+
+        The ends:
+
+        {ends}
+        """
         from zerolimit.results.frames import incidence
 
         return incidence(self.episodes, kind, repeated)

@@ -18,8 +18,9 @@ import numpy as np
 from zerolimit.allocation.user_defined import checked, takes_level
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, nearest, quoted
+from zerolimit.basics.shown import Shown
 from zerolimit.basics.sources import source_hash
-from zerolimit.basics.wording import FEN
+from zerolimit.basics.wording import FEN, number_of
 from zerolimit.engine.base import Array, Engine, Options, Overrides, Result, unreal
 from zerolimit.engine.plan import Plan, check, make_plan
 from zerolimit.engine.registry import AUTO, chosen, named
@@ -38,6 +39,7 @@ from zerolimit.run.phases import Live, Recorded
 from zerolimit.vocabulary.constants import NO_CAMPAIGN
 from zerolimit.vocabulary.draws import WORLD, as_seed
 from zerolimit.vocabulary.fields import DTYPES, FIELDS
+from zerolimit.vocabulary.names import MOST_MONTHS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +60,7 @@ class Episodes:
 
 
 @public
-class Simulation:
+class Simulation(Shown):
     """One world, month by month. Money in fen inside; results say their unit.
 
     Options of reading a portfolio from a file or DataFrame go by name (zerolimit.portfolio.options).
@@ -80,8 +82,13 @@ class Simulation:
         checks: bool = False,
         shuffle: int | None = None,
         say: Callable[[str], None] | None = None,
+        burn_in: int = 0,
         **options_of_reading: Any,
     ) -> None:
+        if isinstance(burn_in, bool) or not isinstance(burn_in, int) or not 0 <= burn_in < MOST_MONTHS:
+            raise BadInput(
+                f"burn_in: a whole number of months from 0 to {MOST_MONTHS - 1:,} is needed, not {quoted(burn_in)}"
+            )
         if engine != AUTO:
             named(engine)
         if portfolio is not None or options_of_reading:
@@ -94,6 +101,8 @@ class Simulation:
         self.size = self.scenario.borrowers
         self.portfolio = portfolio
         self.month = 0
+        self.burn_in = burn_in
+        """First months that results leave out."""
         self.world = World(self.seed)
         self.history: list[Recorded] = []
         self.episodes = Episodes()
@@ -121,6 +130,10 @@ class Simulation:
         options = Options(others, overrides, threads or os.cpu_count() or 1, checks, shuffle, self.say)
         self.engine = self._make_engine(engine, options)
         self._begin()
+
+    def _in_short(self) -> str:
+        size, months = number_of(self.size, "borrower"), number_of(self.month, "month")
+        return f"Simulation {self.scenario.name}: {size}, {months} run, seed {self.seed}, engine {self.engine.name}"
 
     def _rule_for_sharing(self, given: tuple[Rule, ...]) -> Rule | None:
         """The user-defined rule that takes the allocation's place, if there is one."""
@@ -291,6 +304,11 @@ class Simulation:
         """One month in which somebody else answers for the platform."""
         with self._alone("step"):
             self._pass(platform)
+
+    @property
+    def counted(self) -> list[Recorded]:
+        """The months that results tell of: those from `burn_in` on."""
+        return self.history[self.burn_in :]
 
     def _pass(self, platform: Platform) -> None:
         self.today = platform
