@@ -308,6 +308,11 @@ class Reader:
         name = self.raw.names[k]
         return repr(name) if name and self.raw.names.count(name) == 1 else f"{POSITION}{k + 1}"
 
+    def source(self, columns: Sequence[int]) -> str:
+        """The file's name of a column, of several the first and the last, in a statement."""
+        first, last = (self.raw.names[k][:24] or f"{POSITION}{k + 1}" for k in (columns[0], columns[-1]))
+        return first if len(columns) == 1 else f"{first} to {last.removeprefix(first.rstrip('0123456789'))}"
+
     def place(self, row: int) -> str:
         """What to call a client's row."""
         at = int(row) if self.rows is None else int(self.rows[row])
@@ -373,8 +378,7 @@ class Reader:
         numbers = (
             (float(np.min(some)) / each, float(np.median(some)) / each, float(np.max(some)) / each) if len(some) else ()
         )
-        source = " ".join(self.raw.names[k] or f"{POSITION}{k + 1}" for k in self.used[name])
-        self.seen[name] = Seen(name, source if len(source) <= 40 else f"{source[:37]}...", unit, int(blank.sum()), *numbers)
+        self.seen[name] = Seen(name, self.source(self.used[name]), unit, int(blank.sum()), *numbers)
         for k in self.used[name]:
             if self.odd.get(k):
                 self.remarks.append(f"{name}: read with {', '.join(self.odd[k])}")
@@ -560,9 +564,9 @@ class Reader:
             self.blanks["history"] = none
         known = found[found != NOT_RECORDED]
         numbers = (float(known.min()), float(np.median(known)), float(known.max())) if len(known) else ()
-        source = " ".join(self.raw.names[k] or f"{POSITION}{k + 1}" for k in columns)
-        source = source if len(source) <= 40 else f"{source[:37]}..."
-        self.seen["history"] = Seen("history", source, unit, int((found == NOT_RECORDED).any(axis=1).sum()), *numbers)
+        self.seen["history"] = Seen(
+            "history", self.source(columns), unit, int((found == NOT_RECORDED).any(axis=1).sum()), *numbers
+        )
         if "late" not in self.used:
             self.remarks.append("months past due taken from the newest month of the payment history")
 
@@ -628,8 +632,7 @@ class Reader:
                         "id", row, f"{str(name)[:40]!r} is the id of {self.place(seen[name])} too; ids must be unique{more}"
                     )
                 seen[name] = row
-        source = self.raw.names[k] or f"{POSITION}{k + 1}"
-        self.seen["id"] = Seen("id", source, "text", 0)
+        self.seen["id"] = Seen("id", self.source([k]), "text", 0)
         return values
 
     def as_read(self, ids: Any) -> Iterable[tuple[str, Any]]:
