@@ -14,6 +14,7 @@ from zerolimit.month import all_rules
 from zerolimit.parameters.declarations import about
 from zerolimit.parameters.scenario import Scenario, presets
 from zerolimit.results import store
+from zerolimit.results.panel import PANEL
 
 HOME = Path(__file__).parent.parent
 
@@ -175,7 +176,7 @@ def test_every_preset_named_exists(name: str) -> None:
 
 
 def test_the_guide_names_every_file_of_a_run() -> None:
-    tables = (store.MONTHLY, store.PLATFORM_FILE, store.EPISODES, store.PANEL, store.PORTFOLIO)
+    tables = (store.MONTHLY, store.PLATFORM_FILE, store.EPISODES, PANEL, store.PORTFOLIO)
     files = (store.SCENARIO, store.PROVENANCE, store.FIGURE, *tables)
     assert [file for file in files if f"`{file}`" not in read("docs/guide.md")] == []
 

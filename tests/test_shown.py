@@ -42,6 +42,7 @@ NO_RESULTS = {
 }
 """What public names lead to and is no result: errors, agents and rules; rows of a few fields; parts of the machinery."""
 PICTURES = {"Attribution", "Comparison", "CreditMarket", "Followed", "Results", "Run", "Story"}
+PICTURES |= {"Bands", "EventStudy", "Survival"}
 TABLES = PICTURES | {"Explanation", "Portfolio", "Scenario"}
 
 
@@ -50,7 +51,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """One of each result, of the largest kind that is quick to make."""
     home = tmp_path_factory.mktemp("shown")
     size: dict[str, Any] = {"borrowers": 60, "progress": False}
-    market = zerolimit.CreditMarket("jiebei-2020", seed=7, borrowers=150, engine="objects").run(8)
+    market = zerolimit.CreditMarket("jiebei-2020", seed=7, borrowers=150, engine="objects", panel="all").run(8)
     zero = next(market.episodes.query("kind == 'zero limit'").itertuples())
     story = zerolimit.tell(market, int(zero.borrower))
     wish = {"months": 2, "borrowers": 30, "replications": 2, "vary": {"lgd": [0.5, 0.6], "pool_share": [0.2, 0.3]}}
@@ -72,6 +73,9 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         market.simulation.history[0],
         (clients := zerolimit.read_portfolio(pd.DataFrame({"limit": [5_000.0, 8_000.0], "age": [30, 40]}))),
         clients.statement,
+        zerolimit.bands([market, market]),
+        zerolimit.survival(market),
+        zerolimit.event_study(market, "limit", match=["segment"], window=(-1, 1)),
         Lazy(pa.table({"month": [0], "borrower": [1]})),
     ]
     return {type(one).__name__: one for one in made}

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from zerolimit.explanation.story import tell
     from zerolimit.parameters.scenario import Scenario, load_scenario
     from zerolimit.portfolio.portfolio import read_portfolio
+    from zerolimit.research.bands import bands
+    from zerolimit.research.events import event_study
+    from zerolimit.research.survival import survival
     from zerolimit.rules.rule import rule
     from zerolimit.run.simulation import Simulation
     from zerolimit.study.attribution import attribute
@@ -37,12 +40,15 @@ _HOMES = {
     "Scenario": "parameters.scenario",
     "Simulation": "run.simulation",
     "attribute": "study.attribution",
+    "bands": "research.bands",
     "compare": "study.comparison",
+    "event_study": "research.events",
     "explain": "explanation.notice",
     "load": "study.results",
     "load_scenario": "parameters.scenario",
     "read_portfolio": "portfolio.portfolio",
     "rule": "rules.rule",
+    "survival": "research.survival",
     "tell": "explanation.story",
     "wrongful": "explanation.kept_lines",
 }
@@ -55,13 +61,16 @@ __all__ = [
     "Scenario",
     "Simulation",
     "attribute",
+    "bands",
     "compare",
+    "event_study",
     "explain",
     "load",
     "load_scenario",
     "read_portfolio",
     "rule",
     "study",
+    "survival",
     "tell",
     "wrongful",
 ]

@@ -192,10 +192,10 @@ def run(
     changes = wanted_changes(change or [], months)
     # what is wrong so far has been said without the libraries that a run needs
     from zerolimit.parameters.scenario import not_reached
-    from zerolimit.results.panel import Panel, parse_panel
-    from zerolimit.results.store import save
+    from zerolimit.results.panel import Panel, PanelFiles, parse_panel
+    from zerolimit.results.store import fill, provenance
     from zerolimit.results.tables import tables_of
-    from zerolimit.results.whole import check_target
+    from zerolimit.results.whole import check_target, whole_folder
     from zerolimit.vocabulary.names import LEFT
 
     parse_panel(panel)
@@ -211,17 +211,19 @@ def run(
     )
     try:
         vacant = len(simulation.borrowers.where("status", LEFT))
-        kept = Panel(simulation, panel, months)
-        with reporting(not quiet, f"{world.name}, {number_of(simulation.size, 'borrower')}", "month") as update:
-            for month in range(months):
-                if month in changes:
-                    simulation.change(**changes[month])
-                simulation.step()
-                kept.record()
-                update(month + 1, months)
-        told = ["zerolimit", *sys.argv[1:]]
-        seconds = time.perf_counter() - began
-        save(simulation, target, panel=kept, command=told, started=started, seconds=seconds, force=force)
+        with whole_folder(target, force=force) as folder:
+            bar = reporting(not quiet, f"{world.name}, {number_of(simulation.size, 'borrower')}", "month")
+            with PanelFiles(folder) as files, bar as update:
+                kept = Panel(simulation, panel, months, write=files.month)
+                for month in range(months):
+                    if month in changes:
+                        simulation.change(**changes[month])
+                    simulation.step()
+                    kept.record()
+                    update(month + 1, months)
+            told = ["zerolimit", *sys.argv[1:]]
+            seconds = time.perf_counter() - began
+            fill(folder, simulation, provenance(simulation, told, started, seconds, kept))
     finally:
         simulation.close()
     if quiet:

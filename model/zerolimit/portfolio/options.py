@@ -301,6 +301,25 @@ def from_texts(name: str, given: Sequence[str] | str | float | None) -> Any:
     return found
 
 
+def as_arguments(given: Mapping[str, Any]) -> list[str]:
+    """Options as `Reading.given` has them -> the words of a command line."""
+    found: list[str] = []
+    for name, value in given.items():
+        if isinstance(value, Mapping):
+            pairs = ((ours, one if isinstance(one, str) else ",".join(one)) for ours, one in value.items())
+            some = [f"{ours}={theirs}" for ours, theirs in pairs]
+        else:
+            some = [f"{one:.12g}" if isinstance(one, float) else str(one) for one in listed(value)]
+        for one in some:
+            found += [f"{flag(name)}={one}"] if one.startswith("-") else [flag(name), one]
+    return found
+
+
+def listed(value: Any) -> Sequence[Any]:
+    """A value that may be several."""
+    return value if isinstance(value, list | tuple) else (value,)
+
+
 def split_options(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Keywords that are options of reading, and the others."""
     return {k: v for k, v in given.items() if k in OPTIONS}, {k: v for k, v in given.items() if k not in OPTIONS}

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from zerolimit.run.simulation import Simulation
 
 SCENARIO, FIGURE = "scenario.toml", "summary.png"
-MONTHLY, PLATFORM_FILE, EPISODES, PANEL = "monthly.parquet", "platform.parquet", "episodes.parquet", "panel.parquet"
+MONTHLY, PLATFORM_FILE, EPISODES = "monthly.parquet", "platform.parquet", "episodes.parquet"
 PORTFOLIO, NETWORK = "portfolio.parquet", "network.parquet"
 LIBRARIES = ("networkx", "numpy", "numba", "pandas", "pyarrow")
 """The package's own folder."""
@@ -72,21 +72,17 @@ def save(
     `figure` draws summary.png; without it the project's own is drawn (results/figures.py). A figure that cannot be drawn
     is told of, and everything else is kept.
     """
-    from zerolimit.results.figures import draw_summary
-
     with whole_folder(folder, force=force) as whole:
-        _fill(whole, simulation, panel, figure or draw_summary, provenance(simulation, command, started, seconds, panel))
+        if panel is not None and panel.batches:
+            panel.save(whole)
+        fill(whole, simulation, provenance(simulation, command, started, seconds, panel), figure)
     return Path(folder)
 
 
-def _fill(
-    folder: Path,
-    simulation: Simulation,
-    panel: Panel | None,
-    figure: Draw,
-    record: dict[str, Any],
-) -> None:
+def fill(folder: Path, simulation: Simulation, record: dict[str, Any], figure: Draw | None = None) -> None:
+    """All of a run's files but its panel, into a folder that whole_folder has given."""
     from zerolimit.results.drawing import draw_if_possible
+    from zerolimit.results.figures import draw_summary
 
     tables = tables_of(simulation)
     scenario = simulation.first_scenario
@@ -99,13 +95,12 @@ def _fill(
     (folder / PROVENANCE).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     for name in ("monthly", "platform", "episodes"):
         write_parquet(folder / f"{name}.parquet", getattr(tables, name), FILES[name]())
-    if panel is not None and len(panel.rows):
-        panel.save(folder / PANEL)
     if simulation.portfolio is not None:
         import pyarrow.parquet as pq
 
         pq.write_table(simulation.portfolio.table, folder / PORTFOLIO, compression="zstd")
-    draw_if_possible(lambda file: figure(tables, simulation.scenario, file), folder / FIGURE)
+    draw = figure or draw_summary
+    draw_if_possible(lambda file: draw(tables, simulation.scenario, file), folder / FIGURE)
 
 
 # provenance
@@ -358,12 +353,15 @@ class Run(Shown):
     def _panel(self) -> Lazy:
         import pyarrow.dataset as ds
 
-        from zerolimit.results.lazy import Lazy
+        from zerolimit.results.lazy import Lazy, by_month
+        from zerolimit.results.panel import panel_files
 
-        if not self._has(PANEL):
+        files = panel_files(self.digests if self.digests is not None else (one.name for one in self.folder.iterdir()))
+        if not files:
             raise BadInput(f"{self.named}: the run kept no panel; run it with --panel all or sample=N")
-        with self._readable(PANEL):
-            return Lazy(ds.dataset(self.checked(PANEL)))
+        with self._readable(files[0]):
+            parts = [ds.dataset(self.checked(name)) for name in files]
+            return Lazy(parts[0] if len(parts) == 1 else by_month(parts))
 
     @documented(rates=RATES_LISTED)
     def rate(self, name: str, by: str | Sequence[str] = "month") -> pd.Series[Any]:
