@@ -58,6 +58,7 @@ from zerolimit.parameters.dated import limits, names_of
 from zerolimit.parameters.declarations import DATED
 from zerolimit.parameters.scenario import FILE_ONLY, Scenario, load_scenario, presets
 from zerolimit.portfolio.columns import COLUMNS, NAMES
+from zerolimit.portfolio.options import DELIMITERS, MARKS, OPTIONS
 from zerolimit.results.episodes import EVENTS
 from zerolimit.run import simulation as simulations
 from zerolimit.study import sweep as sweeping
@@ -621,6 +622,9 @@ def dated_case(draw: random.Random, place: Place) -> Case:
     )
 
 
+UNITS = tuple(unit for column in COLUMNS.values() for unit in column.units)
+
+
 def portfolio_case(draw: random.Random, place: Place) -> Case:
     """Clients: CSV, Parquet or DataFrame, and what goes with them."""
     columns, rows = client_columns(draw), draw.choice([0, 1, 5])
@@ -645,8 +649,18 @@ def portfolio_case(draw: random.Random, place: Place) -> Case:
     given: dict[str, Any] = {}
     if draw.random() < 0.2:
         given["columns"] = draw.choice([objects(draw), {draw.choice(NAMES): draw.choice([*NAMES, *TEXTS])}])
-    if draw.random() < 0.2:
-        given["scale"] = objects(draw)
+    for name, option in OPTIONS.items():
+        if draw.random() < 0.05:
+            likely = [
+                *option.allowed,
+                *DELIMITERS,
+                *MARKS,
+                "gbk",
+                "utf-16",
+                *NUMBERS,
+                {draw.choice(NAMES): draw.choice(UNITS)},
+            ]
+            given[name] = objects(draw) if draw.random() < 0.5 else draw.choice(likely)
 
     def lived() -> Any:
         market = zerolimit.CreditMarket(portfolio=source, seed=1, **given).run(1)

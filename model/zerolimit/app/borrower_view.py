@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import solara
 
 from zerolimit.app.charts import Chart, Ink, Option, axis, legend, line, months_axis, option_of
-from zerolimit.app.controls import Widget, choose
+from zerolimit.app.fields import Widget, choose
 from zerolimit.app.language import Words
 from zerolimit.app.parts import Progress, Table, Wrong
 from zerolimit.app.work import Desk, Job

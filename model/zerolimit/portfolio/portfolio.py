@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolimit.basics.errors import BadInput, quoted
+from zerolimit.basics.errors import BadInput, one_line, quoted
 from zerolimit.basics.files import path_of, read_file
 from zerolimit.basics.shown import Shown
 from zerolimit.basics.wording import FEN, number_of, shown
@@ -211,7 +211,7 @@ def about_drawn(read: Read, drawn: Sequence[str], raw: Raw, used: Used) -> Itera
         which = "blank ones: those" if "income" in some else "the one"
         yield f"income: {which} for which the scenario's population would have been given the file's limit"
     taken = {k for some in used.values() for k in some}
-    if unused := [name or f"{POSITION}{k + 1}" for k, name in enumerate(raw.names) if k not in taken]:
+    if unused := [one_line(name, 40) or f"{POSITION}{k + 1}" for k, name in enumerate(raw.names) if k not in taken]:
         yield f"columns not used: {shown(unused)}"
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolimit.basics.errors import BadInput, nearest, quoted
+from zerolimit.basics.errors import BadInput, nearest, one_line, quoted
 from zerolimit.basics.wording import FEN, number_of
 from zerolimit.parameters.dated import how_to_write
 from zerolimit.portfolio.amounts import Marks, Unreadable, doubtful, parsed
@@ -103,7 +103,7 @@ class Reader:
         plain = self.reading.decimal in (None, ".") and self.reading.thousands is None
         found = self.raw.take(wanted, numeric if plain else ())
         if self.reading.rows is not None:
-            found = [one.slice(0, self.reading.rows) for one in found]
+            found = [one.slice(0, min(self.reading.rows, len(one))) for one in found]
         self.size = self.all = len(found[0])
         if self.size == 0:
             raise BadInput(f"{self.raw.where}: no rows; at least one client is needed")
@@ -306,11 +306,11 @@ class Reader:
     def called(self, k: int) -> str:
         """A column as the file calls it."""
         name = self.raw.names[k]
-        return repr(name) if name and self.raw.names.count(name) == 1 else f"{POSITION}{k + 1}"
+        return quoted(name) if name and self.raw.names.count(name) == 1 else f"{POSITION}{k + 1}"
 
     def source(self, columns: Sequence[int]) -> str:
         """The file's name of a column, of several the first and the last, in a statement."""
-        first, last = (self.raw.names[k][:24] or f"{POSITION}{k + 1}" for k in (columns[0], columns[-1]))
+        first, last = (one_line(self.raw.names[k], 24) or f"{POSITION}{k + 1}" for k in (columns[0], columns[-1]))
         return first if len(columns) == 1 else f"{first} to {last.removeprefix(first.rstrip('0123456789'))}"
 
     def place(self, row: int) -> str:

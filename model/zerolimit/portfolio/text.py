@@ -10,6 +10,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -36,6 +37,8 @@ MARKED = {
 """How files begin that say their encoding."""
 LIKELY = ["gb18030", "big5", "shift_jis", "cp949", "cp1252", "cp1251"]
 """What a text that is not UTF-8 may be; charset-normalizer chooses."""
+NEIGHBOURS, FEW_BYTES = ("big5", "shift_jis", "cp949"), 200
+"""Encodings of the same bytes that a few characters cannot tell apart: those are taken for Chinese, and it is said."""
 CALLED = {"utf-8-sig": "UTF-8 with its mark", "utf-8": "UTF-8", "utf-16": "UTF-16", "gb18030": "GB18030", "gbk": "GBK"}
 LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|$)")
 NUMERIC = re.compile(r"[-+(]?[$€£¥￥]?\s*\d[\d.,'\s]*\)?%?")
@@ -116,8 +119,14 @@ def guessed(data: bytes) -> str | None:
     """The likely encoding of a text that is not UTF-8, by its lines that are not ASCII."""
     from charset_normalizer import from_bytes
 
-    best = from_bytes(foreign(data), cp_isolation=LIKELY).best()
-    return None if best is None else str(best.encoding)
+    text = foreign(data)
+    best = from_bytes(text, cp_isolation=LIKELY).best()
+    found = None if best is None else str(best.encoding)
+    if found in NEIGHBOURS and sum(byte > 0x7F for byte in text) < FEW_BYTES:
+        with suppress(UnicodeError):
+            text.decode("gb18030")
+            return "gb18030"
+    return found
 
 
 @dataclass(frozen=True)

@@ -183,7 +183,9 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(one) for one in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    return value if isinstance(value, int | float | bool | None) else str(value)
 
 
 def _version(name: str) -> str | None:
