@@ -6,7 +6,7 @@ import ast
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -25,9 +25,8 @@ from zerolimit.parameters.declarations import CALENDAR_KINDS, CONSTRAINTS, DATED
 from zerolimit.parameters.scenario import Scenario, load_scenario, presets
 from zerolimit.parameters.terms import ANNOUNCED
 from zerolimit.portfolio.columns import COLUMNS
-from zerolimit.results.columns import PLATFORM, monthly_meanings
-from zerolimit.results.episodes import MEANINGS
-from zerolimit.results.frames import panel_meanings
+from zerolimit.results.panel_columns import flag_meanings
+from zerolimit.results.tables import FILES
 from zerolimit.rules.allocations import ALLOCATIONS
 from zerolimit.rules.caps import CAPS, MEASURED, REASONS
 from zerolimit.rules.flags import FLAGS
@@ -327,12 +326,7 @@ def measures() -> str:
 
 def dictionary(which: str) -> str:
     """The columns of a file of results."""
-    declared: Mapping[str, tuple[str, str]] = {
-        "monthly": monthly_meanings(),
-        "platform": PLATFORM,
-        "episodes": MEANINGS,
-        "panel": panel_meanings(),
-    }[which]
+    declared = {**FILES, "frame": flag_meanings}[which]()
     rows = ((f"`{name}`", unit, says) for name, (unit, says) in declared.items())
     return table(("column", "unit", "meaning"), rows)
 

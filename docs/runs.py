@@ -34,7 +34,7 @@ from zerolimit.explanation.notice import explain
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.results.columns import cube, parts_of, values
 from zerolimit.results.drawing import BLUE, LOOKS, ORANGE
-from zerolimit.results.frames import Panel
+from zerolimit.results.panel import Panel
 from zerolimit.results.table import percent, print_summary
 from zerolimit.results.tables import Tables, tables_of
 from zerolimit.rules.caps import CAPS

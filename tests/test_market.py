@@ -12,7 +12,7 @@ from zerolimit.agents.lender import Platform
 from zerolimit.agents.market import CreditMarket
 from zerolimit.basics.errors import BadInput
 from zerolimit.parameters.scenario import load_scenario
-from zerolimit.results.frames import Panel, sampled
+from zerolimit.results.panel import Panel, sampled
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import STATE
 
@@ -293,7 +293,8 @@ class TestPanel:
 
         market = make(panel="sample=20").run(2)
         whole, some = load(market.save(tmp_path / "whole")), load(market.save(tmp_path / "some", panel="sample=5"))
-        assert len(whole.panel) == 2 * 20
+        assert len(whole.frame(vacant=True)) == 2 * 20
+        pd.testing.assert_frame_equal(whole.panel, market.panel)
         assert some.panel["borrower"].unique().tolist() == sampled(5, SMALL, 5).tolist()
         inside = whole.panel[whole.panel["borrower"].isin(some.panel["borrower"])].reset_index(drop=True)
         pd.testing.assert_frame_equal(some.panel, inside)
@@ -307,7 +308,9 @@ class TestPanel:
             with pytest.raises(BadInput, match=r"panel: sample=20 over \d+ months needs about .* GB"):
                 market.run(10_000)
         everybody = make(panel="all").run(1)
-        assert len(load(everybody.save(tmp_path / "all")).panel) == SMALL
+        assert len(load(everybody.save(tmp_path / "all")).frame(vacant=True)) == SMALL
+        with pytest.raises(BadInput, match=r"^panel: the market keeps none; take CreditMarket\(..., panel='all'\)"):
+            make(panel="none").run(1).panel  # noqa: B018
 
     def test_a_copy_keeps_its_own(self, eight, tmp_path):
         from zerolimit import load
@@ -363,7 +366,9 @@ class TestPortfolio:
         return path
 
     def test_clients_from_a_file(self, file):
-        market = CreditMarket(seed=1, portfolio=file, columns={"limit": "ceiling"}, scale=2.0, engine="objects")
+        market = CreditMarket(
+            seed=1, portfolio=file, columns={"limit": "ceiling", "age": "age"}, scale=2.0, engine="objects"
+        )
         assert len(market.agents) == 20
         assert market.agents.get("limit") == [200_000 * k for k in range(1, 21)]
         assert market.agents.get("age") == list(range(21, 41))

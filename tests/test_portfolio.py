@@ -67,7 +67,7 @@ def test_uci_says_what_is_given_drawn_and_odd(uci: Portfolio) -> None:
     assert uci.drawn == ("term", "income", "segment")
     assert uci.source.name == "uci.parquet"
     assert len(uci.source.sha256) == 64
-    assert "590 balances below 0 counted as 0" in uci.notes
+    assert "590 balances below 0 counted as 0, first in row 27" in uci.notes
     assert "drawn from the scenario's population: term, income, segment" in uci.notes
     assert read_portfolio("uci", scale=1.0).values["limit"].sum() == 4 * uci.values["limit"].sum()
 
@@ -176,19 +176,21 @@ BAD: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
     "text called parquet": (text("limit\n1\n", "x.parquet"), {}, ("x.parquet", "not a whole Parquet file")),
     "truncated gz": (binary(gzip.compress(b"limit\n" + b"123\n" * 999)[:-9], "cut.csv.gz"), {}, ("cut.csv.gz", "truncated")),
     "spreadsheet": (binary(b"PK\x03\x04\x00\x00", "book.xlsx"), {}, ("book.xlsx", "spreadsheet", "as CSV or Parquet")),
-    "ragged rows": (text("limit,balance\n1,2\n1,2,3\n"), {}, ("clients.csv", "line 3", "Expected 2 columns, got 3")),
+    "ragged rows": (text("limit,balance\n1,2\n1,2,3\n"), {}, ("clients.csv", "line 3: 3 values for 2 columns")),
     "no limit column": (text("LIMIT_BAL,x\n5,6\n"), {}, ("no column limit", "'LIMIT_BAL'", "limit=LIMIT_BAL")),
     "nothing like limit": (text("a,b\n5,6\n"), {}, ("no column limit", "there are a, b")),
     "column twice": (text("limit,id,limit\n5,1,6\n"), {}, ("'limit' appears more than once",)),
     "column twice in parquet": (twice_parquet, {}, ("'limit' appears more than once",)),
-    "same id": (text("limit,id\n5,a\n6,b\n7,a\n"), {}, ("'id' row 3", "'a'", "row 1", "unique")),
-    "blank id": (text("limit,id\n5,a\n6,\n"), {}, ("'id' row 2", "blank")),
-    "negative limit": (text("limit\n5\n-6\n"), {}, ("'limit' row 2", "-6 is negative", "allowed: 0 to 20,000,000 yuan")),
-    "infinite limit": (text("limit\n5\ninf\n"), {}, ("'limit' row 2", "not a finite number")),
-    "nan balance": (text("limit,balance\n5,1\n6,nan\n"), {}, ("'balance' row 2", "nan is not a finite number")),
-    "blank limit": (text("limit,id\n5,a\n,b\n"), {}, ("'limit' row 2", "blank", "required")),
-    "blank balance": (text("limit,balance\n5,1\n6,\n"), {}, ("'balance' row 2", "blank", "to have it drawn")),
-    "text limit": (text("limit\n5\n1 000 yuan\n"), {}, ("'limit' row 2", "'1 000 yuan' is not a number")),
+    "same id": (text("limit,id\n5,a\n6,b\n7,a\n"), {}, ("'id' line 4", "'a'", "line 2", "unique")),
+    "blank id": (text("limit,id\n5,a\n6,\n"), {}, ("'id' line 3", "blank")),
+    "negative limit": (text("limit\n5\n-6\n"), {}, ("'limit' line 3", "-6 is negative", "allowed: 0 to 20,000,000 yuan")),
+    "infinite limit": (text("limit\n5\ninf\n"), {}, ("'limit' line 3", "not a finite number")),
+    "blank limit": (
+        text("limit,id\n5,a\n,b\n"),
+        {},
+        ("'limit' line 3", "blank", "required", "--blank-limits drop", "--blank-limits draw"),
+    ),
+    "text limit": (text("limit\n5\nmuch\n"), {}, ("'limit' line 3", "'much' is not a number", "--missing much")),
     "text among numbers": (
         lambda folder: pd.DataFrame({"limit": [1, 2, "many"]}),
         {},
@@ -199,29 +201,27 @@ BAD: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
         {},
         ("'limit' holds timestamp", "numbers"),
     ),
-    "limit too large": (text("limit\n5\n3e9\n"), {}, ("'limit' row 2", "3,000,000,000 x scale 1", "scale=0.001 would fit")),
-    "scale too large": (text("limit\n5000\n"), {"scale": 1e5}, ("'limit' row 1", "scale=1000 would fit")),
-    "balance too large": (text("limit,balance\n5,1\n5,-2.1e7\n"), {}, ("'balance' row 2", "scale=0.1 would fit")),
-    "income too large": (text("limit,income\n5,6e6\n"), {}, ("'income' row 1", "0 to 500,000 yuan a month")),
-    "negative income": (text("limit,income\n5,-1\n"), {}, ("'income' row 1", "-1 is negative")),
-    "unknown segment": (text("limit,segment\n5,gig\n6,sallaried\n"), {}, ("'segment' row 2", "did you mean 'salaried'")),
-    "segment code": (text("limit,segment\n5,3\n"), {}, ("'segment' row 1", "'3' is no segment", "0 to 2")),
-    "history too low": (text("limit,history_1\n5,-3\n"), {}, ("'history_1' row 1", "-3 is out of range", "-2 to 120")),
-    "history in a list": (text("limit,history\n5,0 0\n5,0 -9\n"), {}, ("'history' row 2", "-9 is out of range")),
-    "history is words": (text("limit,history\n5,good\n"), {}, ("'history' row 1", "'good' is not 1 to 12 whole numbers")),
-    "history too long": (text(f"limit,history\n5,{' '.join('0' * 13)}\n"), {}, ("'history' row 1", "1 to 12")),
+    "limit too large": (text("limit\n5\n3e9\n"), {}, ("'limit' line 3", "3,000,000,000 x scale 1", "scale=0.001 would fit")),
+    "scale too large": (text("limit\n5000\n"), {"scale": 1e5}, ("'limit' line 2", "scale=1000 would fit")),
+    "balance too large": (text("limit,balance\n5,1\n5,-2.1e7\n"), {}, ("'balance' line 3", "scale=0.1 would fit")),
+    "income too large": (text("limit,income\n5,6e6\n"), {}, ("'income' line 2", "0 to 500,000 yuan a month")),
+    "negative income": (text("limit,income\n5,-1\n"), {}, ("'income' line 2", "-1 is negative")),
+    "unknown segment": (text("limit,segment\n5,gig\n6,sallaried\n"), {}, ("'segment' line 3", "did you mean 'salaried'")),
+    "segment code": (text("limit,segment\n5,3\n"), {}, ("'segment' line 2", "'3' is no segment", "0 to 2")),
+    "history too low": (text("limit,history_1\n5,-3\n"), {}, ("'history_1' line 2", "-3 is out of range", "-2 to 120")),
+    "history in a list": (text("limit,history\n5,0 0\n5,0 -9\n"), {}, ("'history' line 3", "-9 is out of range")),
+    "history is words": (text("limit,history\n5,good\n"), {}, ("'history' line 2", "'good' is not 1 to 12 whole numbers")),
+    "history too long": (text(f"limit,history\n5,{' '.join('0' * 13)}\n"), {}, ("'history' line 2", "1 to 12")),
     "history twice": (text("limit,history,history_1\n5,0,0\n"), {}, ("one or the other",)),
     "history with a gap": (text("limit,history_1,history_3\n5,0,0\n"), {}, ("history_3 without history_2",)),
-    "newest month blank": (text("limit,history_1\n5,0\n5,\n"), {}, ("'history_1' row 2", "blank")),
-    "half a month late": (text("limit,late\n5,0.5\n"), {}, ("'late' row 1", "0.5 is not a whole number")),
-    "negative late": (text("limit,late\n5,-1\n"), {}, ("'late' row 1", "-1 is out of range", "0 to 120")),
-    "too young": (text("limit,age\n5,40\n5,7\n"), {}, ("'age' row 2", "7 is out of range", "18 to 100 years")),
-    "term of 13": (text("limit,term\n5,13\n"), {}, ("'term' row 1", "1 to 12 months")),
-    "term of 0": (text("limit,term\n5,0\n"), {}, ("'term' row 1", "1 to 12 months")),
-    "scale zero": (text("limit\n5\n"), {"scale": 0}, ("scale must be a finite number above 0", "not 0")),
-    "scale infinite": (text("limit\n5\n"), {"scale": float("inf")}, ("scale must be", "not inf")),
-    "scale nan": (text("limit\n5\n"), {"scale": float("nan")}, ("scale must be", "not nan")),
-    "scale as text": (text("limit\n5\n"), {"scale": "4"}, ("scale must be", "not '4'")),
+    "half a month late": (text("limit,late\n5,0.5\n"), {}, ("'late' line 2", "0.5 is not a whole number")),
+    "negative late": (text("limit,late\n5,-1\n"), {}, ("'late' line 2", "-1 is out of range", "0 to 120")),
+    "too young": (text("limit,age\n5,40\n5,7\n"), {}, ("'age' line 3", "7 is out of range", "18 to 100 years")),
+    "term of 0": (text("limit,term\n5,0\n"), {}, ("'term' line 2", "1 to 12 months")),
+    "scale zero": (text("limit\n5\n"), {"scale": 0}, ("scale: must be a finite number above 0", "not 0")),
+    "scale infinite": (text("limit\n5\n"), {"scale": float("inf")}, ("scale: must be", "not inf")),
+    "scale nan": (text("limit\n5\n"), {"scale": float("nan")}, ("scale: must be", "not nan")),
+    "scale as text": (text("limit\n5\n"), {"scale": "4"}, ("scale: must be", "not '4'")),
     "map of an unknown name": (
         text("limit\n5\n"),
         {"columns": {"balanse": "limit"}},
@@ -235,7 +235,7 @@ BAD: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
     "mapped column is named": (
         text("line\nmuch\n"),
         {"columns": {"limit": "line"}},
-        ("'line' row 1", "'much' is not a number"),
+        ("'line' line 2", "'much' is not a number"),
     ),
 }
 
@@ -362,9 +362,12 @@ def test_no_row_is_a_vacant_slot() -> None:
 def test_odd_lines_and_balances() -> None:
     m = load_scenario().minimum_loan
     read = some(limit=[0, m - 0.01, m, 5_000], balance=[0, 100, -70, 9_000], history_1=[-2, 0, 0, 0])
-    assert {"1 limit of 0: closed from the start", "1 balance below 0 counted as 0"} < set(read.notes)
-    assert "2 balances over the limit, taken as read" not in read.notes
-    assert "1 balance over the limit, taken as read" in read.notes
+    assert {
+        "1 limit of 0: closed from the start",
+        f"1 limit below the minimum loan of {m:g} yuan: closed from the start",
+        "1 balance below 0 counted as 0, first in row 3",
+        "1 balance over the limit, taken as read, first in row 4",
+    } < set(read.notes)
     s = begin(read)
     assert s.column("status").tolist() == [CLOSED, CLOSED, OPEN, OPEN]
     assert s.column("limit").tolist() == [0, 0, round(m * FEN), 500_000]

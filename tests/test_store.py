@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from zerolimit.agents.market import CreditMarket
 from zerolimit.basics.errors import BadInput
 from zerolimit.explanation.replay import origin_of
 from zerolimit.parameters.scenario import load_scenario
@@ -26,15 +27,14 @@ from zerolimit.results.columns import monthly_columns, monthly_meanings, values
 from zerolimit.results.episodes import episode_columns, recovered, usable_again, zero_limits
 from zerolimit.results.figures import draw_summary
 from zerolimit.results.frames import (
-    Panel,
     as_frame,
     episodes_frame,
     monthly_frame,
-    parse_panel,
     platform_frame,
     rate,
-    sampled,
 )
+from zerolimit.results.panel import Panel, parse_panel, sampled
+from zerolimit.results.panel_columns import LABELS, column_of
 from zerolimit.results.tables import Tables, tables_of
 from zerolimit.rules.caps import MEASURED, REASONS
 from zerolimit.rules.flags import FLAGS
@@ -43,8 +43,8 @@ from zerolimit.run.simulation import Simulation
 from zerolimit.study.figures import draw_bars, paper
 from zerolimit.vocabulary.cells import CELLS
 from zerolimit.vocabulary.fields import Q2, STATE
-from zerolimit.vocabulary.names import BLOCKED, END_APPEAL, END_CHARGEOFF, END_SCORE, ENDS, SEGMENTS, ZERO_LIMIT
-from zerolimit.vocabulary.outcomes import RATES
+from zerolimit.vocabulary.names import BLOCKED, CODES, END_APPEAL, END_CHARGEOFF, END_SCORE, ENDS, SEGMENTS, ZERO_LIMIT
+from zerolimit.vocabulary.outcomes import DESK, RATES
 
 MONTHS, BORROWERS = 8, 120
 
@@ -90,12 +90,12 @@ def test_the_folder_is_complete(ran: tuple[Simulation, Panel], tmp_path: Path) -
 def test_what_is_read_back_is_what_was_counted(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
     simulation, panel = ran
     run = store.load_run(keep(ran, tmp_path / "run"))
-    pd.testing.assert_frame_equal(run.monthly, monthly_frame(simulation.history))
-    pd.testing.assert_frame_equal(run.platform, platform_frame(simulation.history))
+    pd.testing.assert_frame_equal(run.monthly, monthly_frame(simulation))
+    pd.testing.assert_frame_equal(run.platform, platform_frame(simulation))
     pd.testing.assert_frame_equal(run.episodes, episodes_frame(simulation))
     pd.testing.assert_frame_equal(run.panel, panel.frame())
     assert run.scenario == simulation.scenario
-    pd.testing.assert_series_equal(run.rate("zero_limit"), rate(monthly_frame(simulation.history), "zero_limit"))
+    pd.testing.assert_series_equal(run.rate("zero_limit"), rate(monthly_frame(simulation), "zero_limit"))
 
 
 def test_provenance_says_where_a_run_comes_from(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
@@ -369,7 +369,7 @@ def test_folders_written_before_there_were_manifests_are_read_and_said_to_be_unv
 ) -> None:
     folder = before_manifests(keep(ran, tmp_path / "run"))
     run = store.load_run(folder)
-    pd.testing.assert_frame_equal(run.monthly, monthly_frame(ran[0].history))
+    pd.testing.assert_frame_equal(run.monthly, monthly_frame(ran[0]))
     assert run.scenario == ran[0].scenario
     store.load_run(folder)
     assert capsys.readouterr().err == f"{folder}: unverified: it was written before run folders had a manifest.json\n"
@@ -402,7 +402,7 @@ def test_a_figure_that_fails_loses_no_table(
 
     run = store.load_run(keep(ran, tmp_path / "run", figure=broken))
     run.verify()
-    pd.testing.assert_frame_equal(run.monthly, monthly_frame(ran[0].history))
+    pd.testing.assert_frame_equal(run.monthly, monthly_frame(ran[0]))
     assert not (tmp_path / "run" / "summary.png").exists()
     assert capsys.readouterr().err == (
         "zerolimit: summary.png could not be drawn, and everything else is kept: latex was not found or has failed\n"
@@ -430,7 +430,7 @@ def test_figures_are_drawn_under_our_own_settings_whatever_the_users_are(
 
 def test_cells_add_up_to_the_counts(ran: tuple[Simulation, Panel]) -> None:
     simulation, _ = ran
-    frame = monthly_frame(simulation.history)
+    frame = monthly_frame(simulation)
     assert len(frame) == MONTHS * CELLS
     by_month = frame.drop(columns=["segment", "decile"]).groupby("month").sum()
     assert by_month["accounts"].between(1, BORROWERS).all()
@@ -441,17 +441,17 @@ def test_cells_add_up_to_the_counts(ran: tuple[Simulation, Panel]) -> None:
 
 
 def test_everything_that_was_counted_is_kept_as_whole_numbers(ran: tuple[Simulation, Panel]) -> None:
-    frame = monthly_frame(ran[0].history)
+    frame = monthly_frame(ran[0])
     outcomes = set(FLAGS)
     assert outcomes <= set(frame.columns)
     assert set(frame.columns) == set(monthly_meanings())
-    assert all(frame[name].dtype == np.int64 for name in frame.columns if name != "segment")
+    assert all(frame[name].dtype == np.int64 for name in frame.columns if name not in ("segment", "date"))
     assert frame["segment"].cat.categories.tolist() == list(SEGMENTS)
 
 
 def test_events_counted_by_reason_are_the_events_and_the_episodes(ran: tuple[Simulation, Panel]) -> None:
     simulation, _ = ran
-    frame, episodes = monthly_frame(simulation.history), episodes_frame(simulation)
+    frame, episodes = monthly_frame(simulation), episodes_frame(simulation)
     zero = frame[[f"zero_by_{reason}" for reason in REASONS]].sum(axis=1)
     assert (zero == frame["zero_limit"]).all()
     assert frame["zero_limit"].sum() == (episodes["kind"] == "zero limit").sum() > 0
@@ -459,7 +459,7 @@ def test_events_counted_by_reason_are_the_events_and_the_episodes(ran: tuple[Sim
 
 
 def test_three_groups_partition_those_who_began_with_a_line(ran: tuple[Simulation, Panel]) -> None:
-    frame = monthly_frame(ran[0].history)
+    frame = monthly_frame(ran[0])
     groups = frame[["line_on_time", "line_inactive", "line_arrears"]].sum(axis=1)
     assert (groups <= BORROWERS).all()
     assert groups.sum() > frame["at_risk"].sum() > 0
@@ -467,7 +467,7 @@ def test_three_groups_partition_those_who_began_with_a_line(ran: tuple[Simulatio
 
 @pytest.mark.parametrize("name", RATES)
 def test_a_rate_divides_the_sums_that_it_declares(name: str, ran: tuple[Simulation, Panel]) -> None:
-    frame = monthly_frame(ran[0].history)
+    frame = monthly_frame(ran[0])
     over, under, _ = RATES[name]
     mine = frame[frame["segment"] == "gig"]
 
@@ -479,7 +479,7 @@ def test_a_rate_divides_the_sums_that_it_declares(name: str, ran: tuple[Simulati
 
 
 def test_rates_by_several_keys_and_where_there_is_nothing_to_divide_by(ran: tuple[Simulation, Panel]) -> None:
-    frame = monthly_frame(ran[0].history)
+    frame = monthly_frame(ran[0])
     both = rate(frame, "zero_limit", ["segment", "decile"])
     assert both.index.names == ["segment", "decile"]
     assert len(both) == CELLS
@@ -488,7 +488,7 @@ def test_rates_by_several_keys_and_where_there_is_nothing_to_divide_by(ran: tupl
 
 
 def test_wrong_rates_and_keys_are_one_clear_line(ran: tuple[Simulation, Panel]) -> None:
-    frame = monthly_frame(ran[0].history)
+    frame = monthly_frame(ran[0])
     for name, by, words in (
         ("zero_limt", "month", "zero_limit"),
         ("zero_limit", "segments", "segment"),
@@ -498,6 +498,107 @@ def test_wrong_rates_and_keys_are_one_clear_line(ran: tuple[Simulation, Panel]) 
             rate(frame, name, by)
     with pytest.raises(BadInput, match="line_on_time"):
         rate(frame.drop(columns="line_on_time"), "zero_limit")
+
+
+@pytest.fixture(scope="module")
+def everybody() -> CreditMarket:
+    """A market of everybody in which all happens that rates are of, with a start."""
+    busy = {"cutoff": 640, "base_tightness": 0.5, "appeals_capacity": 0.05, "appeal_rate": 0.9, "notice_months": 2}
+    return CreditMarket("jiebei-2018", seed=3, borrowers=300, engine="objects", panel="all", **busy).run(15)
+
+
+@pytest.fixture(scope="module")
+def panel(everybody: CreditMarket) -> pd.DataFrame:
+    return everybody.panel
+
+
+@pytest.fixture(scope="module")
+def monthly(everybody: CreditMarket) -> pd.DataFrame:
+    return everybody.monthly
+
+
+def panels_column(count: str, panel: pd.DataFrame) -> str:
+    """The column of the panel that a column of monthly counts adds up."""
+    name = count.removeprefix("sum_")
+    return f"{name}_counted" if count != name and f"{name}_counted" in panel else name
+
+
+def test_a_panel_of_everybody_adds_up_to_every_monthly_count(panel: pd.DataFrame, monthly: pd.DataFrame) -> None:
+    cells = panel.groupby(["month", "segment", "decile"], observed=False)
+    for count in monthly.columns.drop(["month", "date", "segment", "decile"]):
+        if count.startswith(("zero_by_", "blocked_by_")):
+            kind, _, reason = count.partition("_by_")
+            flag = "zero_limit" if kind == "zero" else kind
+            mine = panel[panel[flag] & (panel["reason"] == reason)]
+            assert len(mine) == monthly[count].sum(), count
+            continue
+        scale = Q2 if count == "sum_trust" else 1
+        assert (cells[panels_column(count, panel)].sum().to_numpy() * scale == monthly[count]).all(), count
+
+
+@pytest.mark.parametrize("by", ["month", "year", "segment", "decile"])
+def test_every_rate_can_be_made_of_the_panel(by: str, panel: pd.DataFrame, monthly: pd.DataFrame) -> None:
+    keyed = panel.groupby(panel["date"].dt.year if by == "year" else by, observed=False)
+
+    def total(parts: Sequence[str]) -> pd.Series:
+        columns = [panels_column(part if part in FLAGS or part in DESK else f"sum_{part}", panel) for part in parts]
+        return sum(keyed[column].sum() for column in columns)
+
+    for name, (over, under, _) in RATES.items():
+        assert total(over).sum() > 0, f"{name}: nothing to divide"
+        ours = total(over) / total(under).replace(0, np.nan)
+        pd.testing.assert_series_equal(ours, rate(monthly, name, by), check_names=False, check_exact=True)
+
+
+def test_frames_are_wide_and_named(everybody: CreditMarket, panel: pd.DataFrame) -> None:
+    assert (panel["age"] ** 2 == panel["age"].astype(float) ** 2).all()
+    assert (panel["limit"] ** 2 == panel["limit"].astype(float) ** 2).all()
+    for frame in (everybody.monthly, everybody.platform_months, everybody.episodes, panel):
+        kinds = {str(kind) for kind in frame.dtypes}
+        assert kinds <= {"int64", "float64", "bool", "category", "datetime64[s]"}
+        assert (frame["date"].dt.day == 1).all()
+        assert ((frame["date"].dt.year - 2017) * 12 + frame["date"].dt.month - 1 == frame["month"]).all()
+    for name in ("segment", "sector", "strategy", "status", "event", "appealed"):
+        assert panel[name].cat.categories.tolist() == list(CODES[name])
+    assert everybody.rate("zero_limit", "year").index.tolist() == [2017, 2018]
+    undated = rate(everybody.monthly.drop(columns="date"), "zero_limit", ["year", "segment"])
+    assert undated.index.get_level_values("year").unique().tolist() == [0, 1]
+
+
+def test_a_person_is_a_slots_borrower_and_vacant_slots_are_left_out(everybody: CreditMarket, panel: pd.DataFrame) -> None:
+    slots = everybody.frame(vacant=True)
+    assert (panel["person"] == panel["borrower"] + 300 * panel["generation"]).all()
+    assert panel["generation"].max() > 0
+    assert panel.groupby("person")["segment"].nunique().max() == 1
+    assert len(slots) == 300 * 15
+    assert 0 < slots["vacant"].sum() == len(slots) - len(panel)
+    assert "vacant" not in panel
+    here = panel[(panel["month"] == 14) & (panel["status"] != "left")]
+    assert everybody.borrower(int(here["person"].iloc[-1])).limit == here["limit"].iloc[-1]
+
+
+def test_what_bounds_nothing_is_missing(everybody: CreditMarket) -> None:
+    caps = everybody.episodes[[f"cap_{reason}" for reason in REASONS if reason != "grant"]]
+    assert caps.isna().any(axis=None)
+    assert caps.max(axis=None) < 2e9
+    endless = Simulation(load_scenario("baseline", borrowers=20, off=("scarcity",)), 1, engine="objects").run(1)
+    assert platform_frame(endless)["pool"].isna().all()
+
+
+def test_a_lazy_panel_is_the_frame(
+    everybody: CreditMarket, panel: pd.DataFrame, monthly: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zerolimit.results.frames.MOST_ROWS", 100)
+    lazy = everybody.panel
+    assert [name for name in lazy.columns if name != "vacant"] == panel.columns.tolist()
+    pd.testing.assert_frame_equal(lazy.frame(["person", "on_time"]), panel[["person", "on_time"]])
+    told = lazy.sql("SELECT month, sum(zero_limit::int) AS n, sum(drawn) AS lent FROM panel GROUP BY month ORDER BY month")
+    counted = monthly.groupby("month")[["zero_limit", "sum_drawn"]].sum()
+    assert told[["n", "lent"]].to_numpy().tolist() == counted.to_numpy().tolist()
+    with pytest.raises(BadInput, match=r"columns: 'on_tyme' .*on_time"):
+        lazy.frame(["on_tyme"])
+    with pytest.raises(BadInput, match="sql: "):
+        lazy.sql("SELECT nothing FROM panel")
 
 
 # episodes
@@ -531,11 +632,10 @@ def test_each_event_meets_its_own_end_or_is_censored() -> None:
     over = ends(
         (5, 7, 0, END_SCORE), (7, 8, 1, END_SCORE), (9, 9, 0, END_CHARGEOFF), (5, 10, 0, END_APPEAL), (1, 9, 0, END_SCORE)
     )
-    world = SimpleNamespace(episodes=SimpleNamespace(starts=begun, ends=over), month=12)
-    frame = episodes_frame(world)  # type: ignore[arg-type]
+    frame = as_frame(episode_columns(begun, over, 12))
     score, charged, appeal, censored = (ENDS[int(code)] for code in (END_SCORE, END_CHARGEOFF, END_APPEAL, 0))
     assert frame["ended"].tolist() == [score, censored, censored, charged, charged, appeal]
-    assert frame["end_month"].tolist() == [5, -1, -1, 9, 9, 5]
+    assert frame["end_month"].fillna(-1).tolist() == [5, -1, -1, 9, 9, 5]
     assert frame["duration"].tolist() == [3, 6, 9, 5, 3, 0]
     assert frame["reason"].tolist() == [REASONS[3]] * 6
     assert frame["zeros_before"].tolist() == [0, 0, 0, 1, 0, 0]
@@ -574,14 +674,18 @@ def test_a_run_without_events_has_empty_episodes() -> None:
 def test_the_panel_is_the_state_of_the_borrowers_kept(ran: tuple[Simulation, Panel]) -> None:
     simulation, panel = ran
     frame = panel.frame()
-    assert len(frame) == 7 * MONTHS
+    assert len(panel.frame(vacant=True)) == 7 * MONTHS
     last = frame[frame["month"] == MONTHS - 1].set_index("borrower")
     assert last.index.tolist() == panel.rows.tolist()
     for field in STATE:
         expected = simulation.column(field.name)[panel.rows].astype(float)
         if field.name.startswith("due_"):
             expected = np.where(last["scheduled"] == 0, 0, expected)
-        assert last[field.name].to_numpy(float).tolist() == expected.tolist(), field.name
+        if field.name in LABELS:
+            expected = np.array(LABELS[field.name])[expected.astype(int)]
+        told = last[column_of(field)]
+        assert (told.to_numpy() == expected).all(), field.name
+        assert told.dtype in ("int64", "float64", "category")
     assert (last["trust"] * Q2 % 1 == 0).all()
 
 
@@ -617,7 +721,7 @@ def test_the_sample_depends_on_the_seed_alone() -> None:
 
 def test_a_large_sample_is_drawn_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = sampled(3, 10_000, 100).tolist()
-    monkeypatch.setattr("zerolimit.results.frames.PIECE", 999)
+    monkeypatch.setattr("zerolimit.results.panel.PIECE", 999)
     assert sampled(3, 10_000, 100).tolist() == whole
 
 

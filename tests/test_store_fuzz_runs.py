@@ -11,7 +11,7 @@ from zerolimit.basics.errors import BadInput
 from zerolimit.explanation.replay import origin_of
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.portfolio.portfolio import read_portfolio
-from zerolimit.results.frames import Panel
+from zerolimit.results.panel import Panel
 from zerolimit.results.store import Run, save
 from zerolimit.results.whole import MANIFEST
 from zerolimit.run.simulation import Simulation

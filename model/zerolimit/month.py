@@ -271,6 +271,20 @@ ROLLS = {
 """Lists that a stage makes."""
 
 
+def kept_of(stage: str) -> tuple[str, ...]:
+    """What a panel takes from a stage as it ends: its words, and what its sums add of a borrower. A state that nothing
+    writes later in the month can be read when the month is over."""
+    rare = [name for one in RARE_SUMS.get(stage, ()) for name in (one.field, one.when)]
+    named = dict.fromkeys([word for word, _ in WORDS.get(stage, ())] + [*SUMS.get(stage, ()), *rare])
+    last = max(place for place, phase in enumerate(MONTH) if phase.stage == stage)
+    written = {name for phase in MONTH[last + 1 :] for rule in phase.rules for name in rule.writes}
+    return tuple(name for name in named if FIELDS[name].flow or name in written)
+
+
+KEPT = {stage: kept_of(stage) for stage in WORDS}
+"""Stage -> fields that a panel takes from it."""
+
+
 def refuse_what_nothing_has() -> None:
     """BadDeclaration where a table above names a field, or a rate a count or sum, that does not exist."""
     named = {f"phase {one.name}": (*one.reads, *one.writes, *([one.where] if one.where else [])) for one in (*BIRTH, *MONTH)}

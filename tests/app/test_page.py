@@ -684,7 +684,7 @@ def test_an_upload_is_checked_like_any_portfolio() -> None:
     with pytest.raises(BadInput) as error:
         portfolio_of("../../mine.csv", io.BytesIO(bad), len(bad), 1_000)
     assert "/" not in str(error.value)
-    assert str(error.value).startswith("portfolio mine.csv: column 'limit' row 1")
+    assert str(error.value).startswith("portfolio mine.csv: column 'limit' line 2")
 
 
 def test_a_portfolio_becomes_the_borrowers() -> None:

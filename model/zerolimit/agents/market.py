@@ -29,7 +29,7 @@ from mesa.time import EventGenerator
 from zerolimit.agents.borrower import Borrower, Borrowers, View, closed_to_writers, overridden, storable, view_of
 from zerolimit.agents.lender import Platform
 from zerolimit.basics.arguments import public
-from zerolimit.basics.errors import BadInput, quoted
+from zerolimit.basics.errors import BadInput, quoted, refuse_others
 from zerolimit.basics.terminal import tell
 from zerolimit.basics.wording import number_of
 from zerolimit.engine.plan import FLOW_NAMES
@@ -37,7 +37,7 @@ from zerolimit.engine.registry import AUTO, named
 from zerolimit.parameters.scenario import Scenario, load_scenario
 from zerolimit.parameters.terms import in_yuan
 from zerolimit.results.columns import parts_of
-from zerolimit.results.frames import SAMPLE, Panel, parse_panel, sampled
+from zerolimit.results.panel import SAMPLE, Panel, parse_panel
 from zerolimit.rules.rule import Rule
 from zerolimit.run.phases import Recorded
 from zerolimit.run.simulation import IN_THE_MIDDLE, Simulation
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from zerolimit.portfolio.portfolio import Portfolio
+    from zerolimit.results.lazy import Lazy
     from zerolimit.results.store import Draw
 
 PLATFORM_REPORTERS = ("pool", "principal", "cash", "pool_use", "tightness")
@@ -138,10 +139,11 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
     `datacollector` reports the month's rates and the platform; put your own in its place. It collects at the end of each
     month, unless a subclass has its own `step` and a collector of its own, which then has to call `collect` as in Mesa.
 
-    `panel` says of which borrowers every field is kept month by month, for `save`: all, sample=N or none.
+    `panel` says which borrowers are kept month by month, for `market.panel` and `save`: all, sample=N or none.
 
     Plain-Python behaviour: `borrower_class`, a subclass of Borrower that overrides rules of the month. User-defined
-    rules, compiled: `rules`. Any parameter of the scenario can be given by name.
+    rules, compiled: `rules`. Any parameter of the scenario can be given by name, and with a portfolio from a file or
+    DataFrame any option of reading it (`columns`, `scale`, `units`, ...: zerolimit.portfolio.options).
     """
 
     borrower_class: type[Borrower] = Borrower
@@ -166,8 +168,6 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         portfolio: Portfolio | pd.DataFrame | str | Path | None = None,
         engine: str = "auto",
         rules: Iterable[Rule] = (),
-        columns: Mapping[str, str] | None = None,
-        scale: float | None = None,
         threads: int | None = None,
         borrower_class: type[Borrower] | None = None,
         panel: str = SAMPLE,
@@ -183,9 +183,11 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
             )
         self.__dict__.update(beginnings())
         parse_panel(panel)
+        from zerolimit.portfolio.options import split_options
         from zerolimit.portfolio.portfolio import as_portfolio
 
-        clients = as_portfolio(portfolio, columns, scale)
+        reading, parameters = split_options(parameters)
+        clients = as_portfolio(portfolio, reading)
         if borrowers is not None:
             if clients is not None and borrowers != clients.size:
                 raise BadInput(f"borrowers: {borrowers} given, but the portfolio has {clients.size} clients; leave it out")
@@ -278,7 +280,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         """More months; may be called again and goes on."""
         if not 1 <= months <= MOST_MONTHS:
             raise BadInput(f"months: a whole number from 1 to {MOST_MONTHS:,} is needed, not {quoted(months)}")
-        self._panel._refuse_too_large(months)
+        self._panel.refuse_too_large(months)
         for _ in range(months):
             self.step()
         return self
@@ -327,14 +329,14 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         """Counts and sums in fen, a row per month, segment and first income decile."""
         from zerolimit.results.frames import monthly_frame
 
-        return monthly_frame(self.simulation.history)
+        return monthly_frame(self.simulation)
 
     @property
     def platform_months(self) -> pd.DataFrame:
         """The platform's row of every month, money in fen."""
         from zerolimit.results.frames import platform_frame
 
-        return platform_frame(self.simulation.history)
+        return platform_frame(self.simulation)
 
     @property
     def episodes(self) -> pd.DataFrame:
@@ -343,8 +345,32 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
 
         return episodes_frame(self.simulation)
 
+    @property
+    def panel(self) -> pd.DataFrame | Lazy:
+        """A row per month and borrower kept: state at the month's end, and what the month counted of him, money in fen.
+
+        Kept is what the market's `panel` says. Beyond 10,000,000 rows it is a lazy table of the same columns.
+        """
+        return self.frame("panel")
+
+    def frame(self, name: str = "panel", columns: Iterable[str] | None = None, *, vacant: bool = False) -> Any:
+        """A table in pandas: monthly, platform, episodes or panel; some of its columns, or all.
+
+        `vacant` takes the panel's rows of slots that nobody had in a month, too.
+        """
+        from zerolimit.results.frames import chosen, of_panel
+        from zerolimit.results.tables import FILES
+
+        refuse_others("frame", name, FILES)
+        if name != "panel":
+            return chosen(self.platform_months if name == "platform" else getattr(self, name), columns)
+        self._has_run("panel")
+        if not len(self._panel.rows):
+            raise BadInput("panel: the market keeps none; take CreditMarket(..., panel='all') or panel='sample=N'")
+        return of_panel(self._panel.table(), columns, vacant=vacant)
+
     def rate(self, name: str, by: str | Sequence[str] = "month") -> pd.Series[Any]:
-        """A rate of vocabulary/outcomes.py by month, segment, decile, or several of them."""
+        """A rate of vocabulary/outcomes.py by month, year, segment, decile, or several of them (results.frames.rate)."""
         from zerolimit.results.frames import rate
 
         self._has_run("rate")
@@ -366,7 +392,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         from zerolimit.results.store import save
 
         self._has_run("save")
-        part = part_of(self._panel, panel or self._panel.what)
+        part = self._panel.part(panel or self._panel.what)
         if len(part.rows) and len(part.months) < self.month:
             raise BadInput(
                 "panel: months were run by market.simulation, past the market, and are not in it; take panel='none'"
@@ -665,18 +691,6 @@ def empty_scenario(*kind: Any) -> Any:
 def weak_scenario(kind: Any) -> Any:
     """A class of Mesa's scenarios whose own hold their model weakly."""
     return kind if hasattr(kind, "weak") else scenario_kind(kind, kind.__name__, kind.__doc__ or "", {})
-
-
-def part_of(panel: Panel, what: str) -> Panel:
-    """A panel of some of the borrowers of another, with what has been recorded of them so far."""
-    rows = sampled(panel.simulation.seed, panel.simulation.size, parse_panel(what))
-    if not np.isin(rows, panel.rows).all():
-        raise BadInput(f"panel: {what} is more than was kept month by month; keep it by CreditMarket(..., panel={what!r})")
-    part = copy.copy(panel)
-    at = np.searchsorted(panel.rows, rows)
-    part.what, part.rows, part.months = what, rows, list(panel.months)
-    part.kept = {name: [values[at] for values in months] for name, months in panel.kept.items()}
-    return part
 
 
 def last_rate(market: CreditMarket, name: str) -> float:

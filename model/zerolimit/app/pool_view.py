@@ -82,9 +82,8 @@ def scale_of(most: float, words: Words) -> tuple[float, str]:
 def by_month(picture: Picture, words: Words, ink: Ink) -> Option:
     """What is lent and planned beside the pool, month by month."""
     pool = picture.platform("pool")
-    known = np.where(pool < 0, np.nan, pool)
     planned, principal = picture.platform("planned"), picture.platform("principal")
-    unit, name = scale_of(float(np.nanmax(np.concatenate([known, planned, principal]))), words)
+    unit, name = scale_of(float(np.nanmax(np.concatenate([pool, planned, principal]))), words)
 
     def over(values: Array) -> list[Any]:
         return points(values, words.yuan, 1.0 / unit)
@@ -93,9 +92,9 @@ def by_month(picture: Picture, words: Words, ink: Ink) -> Option:
         line(words("pool.planned_exposure"), over(planned), ORANGE, dashed=True),
         line(words("pool.principal"), over(principal), BLUE),
     ]
-    if not np.isnan(known).all():
+    if not np.isnan(pool).all():
         area = {"areaStyle": {"color": PALE if ink.ground == "#ffffff" else "#3a3a3a"}, "z": 0, "lineStyle": {"width": 0}}
-        series.insert(0, {**line(words("pool.pool"), over(known), GREY, step="middle"), **area})
+        series.insert(0, {**line(words("pool.pool"), over(pool), GREY, step="middle"), **area})
     return option_of(
         ink,
         legend=legend(ink),

@@ -119,6 +119,18 @@ def refuse_unknown(where: str, what: str, name: str, known: Iterable[str]) -> No
         raise BadDeclaration(f"{where}: unknown {what} {quoted(name)}{nearest(name, known)}")
 
 
+def refuse_others(where: str, given: Any, known: Iterable[str]) -> None:
+    """BadInput where what is given is none of the names known; they are listed, and the nearest is offered."""
+    known = list(known)
+    if not isinstance(given, str) or given not in known:
+        few = f"is not one of {', '.join(known)}" if len(known) <= FEW else "is unknown"
+        raise BadInput(f"{where}: {quoted(given)} {few}{nearest(str(given), known)}")
+
+
+FEW = 12
+"""Names that are listed where one is asked for; of more, only the nearest is said."""
+
+
 def fail(message: str, code: int = WRONG) -> NoReturn:
     """One line on standard error, and out."""
     print(f"zerolimit: {one_line(message)}", file=sys.stderr)

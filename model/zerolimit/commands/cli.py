@@ -5,6 +5,8 @@ Bad input ends in one line on standard error and exit code 2; Ctrl-C in one line
 
 from __future__ import annotations
 
+import functools
+import inspect
 import itertools
 import signal
 import sys
@@ -13,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
@@ -24,6 +26,7 @@ from zerolimit.basics.progress import progress_bar
 from zerolimit.basics.terminal import Stopped, after_saving, console, forgiving_streams
 from zerolimit.basics.wording import number_of
 from zerolimit.engine.registry import choices
+from zerolimit.portfolio.options import OPTIONS, Option, flag, from_texts
 from zerolimit.vocabulary.names import MOST_MONTHS
 
 if TYPE_CHECKING:
@@ -97,9 +100,11 @@ def version() -> None:
 # options of several commands
 
 ScenarioName = Annotated[str, typer.Argument(help="A preset's name or a TOML file.")]
-Clients = Annotated[str | None, typer.Option(metavar="FILE", help="Real clients: CSV, Parquet, or [b]uci[/b].")]
-ColumnMap = Annotated[list[str] | None, typer.Option(metavar="OURS=THEIRS", help="A portfolio's column by another name.")]
-Scale = Annotated[float | None, typer.Option(help="Yuan per unit of the portfolio's money.")]
+Reading = Any
+"""The options of reading a portfolio, as given; see `reads_clients`."""
+Clients = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Real clients: CSV, also in gzip or zip, Parquet, or [b]uci[/b].")
+]
 CalendarFile = Annotated[str | None, typer.Option(metavar="FILE", help="Dated events: CSV.")]
 MacroFile = Annotated[str | None, typer.Option(metavar="FILE", help="The economy, month by month: CSV.")]
 Borrowers = Annotated[int | None, typer.Option(metavar="N", help="Size of a simulated population.")]
@@ -108,15 +113,57 @@ Seed = Annotated[int, typer.Option(help="Seed of every draw.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="K=V", help="A parameter, as in TOML.")]
 Changes = Annotated[list[str] | None, typer.Option(metavar="MONTH:K=V", help="Set a parameter from a month of the run on.")]
 
+KINDS: dict[type, Any] = {
+    str: str | None,
+    int: int | None,
+    float: float | None,
+    dict: list[str] | None,
+    tuple: list[str] | None,
+}
+"""What an option of reading is on the command line."""
+
+
+def reads_clients[Command: Callable[..., None]](command: Command) -> Command:
+    """A command's parameter `reading` becomes every option of reading a portfolio (portfolio/options.py), as given."""
+    signature = inspect.signature(command, eval_str=True)
+    parameters = []
+    for one in signature.parameters.values():
+        if one.name != "reading":
+            parameters.append(one)
+            continue
+        for name, option in OPTIONS.items():
+            about = typer.Option(
+                flag(name), metavar=option.metavar, help=help_of(option), rich_help_panel="Reading a portfolio"
+            )
+            kind: Any = cast(Any, Annotated)[KINDS[option.kind], about]
+            parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind))
+
+    @functools.wraps(command)
+    def taking(**given: Any) -> None:
+        reading = {name: given.pop(name) for name in OPTIONS}
+        command(**given, reading=reading)
+
+    ordered = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in parameters]
+    taking.__signature__ = signature.replace(parameters=ordered)  # type: ignore[attr-defined]
+    taking.__annotations__ = {one.name: one.annotation for one in ordered}
+    return taking  # type: ignore[return-value]
+
+
+def help_of(option: Option) -> str:
+    """An option in the help."""
+    told = option.meaning.replace("`", "")
+    return f"{told[:1].upper()}{told[1:]}."
+
+
 # run
 
 
 @app.command()
+@reads_clients
 def run(
     scenario: ScenarioName = "baseline",
     portfolio: Clients = None,
-    columns: ColumnMap = None,
-    scale: Scale = None,
+    reading: Reading = None,
     calendar: CalendarFile = None,
     macro: MacroFile = None,
     borrowers: Borrowers = None,
@@ -143,7 +190,7 @@ def run(
     changes = wanted_changes(change or [], months)
     # what is wrong so far has been said without the libraries that a run needs
     from zerolimit.parameters.scenario import not_reached
-    from zerolimit.results.frames import Panel, parse_panel
+    from zerolimit.results.panel import Panel, parse_panel
     from zerolimit.results.store import save
     from zerolimit.results.tables import tables_of
     from zerolimit.results.whole import check_target
@@ -151,7 +198,7 @@ def run(
 
     parse_panel(panel)
     target = check_target(free_folder(world.name, force=force) if out is None else out, force=force)
-    clients = wanted_portfolio(portfolio, columns or [], scale)
+    clients = wanted_portfolio(portfolio, reading, world)
     from zerolimit.run.simulation import Simulation
 
     screen = console(stderr=True, quiet=quiet)
@@ -176,6 +223,7 @@ def run(
     if quiet:
         print(target)
         return
+    from zerolimit.commands.worlds import print_statement
     from zerolimit.results.store import FIGURE
     from zerolimit.results.table import print_summary
 
@@ -186,8 +234,8 @@ def run(
         if vacant:
             slots = f"{vacant:,} of {simulation.size:,} slots are vacant at the start, for those who apply later"
             paper.print(f"  {slots}", style="dim", highlight=False, soft_wrap=True)
-        for note in clients.notes if clients else ():
-            paper.print(f"  {note}", style="dim", highlight=False, soft_wrap=True)
+        if clients:
+            print_statement(paper, clients, world.minimum_loan)
         paper.print()
         print_summary(paper, tables_of(simulation))
         took = time.perf_counter() - began
@@ -238,24 +286,20 @@ def wanted_changes(texts: Sequence[str], months: int) -> dict[int, dict[str, Any
     return found
 
 
-def wanted_portfolio(source: str | None, columns: Sequence[str], scale: float | None) -> Portfolio | None:
-    """The portfolio that the command line names, if any."""
+def wanted_portfolio(source: str | None, reading: Mapping[str, Any], *worlds: Scenario) -> Portfolio | None:
+    """The portfolio that the command line names, if any, with lines that are open in the worlds to be run."""
+    given = {name: value for name, value in reading.items() if value not in (None, [])}
     if source is None:
-        for option, given in (("--columns", columns), ("--scale", scale is not None)):
-            if given:
-                raise BadInput(f"{option}: only with --portfolio")
+        for name in given:
+            raise BadInput(f"{flag(name)}: only with --portfolio")
         return None
-    named: dict[str, str] = {}
-    for text in columns:
-        ours, equals, theirs = (part.strip() for part in text.partition("="))
-        if not equals or not ours or not theirs:
-            raise BadInput(f"--columns {text!r}: write it as ours=theirs")
-        if ours in named:
-            raise BadInput(f"--columns: {ours} is given twice")
-        named[ours] = theirs
+    options = {name: from_texts(name, value) for name, value in given.items()}
     from zerolimit.portfolio.portfolio import read_portfolio
 
-    return read_portfolio(source, columns=named, scale=scale)
+    clients = read_portfolio(source, **options)
+    for world in worlds:
+        clients.refuse_closed(world.minimum_loan)
+    return clients
 
 
 def free_folder(name: str, *, force: bool) -> Path:
@@ -308,6 +352,7 @@ def ended_by_signals() -> Iterator[None]:
 
 
 @app.command()
+@reads_clients
 def attribute(
     scenario: ScenarioName = "baseline",
     players: Annotated[
@@ -316,8 +361,7 @@ def attribute(
     ] = None,
     outcome: Annotated[str, typer.Option(help="A monthly count, docs/results.md.")] = "zero_limit",
     portfolio: Clients = None,
-    columns: ColumnMap = None,
-    scale: Scale = None,
+    reading: Reading = None,
     borrowers: Borrowers = None,
     months: Annotated[int, typer.Option(metavar="T", help="Months after --since.")] = 36,
     seed: Seed = 1,
@@ -337,13 +381,14 @@ def attribute(
         if not least <= value <= MOST_MONTHS:
             raise BadInput(f"{name}: {value} is not in {least} to {MOST_MONTHS:,}")
     world = wanted_scenario(scenario, setting or [], borrowers, portfolio, {})
-    clients = wanted_portfolio(portfolio, columns or [], scale)
+    clients = wanted_portfolio(portfolio, reading, world)
     from zerolimit.commands.worlds import attribute_scenario
 
     attribute_scenario(world, clients, players, outcome, months, seed, seeds, since, borrower, out, quiet=quiet)
 
 
 @app.command()
+@reads_clients
 def compare(
     first: Annotated[str, typer.Argument(metavar="A", help="A preset's name or a TOML file.")],
     second: Annotated[str | None, typer.Argument(metavar="B", help="Another; default: A again.")] = None,
@@ -356,8 +401,7 @@ def compare(
         str, typer.Option(help="A rate, money or monthly count, docs/results.md, to draw and list first.")
     ] = "zero_limit",
     portfolio: Clients = None,
-    columns: ColumnMap = None,
-    scale: Scale = None,
+    reading: Reading = None,
     borrowers: Borrowers = None,
     months: Months = 36,
     since: Annotated[
@@ -374,18 +418,18 @@ def compare(
     both = setting or []
     a = wanted_scenario(first, [*both, *(only_a or [])], borrowers, portfolio, {})
     b = wanted_scenario(second or first, [*both, *(only_b or [])], borrowers, portfolio, {})
-    clients = wanted_portfolio(portfolio, columns or [], scale)
+    clients = wanted_portfolio(portfolio, reading, a, b)
     from zerolimit.commands.worlds import compare_scenarios
 
     compare_scenarios(a, b, clients, outcome, months, since, seed, seeds, out, quiet=quiet)
 
 
 @app.command()
+@reads_clients
 def wrongful(
     scenario: ScenarioName = "baseline",
     portfolio: Clients = None,
-    columns: ColumnMap = None,
-    scale: Scale = None,
+    reading: Reading = None,
     calendar: CalendarFile = None,
     macro: MacroFile = None,
     borrowers: Borrowers = None,
@@ -400,7 +444,7 @@ def wrongful(
         raise BadInput(f"months: {months} is not in 1 to {MOST_MONTHS:,}")
     world = wanted_scenario(scenario, setting or [], borrowers, portfolio, {"calendar": calendar, "macro": macro})
     changes = wanted_changes(change or [], months)
-    clients = wanted_portfolio(portfolio, columns or [], scale)
+    clients = wanted_portfolio(portfolio, reading, world)
     from zerolimit.commands.worlds import follow_zeros
 
     follow_zeros(world, clients, changes, months, seed, quiet=quiet)

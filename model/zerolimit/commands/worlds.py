@@ -52,6 +52,7 @@ def attribute_scenario(
     who = None if borrower is None else whom(Origin(scenario.name, sized, seed, months, portfolio=clients), borrower)
     named = [name.strip() for name in players.split(",")] if players is not None else tuple(MECHANISMS)
     chosen = checked_players(named, scenario)
+    tell_clients(clients, quiet, scenario.minimum_loan)
     tell_not_reached(since + months, quiet, scenario)
     with progress_bar("worlds", "world", console(stderr=True), hidden=quiet) as update:
         found = attribute(
@@ -73,6 +74,31 @@ def attribute_scenario(
             print_borrower(found, *who)
         if out is not None:
             tell(f"shares by month, segment and decile, totals, pairs, borrowers and a figure: {out}")
+
+
+def print_statement(paper: Console, clients: Portfolio, minimum_loan: float) -> None:
+    """What was read of the clients: a line a column, and what is odd; questions stand out."""
+    from rich.padding import Padding
+    from rich.table import Table
+
+    from zerolimit.portfolio.statement import HEADINGS
+
+    statement = clients.statement
+    paper.print("  " + "; ".join((statement.name, *statement.read)), style="dim", soft_wrap=True)
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim", style="dim")
+    for k, name in enumerate(HEADINGS):
+        table.add_column(name, justify="right" if k > 2 else "left", overflow="fold")
+    for row in statement.rows():
+        table.add_row(*row)
+    paper.print(Padding(table, (0, 0, 0, 2)))
+    for note in clients.told(minimum_loan):
+        paper.print(f"  {note}", style="yellow" if note.startswith("?") else "dim", soft_wrap=True)
+
+
+def tell_clients(clients: Portfolio | None, quiet: bool, minimum_loan: float) -> None:
+    """The same before a long work, apart from results."""
+    if clients is not None and not quiet:
+        print_statement(console(stderr=True, highlight=False), clients, minimum_loan)
 
 
 def known_count(outcome: str, others: tuple[str, ...] = ()) -> None:
@@ -213,6 +239,7 @@ def compare_scenarios(
     as_seeds(seeds, seed)
     check_months(months, since)
     same_people(a, b)
+    tell_clients(clients, quiet, a.minimum_loan)
     tell_not_reached(months, quiet, a, b)
     with progress_bar("worlds", "world", console(stderr=True), hidden=quiet) as update:
         options: dict[str, Any] = {"portfolio": clients, "progress": update, "say": None if quiet else tell}
@@ -367,6 +394,7 @@ def follow_zeros(
     from zerolimit.run.simulation import Simulation
     from zerolimit.vocabulary.names import SEGMENTS
 
+    tell_clients(clients, quiet, scenario.minimum_loan)
     tell_not_reached(months, quiet, scenario)
     say = None if quiet else tell
     shadow = Shadow(Simulation(scenario, seed, engine=compiling(), portfolio=clients, threads=1, say=say))

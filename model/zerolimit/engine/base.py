@@ -119,6 +119,7 @@ class Engine(Verbs):
         self.checks = False
         self.measured: dict[str, float] = {}
         self.now: tuple[int, SimpleNamespace, dict[str, float]] | None = None
+        self.kept_rows = np.zeros(0, np.int64)
 
     # IMPLEMENT THIS SECTION
 
@@ -155,6 +156,17 @@ class Engine(Verbs):
         OutOfRange where the rule cannot be compiled, or would return no number.
         """
         return None
+
+    def keep(self, rows: Array) -> None:
+        """Of whom `kept` tells from now on: rows in order."""
+        self.kept_rows = np.ascontiguousarray(rows, np.int64)
+
+    def kept(self, stage: str, month: int) -> dict[str, Array]:
+        """What a panel takes from a stage that has just ended (month.KEPT), as stored; valid until the stage next runs.
+
+        An engine that has no columns of these fields keeps them as the stage goes.
+        """
+        return {name: self.raw(name, month)[self.kept_rows] for name in self.plan.stages[stage].keeps}
 
     def get(self, name: str, row: int, month: int) -> float:
         """One value, as rules see it."""

@@ -257,7 +257,9 @@ class Loops:
                 column_type(value) for roll in stage.rolls for value in roll.values
             ]
             totals = (keys, types.int64[:, ::1], types.uint32[:, :, :, ::1], types.int64[:, :, ::1], rows, rows)
-            found[f"stage_{stage.name}"] = (*key, types.uint32, number, number, number, vector, *totals, *columns, *lists)
+            kept = (rows, *map(column_type, stage.keeps))
+            range_of = (types.uint32, number, number, number, vector)
+            found[f"stage_{stage.name}"] = (*key, *range_of, *totals, *columns, *lists, *kept)
         return found
 
     def compile(self, names: Iterable[str]) -> None:
@@ -440,6 +442,7 @@ class Compiled(Engine):
         self.pool: ThreadPoolExecutor | None = None
         self.room: dict[tuple[str, int], dict[str, Any]] = {}
         self.listing: dict[str, list[Array]] = {}
+        self.keeps: dict[str, dict[str, Array]] = {}
         dense = {name for stage in plan.stages.values() if not stage.listed for name in stage.columns}
         alone = [name for name in plan.columns if name not in dense]
         self.arrays = side_by_side({name: dtype(name) for name in plan.columns if name in dense}, size)
@@ -558,6 +561,7 @@ class Compiled(Engine):
         function = self.loops[f"stage_{name}"]
         columns = [self.raw(column, month) for column in driver_columns(stage)]
         when = np.uint32(month)
+        kept = self.room_for_kept(stage)
 
         def run(number: int, start: int, stop: int) -> tuple[int, dict[str, Any]]:
             room = self.workspace(stage, number, stop - start)
@@ -577,6 +581,8 @@ class Compiled(Engine):
                 *columns,
                 *room["scratch"],
                 *(some[start:stop] for some in self.lists(stage)),
+                self.kept_rows,
+                *kept.values(),
             )
             return bad, room
 
@@ -584,6 +590,22 @@ class Compiled(Engine):
         results = self.map(run, range(len(pieces)), *zip(*pieces, strict=True))
         self.refuse_bad(stage, sum(bad for bad, _ in results))
         return self.joined(stage, [room for _, room in results], [start for start, _ in pieces])
+
+    def room_for_kept(self, stage: Stage) -> dict[str, Array]:
+        """Where what is kept of a stage is left."""
+        room = self.keeps.get(stage.name)
+        if room is None:
+            count = len(self.kept_rows)
+            room = self.keeps[stage.name] = {name: np.empty(count, dtype(name)) for name in stage.keeps}
+        return room
+
+    def keep(self, rows: Array) -> None:
+        super().keep(rows)
+        self.keeps = {}
+
+    def kept(self, stage: str, month: int) -> dict[str, Array]:
+        found = self.plan.stages[stage]
+        return super().kept(stage, month) if self.is_overridden(found) else self.room_for_kept(found)
 
     def refuse_bad(self, stage: Stage, bad: int) -> None:
         """A user-defined rule (in tests: any rule) returned what its column cannot hold."""
@@ -673,7 +695,7 @@ class Compiled(Engine):
         self.raw(name, month)[row] = unreal(name, value)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "pool": None, "room": {}, "listing": {}}
+        return {**super().__getstate__(), "pool": None, "room": {}, "listing": {}, "keeps": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         given = state["arrays"]

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from zerolimit.basics.errors import BadRule, nearest
-from zerolimit.month import BIRTH, MONTH, RARE_SUMS, ROLLS, SUMS, WORDS, Phase, RareSum, Roll
+from zerolimit.month import BIRTH, KEPT, MONTH, RARE_SUMS, ROLLS, SUMS, WORDS, Phase, RareSum, Roll
 from zerolimit.rules.caps import MEASURED
 from zerolimit.rules.laws import BROKEN, LAWS
 from zerolimit.rules.rule import Rule
@@ -67,6 +67,11 @@ class Stage:
     def sum_names(self) -> tuple[str, ...]:
         """Names of all sums, in the order of their columns."""
         return (*self.sums, *(rare.name for rare in self.rare))
+
+    @property
+    def keeps(self) -> tuple[str, ...]:
+        """What a panel takes of the borrowers that it keeps."""
+        return KEPT.get(self.name, ())
 
     @property
     def sets(self) -> frozenset[str]:
@@ -284,6 +289,7 @@ def make_stage(
         loops[-1].rules.append(rule)
         width |= touched
     at_end = share_tallies(name, loops, overridden) | {BROKEN for rule, _ in rules if BROKEN in rule.writes}
+    at_end |= {*KEPT.get(name, ())}
     needed_after: list[set[str]] = []
     needed = later | at_end
     for loop in reversed(loops):

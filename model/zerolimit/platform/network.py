@@ -449,27 +449,22 @@ def from_table(data: bytes, where: str) -> tuple[pa.Table, Callable[[int], str]]
     from zerolimit.portfolio.tables import Most, from_csv, from_parquet, like
 
     binary = data.startswith(b"PAR1")
-    raw = (from_parquet if binary else from_csv)(data, where, "", Most())
+    raw = from_parquet(data, where, "", Most()) if binary else from_csv(data, where, "", Most(), wanted=ENDS)
     for name in ENDS:
         if raw.names.count(name) != 1:
             close = like(name, raw.names)
             hint = f"is {close!r} the {name}?" if close and close not in ENDS else f"there are {shown(raw.names)}"
             raise BadInput(f"{where}: columns {' and '.join(ENDS)} are needed, once each; {hint}")
-    table = raw.take(list(ENDS))
-
-    def place(row: int) -> str:
-        if binary:
-            return f"row {row + 1}"
-        lines = [number for number, line in enumerate(data.splitlines(), 1) if line]
-        return f"line {lines[row + 1]}"
+    taken = dict(zip(ENDS, raw.take([raw.names.index(name) for name in ENDS]), strict=True))
+    rows = len(taken[ENDS[0]])
 
     ends = {}
     for name in ENDS:
         try:
-            ends[name] = pc.cast(table[name].combine_chunks(), pa.string())
+            ends[name] = pc.cast(taken[name], pa.string())
         except pa.ArrowException:
-            raise BadInput(f"{where}: column {name!r} holds {table[name].type}; names or numbers are needed") from None
-    return pa.table(ends), place
+            raise BadInput(f"{where}: column {name!r} holds {taken[name].type}; names or numbers are needed") from None
+    return pa.table(ends), lambda row: raw.place(row, rows)
 
 
 def from_graphml(data: bytes, where: str) -> tuple[pa.Table, Callable[[int], str]]:

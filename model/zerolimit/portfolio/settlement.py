@@ -69,27 +69,33 @@ class FirstPopulation(ABC):
         """Columns in place of what the drawn histories left, before the first book."""
 
 
-def births(values: Columns) -> Iterable[tuple[Array, Mapping[str, float]]]:
+def births(values: Columns, blanks: Columns) -> Iterable[tuple[Array, Mapping[str, float]]]:
     """Traits that depend on the segment are drawn again for the segment given."""
+    given = ~blanks["segment"] if "segment" in blanks else True
     for code, name in enumerate(SEGMENTS):
         shares = {f"share_{other}": float(other == name) for other in SEGMENTS[1:]}
-        yield np.flatnonzero(values["segment"] == code), shares
+        yield np.flatnonzero((values["segment"] == code) & given), shares
 
 
-def traits(values: Columns, drawn: Drawn) -> Columns:
+def filled(name: str, values: Columns, blanks: Columns, otherwise: Callable[[], Array]) -> Array:
+    """A column given, with other values in its blank cells, or in place of all where there is none."""
+    if name not in values:
+        return otherwise()
+    return np.where(blanks[name], otherwise(), values[name]) if name in blanks else values[name]
+
+
+def traits(values: Columns, blanks: Columns, drawn: Drawn) -> Columns:
     """Age and income.
 
     The given income is the recorded one, or, where it is missing, the one behind the limit; the true income keeps the drawn
     ratio to it, and savings their ratio to the true income.
     """
-    income = values.get("income")
-    if income is None:
-        income = income_behind_limits(values["limit"], drawn)
+    income = filled("income", values, blanks, lambda: income_behind_limits(values["limit"], drawn))
     old = drawn.column("income_true").astype(np.float64)
     ratio = old / drawn.column("income_seen")
     true = np.minimum(np.floor(income * ratio), COLUMNS["income"].high * FEN)
     cash = np.floor(drawn.column("cash") * (true / old))
-    ages = {"age": values["age"]} if "age" in values else {}
+    ages = {"age": filled("age", values, blanks, lambda: drawn.column("age"))} if "age" in values else {}
     return {**ages, "income_seen": income, "income_true": true, "cash": cash}
 
 
@@ -106,7 +112,7 @@ def income_behind_limits(limit: Array, drawn: Drawn) -> Array:
     return np.where(limit > 0, behind, drawn.column("income_seen"))
 
 
-def accounts(values: Columns, drawn: Drawn) -> Columns:
+def accounts(values: Columns, blanks: Columns, drawn: Drawn) -> Columns:
     """Lines, debts and what the platform remembers; drawn values stay where the clients' are not given.
 
     A missing balance is the drawn utilisation times the limit given, or the whole limit where the client is given as past
@@ -117,30 +123,41 @@ def accounts(values: Columns, drawn: Drawn) -> Columns:
     def before(name: str) -> Array:
         return drawn.column(name).astype(np.float64)
 
-    is_open = values["limit"] >= drawn.terms["minimum_loan"]
-    limit = np.where(is_open, values["limit"], 0.0)
-    history, late = values.get("history"), values.get("late")
-    late_given = history is not None or late is not None
-    if late is None:
-        late = before("late") if history is None else np.maximum(history[:, 0], 0)
-    if "balance" in values:
-        owed = np.maximum(values["balance"], 0)
-    else:
-        owed = np.floor(before("owed") / np.maximum(before("limit"), 1.0) * limit)
-        if late_given:
-            owed = np.where((late > 0) & (owed == 0), limit, owed)
+    def has(name: str) -> Array:
+        if name not in values:
+            return np.zeros(drawn.size, bool)
+        return ~blanks[name] if name in blanks else np.ones(drawn.size, bool)
+
+    lines = filled("limit", values, blanks, lambda: before("limit"))
+    is_open = lines >= drawn.terms["minimum_loan"]
+    limit = np.where(is_open, lines, 0.0)
+    history = values.get("history")
+    newest = np.zeros(drawn.size, bool) if history is None else history[:, 0] != NOT_RECORDED
+    late = before("late") if history is None else np.where(newest, np.maximum(history[:, 0], 0), before("late"))
+    late = np.where(has("late"), values["late"], late) if "late" in values else late
+    late_given = has("late") | newest
+    use = np.floor(before("owed") / np.maximum(before("limit"), 1.0) * limit)
+    use = np.where(late_given & (late > 0) & (use == 0), limit, use)
+    owed = np.where(has("balance"), np.maximum(values["balance"], 0), use) if "balance" in values else use
     late = np.where(owed > 0, late, 0)
     used = np.minimum(drawn.terms["scored_usage"], owed / np.maximum(limit, FEN))
-    idle = before("idle") if "balance" not in values else np.maximum(1.0, before("idle"))
+    idle = np.where(has("balance"), np.maximum(1.0, before("idle")), before("idle"))
     memory = {"usage": used, "idle": np.where(owed > 0, 0.0, idle), "tenure": np.maximum(ESTABLISHED, before("tenure"))}
     account = {"status": np.where(is_open, OPEN, CLOSED), "limit": limit, "owed": owed, "late": late}
-    if history is not None:
-        memory |= remembered(history, account, used, before, drawn.terms)
-    elif late_given:
+    lived = has("history")
+    if lived.any():
+        assert history is not None
+        memory |= {
+            name: np.where(lived, column, memory.get(name, before(name)))
+            for name, column in remembered(history, account, used, before, drawn.terms).items()
+        }
+    if (only := late_given & ~lived).any():
         months_late = np.where(np.arange(int(late.max(initial=0))) < late[:, None], 1, NOT_RECORDED)
-        memory["punctuality"] = factors(months_late, account, used, before("tenure"), drawn.terms)["punctuality"]
+        known = memory.get("punctuality", before("punctuality"))
+        found = factors(months_late, account, used, before("tenure"), drawn.terms)["punctuality"]
+        memory["punctuality"] = np.where(only, found, known)
     if "term" in values:
-        account["months_left"] = values["term"]
+        account["months_left"] = filled("term", values, blanks, lambda: before("months_left"))
     return {**account, **memory}
 
 

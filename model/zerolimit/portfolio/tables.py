@@ -1,22 +1,24 @@
-"""Tables of others: a CSV, CSV.gz or Parquet file or a DataFrame, opened, bounded, and read a few columns at a time.
+"""Tables of others: a CSV, CSV.gz, zip or Parquet file or a DataFrame, opened, bounded, and read a few columns at a time.
 
-Rows count from 1 below the header. What the columns mean is for the reader (portfolio.py, platform/network.py).
+What the columns mean is for the reader (portfolio.py, platform/network.py); how a text is read is text.py's.
 """
 
 from __future__ import annotations
 
-import csv
 import difflib
 import gzip
 import io
-import re
+import zipfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from zerolimit.basics.errors import BadInput, one_line
+from zerolimit.basics.wording import shown
 from zerolimit.parameters.dated import refuse_spreadsheet
+from zerolimit.portfolio.options import Reading
+from zerolimit.portfolio.text import Text
 from zerolimit.vocabulary.draws import WORLD
 
 if TYPE_CHECKING:
@@ -40,14 +42,33 @@ class Most:
             raise BadInput(f"{where}: it holds more than can be taken (at most {self.size / 1e6:,.0f} MB, inflated)")
 
 
+class Take(Protocol):
+    """How columns are read."""
+
+    def __call__(self, wanted: Sequence[int], numeric: Sequence[int] = ()) -> list[pa.Array]: ...
+
+
 @dataclass(frozen=True)
 class Raw:
-    """An opened source: its column names, and how to read some of them as a table."""
+    """An opened source: its column names, and how to read some of them."""
 
     where: str
     sha256: str
     names: tuple[str, ...]
-    take: Callable[[list[str]], pa.Table]
+    take: Take
+    """Columns by position; of a text, those of the second list as numbers where they are plainly that."""
+    text: Text | None = None
+    """Of a text: how it is read."""
+    ours: bool = False
+    """Written by a run: nothing in it is odd."""
+
+    def place(self, row: int, rows: int) -> str:
+        """What to call a row, of so many."""
+        return f"row {row + 1}" if self.text is None else self.text.place(row, rows)
+
+
+WRITTEN = {b"zerolimit": b"portfolio"}
+"""Metadata of a portfolio's table in a run's folder: its units are ours, and its rows clients."""
 
 
 def inflated(data: bytes, where: str, most: Most) -> bytes:
@@ -64,14 +85,34 @@ def inflated(data: bytes, where: str, most: Most) -> bytes:
     return b"".join(pieces)
 
 
+def unzipped(data: bytes, where: str, most: Most) -> tuple[bytes, str]:
+    """The one file in a zip archive, and its name."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            files = [one for one in archive.infolist() if not one.is_dir() and not one.filename.startswith("__MACOSX")]
+            if any(one.filename in ("[Content_Types].xml", "mimetype", "content.xml") for one in files):
+                refuse_spreadsheet(data, where, "CSV or Parquet")
+            if len(files) != 1:
+                held = shown([one.filename for one in files]) or "nothing"
+                raise BadInput(f"{where}: the archive holds {held}; one table is read: put it into an archive of its own")
+            most.refuse_size(files[0].file_size, where)
+            with archive.open(files[0]) as file:
+                found = file.read(most.size + 1)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        if isinstance(error, RuntimeError) and "password" in str(error):
+            raise BadInput(f"{where}: the archive is locked by a password; unpack it first") from None
+        refuse_spreadsheet(data, where, "CSV or Parquet")
+        raise BadInput(f"{where}: the zip archive is truncated or damaged") from None
+    most.refuse_size(len(found), where)
+    return found, files[0].filename
+
+
 def from_frame(frame: Any) -> Raw:
     """A pandas DataFrame; its hash is that of the columns in use."""
-    import pyarrow as pa
-
     names = tuple(str(name) for name in frame.columns)
 
-    def take(wanted: list[str]) -> pa.Table:
-        return pa.table({name: as_arrow(frame.iloc[:, names.index(name)]) for name in wanted})
+    def take(wanted: Sequence[int], numeric: Sequence[int] = ()) -> list[pa.Array]:
+        return [as_arrow(frame.iloc[:, k]) for k in wanted]
 
     return Raw("portfolio DataFrame", "", names, take)
 
@@ -81,7 +122,8 @@ def as_arrow(series: Any) -> Any:
     import pyarrow as pa
 
     try:
-        return pa.array(series, from_pandas=True)
+        found = pa.array(series, from_pandas=True)
+        return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
     except (pa.ArrowException, ArithmeticError, TypeError, ValueError):
         missing = series.isna()
         return pa.array([None if gone else str(value) for value, gone in zip(series, missing, strict=True)], pa.string())
@@ -93,20 +135,27 @@ def from_parquet(data: bytes, where: str, digest: str, most: Most) -> Raw:
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts_in(pq.read_schema(pa.BufferReader(data))))
+        schema = pq.read_schema(pa.BufferReader(data))
+        file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts_in(schema))
     except (pa.ArrowInvalid, OSError):
         raise BadInput(f"{where}: not a whole Parquet file (truncated or damaged)") from None
 
     most.refuse_rows(file.metadata.num_rows, where)
+    names = tuple(file.schema_arrow.names)
 
-    def take(wanted: list[str]) -> pa.Table:
-        most.refuse_size(room_for(file.metadata, wanted), where)
+    def take(wanted: Sequence[int], numeric: Sequence[int] = ()) -> list[pa.Array]:
+        some = list(dict.fromkeys(names[k] for k in wanted))
+        if twice := next((name for name in some if names.count(name) > 1), None):
+            raise BadInput(f"{where}: column {twice!r} appears more than once")
+        most.refuse_size(room_for(file.metadata, some), where)
         try:
-            return without_dictionaries(file.read(columns=wanted), where, most)
+            table = without_dictionaries(file.read(columns=some), where, most)
+            return [table[names[k]].combine_chunks() for k in wanted]
         except (pa.ArrowException, OSError) as error:
             raise BadInput(f"{where}: not a whole Parquet file: {one_line(error, 160)}") from None
 
-    return Raw(where, digest, tuple(file.schema_arrow.names), take)
+    ours = WRITTEN.items() <= (schema.metadata or {}).items()
+    return Raw(where, digest, names, take, ours=ours)
 
 
 def texts_in(schema: pa.Schema) -> list[str]:
@@ -147,50 +196,15 @@ def without_dictionaries(table: pa.Table, where: str, most: Most) -> pa.Table:
     return table
 
 
-def from_csv(data: bytes, where: str, digest: str, most: Most) -> Raw:
-    """A text file: UTF-8, a header, values separated by commas, semicolons or tabs (as the header has it)."""
-    import pyarrow as pa
-    import pyarrow.csv
-
+def from_csv(
+    data: bytes, where: str, digest: str, most: Most, reading: Reading | None = None, wanted: Sequence[str] = ()
+) -> Raw:
+    """A text file: a header, values separated as the header has it. `wanted`: names by which the header is found."""
     refuse_spreadsheet(data, where, "CSV or Parquet")
     most.refuse_size(len(data), where)
     most.refuse_rows(data.count(b"\n") - data.endswith(b"\n"), where)
-    if b"\n" not in data:
-        data = data.replace(b"\r", b"\n")
-    try:
-        header = data[: data.find(b"\n") if b"\n" in data else len(data)].decode("utf-8-sig").strip("\r")
-    except UnicodeDecodeError:
-        header = "\0"
-    if "\0" in header:
-        raise BadInput(f"{where}: not a text file in UTF-8; CSV, CSV.gz and Parquet are read")
-    delimiter = max(",;\t", key=header.count)
-    try:
-        row = next(csv.reader(io.StringIO(header), delimiter=delimiter), [])
-    except csv.Error as error:
-        raise BadInput(f"{where}: the header cannot be read as CSV: {error}") from None
-    names = tuple(name.strip() or f"column {k}" for k, name in enumerate(row, 1))
-
-    def take(wanted: list[str]) -> pa.Table:
-        try:
-            return pyarrow.csv.read_csv(
-                pa.BufferReader(data),
-                read_options=pyarrow.csv.ReadOptions(column_names=names, skip_rows=1, use_threads=False),
-                parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter),
-                convert_options=pyarrow.csv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.string()),
-                    include_columns=wanted,
-                    strings_can_be_null=True,
-                    null_values=[""],
-                ),
-            )
-        except pa.ArrowInvalid as error:
-            if "Empty CSV" in str(error):
-                return pa.table({name: pa.array([], pa.string()) for name in wanted})
-            told = one_line(error, 160).replace("Row #", "line ")
-            hint = "; numbers are written without separators, as 30000" if re.search(r"\d,\d{3}(?!\d)", told) else ""
-            raise BadInput(f"{where}: {told}{hint}") from None
-
-    return Raw(where, digest, names, take)
+    text = Text.of(data, where, reading or Reading(), wanted)
+    return Raw(where, digest, text.names, text.take, text)
 
 
 def like(name: str, known: Iterable[str]) -> str | None:

@@ -30,20 +30,29 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Coded:
-    """A column of names: `labels[codes]`."""
+    """A column of names: `labels[codes]`; missing where a code is below 0."""
 
     codes: Array
     labels: tuple[str, ...]
+    text: bool = False
+    """As many as there are clients: frames have text, not categories."""
 
 
-Columns = Mapping[str, Array | Coded]
+@dataclass(frozen=True)
+class Dates:
+    """A column of dates: days since 1970-01-01, int32."""
+
+    days: Array
+
+
+Columns = Mapping[str, Array | Coded | Dates]
 
 BY = ("month", "segment", "decile")
 """What monthly counts are kept by."""
 
 PLATFORM: dict[str, tuple[str, str]] = {
     "month": ("month", "counts from 0"),
-    "pool": ("fen", "cap on principal; -1: unlimited"),
+    "pool": ("fen", "cap on principal; missing: unlimited"),
     "principal": ("fen", "lent when the month ended"),
     "planned": ("fen", "planned exposure: principal plus expected use of open lines"),
     "planned_use": ("share", "expected use of open lines"),
@@ -113,12 +122,14 @@ def monthly_columns(history: Iterable[Recorded]) -> dict[str, Array | Coded]:
 
 
 def platform_columns(history: Iterable[Recorded]) -> dict[str, Array | Coded]:
-    """One row a month of the platform; what a month did not set is not a number."""
+    """One row a month of the platform; what a month did not set, or an unlimited pool, is not a number."""
     months = list(history)
     names = dict.fromkeys(name for one in months for name in one.platform)
     found: dict[str, Array | Coded] = {"month": np.array([one.month for one in months], np.int64)}
     for name in names:
-        found[name] = np.array([one.platform.get(name, np.nan) for one in months])
+        column = np.array([one.platform.get(name, np.nan) for one in months])
+        endless = column < 0 if name == "pool" else np.zeros(len(column), np.bool_)
+        found[name] = np.where(endless, np.nan, column) if endless.any() else column
     return found
 
 
@@ -127,6 +138,8 @@ def values(columns: Columns, name: str) -> Array:
     column = columns.get(name)
     if column is None:
         return np.zeros(len(values(columns, "month")), np.int64)
+    if isinstance(column, Dates):
+        return column.days
     return column.codes if isinstance(column, Coded) else np.asarray(column)
 
 

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolimit.results.columns import Coded, Columns, values
+from zerolimit.results.columns import Coded, Columns, Dates, values
+from zerolimit.results.keys import MEANINGS as KEYS
+from zerolimit.results.keys import Keys
 from zerolimit.rules.caps import MEASURED, REASONS
+from zerolimit.vocabulary.constants import NO_CAP
 from zerolimit.vocabulary.fields import FIELDS
 from zerolimit.vocabulary.names import (
     END_APPEAL,
@@ -54,9 +57,13 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "zeros_before": ("count", "zero-limit events of this borrower before, at most 100"),
     "since_paid": ("months", FIELDS["since_paid"].meaning),
     "ended": ("name", "how the episode ended; censored: it lasts beyond the run"),
-    "end_month": ("month", "first month with a usable line again, or of the competing end; -1 censored"),
+    "end_month": ("month", "first month with a usable line again, or of the competing end; missing: censored"),
     "duration": ("months", "from the event to its end; censored: to the end of the run, so at least"),
-    **{name: unit_and_meaning(says) for name, says in MEASURED.items()},
+    **{
+        name: unit_and_meaning(f"{says}; missing: none") if name.startswith("cap_") else unit_and_meaning(says)
+        for name, says in MEASURED.items()
+    },
+    **KEYS,
 }
 """Unit and meaning of the columns of episodes."""
 
@@ -95,21 +102,26 @@ def first_end(starts: dict[str, Array], ends: dict[str, Array]) -> Array:
     return np.where(same, found, -1)
 
 
-def episode_columns(starts: Log, ends: Log, months: int) -> dict[str, Array | Coded]:
-    """One row per event, in order of month and borrower. `months` is how many were run."""
+def episode_columns(starts: Log, ends: Log, months: int, keys: Keys | None = None) -> dict[str, Array | Coded | Dates]:
+    """One row per event, in order of month and borrower. `months` is how many were run; `keys` add dates and persons."""
     begun, over = joined(starts, _STARTS), joined(ends, _ENDS)
     end = first_end(begun, over)
     censored = end < 0
     how = np.zeros(len(end), np.int8)
-    end_month = np.full(len(end), -1, np.int64)
+    end_month = np.full(len(end), np.nan)
     how[~censored] = over["ended"][end[~censored]]
     end_month[~censored] = over["month"][end[~censored]]
     parts = [part["measured"] for part in starts] or [[np.zeros(0)] * len(MEASURED)]
     measured = [np.concatenate(months).astype(np.float64) for months in zip(*parts, strict=True)]
+    for name, numbers in zip(MEASURED, measured, strict=True):
+        if name.startswith("cap_"):
+            numbers[numbers >= NO_CAP] = np.nan
     return {
         "month": begun["month"],
+        **(keys.dates(begun["month"]) if keys else {}),
         "borrower": begun["borrower"],
         "generation": begun["generation"],
+        **(keys.people(begun["borrower"], begun["generation"]) if keys else {}),
         "kind": Coded(begun["kind"], EVENTS),
         "reason": Coded(begun["reason"], ("none", *REASONS)),
         "mask": begun["mask"],
@@ -120,7 +132,7 @@ def episode_columns(starts: Log, ends: Log, months: int) -> dict[str, Array | Co
         "since_paid": begun["since_paid"],
         "ended": Coded(how, ENDS),
         "end_month": end_month,
-        "duration": np.where(censored, months - begun["month"], end_month - begun["month"]),
+        "duration": np.where(censored, months, end_month).astype(np.int64) - begun["month"],
         **dict(zip(MEASURED, measured, strict=True)),
     }
 

@@ -179,12 +179,11 @@ def _pool(ax: Axes, tables: Tables, say: Say) -> None:
     """The pool as an area; what is lent and planned as lines."""
     months = np.arange(tables.months)
     pool = values(tables.platform, "pool").astype(float)
-    known = np.where(pool < 0, np.nan, pool)
     planned, principal = (values(tables.platform, name).astype(float) for name in ("planned", "principal"))
-    most = max(1.0, *(float(numbers.max()) for numbers in (pool, planned, principal)))
+    most = max(1.0, *(float(numbers.max(initial=0.0)) for numbers in (pool[pool >= 0], planned, principal)))
     unit, words = next((unit, words) for unit, words in UNITS if most >= 10.0 * unit * FEN or unit == 1.0)
     if (pool >= 0).any():
-        _stacked(ax, np.zeros(len(pool)), known / (unit * FEN), PALE, say("pool (cap on principal)"))
+        _stacked(ax, np.zeros(len(pool)), pool / (unit * FEN), PALE, say("pool (cap on principal)"))
     ax.plot(
         months,
         planned / (unit * FEN),

@@ -7,32 +7,24 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from zerolimit import __version__
 from zerolimit.basics.arguments import public
-from zerolimit.basics.errors import BadInput
+from zerolimit.basics.errors import BadInput, refuse_others
 from zerolimit.basics.files import path_of
 from zerolimit.basics.sources import HOME, source_hash
 from zerolimit.basics.terminal import tell
 from zerolimit.basics.wording import number_of
 from zerolimit.results import digest
-from zerolimit.results.columns import (
-    PLATFORM,
-    Array,
-    Coded,
-    Columns,
-    monthly_meanings,
-)
-from zerolimit.results.episodes import MEANINGS
-from zerolimit.results.tables import Tables, tables_of
+from zerolimit.results.parquet import write_parquet
+from zerolimit.results.tables import FILES, Tables, tables_of
 from zerolimit.results.whole import MANIFEST, PROVENANCE, read_manifest, recover, whole_folder
 from zerolimit.rules.rule import Rule, fingerprint
 
@@ -41,7 +33,8 @@ if TYPE_CHECKING:
 
     from zerolimit.parameters.scenario import Scenario
     from zerolimit.platform.network import Network
-    from zerolimit.results.frames import Panel
+    from zerolimit.results.lazy import Lazy
+    from zerolimit.results.panel import Panel
     from zerolimit.run.simulation import Simulation
 
 SCENARIO, FIGURE = "scenario.toml", "summary.png"
@@ -88,7 +81,6 @@ def _fill(
     record: dict[str, Any],
 ) -> None:
     from zerolimit.results.drawing import draw_if_possible
-    from zerolimit.results.frames import panel_meanings
 
     tables = tables_of(simulation)
     scenario = simulation.first_scenario
@@ -99,49 +91,15 @@ def _fill(
         scenario = scenario.change(network_file=NETWORK)
     (folder / SCENARIO).write_text(scenario.toml(), encoding="utf-8")
     (folder / PROVENANCE).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    write_parquet(folder / MONTHLY, tables.monthly, monthly_meanings())
-    write_parquet(folder / PLATFORM_FILE, tables.platform, PLATFORM)
-    write_parquet(folder / EPISODES, tables.episodes, MEANINGS)
+    for name in ("monthly", "platform", "episodes"):
+        write_parquet(folder / f"{name}.parquet", getattr(tables, name), FILES[name]())
     if panel is not None and len(panel.rows):
-        write_parquet(folder / PANEL, panel.columns(), panel_meanings())
+        panel.save(folder / PANEL)
     if simulation.portfolio is not None:
         import pyarrow.parquet as pq
 
         pq.write_table(simulation.portfolio.table, folder / PORTFOLIO, compression="zstd")
     draw_if_possible(lambda file: figure(tables, simulation.scenario, file), folder / FIGURE)
-
-
-def write_parquet(file: Path, columns: Columns, meanings: Mapping[str, tuple[str, str]]) -> None:
-    """Columns as Parquet; each carries its unit and meaning in the field's metadata."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    arrays, fields = [], []
-    for name, column in columns.items():
-        if isinstance(column, Coded):
-            array = pa.DictionaryArray.from_arrays(_numbers(column.codes.astype(np.int8)), _words(column.labels))
-        else:
-            array = _numbers(np.asarray(column))
-        unit, meaning = meanings.get(name, ("", ""))
-        arrays.append(array)
-        fields.append(pa.field(name, array.type, metadata={"unit": unit, "meaning": meaning}))
-    pq.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(fields)), file, compression="zstd")
-
-
-def _numbers(column: Array) -> Any:
-    """Numbers as Arrow holds them. `pyarrow.array` would import pandas, which takes half a second."""
-    import pyarrow as pa
-
-    whole = np.ascontiguousarray(column)
-    return pa.Array.from_buffers(pa.from_numpy_dtype(whole.dtype), len(whole), [None, pa.py_buffer(whole)])
-
-
-def _words(labels: Sequence[str]) -> Any:
-    import pyarrow as pa
-
-    texts = [label.encode() for label in labels]
-    offsets = np.cumsum([0, *map(len, texts)]).astype(np.int32)
-    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(b"".join(texts)))
 
 
 # provenance
@@ -331,11 +289,34 @@ class Run:
         return self._read(EPISODES)
 
     @cached_property
-    def panel(self) -> pd.DataFrame:
-        """Every stored field of some borrowers at the end of each month."""
+    def panel(self) -> pd.DataFrame | Lazy:
+        """A row per month and borrower kept: state at the month's end, and what the month counted of him.
+
+        Beyond 10,000,000 rows it is a lazy table of the same columns (`frame(columns)`, `arrow(columns)`, `sql(query)`).
+        """
+        return self.frame("panel")
+
+    def frame(self, name: str = "panel", columns: Iterable[str] | None = None, *, vacant: bool = False) -> Any:
+        """A table in pandas: monthly, platform, episodes or panel; some of its columns, or all.
+
+        `vacant` takes the panel's rows of slots that nobody had in a month, too.
+        """
+        from zerolimit.results.frames import chosen, of_panel
+
+        refuse_others("frame", name, FILES)
+        if name == "panel":
+            return of_panel(self._panel(), columns, vacant=vacant)
+        return chosen(getattr(self, name), columns)
+
+    def _panel(self) -> Lazy:
+        import pyarrow.dataset as ds
+
+        from zerolimit.results.lazy import Lazy
+
         if not self._has(PANEL):
             raise BadInput(f"{self.folder}: the run kept no panel; run it with --panel all or sample=N")
-        return self._read(PANEL)
+        with self._readable(PANEL):
+            return Lazy(ds.dataset(self.checked(PANEL)))
 
     def rate(self, name: str, by: str | Sequence[str] = "month") -> pd.Series[Any]:
         """A rate of results.outcomes.RATES by month, segment, decile, or several of them."""
@@ -379,12 +360,20 @@ class Run:
         return digest.verified(path, self._digest(name)) if self.digests is not None else path.read_bytes()
 
     def _read(self, name: str) -> pd.DataFrame:
-        import pandas as pd
-        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        from zerolimit.results.frames import wide
 
         if not (self.folder / name).exists():
             raise BadInput(f"{self.folder}: {name} is missing")
+        with self._readable(name):
+            return wide(pq.read_table(io.BytesIO(self._bytes(name))))
+
+    @contextmanager
+    def _readable(self, name: str) -> Iterator[None]:
+        import pyarrow as pa
+
         try:
-            return pd.read_parquet(io.BytesIO(self._bytes(name)))
+            yield
         except (OSError, pa.ArrowException) as error:
             raise BadInput(f"{self.folder / name}: cannot be read: {str(error).splitlines()[0]}") from None

@@ -163,8 +163,8 @@ def platform(tables: Tables) -> RenderableType:
         cells = [shown(float(f(known))) for f in (np.mean, np.min, np.max)] if len(known) else [NONE] * 3
         table.add_row(label, *cells)
 
-    endless = row["pool"] < 0
-    pool = np.where(endless, np.nan, row["pool"])
+    pool = row["pool"]
+    endless = np.isnan(pool)
     without_end = ": unlimited" if endless.all() else " (unlimited in some months)" if endless.any() else ""
     spread(f"Pool, yuan{without_end}", pool, yuan)
     spread("Principal, yuan", row["principal"], yuan)

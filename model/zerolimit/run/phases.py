@@ -346,6 +346,7 @@ class Live(Platform):
         self.restored = rows
         for name, whom, number in zip(DESK, (heard, heard[won], rows, heard), (1, 1, 1, waited), strict=True):
             self.extra[name] = self.borrowers.sums(whom, number)
+            s.keep_counted(name, whom, number)
             self.row[name] = int(self.extra[name].sum())
 
     def accounts(self) -> None:

@@ -59,7 +59,10 @@ class Episodes:
 
 @public
 class Simulation:
-    """One world, month by month. Money in fen inside; results say their unit."""
+    """One world, month by month. Money in fen inside; results say their unit.
+
+    Options of reading a portfolio from a file or DataFrame go by name (zerolimit.portfolio.options).
+    """
 
     watch: Watch | None = None
     """Called before each stage for borrowers with its name and, of a list, the rows (replay.py)."""
@@ -77,13 +80,14 @@ class Simulation:
         checks: bool = False,
         shuffle: int | None = None,
         say: Callable[[str], None] | None = None,
+        **options_of_reading: Any,
     ) -> None:
         if engine != AUTO:
             named(engine)
-        if portfolio is not None:
+        if portfolio is not None or options_of_reading:
             from zerolimit.portfolio.portfolio import as_portfolio
 
-            portfolio = as_portfolio(portfolio)
+            portfolio = as_portfolio(portfolio, options_of_reading)
         self.scenario = scenario if portfolio is None else scenario.change(borrowers=portfolio.size)
         self.first_scenario = self.scenario
         self.seed = as_seed(seed)
@@ -100,6 +104,8 @@ class Simulation:
         self.tightness_low = self.scenario.base_tightness
         self.pool_peak = 0
         self.overrun = False
+        self.kept: dict[str, Array] = {}
+        """Of the month, what panels keep of `kept_rows` beside the state at its end; as stored."""
         self.phi = 0
         self.say = say or quiet
         self._turn = Lock()
@@ -211,6 +217,8 @@ class Simulation:
         if self.watch is not None:
             self.watch(stage, None)
         result = self.engine.stage(stage, self.month, as_vector(self.terms))
+        if len(self.kept_rows):
+            self.kept.update(self.engine.kept(stage, self.month))
         look_at_borrowers(stage, result, self.engine, self.month)
         return result
 
@@ -244,6 +252,23 @@ class Simulation:
         rows = refuse_rows(rows, self.size)
         found = self.engine.listed("measure", rows, self.month, as_vector(self.terms))
         return dict(zip(MEASURED, found, strict=True))
+
+    @property
+    def kept_rows(self) -> Array:
+        """Of whom the stages leave in `kept` what a panel takes: rows in order."""
+        return self.engine.kept_rows
+
+    def keep(self, rows: Array) -> None:
+        """Leave what a panel takes of these borrowers too, from the next month on."""
+        self.engine.keep(np.union1d(self.kept_rows, rows))
+
+    def keep_counted(self, name: str, rows: Array, numbers: Any) -> None:
+        """What the platform itself has counted of some borrowers."""
+        if len(self.kept_rows):
+            column = self.kept[name] = np.zeros(len(self.kept_rows), np.int16)
+            at = np.minimum(np.searchsorted(self.kept_rows, rows), len(self.kept_rows) - 1)
+            mine = self.kept_rows[at] == rows
+            column[at[mine]] = np.broadcast_to(numbers, rows.shape)[mine]
 
     def network(self) -> Network:
         """Who hears of whom, made when it is first needed: `.edges()`, `.degrees()`, `.adjacency()`."""

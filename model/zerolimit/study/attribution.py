@@ -24,6 +24,7 @@ from zerolimit.engine.base import Array
 from zerolimit.engine.registry import compiling
 from zerolimit.explanation.shapley import alone, but_for, interactions, owen, owen_scale, shapley
 from zerolimit.parameters.scenario import Scenario, load_scenario
+from zerolimit.portfolio.options import split_options
 from zerolimit.portfolio.portfolio import as_portfolio
 from zerolimit.results.columns import monthly_meanings, parts_of
 from zerolimit.results.drawing import BLACK, GREY, SERIES, TEAL, YELLOW, draw_if_possible, our_settings
@@ -358,16 +359,17 @@ def attribute(
 
     `seeds` (how many, counted from `seed`, or a list) repeats it, for intervals over seeds: what is kept for each borrower
     is the first seed's. `rules` are user-defined, in every world; `follow` are slots whose state is kept month by month.
-    Parameters go by name, as `borrowers=`.
+    Parameters go by name, as `borrowers=`, and so do options of reading a portfolio.
     `progress` is called with the worlds done and all worlds; `cancel` is asked before each month of a world, and Cancelled
     raised where it returns true. BadInput on unknown or repeated players, or too many.
     """
+    reading, parameters = split_options(parameters)
     base = load_scenario(scenario, **parameters)
     if not 1 <= months <= MOST_MONTHS or not 0 <= since <= MOST_MONTHS:
         raise BadInput(
             f"months: 1 to {MOST_MONTHS:,} after a past of 0 to {MOST_MONTHS:,} are needed, not {months} after {since}"
         )
-    portfolio = as_portfolio(portfolio)
+    portfolio = as_portfolio(portfolio, reading)
     chosen, rows, own = checked_players(players, base), tuple(follow), user_rules(rules)
     size = base.borrowers if portfolio is None else portfolio.size
     for row in rows:

@@ -22,6 +22,7 @@ from zerolimit.basics.wording import FEN, number_of
 from zerolimit.engine.base import Array
 from zerolimit.engine.registry import compiling
 from zerolimit.parameters.scenario import Scenario, load_scenario
+from zerolimit.portfolio.options import split_options
 from zerolimit.portfolio.portfolio import as_portfolio
 from zerolimit.results.columns import divided, monthly_meanings, parts_of
 from zerolimit.results.drawing import BLUE, GREY, RED, draw_if_possible, our_settings
@@ -424,12 +425,14 @@ def compare(
     """Run two scenarios on the same borrowers and draws, seed by seed.
 
     Without `b`, `a` is taken twice; `only_a` and `only_b` set parameters of one side, `rules_a` and `rules_b` are
-    user-defined rules, other parameters (as `borrowers=`) go by name and to both. `seeds` is a number, counted from
+    user-defined rules, other parameters (as `borrowers=`) go by name and to both, and options of reading a portfolio by
+    name. `seeds` is a number, counted from
     `seed`, or a list. Months before `since` are run and kept by month, and left out of what is over the run: the wave with
     which a pool fills does not count. `progress` is called with worlds done and all worlds; `cancel` is asked before each
     month of a world, and Cancelled raised where it returns true.
     """
-    portfolio = as_portfolio(portfolio)
+    reading, parameters = split_options(parameters)
+    portfolio = as_portfolio(portfolio, reading)
     sides = [
         load_scenario(one, **{**parameters, **(own or {})}) for one, own in ((a, only_a), (a if b is None else b, only_b))
     ]

@@ -20,13 +20,14 @@ from zerolimit.basics.errors import BadInput, nearest, quoted
 from zerolimit.basics.files import is_file, path_of
 from zerolimit.engine.registry import names
 from zerolimit.parameters.scenario import Scenario, load_scenario, not_reached, presets, read_toml
+from zerolimit.portfolio.options import Reading
 from zerolimit.results.columns import BY, PLATFORM, monthly_meanings, parts_of
 from zerolimit.rules.rule import fingerprint
 from zerolimit.study.code import code_hash
 from zerolimit.study.design import DESIGNS, Design, Point, cautions, make_design, neat, parse_factor, parse_key, plain, split
 from zerolimit.study.identity import DEFAULTS, Placed, differing, frame_hash, hashed, laid_out, run_hash, seed_of, world_hash
 from zerolimit.study.measures import RUN_MEASURES
-from zerolimit.study.worker import Job, Measure, Task, file_hash, rule_in
+from zerolimit.study.worker import Clients, Job, Measure, Task, file_hash, rule_in
 from zerolimit.vocabulary.names import MOST_MONTHS
 from zerolimit.vocabulary.outcomes import RATES
 
@@ -45,7 +46,10 @@ class Settings(BaseModel):
     question: str = Field("", max_length=2000, description="what is asked, in a sentence")
     scenario: str = Field("baseline", description="a preset, or a scenario file beside the study file")
     borrowers: int | None = Field(None, ge=1, description="borrowers; without it, the scenario's")
-    portfolio: str | None = Field(None, description="real clients in place of a drawn population: a file, or uci")
+    portfolio: str | dict[str, Any] | None = Field(
+        None,
+        description="real clients in place of a drawn population: a file, or uci; as a table, `file` and options of reading",
+    )
     months: int = Field(36, ge=1, le=MOST_MONTHS, description="months of a run")
     burn_in: int = Field(0, ge=0, le=MOST_MONTHS, description="first months that are run and not counted")
     replications: int = Field(1, ge=1, le=1_000_000, description="runs of each point, with different seeds")
@@ -87,8 +91,8 @@ class Study:
     """Hash of each point's world (identity.py)."""
     ties: str | None = None
     """Hash of the scenario's file of ties."""
-    portfolio: tuple[str, str] | None = None
-    """Path and hash of the clients' file."""
+    portfolio: Clients | None = None
+    """The clients' file, its hash, and how it is read."""
     rule_files: tuple[tuple[str, str], ...] = ()
     """File and name of each user-defined rule. The files are code; `rules` runs them."""
     measure: Measure | None = None
@@ -116,7 +120,7 @@ class Study:
             "scenario": differing(self.scenario),
             "network_file": self.ties,
             "set": {str(month): values for month, values in self.later.items()},
-            "portfolio": self.portfolio and self.portfolio[1],
+            "portfolio": self.portfolio and self.portfolio.identity,
             "months": s.months,
             "burn_in": s.burn_in,
             "by": [name for name in BY if name in s.by],
@@ -350,7 +354,7 @@ def checked(given: Mapping[str, Any], home: Path, where: str, name: str, measure
     points, worlds = tuple(point for point, _ in found), tuple(world for _, world in found)
     portfolio = None
     if settings.portfolio is not None:
-        portfolio = portfolio_of(settings.portfolio, home)
+        portfolio = portfolio_of(settings.portfolio, home, where, base.minimum_loan)
     rules = tuple(rule_file(text, home, f"{where}: rules") for text in settings.rules)
     called = settings.name or name
     return Study(settings, called, base, later, design, points, worlds, hashes.of(base), portfolio, rules, measure)
@@ -364,12 +368,18 @@ def scenario_of(settings: Settings, home: Path) -> Scenario:
     return load_scenario(path if is_file(path, "scenario") else settings.scenario)
 
 
-def portfolio_of(name: str, home: Path) -> tuple[str, str]:
-    """A portfolio's path (or shipped name) and hash."""
+def portfolio_of(given: str | Mapping[str, Any], home: Path, where: str, minimum_loan: float) -> Clients:
+    """A portfolio's path (or shipped name) and hash, and how it is read; it is read once here, to see that it can be."""
     from zerolimit.portfolio.portfolio import SHIPPED, read_portfolio
 
+    table = {"file": given} if isinstance(given, str) else dict(given)
+    name = table.pop("file", None)
+    if not isinstance(name, str):
+        raise BadInput(f"{where}: portfolio: file: the clients' file or a shipped portfolio is needed, not {quoted(name)}")
     path = name if name in SHIPPED else str(path_of(home / name, "portfolio").resolve())
-    return path, read_portfolio(path).source.sha256
+    found = read_portfolio(path, **Reading.of(table, f"{where}: portfolio").given())
+    found.refuse_closed(minimum_loan)
+    return Clients(path, found.source.sha256, json.dumps(found.source.options, sort_keys=True))
 
 
 def rule_file(text: str, home: Path, where: str) -> tuple[str, str]:

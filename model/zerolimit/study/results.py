@@ -14,6 +14,7 @@ from zerolimit.basics.errors import BadInput, nearest, quoted
 from zerolimit.basics.files import path_of
 from zerolimit.basics.wording import number_of
 from zerolimit.results.columns import BY, PLATFORM, parts_of
+from zerolimit.results.lazy import by_duckdb
 from zerolimit.results.store import Run, load_run
 from zerolimit.study.definition import rates_kept
 from zerolimit.study.design import cautions, neat
@@ -152,16 +153,7 @@ class Results:
 
     def sql(self, query: str) -> pd.DataFrame:
         """A DuckDB query; the raw sums are the table `runs`. Needs duckdb."""
-        try:
-            import duckdb
-        except ImportError:
-            raise BadInput("sql: needs DuckDB: pip install duckdb") from None
-        with duckdb.connect() as connection:
-            connection.register("runs", self.dataset)
-            try:
-                return connection.execute(query).df()
-            except duckdb.Error as error:
-                raise BadInput(f"sql: {str(error).splitlines()[0]}") from None
+        return by_duckdb(query, {"runs": self.dataset})
 
     def table(self, columns: Iterable[str] | None = None) -> pd.DataFrame:
         """The tidy table: a row for each run (and month, segment, decile kept apart), in the order of the design.

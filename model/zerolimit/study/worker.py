@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import socket
 import time
@@ -40,6 +41,21 @@ class OtherCode(BadInput):
 
 
 @dataclass(frozen=True)
+class Clients:
+    """A portfolio's file, its hash, and the options of reading it as JSON."""
+
+    path: str
+    sha256: str
+    options: str
+
+    @property
+    def identity(self) -> str | list[Any]:
+        """What counts of it in a run's identity: the file alone where it is read without options."""
+        options = json.loads(self.options)
+        return [self.sha256, options] if options else self.sha256
+
+
+@dataclass(frozen=True)
 class Job:
     """What all runs of a study have in common."""
 
@@ -52,7 +68,7 @@ class Job:
     platform: tuple[str, ...]
     measures: tuple[str, ...]
     measure: Measure | None
-    portfolio: tuple[str, str] | None
+    portfolio: Clients | None
     rules: tuple[tuple[str, str, str], ...]
     """File, name and hash of each user-defined rule."""
     engine: str
@@ -135,7 +151,7 @@ def counted(job: Job, task: Task) -> tuple[dict[str, list[Any]], float]:
         task.seed,
         engine=job.engine,
         threads=1,
-        portfolio=None if job.portfolio is None else clients(*job.portfolio),
+        portfolio=None if job.portfolio is None else clients(job.portfolio),
         rules=user_rules_of(job.rules),
     )
     try:
@@ -251,11 +267,11 @@ def rule_of_file(path: str, name: str, sha256: str | None) -> Rule:
 
 
 @cache
-def clients(path: str, sha256: str) -> Any:
+def clients(given: Clients) -> Any:
     """A portfolio, read once in a process; BadInput where the file is another one than the coordinator's."""
     from zerolimit.portfolio.portfolio import read_portfolio
 
-    found = read_portfolio(path)
-    if found.source.sha256 != sha256:
-        raise BadInput(f"{path}: on {socket.gethostname()} it is another file than the coordinator's")
+    found = read_portfolio(given.path, **json.loads(given.options))
+    if found.source.sha256 != given.sha256:
+        raise BadInput(f"{given.path}: on {socket.gethostname()} it is another file than the coordinator's")
     return found
