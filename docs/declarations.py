@@ -25,6 +25,7 @@ from zerolimit.parameters.declarations import CALENDAR_KINDS, CONSTRAINTS, DATED
 from zerolimit.parameters.scenario import Scenario, load_scenario, presets
 from zerolimit.parameters.terms import ANNOUNCED
 from zerolimit.portfolio.columns import COLUMNS
+from zerolimit.portfolio.options import OPTIONS, OPTIONS_DEFAULT, flag
 from zerolimit.results.panel_columns import flag_meanings
 from zerolimit.results.tables import FILES
 from zerolimit.rules.allocations import ALLOCATIONS
@@ -343,8 +344,18 @@ def portfolio() -> str:
     rows = []
     for column in COLUMNS.values():
         allowed = "" if column.unit == "text" else f"{number(column.low)} to {number(column.high)}"
-        rows.append((f"`{column.name}`", column.unit, allowed, column.meaning))
-    return table(("column", "unit", "allowed", "meaning"), rows)
+        rows.append((f"`{column.name}`", column.unit, allowed, code(*list(column.units)[1:]), column.meaning))
+    return table(("column", "unit", "allowed", "or in", "meaning"), rows)
+
+
+def reading() -> str:
+    """How a portfolio is read: every option."""
+    rows = []
+    for name, option in OPTIONS.items():
+        default = OPTIONS_DEFAULT[name]
+        shown = "" if default in (None, (), {}) else default
+        rows.append((f"`{flag(name)}`", f"`{name}`", option.takes, shown, option.meaning))
+    return table(("flag", "keyword", "takes", "default", "meaning"), rows)
 
 
 # the command line
@@ -557,6 +568,7 @@ PARTS: dict[str, Callable[..., str]] = {
         players,
         portfolio,
         rates,
+        reading,
         reference,
         rules,
         scenario_presets,

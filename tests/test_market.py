@@ -332,6 +332,43 @@ class TestPanel:
         market.save(tmp_path / "run", panel="none")
 
 
+class TestBurnIn:
+    """First months are run and not counted: what is left is what the same run counts of its later months."""
+
+    @pytest.fixture(scope="class")
+    def later(self):
+        return make(burn_in=5, panel="sample=20").run(8)
+
+    def test_results_begin_with_the_month_after_it(self, later):
+        whole = make(panel="sample=20").run(8)
+        assert later.month == 8
+        for name in ("monthly", "platform", "episodes", "panel"):
+            theirs = whole.frame(name)
+            pd.testing.assert_frame_equal(later.frame(name), theirs[theirs["month"] >= 5].reset_index(drop=True))
+        assert later.monthly["month"].unique().tolist() == [5, 6, 7]
+        pd.testing.assert_series_equal(later.rate("zero_limit"), whole.rate("zero_limit").loc[5:])
+
+    def test_the_folder_says_so_and_can_be_told(self, eight, later, tmp_path):
+        from zerolimit import load, tell
+
+        run = load(later.save(tmp_path / "run"))
+        assert (run.provenance["months"], run.provenance["burn_in"]) == (8, 5)
+        pd.testing.assert_frame_equal(run.panel, later.panel)
+        pd.testing.assert_frame_equal(run.monthly, later.monthly)
+        ours, theirs = (str(tell(one, 3)).partition("\n\n")[2] for one in (run, eight))
+        assert ours == theirs != ""
+
+    def test_nothing_is_counted_before(self):
+        market = make(burn_in=3).run(3)
+        for ask in (lambda: market.rate("zero_limit"), lambda: market.panel, lambda: market.save("nowhere")):
+            with pytest.raises(
+                BadInput, match=r"the 3 months run so far are burn-in \(burn_in=3\), so that nothing is counted"
+            ):
+                ask()
+        with pytest.raises(BadInput, match=r"^burn_in: a whole number of months from 0 to 9,999 is needed, not -1"):
+            make(burn_in=-1)
+
+
 class TestPlatform:
     def test_money_in_yuan(self, eight):
         simulation = eight.simulation

@@ -442,3 +442,254 @@ def test_a_rule_that_branches_on_a_column_is_refused_on_columns() -> None:
 
     with pytest.raises(ValueError, match="ambiguous"):
         on_columns(rule("usage")(branching))(np.array([0.2, 0.8]))
+
+
+# blank cells
+
+
+FULL: dict[str, list[Any]] = {
+    "limit": [12_000, 30_000, 8_000, 500, 20_000] * 12,
+    "balance": [1_200, 0, 9_000, 100, 15_000] * 12,
+    "late": [1, 0, 2] * 20,
+    "term": [1, 4, 12, 6] * 15,
+    "income": list(range(3_000, 9_000, 100)),
+    "segment": ["salaried", "gig", "owner", "gig"] * 15,
+    "age": list(range(20, 80)),
+}
+"""Clients of whom all is known."""
+WITH_HISTORY = {name: values for name, values in FULL.items() if name != "late"} | {
+    "history_1": [0, -1, 2, -2, 1] * 12,
+    "history_2": [0, -2, 1] * 20,
+}
+
+
+@pytest.mark.parametrize("name", ["balance", "late", "term", "income", "segment", "age", "history"])
+def test_a_blank_cell_is_drawn_as_if_the_column_were_missing_for_that_client_alone(name: str) -> None:
+    known = WITH_HISTORY if name == "history" else FULL
+    ours = [one for one in known if one.startswith(name)]
+    blank = np.arange(60) % 3 == 0
+    cells = {one: [None if gone else value for value, gone in zip(known[one], blank, strict=True)] for one in ours}
+    half = some(**{**known, **cells})
+    assert f"blank, and drawn cell by cell: {name} (20)" in " ".join(half.notes)
+    given, missing, mixed = (
+        begin(read) for read in (some(**known), some(**{k: v for k, v in known.items() if k not in ours}), half)
+    )
+    moved = 0
+    for field in (*mixed.plan.columns,):
+        if field != "decile":  # the only one that depends on the others
+            one, other, both = (world.column(field) for world in (given, missing, mixed))
+            assert np.array_equal(both, np.where(blank, other, one)), field
+            moved += int((one[blank] != other[blank]).any())
+    assert moved
+
+
+def test_a_blank_limit_is_asked_and_can_be_drawn() -> None:
+    frame = pd.DataFrame({"limit": [9_000, None, 9_000], "income": [5_000, 6_000, 7_000]})
+    with pytest.raises(BadInput, match="'limit' row 2: blank; a limit is required"):
+        read_portfolio(frame)
+    assert read_portfolio(frame, blank_limits="drop").size == 2
+    s = begin(read_portfolio(frame, blank_limits="draw"))
+    drawn = begin(some(limit=[9_000, 9_000, 9_000], income=[5_000, 6_000, 7_000]))
+    assert s.column("limit")[[0, 2]].tolist() == [900_000, 900_000]
+    assert s.column("limit")[1] > 0
+    assert s.column("limit")[1] % 100 == 0
+    assert s.column("income_seen").tolist() == drawn.column("income_seen").tolist()
+
+
+# what a run refuses
+
+
+@pytest.mark.parametrize(
+    ("limits", "options", "says"),
+    [
+        ([0, 0], {}, ("no line is open: every limit is 0",)),
+        (
+            [1.5, 3, 2],
+            {},
+            ("no line is open: every limit is below the minimum loan of 500 yuan", "in 万? --units limit=wan"),
+        ),
+        ([1.5, 3, 2], {"units": {"limit": "yuan"}}, ("no line is open",)),
+        ([1, 2, 900], {}, ("2 of 3 limits are below the minimum loan", "--units limit=yuan takes them as they are")),
+    ],
+)
+def test_a_run_in_which_no_line_is_open_ends_before_it_begins(
+    limits: list[float], options: dict[str, Any], says: tuple[str, ...]
+) -> None:
+    read = read_portfolio(pd.DataFrame({"limit": limits}), **options)
+    with pytest.raises(BadInput) as error:
+        begin(read)
+    for part in says:
+        assert part in str(error.value)
+
+
+def test_limits_in_wan_are_read_with_their_unit_and_small_ones_where_they_are_meant() -> None:
+    frame = pd.DataFrame({"limit": [1.5, 3, 2]})
+    assert read_portfolio(frame, units={"limit": "万"}).values["limit"].tolist() == [1_500_000, 3_000_000, 2_000_000]
+    assert begin(read_portfolio(frame, units={"limit": "wan"})).first_lines == 6_500_000
+    small = read_portfolio(pd.DataFrame({"limit": [1, 2, 900]}), units={"limit": "yuan"})
+    assert begin(small).column("status").tolist() == [CLOSED, CLOSED, OPEN]
+
+
+# options
+
+
+def test_units_segments_and_several_columns_of_history() -> None:
+    frame = pd.DataFrame(
+        {
+            "额度": [3, 5],
+            "usage": ["50 %", "0%"],
+            "dpd": [0, 31],
+            "salary": [12, 24],
+            "客群": ["工薪", "个体"],
+            "H1": [0, 61],
+            "H2": [15, 0],
+        }
+    )
+    read = read_portfolio(
+        frame,
+        columns={
+            "limit": "额度",
+            "balance": "usage",
+            "late": "dpd",
+            "income": "salary",
+            "segment": "客群",
+            "history": "H1, H2",
+        },
+        units={"limit": "wan", "balance": "percent", "late": "days", "income": "wan/year", "history": "days"},
+        segments={"工薪": "salaried", "个体": "owner"},
+    )
+    assert read.values["balance"].tolist() == [1_500_000, 0]
+    assert read.values["late"].tolist() == [0, 2]
+    assert read.values["income"].tolist() == [1_000_000, 2_000_000]
+    assert read.values["segment"].tolist() == [SALARIED, OWNER]
+    assert read.values["history"].tolist() == [[0, 1], [3, 0]]
+    again = read_portfolio(frame, **read.source.options)
+    assert again.table.equals(read.table)
+
+
+def test_with_a_map_only_what_is_mapped_is_used_and_without_one_a_column_can_be_left_out(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"LINE": [9_000], "term": [5], "age": [7], "limit": [1]})
+    assert read_portfolio(frame, columns={"limit": "LINE"}).given == ("limit",)
+    alike = pd.DataFrame({"limit": [9_000], "term": [5], "age": [7]})
+    assert read_portfolio(alike, columns={"age": "-"}).given == ("limit", "term")
+    with pytest.raises(BadInput, match="--columns age=- leaves the column out"):
+        read_portfolio(alike)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"seperator": ";"}, "unknown option 'seperator'"),
+        ({"delimeter": ";"}, "did you mean 'delimiter'?"),
+        ({"units": {"limit": "wann"}}, "units: limit: 'wann' is none of yuan, wan, cents; did you mean 'wan'?"),
+        ({"units": {"age": "days"}}, "units: 'age' is none of limit, balance"),
+        ({"segments": {"x": "gigg"}}, "segments: x: 'gigg' is none of salaried, gig, owner; did you mean 'gig'?"),
+        ({"encoding": "utf-9"}, "encoding: 'utf-9' is unknown"),
+        ({"delimiter": "ab"}, "delimiter: 'ab' is none of comma, semicolon"),
+        ({"decimal": "."}, ""),
+        ({"decimal": "'"}, 'decimal: "\'" is none of point, comma'),
+        ({"decimal": "comma", "thousands": "comma"}, "decimal and thousands: both are ','"),
+        ({"header": -1}, "header: a whole number from 0 on is needed, not -1"),
+        ({"header": 9}, "header: line 9 has no names"),
+        ({"rows": 0}, "rows: a whole number from 1 on is needed"),
+        ({"totals": "sum"}, "totals: 'sum' is none of refuse, drop, keep"),
+        ({"missing": [[]]}, "missing: texts or numbers are needed"),
+        ({"columns": {"limit": "#4"}}, "limit is to be '#4', which the file does not have"),
+        ({"columns": {"limit": ["a", "b"]}}, "columns: limit: a column of the file is needed"),
+        ({"columns": {"age": "limit"}}, "no column limit, the only one required, in the map"),
+        ({"columns": "limit"}, "columns: a mapping of names to values is needed"),
+    ],
+)
+def test_an_option_that_cannot_be_is_one_line(options: dict[str, Any], says: str, tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("limit,age\n9000,30\n")
+    if not says:
+        assert read_portfolio(tmp_path / "c.csv", **options).size == 1
+        return
+    with pytest.raises(BadInput) as error:
+        read_portfolio(tmp_path / "c.csv", **options)
+    assert says in str(error.value)
+    assert str(error.value).startswith("portfolio c.csv: ")
+
+
+# what is certain is refused, what is likely is asked
+
+
+ODD: dict[str, tuple[str, dict[str, Any], str]] = {
+    "a thousands point": ("limit\n54.000\n8.500\n", {}, "line 2: '54.000' is 54000 (--thousands point) or 54.000"),
+    "a quote not closed": (
+        'limit,name\n9000,"a\n8000,b\n7000,"c"\n',
+        {},
+        "line 2: a quote opened here is not closed before line 3",
+    ),
+    "a payment string": ("limit,history\n9000,000100\n", {}, "line 2: '000100' is a payment string; write its months apart"),
+    "a label of sums": ("name,limit\na,9000\n合计,9000\n", {}, "line 3: '合计': a row of sums and no client"),
+    "a percentage": ("limit,balance\n9000,12%\n", {}, "line 2: '12%' is a percentage, no amount: --units balance=percent"),
+    "a time": ("limit\n9000 days\n", {}, "line 2: '9000 days' is a time, no amount"),
+    "lines far down": (
+        'report,,\n\n"limit","name","age"\n9000,"a\nb",30\n\n   \n8000,c,30\n7000,d,3x\n',
+        {"header": 3},
+        "column 'age' line 9: '3x' is not a number",
+    ),
+    "lines of an old Mac": ("limit\r9000\r\rx1\r", {}, "line 4: 'x1' is not a number"),
+    "half UTF-8": ("limit,名\n9000,好\n", {"encoding": "ascii"}, "line 1: not a text in ascii, as --encoding says"),
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_what_is_certainly_odd_is_refused_with_its_line(case: str, tmp_path: Path) -> None:
+    content, options, says = ODD[case]
+    (tmp_path / "c.csv").write_bytes(content.encode())
+    with pytest.raises(BadInput) as error:
+        read_portfolio(tmp_path / "c.csv", **options)
+    assert str(error.value).startswith("portfolio c.csv: ")
+    assert says in str(error.value)
+
+
+ASKED: dict[str, tuple[dict[str, list[Any]], str]] = {
+    "few rows": (
+        {"limit": [1_000, 2_000, 3_000, 6_000]},
+        "row 4: its limit is the sum of all others (6,000): a row of sums?",
+    ),
+    "cents": ({"limit": [3_000_000, 2_500_000, 1_200_000]}, "half the limits are above 1,000,000 yuan: in cents?"),
+    "codes": (
+        {"limit": [9_000] * 3, "late": [0, 96, 98]},
+        "2 clients more than 12 months late (at most 98), first in row 2: codes?",
+    ),
+    "days": (
+        {"limit": [9_000] * 3, "late": [0, 40, 7]},
+        "1 client more than 12 months late (at most 40), first in row 2: days?",
+    ),
+    "few days": (
+        {"limit": [9_000] * 12, "late": [0, *[7] * 11]},
+        "half of those past due are more than 5 months late: days?",
+    ),
+    "of a year": (
+        {"limit": [9_000] * 3, "income": [90_000] * 3},
+        "above 30,000 yuan a month: of a year? --units income=yuan/year",
+    ),
+    "in wan": ({"limit": [9_000] * 3, "income": [1.2] * 3}, "half the incomes are below 100 yuan a month: in 万?"),
+    "one has all": ({"limit": [9_000] * 11 + [90_000]}, "row 12 has 48 % of all limits: a row of sums?"),
+    "clients repeated": (
+        {"limit": [9_000] * 4, "client_id": list("aabb")},
+        "column 'client_id': 2 different values in 4 rows: more than one row a client? --columns id=client_id",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ASKED)
+def test_what_is_likely_to_be_odd_is_read_and_asked(case: str) -> None:
+    columns, says = ASKED[case]
+    read = some(**columns)
+    assert len(read.statement.questions) == 1
+    assert says in read.statement.questions[0]
+    assert f"? {read.statement.questions[0]}" in read.notes
+
+
+def test_a_statement_is_a_line_a_column() -> None:
+    read = some(limit=[9_000, 12_000.5, 30_000], balance=[None, 1_000, 2_000], id=["a", "b", "c"])
+    seen = {one.name: one for one in read.statement.columns}
+    assert (seen["limit"].smallest, seen["limit"].median, seen["limit"].largest) == (9_000, 12_000.5, 30_000)
+    assert (seen["balance"].blank, seen["balance"].smallest) == (1, 1_000)
+    assert [line.split()[0] for line in str(read.statement).splitlines()[1:5]] == ["column", "limit", "id", "balance"]
+    assert repr(read) == str(read.statement)
+    assert "<td>12,000.50</td>" in read._repr_html_()

@@ -1,11 +1,13 @@
 """A run's folder: whole or absent, and what is read back is what was counted."""
 
+import gc
 import hashlib
 import json
 import os
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +19,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+import zerolimit
 from zerolimit.agents.market import CreditMarket
 from zerolimit.basics.errors import BadInput
 from zerolimit.explanation.replay import origin_of
@@ -353,6 +356,68 @@ def test_a_file_put_into_the_folder_later_is_not_read_as_the_runs(ran: tuple[Sim
     (without / "panel.parquet").write_bytes((with_panel / "panel.parquet").read_bytes())
     with pytest.raises(BadInput, match="kept no panel"):
         store.load_run(without).panel  # noqa: B018
+
+
+def parcel_of(folder: Path, file: Path, **others: bytes) -> Path:
+    """A run's folder as a zip, as the page packs it, with other files in it."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as parcel:
+        for one in sorted(folder.iterdir()):
+            parcel.write(one, f"run/{one.name}")
+        for name, data in others.items():
+            parcel.writestr(name, data)
+    return file
+
+
+def test_a_zip_is_read_as_its_folder(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
+    folder = keep(ran, tmp_path / "run")
+    run = zerolimit.load(parcel_of(folder, tmp_path / "run-8.zip", **{"run/command.txt": b"zerolimit run"}))
+    assert isinstance(run, store.Run)
+    there = store.load_run(folder)
+    for name in ("monthly", "platform", "episodes", "panel"):
+        pd.testing.assert_frame_equal(getattr(run, name), getattr(there, name))
+    assert (run.scenario, run.provenance) == (there.scenario, there.provenance)
+    assert repr(run).startswith(f"<run {tmp_path / 'run-8.zip'}: baseline")
+    room = run.folder
+    del run
+    gc.collect()
+    assert not room.exists()
+
+
+@pytest.mark.parametrize(
+    ("others", "says"),
+    [
+        ({"run/../../evil.txt": b"x"}, r"'run/\.\./\.\./evil\.txt' has no place in a run's zip"),
+        ({"/etc/evil": b"x"}, "has no place"),
+        ({"run/deep/er.txt": b"x"}, "has no place"),
+        ({"C:evil.txt": b"x"}, "has no place"),
+        ({"other/run.txt": b"x"}, "is no run's zip: it holds 9 files in 2 folders"),
+        ({"elsewhere": b"x"}, "in 2 folders"),
+        ({"run/bomb": bytes(200 * 2**20)}, "unpacks to more than a run's results of its size can be"),
+        ({f"run/{k}": b"" for k in range(100)}, "108 files"),
+    ],
+)
+def test_a_zip_that_no_page_has_made_is_refused(
+    ran: tuple[Simulation, Panel], others: dict[str, bytes], says: str, tmp_path: Path
+) -> None:
+    file = parcel_of(keep(ran, tmp_path / "run"), tmp_path / "run.zip", **others)
+    with pytest.raises(BadInput, match=says) as told:
+        store.load_run(file)
+    assert str(told.value).startswith(f"{file}: ")
+    assert "\n" not in str(told.value)
+
+
+def test_a_damaged_zip_is_one_line_that_names_it(ran: tuple[Simulation, Panel], tmp_path: Path) -> None:
+    folder = keep(ran, tmp_path / "run")
+    flipped(folder / "monthly.parquet", 500)
+    file = parcel_of(folder, tmp_path / "run.zip")
+    with pytest.raises(BadInput, match=r"run\.zip/monthly\.parquet: is damaged: its bytes are not those that were written$"):
+        store.load_run(file)
+    flipped(file, file.stat().st_size // 2)
+    with pytest.raises(BadInput, match=r"run\.zip: cannot be read as a zip: "):
+        store.load_run(file)
+    file.write_bytes(b"no zip")
+    with pytest.raises(BadInput, match=r"run\.zip: cannot be read as a zip: "):
+        store.load_run(file)
 
 
 def before_manifests(folder: Path) -> Path:

@@ -8,6 +8,7 @@ import pytest
 from zerolimit.basics.errors import BadInput
 from zerolimit.results.columns import parts_of
 from zerolimit.study.definition import DEFAULT_OUTCOMES, read_study
+from zerolimit.study.worker import clients
 
 GOOD: dict[str, Any] = {"months": 6, "vary": {"pool_share": [0.2, 0.4]}}
 
@@ -62,6 +63,13 @@ BAD = [
     ({"points": [{"lgd": 0.5}]}, "points: only with design = 'list'"),
     ({"portfolio": "uci", "borrowers": 10}, "borrowers: not with a portfolio"),
     ({"portfolio": "nowhere.csv"}, "nowhere.csv"),
+    (
+        {"portfolio": {"columns": {"limit": "A"}}},
+        "portfolio: file: the clients' file or a shipped",
+    ),
+    ({"portfolio": {"file": "uci", "unit": {"limit": "wan"}}}, "portfolio: unknown option 'unit'"),
+    ({"portfolio": {"file": "uci", "columns": {"limit": "LINE"}}}, "limit is to be 'LINE', which the file does not have"),
+    ({"portfolio": {"file": "uci", "scale": 0.0001}}, "no line is open: every limit is below the minimum loan of 500 yuan"),
 ]
 
 
@@ -105,3 +113,22 @@ def test_without_a_word_all_rates_are_kept() -> None:
     for rate in DEFAULT_OUTCOMES[:-3]:
         over, under = parts_of(rate)
         assert {*over, *under} <= {*kept.counts}
+
+
+def test_how_the_clients_are_read_is_in_the_study_and_in_its_identity(tmp_path: Path) -> None:
+    (tmp_path / "clients.csv").write_text("LINE;OWED;LIMIT\n1,5;1;9\n3,0;2;9\n", encoding="utf-8")
+    table = '[portfolio]\nfile = "clients.csv"\ncolumns = {limit = "LINE", balance = "OWED"}\nunits = {limit = "wan"}\n'
+    file = tmp_path / "study.toml"
+    hashes = {}
+    for text in ("", "missing = [99]\n"):
+        file.write_text(f"months = 3\n{table}{text}[vary]\ngamma = [0.0]\n", encoding="utf-8")
+        study = read_study(tmp_path)
+        assert study.portfolio is not None
+        read = clients(study.portfolio)
+        assert read.values["limit"].tolist() == [1_500_000, 3_000_000]
+        assert read.values["balance"].tolist() == [100, 200]
+        hashes[text] = study.known["portfolio"]
+    assert len({str(one) for one in hashes.values()}) == 2
+    plain = read_study({**GOOD, "portfolio": "uci"})
+    assert plain.portfolio is not None
+    assert plain.known["portfolio"] == plain.portfolio.sha256

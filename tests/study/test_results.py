@@ -1,5 +1,6 @@
 """Reading a study: rates from sums, groups, queries; figures say what they lack."""
 
+import itertools
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ import pytest
 
 import zerolimit
 from zerolimit.basics.errors import BadInput
+from zerolimit.results.columns import BY, PLATFORM, monthly_meanings
 from zerolimit.study.definition import read_study
 from zerolimit.study.figures import draw_bars, draw_lines, draw_map
 from zerolimit.study.intervals import fieller, half_width
 from zerolimit.study.results import Results
 from zerolimit.study.sweep import sweep
 from zerolimit.study.worker import Done, Job, Place, Task
+from zerolimit.vocabulary.outcomes import RATES
 
 WISH: dict[str, Any] = {
     "name": "made up",
@@ -44,7 +47,7 @@ class MadeUp(Executor):
         """Ten with a line in the first replication, a hundred in the others; one zero limit for each point before."""
         paid = 10 if task.replication == 0 else 100
         counts = {"months": [2], "zero_limit": [task.point], "line_on_time": [paid]}
-        return {**counts, "principal": [2.0 * task.seed], "gini_lines": [task.point / 10]}
+        return {**counts, "principal_over_months": [2.0 * task.seed], "gini_lines": [task.point / 10]}
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +152,61 @@ def test_a_query_sees_the_raw_sums(results: Results) -> None:
     assert found["rate"].tolist() == [3 / 420, 15 / 420]
     with pytest.raises(BadInput, match="sql: "):
         results.sql("select nothing from runs")
+
+
+class Here(Executor):
+    """Each run at once, in this process."""
+
+    def submit(self, function: Any, /, *arguments: Any, **words: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(function(*arguments, **words))
+        return future
+
+
+def outputs(results: Results, folder: Path) -> dict[str, pd.DataFrame]:
+    """All that a study's numbers come out by, in the same order of rows."""
+    found = {"table": results.table(), "arrow": results.arrow().to_pandas(), "sql": results.sql("select * from runs")}
+    for name, read in (("export.parquet", pd.read_parquet), ("export.csv", pd.read_csv)):
+        results.folder.export(folder / name)
+        found[name] = read(folder / name)
+    return {name: frame.sort_values([*results.kept_apart]) if results.kept_apart else frame for name, frame in found.items()}
+
+
+def test_one_name_is_one_number_in_every_output(tmp_path: Path) -> None:
+    every = [*RATES, *monthly_meanings(), *PLATFORM, "gini_lines", "with_line"]
+    words = {"scenario": "baseline", "borrowers": 60, "months": 3, "engine": "objects", "replications": 1}
+    wanted = {**words, "outcomes": [name for name in every if name not in BY], "vary": {"lgd": [0.6]}}
+    market = zerolimit.CreditMarket("baseline", seed=1, borrowers=60, engine="objects", lgd=0.6).run(3)
+    for by in ([], ["month"]):
+        sweep(read_study({**wanted, "by": by}), tmp_path / f"by{len(by)}", executor=Here())
+        results = zerolimit.load(tmp_path / f"by{len(by)}")
+        assert isinstance(results, Results)
+        frames = outputs(results, tmp_path)
+        counts = market.monthly.drop(columns=["segment", "decile"]).groupby("month").sum()
+        platform = market.platform_months.drop(columns=[*counts], errors="ignore")
+        if by:
+            frames |= {"monthly": counts, "platform": platform}
+        else:
+            frames |= {"monthly": counts.sum().to_frame().T, "platform": platform.mean().to_frame().T}
+        for one, other in itertools.combinations(frames, 2):
+            for name in frames[one].columns.intersection(frames[other].columns).difference(["run", "seed", "month"]):
+                ours, theirs = frames[one][name].to_numpy(), frames[other][name].to_numpy()
+                assert pd.Series(ours).equals(pd.Series(theirs)) or np.allclose(
+                    ours.astype(float), theirs.astype(float), rtol=1e-12, atol=0, equal_nan=True
+                ), f"{name}: {ours} in {one}, {theirs} in {other}, by {by}"
+        shared = set(frames["table"]) & set(frames["platform"])
+        assert {"net_income", "pool", "gini", "cash"} <= shared
+        raw = frames["arrow"]
+        assert ("net_income" in raw) == bool(by)
+        if not by:
+            assert raw["net_income_over_months"].item() == platform["net_income"].sum()
+        for field in results.arrow().schema:
+            if field.name not in {*RUN_KEYS, *by}:
+                told = field.metadata[b"meaning"].decode()
+                assert ("summed over" in told) == (field.type == "int64" or field.name.endswith("_over_months")), field.name
+
+
+RUN_KEYS = ("run", "point", "replication", "seed", "months", "lgd")
 
 
 def test_an_unfinished_study_can_be_read(tmp_path: Path) -> None:

@@ -139,6 +139,8 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
     `datacollector` reports the month's rates and the platform; put your own in its place. It collects at the end of each
     month, unless a subclass has its own `step` and a collector of its own, which then has to call `collect` as in Mesa.
 
+    `burn_in` is how many first months are run and not counted: results begin with that month, under its own number.
+
     `panel` says which borrowers are kept month by month, for `market.panel` and `save`: all, sample=N or none.
 
     Plain-Python behaviour: `borrower_class`, a subclass of Borrower that overrides rules of the month. User-defined
@@ -171,6 +173,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         threads: int | None = None,
         borrower_class: type[Borrower] | None = None,
         panel: str = SAMPLE,
+        burn_in: int = 0,
         **parameters: Any,
     ) -> None:
         if borrower_class is not None:
@@ -213,6 +216,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
             overrides={name: InPython(Weakly(self), name) for name in in_python},
             threads=threads,
             say=tell,
+            burn_in=burn_in,
         )
         self._panel = Panel(self.simulation, panel)
         self._own_collector = mesa.DataCollector(
@@ -393,7 +397,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
 
         self._has_run("save")
         part = self._panel.part(panel or self._panel.what)
-        if len(part.rows) and len(part.months) < self.month:
+        if len(part.rows) and len(part.months) < self.month - self.simulation.burn_in:
             raise BadInput(
                 "panel: months were run by market.simulation, past the market, and are not in it; take panel='none'"
             )
@@ -413,8 +417,12 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         return Viewer(self, language)
 
     def _has_run(self, what: str) -> None:
-        if self.simulation.month == 0:
+        simulation = self.simulation
+        if simulation.month == 0:
             raise BadInput(f"{what}: no month has been run yet; run(months=...) first")
+        if not simulation.counted:
+            so_far = f"the {number_of(simulation.month, 'month')} run so far are burn-in (burn_in={simulation.burn_in})"
+            raise BadInput(f"{what}: {so_far}, so that nothing is counted; run(months=...) on")
 
     # agents
 

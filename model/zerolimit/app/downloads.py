@@ -69,4 +69,4 @@ def Downloads(session: Session, words: Words, tick: int) -> Any:
         solara.v.Html(tag="p", class_="zl-says", children=[words("downloads.charts")])
 
 
-PYTHON = 'import zerolimit\n\nrun = zerolimit.load("…")  # {name}\nprint(run.rate("zero_limit", by="segment"))'
+PYTHON = 'import zerolimit\n\nrun = zerolimit.load("{name}")\nprint(run.rate("zero_limit", by="segment"))'

@@ -27,7 +27,7 @@ from zerolimit.basics.terminal import Stopped, after_saving, console, forgiving_
 from zerolimit.basics.wording import number_of
 from zerolimit.engine.registry import choices
 from zerolimit.portfolio.options import OPTIONS, Option, flag, from_texts
-from zerolimit.vocabulary.names import MOST_MONTHS
+from zerolimit.vocabulary.names import BURN_IN, MOST_MONTHS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -152,7 +152,8 @@ def reads_clients[Command: Callable[..., None]](command: Command) -> Command:
 def help_of(option: Option) -> str:
     """An option in the help."""
     told = option.meaning.replace("`", "")
-    return f"{told[:1].upper()}{told[1:]}."
+    takes = f": {option.takes}" if option.kind is str else ""
+    return f"{told[:1].upper()}{told[1:]}{takes}."
 
 
 # run
@@ -178,6 +179,7 @@ def run(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the results that are in the folder.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the folder only.")] = False,
+    burn_in: Annotated[int, typer.Option(metavar="N", help=f"{BURN_IN.capitalize()}.")] = 0,
     threads: Annotated[int | None, typer.Option(metavar="N", help="Threads; without it, all cores.")] = None,
 ) -> None:
     """Run a scenario and leave a folder with what happened."""
@@ -186,6 +188,8 @@ def run(
         raise BadInput(f"months: {months} is not in 1 to {MOST_MONTHS:,}")
     if threads is not None and threads < 1:
         raise BadInput(f"threads: {threads} is not at least 1")
+    if not 0 <= burn_in < months:
+        raise BadInput(f"--burn-in: {burn_in} is not in 0 to {months - 1}, below the months that are run")
     world = wanted_scenario(scenario, setting or [], borrowers, portfolio, {"calendar": calendar, "macro": macro})
     changes = wanted_changes(change or [], months)
     # what is wrong so far has been said without the libraries that a run needs
@@ -204,7 +208,9 @@ def run(
     screen = console(stderr=True, quiet=quiet)
     for text in not_reached(world, months):
         screen.print(text, style="dim", highlight=False, soft_wrap=True)
-    simulation = Simulation(world, seed, engine=engine, portfolio=clients, threads=threads, say=dimly(screen))
+    simulation = Simulation(
+        world, seed, engine=engine, portfolio=clients, threads=threads, say=dimly(screen), burn_in=burn_in
+    )
     try:
         vacant = len(simulation.borrowers.where("status", LEFT))
         kept = Panel(simulation, panel, months)
@@ -231,6 +237,9 @@ def run(
         paper = console()
         heading = f"{world.name}: {number_of(simulation.size, 'borrower')}, {number_of(months, 'month')}, seed {seed}"
         paper.print(heading, style="bold", highlight=False)
+        if burn_in:
+            left_out = f"the first {number_of(burn_in, 'month')} left out of all results"
+            paper.print(f"  {left_out}", style="dim", highlight=False, soft_wrap=True)
         if vacant:
             slots = f"{vacant:,} of {simulation.size:,} slots are vacant at the start, for those who apply later"
             paper.print(f"  {slots}", style="dim", highlight=False, soft_wrap=True)

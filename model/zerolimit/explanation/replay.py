@@ -113,7 +113,7 @@ class Origin:
     changes: tuple[Mapping[str, Any], ...] = ()
     portfolio: Any = None
     rules: tuple[Rule, ...] = ()
-    principal: tuple[float, ...] = ()
+    principal: tuple[float | None, ...] = ()
     """What was lent at the end of each month (fen), as recorded: the run again must give the same."""
     engine: str = "auto"
     """With user-defined rules the engine of the run, or a small one would be compiled for long."""
@@ -168,7 +168,7 @@ class Origin:
     def refuse_another(self, world: Simulation) -> None:
         """BadInput where the world is not the one recorded."""
         for month, (then, now) in enumerate(zip(self.principal, world.history, strict=False)):
-            if then != now.platform["principal"]:
+            if then is not None and then != now.platform["principal"]:
                 raise BadInput(
                     f"{self.name}: repeated, it is another world from month {month} on (loans differ): it was changed in a"
                     " way that was not recorded"
@@ -231,7 +231,8 @@ def of_folder(run: Run, rules: tuple[Rule, ...]) -> Origin:
         from zerolimit.portfolio.portfolio import read_portfolio
 
         portfolio = read_portfolio(run.checked(PORTFOLIO))
-    lent = tuple(run.platform["principal"].tolist())
+    left_out = (None,) * int(run.platform["month"].min())
+    lent = (*left_out, *run.platform["principal"].tolist())
     changes = tuple(record["changes"])
     return Origin(name, run.scenario, record["seed"], record["months"], changes, portfolio, rules, lent, record["engine"])
 

@@ -1,7 +1,7 @@
 """Rows with a month or a date, from a CSV file, a DataFrame or a list: the calendar, a macro series.
 
 A row has `month` (from 0, the first of the run) or `date` (YYYY-MM, or a day in that month), and the columns of its
-kind. Rows count from 1 below the header.
+kind. Rows of a file are called by its lines, others count from 1.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ class Rows:
     where: str
     columns: list[str]
     rows: Sequence[tuple[int, Mapping[str, Any]]]
+    counts: str = "row"
+    """What the numbers count: rows, or lines of a file."""
 
 
 def read_dated[Item: BaseModel](
@@ -58,7 +60,8 @@ def read_dated[Item: BaseModel](
         key = tuple(getattr(item, field) for field, declared in kind.model_fields.items() if is_key(field, declared))
         if key in found:
             what = ", ".join(("month " + dated(key[0], start), *key[1:]))
-            raise BadInput(f"{table.where}: row {number}: {what} is there already, in row {found[key][0]}")
+            there = f"is there already, in {table.counts} {found[key][0]}"
+            raise BadInput(f"{table.where}: {table.counts} {number}: {what} {there}")
         found[key] = number, item
     items = [item for _, item in found.values()]
     if every_month:
@@ -157,23 +160,32 @@ def from_csv(path: Path, kind: type[BaseModel], name: str) -> Rows:
     data = read_file(path, name)
     refuse_spreadsheet(data, where, "CSV")
     try:
-        text = data.decode("utf-8-sig")
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=text.partition("\n")[0].count)))
+        lines = numbered(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise BadInput(f"{where}: not a text file in UTF-8; a CSV file is needed") from None
     except csv.Error as error:
         raise BadInput(f"{where}: not a CSV file: {error}") from None
     if not lines:
         raise BadInput(f"{where}: the file is empty; {needed(kind)}")
-    columns = [column.strip() for column in lines[0]]
+    columns = [column.strip() for column in lines[0][1]]
     rows = []
-    for number, cells in enumerate(lines[1:], 1):
+    for number, cells in lines[1:]:
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) != len(columns):
-            raise BadInput(f"{where}: row {number}: {len(cells)} values for {len(columns)} columns")
+            raise BadInput(f"{where}: line {number}: {len(cells)} values for {len(columns)} columns")
         rows.append((number, dict(zip(columns, (cell.strip() for cell in cells), strict=True))))
-    return not_empty(Rows(where, columns, rows), kind)
+    return not_empty(Rows(where, columns, rows, "line"), kind)
+
+
+def numbered(text: str) -> list[tuple[int, list[str]]]:
+    """The rows of a CSV text, each with the line on which it begins."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=text.partition("\n")[0].count))
+    found, done = [], 0
+    for cells in reader:
+        found.append((done + 1, cells))
+        done = reader.line_num
+    return found
 
 
 def not_empty(table: Rows, kind: type[BaseModel]) -> Rows:
@@ -238,10 +250,10 @@ class Row:
             return kind.model_validate(given)
         except ValidationError as error:
             says = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
-            raise BadInput(f"{self.table.where}: row {self.number}: {says}") from None
+            raise BadInput(f"{self.table.where}: {self.table.counts} {self.number}: {says}") from None
 
     def wrong(self, column: str, says: str) -> BadInput:
-        return BadInput(f"{self.table.where}: column {column!r} row {self.number}: {says}")
+        return BadInput(f"{self.table.where}: column {column!r} {self.table.counts} {self.number}: {says}")
 
     def since_start(self, value: Any) -> float:
         """Months from the start to a date."""

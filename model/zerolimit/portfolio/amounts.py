@@ -20,7 +20,7 @@ from zerolimit.portfolio.options import how
 
 Array = NDArray[Any]
 
-PLAIN = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
+PLAIN = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
 """A number as computers write it."""
 NO_NUMBER = re.compile(r"[-+]?(nan|inf(inity)?)", re.IGNORECASE)
 SIGNS = re.compile(r"\b(NT|US)\$|[$€£¥]|\b(RMB|CNY|USD|EUR|yuan)\b|(?<=\d)(CNY|RMB|yuan)$|[元块]整?$", re.IGNORECASE)

@@ -192,19 +192,19 @@ class Reading:
         metavar="VALUE",
     )
     encoding: str | None = option(
-        None, "an encoding", "of the text; found: UTF-8, UTF-16 by its mark, GB18030", encoding, metavar="NAME"
+        None, "an encoding", "of a text that is not UTF-8, UTF-16 with its mark, or GB18030", encoding, metavar="NAME"
     )
     delimiter: str | None = option(
         None,
         "comma, semicolon, tab, pipe, space or another letter",
-        "what stands between values: comma, semicolon, tab, pipe, space or another letter; found",
+        "what stands between values, where it is not found",
         letter(DELIMITERS, others=True),
         metavar="LETTER",
     )
     header: int | None = option(
         None,
         "a whole number",
-        "the line with the names, from 1, those above it are skipped; 0: there is none; found",
+        "the line with the names, counted from 1, where it is not found; those above it are skipped; 0: there is none",
         whole(0),
         kind=int,
         metavar="LINE",
@@ -212,21 +212,21 @@ class Reading:
     decimal: str | None = option(
         None,
         "point or comma",
-        "the mark before decimals, point or comma; found",
+        "the mark before decimals, where it is not found",
         letter({name: MARKS[name] for name in ("point", "comma")}),
         metavar="MARK",
     )
     thousands: str | None = option(
         None,
         "comma, point, space or apostrophe",
-        "the mark between thousands: comma, point, space or apostrophe; found",
+        "the mark between thousands, where it is not found",
         letter(MARKS),
         metavar="MARK",
     )
     totals: str = option(
         REFUSE,
         "refuse, drop or keep",
-        "rows with sums in place of a client: refuse, drop or keep",
+        "rows with sums in place of a client",
         one_of(REFUSE, DROP, KEEP),
         metavar="WORD",
         allowed=(REFUSE, DROP, KEEP),
@@ -234,7 +234,7 @@ class Reading:
     blank_limits: str = option(
         REFUSE,
         "refuse, drop or draw",
-        "rows without a limit: refuse, drop, or draw one from the scenario's population",
+        "rows without a limit; draw: one from the scenario's population",
         one_of(REFUSE, DROP, DRAW),
         metavar="WORD",
         allowed=(REFUSE, DROP, DRAW),

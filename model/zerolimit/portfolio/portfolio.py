@@ -194,7 +194,7 @@ def about_drawn(read: Read, drawn: Sequence[str], raw: Raw, used: Used) -> Itera
     """What is drawn, and what is not used."""
     if drawn:
         yield f"drawn from the scenario's population: {', '.join(drawn)}"
-    some = {name: int(np.count_nonzero(rows)) for name, rows in read.blanks.items()}
+    some = {name: int(np.count_nonzero(read.blanks[name])) for name in COLUMNS if name in read.blanks}
     if some:
         cells = ", ".join(f"{name} ({count:,})" for name, count in some.items())
         yield f"blank, and drawn cell by cell: {cells}"

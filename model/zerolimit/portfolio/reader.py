@@ -52,6 +52,8 @@ LATE_SELDOM = 12
 """Months late beyond which days, or codes, are more likely."""
 LARGE_LIMIT, LARGE_INCOME, SMALL_INCOME = 1_000_000, 30_000, 100
 """Medians, in yuan and yuan a month, at which another unit is more likely."""
+MOST_OF_ALL = 0.3
+"""Share of all limits that no client has."""
 NINES = re.compile(r"-?9{3,}|-[789]")
 KEYED = re.compile(
     r"(^|[_\s])(id|curr|account|client|customer|user)($|[_\s])|(?<=[a-z])(Id|ID)$|编号|客户号|账号", re.IGNORECASE
@@ -554,7 +556,6 @@ class Reader:
             found = np.stack([self.whole(name, k) for name, k in zip(HISTORY, columns, strict=False)], axis=1)
         unit = "months late" + (f", from days (1 to {A_MONTH_HAS} are 1)" if self.unit("history") == DAYS else "")
         self.values["history"] = found
-        blank = found[:, 0] == NOT_RECORDED
         if (none := (found == NOT_RECORDED).all(axis=1)).any():
             self.blanks["history"] = none
         known = found[found != NOT_RECORDED]
@@ -564,8 +565,6 @@ class Reader:
         self.seen["history"] = Seen("history", source, unit, int((found == NOT_RECORDED).any(axis=1).sum()), *numbers)
         if "late" not in self.used:
             self.remarks.append("months past due taken from the newest month of the payment history")
-            if blank.any():
-                self.blanks["late"] = blank
 
     def history_lists(self, k: int) -> Array:
         """A history in one column: integers with spaces or semicolons between them, or lists; newest first."""
@@ -675,7 +674,7 @@ class Reader:
         if median > LARGE_LIMIT and self.unit("limit") == "yuan" and self.reading.scale is None:
             self.questions.append(f"half the limits are above {LARGE_LIMIT:,} yuan: in cents? {how('units', 'limit=cents')}")
         largest = float(limit.max()) / FEN
-        if self.size >= ENOUGH and largest > 0.5 * float(limit.sum()) / FEN:
+        if self.size >= ENOUGH and largest > MOST_OF_ALL * float(limit.sum()) / FEN:
             row = first(limit == limit.max())
             self.questions.append(
                 f"{self.place(row)} has {100 * largest * FEN / limit.sum():.0f} % of all limits: a row of sums?"

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from zerolimit.basics.wording import FEN
 from zerolimit.portfolio.columns import COLUMNS, NO_USE, NOT_RECORDED, PAID_IN_FULL, REVOLVING
-from zerolimit.rules.rule import Rule, ema
+from zerolimit.rules.borrowing import receive
+from zerolimit.rules.rule import Rule
 from zerolimit.rules.scoring import remember
 from zerolimit.vocabulary.constants import ESTABLISHED
 from zerolimit.vocabulary.names import CLOSED, OPEN, SEGMENTS
@@ -166,26 +167,44 @@ def remembered(
 ) -> dict[str, Array]:
     """What the platform remembers after a payment history, with the scenario's memories.
 
-    A month paid in full takes a new loan, one of no use none, any other the drawn frequency. Where nothing is owed today, a
-    newest month past due is one of no use.
+    Where nothing is owed today, a newest month past due is one of no use.
     """
-    owed, frequency = account["owed"], before("frequency")
+    owed = account["owed"]
     history = history.copy()
     history[:, 0] = np.where((owed == 0) & (history[:, 0] > 0), NO_USE, history[:, 0])
-    recorded, unused = history != NOT_RECORDED, history == NO_USE
-    months = np.count_nonzero(recorded, axis=1)
-    taken = frequency
-    for month, counts in zip(history.T[::-1], recorded.T[::-1], strict=True):
-        loans = np.where(month == PAID_IN_FULL, 1.0, np.where(month == NO_USE, 0.0, frequency))
-        taken = np.where(counts, ema(taken, loans, 1.0 / terms["memory_frequency"]), taken)
-    since_use = np.cumprod(unused, axis=1).sum(axis=1)
-    idle = np.where(since_use == months, np.maximum(before("idle"), since_use), since_use)
+    months = np.count_nonzero(history != NOT_RECORDED, axis=1)
     tenure = np.maximum(before("tenure"), months + 1.0)
-    return {
-        **factors(history, account, used, tenure - months, terms),
-        "frequency": taken,
-        "idle": np.where(owed > 0, 0.0, idle),
-    }
+    found = factors(history, account, used, tenure - months, terms) | habits(
+        history, before("frequency"), before("idle"), terms
+    )
+    return {**found, "idle": np.where(owed > 0, 0.0, found["idle"])}
+
+
+def habits(history: Array, frequency: Array, idle: Array, terms: Mapping[str, float]) -> dict[str, Array]:
+    """Loans a month and months without use after the rule `receive` in each month of a history, the oldest first.
+
+    A month paid in full has a new loan, one of no use none, any other one with the drawn frequency as its chance: the mean
+    of the two. What was idle before the history is what is drawn for today, as far as the history leaves room for it.
+    """
+    rule, named = on_columns(receive), SimpleNamespace(**terms)
+    recorded = history != NOT_RECORDED
+    found = {"frequency": frequency.copy(), "idle": np.maximum(0.0, idle - np.count_nonzero(recorded, axis=1))}
+    for month, known in zip(history.T[::-1], recorded.T[::-1], strict=True):
+        for owed, chance, whose in (
+            (1.0, np.ones_like(frequency), month == PAID_IN_FULL),
+            (0.0, np.zeros_like(frequency), month == NO_USE),
+            (1.0, frequency, month >= REVOLVING),
+        ):
+            rows = np.flatnonzero(whose & known)
+            given = dict.fromkeys(receive.reads, 0.0) | {name: column[rows] for name, column in found.items()}
+            given |= {"status": OPEN, "scheduled": owed, "terms": named}
+            without, taken = (
+                dict(zip(receive.writes, rule(*({**given, "asked": asked}[name] for name in receive.reads)), strict=True))
+                for asked in (0.0, float(FEN))
+            )
+            found["frequency"][rows] = without["frequency"] + chance[rows] * (taken["frequency"] - without["frequency"])
+            found["idle"][rows] = without["idle"]
+    return found
 
 
 NOTHING_DUE, ON_TIME, LATE = 0.0, 1.0, 2.0

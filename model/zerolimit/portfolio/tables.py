@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import gzip
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Sequence
@@ -98,7 +99,9 @@ def unzipped(data: bytes, where: str, most: Most) -> tuple[bytes, str]:
             most.refuse_size(files[0].file_size, where)
             with archive.open(files[0]) as file:
                 found = file.read(most.size + 1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except BadInput:
+        raise
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, OSError, ValueError, LookupError) as error:
         if isinstance(error, RuntimeError) and "password" in str(error):
             raise BadInput(f"{where}: the archive is locked by a password; unpack it first") from None
         refuse_spreadsheet(data, where, "CSV or Parquet")

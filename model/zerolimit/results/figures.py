@@ -80,7 +80,7 @@ def _six_panels(tables: Tables, scenario: Scenario, say: Say) -> Figure:
         ax.set_axisbelow(True)
         ax.grid(axis="y", color="#dddddd", linewidth=0.6)
     for ax in (axes[0, 0], axes[0, 1], axes[1, 1], axes[2, 0], axes[2, 1]):
-        ax.set_xlim(-0.5, max(tables.months - 0.5, 0.5))
+        ax.set_xlim(tables.first - 0.5, tables.first + max(tables.months - 0.5, 0.5))
         ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         ax.set_xlabel(say("month, from 0"), fontsize=SMALL)
     return figure
@@ -128,9 +128,9 @@ def _dot(tables: Tables) -> str:
     return "o" if tables.months == 1 else ""
 
 
-def _stacked(ax: Axes, base: Array, heights: Array, colour: str, label: str, hatch: str = "") -> Array:
+def _stacked(ax: Axes, tables: Tables, base: Array, heights: Array, colour: str, label: str, hatch: str = "") -> Array:
     """Monthly bars on top of others, drawn as one shape (hundreds of bars cost a quarter of a second); gives the new top."""
-    edges = np.repeat(np.arange(len(base) + 1) - 0.5, 2)[1:-1]
+    edges = np.repeat(tables.first + np.arange(len(base) + 1) - 0.5, 2)[1:-1]
     top = base + heights
     sides = np.repeat(base, 2), np.repeat(top, 2)
     ax.fill_between(edges, *sides, facecolor=colour, hatch=hatch, edgecolor="white", linewidth=0.0, label=label)
@@ -150,7 +150,7 @@ def _by_reason(ax: Axes, tables: Tables, kind: str, title: str, none: str, say: 
     for name in shown:
         colour, hatch = LOOKS[name]
         height = 100.0 * np.nan_to_num(divided(events[name], exposed))
-        base = _stacked(ax, base, height, colour, say(name.replace("_", " ")), hatch)
+        base = _stacked(ax, tables, base, height, colour, say(name.replace("_", " ")), hatch)
     if shown:
         ax.set_ylim(0.0, 1.05 * float(base.max()))
     else:
@@ -177,13 +177,13 @@ def _groups(ax: Axes, tables: Tables, say: Say) -> None:
 
 def _pool(ax: Axes, tables: Tables, say: Say) -> None:
     """The pool as an area; what is lent and planned as lines."""
-    months = np.arange(tables.months)
+    months = tables.first + np.arange(tables.months)
     pool = values(tables.platform, "pool").astype(float)
     planned, principal = (values(tables.platform, name).astype(float) for name in ("planned", "principal"))
     most = max(1.0, *(float(numbers.max(initial=0.0)) for numbers in (pool[pool >= 0], planned, principal)))
     unit, words = next((unit, words) for unit, words in UNITS if most >= 10.0 * unit * FEN or unit == 1.0)
     if (pool >= 0).any():
-        _stacked(ax, np.zeros(len(pool)), pool / (unit * FEN), PALE, say("pool (cap on principal)"))
+        _stacked(ax, tables, np.zeros(len(pool)), pool / (unit * FEN), PALE, say("pool (cap on principal)"))
     ax.plot(
         months,
         planned / (unit * FEN),
@@ -208,13 +208,13 @@ def _accounts(ax: Axes, tables: Tables, say: Say) -> None:
     total = np.sum(numbers, axis=0)
     base = np.zeros(tables.months)
     for (label, colour, _), number in zip(kinds, numbers, strict=True):
-        base = _stacked(ax, base, 100.0 * np.nan_to_num(divided(number, total)), colour, say(label))
+        base = _stacked(ax, tables, base, 100.0 * np.nan_to_num(divided(number, total)), colour, say(label))
     ax.set_ylim(0.0, 100.0)
     _title(ax, say("Accounts when the month ends"), say("% of accounts"))
 
 
 def _trust(ax: Axes, tables: Tables, say: Say) -> None:
-    months = np.arange(tables.months)
+    months = tables.first + np.arange(tables.months)
     label = say("mean trust of borrowers")
     ax.plot(months, trust(tables.monthly), color=GREEN, linewidth=1.6, marker=_dot(tables), label=label)
     tightness = values(tables.platform, "tightness")

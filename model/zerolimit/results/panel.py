@@ -106,7 +106,7 @@ class Panel:
 
     def record(self) -> None:
         """Keep the month that has just been run."""
-        if not len(self.rows):
+        if not len(self.rows) or self.simulation.month <= self.simulation.burn_in:
             return
         self.months.append(self.simulation.month - 1)
         if self.write is None:

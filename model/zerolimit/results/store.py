@@ -29,6 +29,8 @@ from zerolimit.results.whole import MANIFEST, PROVENANCE, read_manifest, recover
 from zerolimit.rules.rule import Rule, fingerprint
 
 if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
+
     import pandas as pd
 
     from zerolimit.parameters.scenario import Scenario
@@ -125,13 +127,14 @@ def provenance(
         "ended": ended.isoformat(timespec="seconds"),
         "seconds": None if seconds is None else round(seconds, 3),
         "months": simulation.month,
+        "burn_in": simulation.burn_in,
         "borrowers": simulation.size,
         "panel": "none" if panel is None else panel.what,
         "rules": {rule.name: rule_hash(rule) for rule in simulation.user_rules},
         "in_python": sorted(simulation.engine.overrides),
         "changes": [_plain(change) for change in simulation.changes],
         "manifest": MANIFEST,
-        "portfolio": _of_portfolio(simulation.portfolio),
+        "portfolio": _of_portfolio(simulation),
         "network": _of_network(simulation.ties),
     }
 
@@ -156,14 +159,16 @@ def rule_hash(rule: Rule) -> str:
     return fingerprint(rule.function)[:16]
 
 
-def _of_portfolio(portfolio: Any) -> dict[str, Any] | None:
+def _of_portfolio(simulation: Simulation) -> dict[str, Any] | None:
+    portfolio: Any = simulation.portfolio
     if portfolio is None:
         return None
     return {
         **_plain(dataclasses.asdict(portfolio.source)),
         "clients": portfolio.size,
         "drawn": list(portfolio.drawn),
-        "notes": list(portfolio.notes),
+        "notes": list(portfolio.told(simulation.first_scenario.minimum_loan)),
+        "statement": _plain(portfolio.statement.plain()),
     }
 
 
@@ -213,8 +218,10 @@ def _answer(command: Sequence[str]) -> str | None:
 
 
 def load_run(folder: Path | str) -> Run:
-    """A run's folder, opened. What was written before folders had a manifest is said to be unverified."""
+    """A run's folder, or the zip of one, opened. What was written before folders had a manifest is said to be unverified."""
     home = path_of(folder)
+    if home.is_file():
+        return load_zip(home)
     if not home.is_dir():
         recover(home)
     if not home.is_dir():
@@ -232,6 +239,21 @@ def load_run(folder: Path | str) -> Run:
     return run
 
 
+def load_zip(path: Path) -> Run:
+    """A run's folder out of a zip, every file held against the manifest; what was unpacked goes with the run's last name."""
+    from zerolimit.results.parcel import unpacked
+
+    room = unpacked(path)
+    try:
+        run = load_run(Path(room.name))
+        if run.digests is not None:
+            run.verify()
+    except BadInput as error:
+        raise type(error)(str(error).replace(room.name, str(path))) from None
+    run.named, run.room = str(path), room
+    return run
+
+
 _told: set[Path] = set()
 """Folders that were said to be unverified."""
 
@@ -242,6 +264,10 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.named = str(folder)
+        """What was opened: the folder, or its zip."""
+        self.room: TemporaryDirectory[str] | None = None
+        """Where a zip is unpacked."""
         self.digests = read_manifest(folder)
         """SHA-256 of each file, by name; none where the folder was written before there was a manifest."""
 
@@ -249,7 +275,7 @@ class Run:
         told = self.provenance
         sizes = ((told.get("borrowers"), "borrower"), (told.get("months"), "month"))
         counts = [number_of(n, noun) if isinstance(n, int) else f"{noun}s unknown" for n, noun in sizes]
-        return f"<run {self.folder}: {', '.join([str(told.get('scenario')), *counts])}>"
+        return f"<run {self.named}: {', '.join([str(told.get('scenario')), *counts])}>"
 
     @cached_property
     def scenario(self) -> Scenario:
@@ -314,7 +340,7 @@ class Run:
         from zerolimit.results.lazy import Lazy
 
         if not self._has(PANEL):
-            raise BadInput(f"{self.folder}: the run kept no panel; run it with --panel all or sample=N")
+            raise BadInput(f"{self.named}: the run kept no panel; run it with --panel all or sample=N")
         with self._readable(PANEL):
             return Lazy(ds.dataset(self.checked(PANEL)))
 

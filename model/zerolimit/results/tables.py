@@ -26,17 +26,19 @@ FILES: dict[str, Callable[[], dict[str, tuple[str, str]]]] = {
 
 @dataclass(frozen=True)
 class Tables:
-    """What a run counted, as columns: months by cell, months of the platform, events."""
+    """What a run counted, as columns: months by cell, months of the platform, events; `months` of them, from `first` on."""
 
     monthly: Columns
     platform: Columns
     episodes: Columns
     months: int
+    first: int = 0
 
 
 def tables_of(simulation: Simulation) -> Tables:
     """The tables of a run so far."""
-    return Tables(monthly_of(simulation), platform_of(simulation), episodes_of(simulation), simulation.month)
+    tables = monthly_of(simulation), platform_of(simulation), episodes_of(simulation)
+    return Tables(*tables, len(simulation.counted), simulation.burn_in)
 
 
 def with_date(meanings: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
@@ -47,15 +49,16 @@ def with_date(meanings: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, s
 
 def monthly_of(simulation: Simulation) -> Columns:
     """Counts and sums, one row per month, segment and income decile."""
-    return Keys.of(simulation).dated(monthly_columns(simulation.history))
+    return Keys.of(simulation).dated(monthly_columns(simulation.counted))
 
 
 def platform_of(simulation: Simulation) -> Columns:
     """One row a month of the platform."""
-    return Keys.of(simulation).dated(platform_columns(simulation.history))
+    return Keys.of(simulation).dated(platform_columns(simulation.counted))
 
 
 def episodes_of(simulation: Simulation) -> Columns:
     """One row per event, with its end or censored."""
-    logs = simulation.episodes
-    return episode_columns(logs.starts, logs.ends, simulation.month, Keys.of(simulation))
+    logs, first = simulation.episodes, simulation.burn_in
+    starts = [one for one in logs.starts if one["month"][0] >= first]
+    return episode_columns(starts, logs.ends, simulation.month, Keys.of(simulation))

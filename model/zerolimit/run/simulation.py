@@ -38,6 +38,7 @@ from zerolimit.run.phases import Live, Recorded
 from zerolimit.vocabulary.constants import NO_CAMPAIGN
 from zerolimit.vocabulary.draws import WORLD, as_seed
 from zerolimit.vocabulary.fields import DTYPES, FIELDS
+from zerolimit.vocabulary.names import MOST_MONTHS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,8 +81,13 @@ class Simulation:
         checks: bool = False,
         shuffle: int | None = None,
         say: Callable[[str], None] | None = None,
+        burn_in: int = 0,
         **options_of_reading: Any,
     ) -> None:
+        if isinstance(burn_in, bool) or not isinstance(burn_in, int) or not 0 <= burn_in < MOST_MONTHS:
+            raise BadInput(
+                f"burn_in: a whole number of months from 0 to {MOST_MONTHS - 1:,} is needed, not {quoted(burn_in)}"
+            )
         if engine != AUTO:
             named(engine)
         if portfolio is not None or options_of_reading:
@@ -94,6 +100,8 @@ class Simulation:
         self.size = self.scenario.borrowers
         self.portfolio = portfolio
         self.month = 0
+        self.burn_in = burn_in
+        """First months that results leave out."""
         self.world = World(self.seed)
         self.history: list[Recorded] = []
         self.episodes = Episodes()
@@ -292,6 +300,11 @@ class Simulation:
         """One month in which somebody else answers for the platform."""
         with self._alone("step"):
             self._pass(platform)
+
+    @property
+    def counted(self) -> list[Recorded]:
+        """The months that results tell of: those from `burn_in` on."""
+        return self.history[self.burn_in :]
 
     def _pass(self, platform: Platform) -> None:
         self.today = platform

@@ -28,7 +28,7 @@ from zerolimit.study.design import DESIGNS, Design, Point, cautions, make_design
 from zerolimit.study.identity import DEFAULTS, Placed, differing, frame_hash, hashed, laid_out, run_hash, seed_of, world_hash
 from zerolimit.study.measures import RUN_MEASURES
 from zerolimit.study.worker import Clients, Job, Measure, Task, file_hash, rule_in
-from zerolimit.vocabulary.names import MOST_MONTHS
+from zerolimit.vocabulary.names import BURN_IN, MOST_MONTHS
 from zerolimit.vocabulary.outcomes import RATES
 
 STUDY_FILE = "study.toml"
@@ -51,7 +51,7 @@ class Settings(BaseModel):
         description="real clients in place of a drawn population: a file, or uci; as a table, `file` and options of reading",
     )
     months: int = Field(36, ge=1, le=MOST_MONTHS, description="months of a run")
-    burn_in: int = Field(0, ge=0, le=MOST_MONTHS, description="first months that are run and not counted")
+    burn_in: int = Field(0, ge=0, le=MOST_MONTHS, description=BURN_IN)
     replications: int = Field(1, ge=1, le=1_000_000, description="runs of each point, with different seeds")
     seed: int = Field(1, ge=0, lt=MOST_SEED, description="seed of the first replication; the next ones follow")
     paired: bool = Field(True, description="points share the seeds, so the draws, of their replications")
@@ -221,7 +221,7 @@ class Kept:
 def kept_columns(outcomes: Iterable[str], where: str) -> Kept:
     """What has to be kept for some outcomes: both sums of a rate; counts, platform columns and measures as they are."""
     counts = {name: unit for name, (unit, _) in monthly_meanings().items() if name not in BY}
-    platform = [name for name in PLATFORM if name != "month"]
+    platform = [name for name in PLATFORM if name not in counts and name != "month"]
     found: dict[str, dict[str, None]] = {"counts": {}, "platform": {}, "measures": {}}
     for name in outcomes:
         if name not in RATES and name not in counts and name not in platform and name not in RUN_MEASURES:

@@ -13,14 +13,14 @@ from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, nearest, quoted
 from zerolimit.basics.files import path_of
 from zerolimit.basics.wording import number_of
-from zerolimit.results.columns import BY, PLATFORM, parts_of
+from zerolimit.results.columns import BY, parts_of
 from zerolimit.results.lazy import by_duckdb
 from zerolimit.results.store import Run, load_run
 from zerolimit.study.definition import rates_kept
 from zerolimit.study.design import cautions, neat
 from zerolimit.study.folder import MERGED, STUDY, Folder
 from zerolimit.study.intervals import FEWEST, fieller, half_width
-from zerolimit.study.tables import PLACE
+from zerolimit.study.tables import PLACE, a_month
 from zerolimit.vocabulary.outcomes import RATES
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def is_study(folder: Path) -> bool:
 
 
 def load(folder: Path | str) -> Results | Run:
-    """A run's folder (Run) or a study's (Results), opened. Frames are read when they are first asked for."""
+    """A run's folder or its zip (Run), or a study's folder (Results), opened. Frames are read when they are asked for."""
     home = path_of(folder)
     return Results(home) if is_study(home) else load_run(folder)
 
@@ -53,7 +53,10 @@ def load_results(folder: Path | str) -> Results:
 
 @public
 class Results:
-    """What a study left: `table()` in pandas, `arrow()`, `dataset`, `sql()`. Money in fen; rates carry `_rate`."""
+    """What a study left: `table()` in pandas, `arrow()`, `dataset`, `sql()`. Money in fen; rates carry `_rate`.
+
+    A column of one name holds one number in all of them.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -99,9 +102,14 @@ class Results:
 
     @property
     def outcomes(self) -> tuple[str, ...]:
-        """Columns that were counted."""
+        """What was counted, as `table` has it."""
+        return tuple(self._kept)
+
+    @property
+    def _kept(self) -> dict[str, str]:
+        """Outcome -> its column among the raw sums."""
         not_counted = {*RUN, *self.factors, *BY, "months"}
-        return tuple(name for name in self.declared["columns"] if name not in not_counted)
+        return {a_month(name): name for name in self.declared["columns"] if name not in not_counted}
 
     @property
     def rates(self) -> tuple[str, ...]:
@@ -159,17 +167,18 @@ class Results:
         """The tidy table: a row for each run (and month, segment, decile kept apart), in the order of the design.
 
         Columns: run, point, replication, seed, the varied parameters, counts summed over `months` months, platform
-        columns as means a month, measures, and NAME_rate for each rate whose sums were kept. `columns`: these outcomes only.
+        columns as means a month (of the raw sums NAME_over_months), measures, and NAME_rate for each rate whose sums were
+        kept. `columns`: these outcomes only.
         """
         wanted = None if columns is None else self._sums_behind(columns)
         keys = [*RUN, *self.factors, *self.kept_apart, "months"]
         frame = self.arrow(None if wanted is None else [*keys, *wanted]).to_pandas()
         frame = frame.sort_values(["replication", "point", *self.kept_apart], kind="stable", ignore_index=True)
         rates = {f"{name}_rate": divided_sums(frame, name) for name in rates_kept(frame.columns)}
-        for name in self.outcomes:
-            if name in PLATFORM and name in frame:
-                frame[name] = frame[name] / frame["months"]
-        return frame.assign(**rates)
+        means = {name: outcome for outcome, name in self._kept.items() if name != outcome and name in frame}
+        for name in means:
+            frame[name] = frame[name] / frame["months"]
+        return frame.rename(columns=means).assign(**rates)
 
     def by(self, names: str | Iterable[str], outcomes: Iterable[str] | None = None) -> pd.DataFrame:
         """Sums over all runs with the same values of some columns, then rates from those sums; means of the other outcomes.
@@ -259,8 +268,8 @@ class Results:
             if rate in RATES and rate in self.rates:
                 over, under = parts_of(rate)
                 found.update(dict.fromkeys([*over, *under]))
-            elif name in self.outcomes:
-                found[name] = None
+            elif name in self._kept:
+                found[self._kept[name]] = None
             else:
                 known = [*self.outcomes, *(f"{one}_rate" for one in self.rates)]
                 raise BadInput(f"outcome: {name!r} was not kept ({', '.join(known)}){nearest(str(name), known)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,20 @@ if TYPE_CHECKING:
 
 PLACE = ("point", "replication", "seed")
 """Columns that say where a run stands; the varied parameters say it too."""
+
+
+OVER_MONTHS = "_over_months"
+"""What a platform column's sum over months has behind its name."""
+
+
+def as_kept(name: str, by: Collection[str]) -> str:
+    """A platform column as raw sums have it: the month's number where months are kept apart, else its sum over months."""
+    return name if "month" in by else f"{name}{OVER_MONTHS}"
+
+
+def a_month(name: str) -> str:
+    """The platform column that a column of raw sums is of."""
+    return name.removesuffix(OVER_MONTHS)
 
 
 def distinct(table: pa.Table) -> list[str]:
@@ -73,14 +87,16 @@ def joined(
 def column_meanings(units: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Unit and meaning of every column of an export."""
     return {
-        **monthly_meanings(),
         **PLATFORM,
+        **{name: (unit, f"{says}; summed over `months`") for name, (unit, says) in monthly_meanings().items()},
+        **{f"{name}{OVER_MONTHS}": (unit, f"{says}; summed over `months`") for name, (unit, says) in PLATFORM.items()},
         **{name: (one.unit, one.says) for name, one in RUN_MEASURES.items()},
         **{key: (unit, f"parameter {key}") for key, unit in units.items()},
         "run": ("hash", "the run"),
         "point": ("count", "the point in the design, from 0"),
         "replication": ("count", "the replication, from 0"),
         "seed": ("count", "seed of every draw"),
+        **{name: monthly_meanings()[name] for name in BY},
         "months": ("months", "months that are summed"),
     }
 
@@ -103,7 +119,8 @@ def export_schema(study: Study) -> pa.Schema:
     fields += [(name, by[name]) for name in BY if name in study.settings.by]
     fields.append(("months", pa.int64()))
     fields += [(name, pa.int64()) for name in study.kept.counts]
-    fields += [(name, pa.float64()) for name in (*study.kept.platform, *study.kept.measures)]
+    platform = [as_kept(name, study.settings.by) for name in study.kept.platform]
+    fields += [(name, pa.float64()) for name in (*platform, *study.kept.measures)]
     return pa.schema(fields)
 
 

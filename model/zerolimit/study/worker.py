@@ -18,9 +18,8 @@ from typing import Any
 import numpy as np
 
 from zerolimit.basics.errors import BadInput, nearest
-from zerolimit.engine.base import Array
 from zerolimit.parameters.scenario import Scenario
-from zerolimit.results.columns import BY
+from zerolimit.results.columns import BY, platform_columns, values
 from zerolimit.rules.rule import Rule, fingerprint
 from zerolimit.run.phases import Recorded
 from zerolimit.run.simulation import Simulation
@@ -28,6 +27,7 @@ from zerolimit.study.accounts import Accounts, Decisions
 from zerolimit.study.code import code_hash
 from zerolimit.study.design import Point, split
 from zerolimit.study.measures import RUN_MEASURES, Watched
+from zerolimit.study.tables import as_kept
 from zerolimit.vocabulary.cells import CELLS, CELLS_PER_SEGMENT
 from zerolimit.vocabulary.names import SEGMENTS
 
@@ -213,12 +213,11 @@ def totals(history: list[Recorded], job: Job) -> dict[str, list[Any]]:
     for name in job.counts:
         cube = np.stack([one.counts.get(name, NONE) for one in history]).reshape(shape)
         columns[name] = np.atleast_1d(cube.sum(axis=summed)).ravel().tolist()
+    platform = platform_columns(history)
     for name in job.platform:
-        monthly: Array = np.array([float(one.platform.get(name, np.nan)) for one in history])
-        if "month" in job.by:
-            columns[name] = np.repeat(monthly, rows // len(history)).tolist()
-        else:
-            columns[name] = [float(sum(monthly.tolist()))] * rows
+        monthly = values(platform, name).astype(float) if name in platform else np.full(len(history), np.nan)
+        apart = np.repeat(monthly, rows // len(history)).tolist()
+        columns[as_kept(name, job.by)] = apart if "month" in job.by else [float(sum(monthly.tolist()))] * rows
     return columns
 
 

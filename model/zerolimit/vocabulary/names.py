@@ -89,3 +89,5 @@ def coded(field: str, *, first: int = 0) -> str:
 
 MOST_MONTHS = 10_000
 """Months of a run, at most."""
+BURN_IN = "first months that are run and not counted"
+"""What a burn-in is, of a run and of a study."""
