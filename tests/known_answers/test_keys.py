@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zerolimit import CreditMarket, explain, tell
 from zerolimit.allocation.ended import Last
 from zerolimit.basics.errors import BadInput
 from zerolimit.engine.base import Array
@@ -239,3 +240,24 @@ class OneEach:
 
     def grants(self, level: int) -> Array:
         return np.full(3, level)
+
+
+# where a person sees it
+
+
+def test_a_person_sees_the_id_of_the_file() -> None:
+    """And of who entered the slot later that it is somebody else."""
+    frame = clients()
+    market = CreditMarket(portfolio=frame, seed=SEED, **COUPLED).run(months=MONTHS)
+    world = market.simulation
+    generation = world.column("generation")
+    stayed, entered = int(np.flatnonzero(generation == 0)[0]), int(np.flatnonzero(generation == 1)[0])
+    name = frame["id"][stayed]
+    one, other = market.borrower(stayed), market.borrower(entered + CLIENTS)
+    assert (one.client_id, other.client_id) == (name, None)
+    assert repr(one) == f"<Borrower {stayed}, client {name}>"
+    assert tell(market, one).borrower == tell(market, name).borrower == name
+    assert str(tell(market, name)).startswith(f"Borrower {name} of ")
+    with pytest.raises(BadInput) as refused:
+        explain(market, frame["id"][entered], MONTHS - 1)
+    assert f"no line of borrower {entered} (an entrant in the slot of {frame['id'][entered]}) was cut" in str(refused.value)
