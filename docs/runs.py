@@ -205,7 +205,7 @@ def explained() -> str:
 @kept
 def numbers_of_why() -> dict[str, Any]:
     """What why.png shows: Li's line and debt (yuan), and the baseline's events by reason and month."""
-    frame = story_with(load_case("li")).frame()
+    frame = story_with(load_case("li")).to_frame()
     found: dict[str, Any] = {
         "line": (frame.limit / FEN).tolist(),
         "owed": ((frame.scheduled + frame.overdue) / FEN).tolist(),

@@ -58,6 +58,7 @@ from zerolimit.parameters.dated import limits, names_of
 from zerolimit.parameters.declarations import DATED
 from zerolimit.parameters.scenario import FILE_ONLY, Scenario, load_scenario, presets
 from zerolimit.portfolio.columns import COLUMNS, NAMES
+from zerolimit.portfolio.options import DELIMITERS, MARKS, OPTIONS
 from zerolimit.results.episodes import EVENTS
 from zerolimit.run import simulation as simulations
 from zerolimit.study import sweep as sweeping
@@ -440,7 +441,7 @@ def make_shared(folder: Path) -> None:
     pd.DataFrame({"id": rows, "limit": 20_000, "balance": 500}).to_csv(folder / "clients.csv", index=False)
     with_clients = zerolimit.CreditMarket(portfolio=folder / "clients.csv", seed=1).run(2)
     with_clients.save(folder / "clients-run")
-    zerolimit.study(SMALL_STUDY, out=folder / "study", executor=Here(), quiet=True)
+    zerolimit.study(SMALL_STUDY, out=folder / "study", executor=Here(), progress=False)
 
 
 @cache
@@ -621,6 +622,9 @@ def dated_case(draw: random.Random, place: Place) -> Case:
     )
 
 
+UNITS = tuple(unit for column in COLUMNS.values() for unit in column.units)
+
+
 def portfolio_case(draw: random.Random, place: Place) -> Case:
     """Clients: CSV, Parquet or DataFrame, and what goes with them."""
     columns, rows = client_columns(draw), draw.choice([0, 1, 5])
@@ -645,8 +649,18 @@ def portfolio_case(draw: random.Random, place: Place) -> Case:
     given: dict[str, Any] = {}
     if draw.random() < 0.2:
         given["columns"] = draw.choice([objects(draw), {draw.choice(NAMES): draw.choice([*NAMES, *TEXTS])}])
-    if draw.random() < 0.2:
-        given["scale"] = objects(draw)
+    for name, option in OPTIONS.items():
+        if draw.random() < 0.05:
+            likely = [
+                *option.allowed,
+                *DELIMITERS,
+                *MARKS,
+                "gbk",
+                "utf-16",
+                *NUMBERS,
+                {draw.choice(NAMES): draw.choice(UNITS)},
+            ]
+            given[name] = objects(draw) if draw.random() < 0.5 else draw.choice(likely)
 
     def lived() -> Any:
         market = zerolimit.CreditMarket(portfolio=source, seed=1, **given).run(1)
@@ -673,7 +687,7 @@ def study_case(draw: random.Random, place: Place) -> Case:
     words = study_words(draw)
     for name in draw.sample(list(Settings.model_fields), draw.randrange(2)):
         words[name] = objects(draw)
-    return Case(f"study({brief(words)})", lambda: zerolimit.study(words, out="results", executor=Here(), quiet=True))
+    return Case(f"study({brief(words)})", lambda: zerolimit.study(words, out="results", executor=Here(), progress=False))
 
 
 def stored_case(draw: random.Random, place: Place) -> Case:

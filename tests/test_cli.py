@@ -62,7 +62,7 @@ def test_run_prints_a_table_and_leaves_a_folder(tmp_path: Path) -> None:
     assert run.scenario.need_rate == 0.5
     assert (run.provenance["seed"], run.provenance["months"], run.provenance["borrowers"]) == (9, 3, 40)
     assert run.monthly["month"].unique().tolist() == [0, 1, 2]
-    assert len(run.panel) == 3 * 40
+    assert len(run.frame(vacant=True)) == 3 * 40
     assert (tmp_path / "a" / "summary.png").read_bytes().startswith(b"\x89PNG")
 
 

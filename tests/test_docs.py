@@ -14,6 +14,7 @@ from zerolimit.month import all_rules
 from zerolimit.parameters.declarations import about
 from zerolimit.parameters.scenario import Scenario, presets
 from zerolimit.results import store
+from zerolimit.results.panel import PANEL
 
 HOME = Path(__file__).parent.parent
 
@@ -175,7 +176,7 @@ def test_every_preset_named_exists(name: str) -> None:
 
 
 def test_the_guide_names_every_file_of_a_run() -> None:
-    tables = (store.MONTHLY, store.PLATFORM_FILE, store.EPISODES, store.PANEL, store.PORTFOLIO)
+    tables = (store.MONTHLY, store.PLATFORM_FILE, store.EPISODES, PANEL, store.PORTFOLIO)
     files = (store.SCENARIO, store.PROVENANCE, store.FIGURE, *tables)
     assert [file for file in files if f"`{file}`" not in read("docs/guide.md")] == []
 
@@ -184,6 +185,11 @@ def test_the_guide_names_every_file_of_a_run() -> None:
 
 FILES = {
     "clients.csv": "LINE,OWED\n20000,3000\n5000,4900\n80000,0\n",
+    "ledger.csv": "客户,授信额度,余额,客群,逾期天数\n"
+    + '甲,2.0,"3,000",工薪,0\n乙,0.5,4900,零工,12\n丙,8.0,,个体,0\n合计,10.5,7900,,\n',
+    "LoanStats.csv": "Notes offered by Prospectus\nid,loan_amnt,term,annual_inc,desc\n"
+    + "".join(f'"{k}",{2000 + 100 * k}," 36 months",{40000 + k},"a\nb"\n' for k in range(30))
+    + '\n"Total amount funded: 104350",,,,\n',
     "events.csv": "month,kind,value\n7,tightness,0.2\n",
     "experiments/tipping/study.toml": """
 borrowers = 100
@@ -265,7 +271,7 @@ PATHS = re.compile(rf"(?<![\w.~*<-])/(?:{'|'.join(FOLDERS)})(?:/|\b)")
 def test_no_registry_and_no_machine_path_is_named() -> None:
     found = {}
     for file in tracked():
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8", errors="replace")
         if bad := [host for host in HOSTS if host in text] + PATHS.findall(text):
             found[file.relative_to(HOME).as_posix()] = bad
     assert found == {}

@@ -691,5 +691,5 @@ def test_a_statement_is_a_line_a_column() -> None:
     assert (seen["limit"].smallest, seen["limit"].median, seen["limit"].largest) == (9_000, 12_000.5, 30_000)
     assert (seen["balance"].blank, seen["balance"].smallest) == (1, 1_000)
     assert [line.split()[0] for line in str(read.statement).splitlines()[1:5]] == ["column", "limit", "id", "balance"]
-    assert repr(read) == str(read.statement)
+    assert str(read) == str(read.statement)
     assert "<td>12,000.50</td>" in read._repr_html_()

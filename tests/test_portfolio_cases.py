@@ -56,7 +56,7 @@ CASES: list[tuple[str, dict[str, Any], Gives | str]] = [
     (
         "uci_one_header.csv",
         UCI,
-        Gives(400, 53_990_000, ("6 balances below 0 counted as 0, first in line 26", "PAY_0 PAY_2")),
+        Gives(400, 53_990_000, ("6 balances below 0 counted as 0, first in line 26", "PAY_0 to 6")),
     ),
     ("uci_kaggle.csv", UCI, Gives(400, 53_990_000, ("6 balances below 0 counted as 0, first in line 26",))),
     ("uci_kaggle.csv", {}, "no column limit, the only one required; is it 'LIMIT_BAL'? Then map limit=LIMIT_BAL"),

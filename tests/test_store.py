@@ -27,6 +27,7 @@ from zerolimit.parameters.scenario import load_scenario
 from zerolimit.portfolio.portfolio import read_portfolio
 from zerolimit.results import store, whole
 from zerolimit.results.columns import monthly_columns, monthly_meanings, values
+from zerolimit.results.drawing import on_paper
 from zerolimit.results.episodes import episode_columns, recovered, usable_again, zero_limits
 from zerolimit.results.figures import draw_summary
 from zerolimit.results.frames import (
@@ -36,14 +37,14 @@ from zerolimit.results.frames import (
     platform_frame,
     rate,
 )
-from zerolimit.results.panel import Panel, parse_panel, sampled
+from zerolimit.results.panel import Panel, PanelFiles, parse_panel, sampled
 from zerolimit.results.panel_columns import LABELS, column_of
 from zerolimit.results.tables import Tables, tables_of
 from zerolimit.rules.caps import MEASURED, REASONS
 from zerolimit.rules.flags import FLAGS
 from zerolimit.rules.rule import clip
 from zerolimit.run.simulation import Simulation
-from zerolimit.study.figures import draw_bars, paper
+from zerolimit.study.figures import draw_bars
 from zerolimit.vocabulary.cells import CELLS
 from zerolimit.vocabulary.fields import Q2, STATE
 from zerolimit.vocabulary.names import BLOCKED, CODES, END_APPEAL, END_CHARGEOFF, END_SCORE, ENDS, SEGMENTS, ZERO_LIMIT
@@ -483,7 +484,7 @@ def test_figures_are_drawn_under_our_own_settings_whatever_the_users_are(
     with matplotlib.rc_context(theirs):
         draw_summary(tables_of(ran[0]), scenario, tmp_path / "b.png")
         draw_bars(pd.DataFrame({"name": ["$"], "x": [1.0]}), tmp_path / "c.png", name="name", panels={"x": ("x", 1.0)})
-        with paper(tmp_path / "d.png") as axes:
+        with on_paper(tmp_path / "d.png") as axes:
             axes.plot([1, 2])
         assert matplotlib.rcParams["savefig.dpi"] == 30
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
@@ -642,6 +643,22 @@ def test_a_person_is_a_slots_borrower_and_vacant_slots_are_left_out(everybody: C
     assert everybody.borrower(int(here["person"].iloc[-1])).limit == here["limit"].iloc[-1]
 
 
+def test_a_client_has_the_name_of_the_file_until_another_has_the_slot(tmp_path: Path) -> None:
+    clients = pd.DataFrame({"id": [f"c{k}" for k in range(40)], "limit": [9_000.0] * 40})
+    words = {"leave_rate": 0.6, "entry_rate": 0.9, "base_tightness": 0.9, "cutoff": 700}
+    market = CreditMarket(seed=2, portfolio=clients, engine="objects", panel="all", **words).run(8)
+    panel, episodes = market.panel, market.episodes
+    for frame in (panel, episodes):
+        first = frame["generation"] == 0
+        assert (frame["client"][first] == [f"c{slot}" for slot in frame["borrower"][first]]).all()
+        assert frame["client"][~first].isna().all()
+    assert (panel["generation"] > 0).any()
+    assert len(episodes) > 0
+    run = store.load_run(market.save(tmp_path / "run", figure=no_figure))
+    pd.testing.assert_frame_equal(run.panel, panel)
+    pd.testing.assert_frame_equal(run.episodes, episodes)
+
+
 def test_what_bounds_nothing_is_missing(everybody: CreditMarket) -> None:
     caps = everybody.episodes[[f"cap_{reason}" for reason in REASONS if reason != "grant"]]
     assert caps.isna().any(axis=None)
@@ -770,6 +787,30 @@ def test_the_schedule_in_the_panel_adds_up_to_what_is_scheduled(ran: tuple[Simul
     due = frame[[name for name in frame.columns if name.startswith("due_")]].sum(axis=1)
     assert (due == frame["scheduled"]).all()
     assert (frame["scheduled"] > 0).any()
+
+
+@pytest.mark.parametrize(("part", "together", "files"), [(500_000, 250_000, 1), (500_000, 100, 1), (23, 1, 6)])
+def test_a_panel_that_is_written_as_it_is_recorded_is_the_same(
+    part: int, together: int, files: int, ran: tuple[Simulation, Panel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zerolimit.results.panel.PART", part)
+    monkeypatch.setattr("zerolimit.results.panel.TOGETHER", together)
+    simulation = Simulation(ran[0].first_scenario, 5, engine="objects")
+    kept = Panel(simulation, "all")
+    with whole.whole_folder(tmp_path / "run") as folder:
+        with PanelFiles(folder) as out:
+            written = Panel(simulation, "all", write=out.month)
+            for _ in range(3):
+                simulation.step()
+                for one in (kept, written):
+                    one.record()
+        store.fill(folder, simulation, store.provenance(simulation, panel=written), no_figure)
+    run = store.load_run(tmp_path / "run")
+    assert len(list(run.folder.glob("panel*.parquet"))) == files
+    pd.testing.assert_frame_equal(run.frame(vacant=True), kept.frame(vacant=True))
+    run.verify()
+    field = pq.read_schema(next(run.folder.glob("panel*.parquet"))).field("age")
+    assert (field.type, field.metadata[b"unit"]) == ("int8", b"years")
 
 
 def test_the_sample_depends_on_the_seed_alone() -> None:

@@ -89,7 +89,7 @@ def test_every_state_of_a_replayed_row_equals_the_worlds_bit_for_bit(borrowers: 
 
 
 def test_the_flows_of_all_rows_sum_to_what_the_world_counted(market: CreditMarket, everybody: list[Story]) -> None:
-    frame = pd.concat([story.frame() for story in everybody])
+    frame = pd.concat([story.to_frame() for story in everybody])
     monthly = market.monthly.groupby("month").sum(numeric_only=True)
     by_month = frame.groupby("month")
     for field in ("drawn", "shortfall", "elsewhere", "income", "slip_cost"):
@@ -169,7 +169,7 @@ def test_a_slot_used_again_tells_each_borrower(everybody: list[Story]) -> None:
     assert [life.generation for life in again.lives] == sorted({life.generation for life in again.lives})
     assert text.count("From month ") == len(again.lives)
     assert all(life.events[0].kind == "enters" for life in again.lives if life.generation > 0)
-    assert again.frame()["generation"].nunique() == len(again.lives)
+    assert again.to_frame()["generation"].nunique() == len(again.lives)
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -185,7 +185,7 @@ def test_a_story_fits_the_screen(everybody: list[Story], width: int) -> None:
 def test_the_months_told_are_those_asked_for(market: CreditMarket) -> None:
     whole, part = tell(market, 7), tell(market, 7, months=(3, 5))
     assert [event for event in whole.events if 3 <= event.month <= 5] == part.events
-    assert part.frame()["month"].unique().tolist() == [3, 4, 5]
+    assert part.to_frame()["month"].unique().tolist() == [3, 4, 5]
 
 
 TRAITS = {
@@ -270,7 +270,7 @@ def test_a_known_life_is_told_with_its_numbers() -> None:
 def test_quiet_months_are_told_in_one_sentence() -> None:
     story = scripted(5, off=["trigger"])
     (one,) = paragraphs(story.lives[0], 0, 4)
-    total = amount(float(story.frame()["paid"].sum()))
+    total = amount(float(story.to_frame()["paid"].sum()))
     assert (one.first, one.last, one.sentences) == (0, 4, (("", f"Pays {total} on time."),))
 
 
@@ -383,7 +383,7 @@ def forget(frequency):  # type: ignore[no-untyped-def]
 def test_rules_of_ones_own_are_followed_where_they_are_given(tmp_path: Path) -> None:
     market = CreditMarket("baseline", seed=1, borrowers=30, engine="objects", rules=[forget]).run(3)
     run = market.save(tmp_path / "a")
-    assert tell(market, 2).frame().equals(tell(run, 2, rules=[forget]).frame())
+    assert tell(market, 2).to_frame().equals(tell(run, 2, rules=[forget]).to_frame())
     with pytest.raises(BadInput, match="was run with forget, a user-defined rule; call zerolimit"):
         tell(run, 2)
 

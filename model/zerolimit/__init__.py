@@ -13,20 +13,24 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from zerolimit import study
     from zerolimit.agents.borrower import Borrower
     from zerolimit.agents.lender import Platform
     from zerolimit.agents.market import CreditMarket
     from zerolimit.basics.errors import BadInput
+    from zerolimit.explanation.kept_lines import wrongful
     from zerolimit.explanation.notice import explain
     from zerolimit.explanation.story import tell
     from zerolimit.parameters.scenario import Scenario, load_scenario
     from zerolimit.portfolio.portfolio import read_portfolio
+    from zerolimit.research.bands import bands
+    from zerolimit.research.events import event_study
+    from zerolimit.research.survival import survival
     from zerolimit.rules.rule import rule
     from zerolimit.run.simulation import Simulation
     from zerolimit.study.attribution import attribute
     from zerolimit.study.comparison import compare
     from zerolimit.study.results import load
+    from zerolimit.study.sweep import run_study as study
 
 _HOMES = {
     "BadInput": "basics.errors",
@@ -36,13 +40,17 @@ _HOMES = {
     "Scenario": "parameters.scenario",
     "Simulation": "run.simulation",
     "attribute": "study.attribution",
+    "bands": "research.bands",
     "compare": "study.comparison",
+    "event_study": "research.events",
     "explain": "explanation.notice",
     "load": "study.results",
     "load_scenario": "parameters.scenario",
     "read_portfolio": "portfolio.portfolio",
     "rule": "rules.rule",
+    "survival": "research.survival",
     "tell": "explanation.story",
+    "wrongful": "explanation.kept_lines",
 }
 
 __all__ = [
@@ -53,14 +61,18 @@ __all__ = [
     "Scenario",
     "Simulation",
     "attribute",
+    "bands",
     "compare",
+    "event_study",
     "explain",
     "load",
     "load_scenario",
     "read_portfolio",
     "rule",
     "study",
+    "survival",
     "tell",
+    "wrongful",
 ]
 
 
@@ -73,4 +85,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return [*__all__, "__version__"]

@@ -16,7 +16,7 @@ import pytest
 
 import zerolimit
 from zerolimit.app.serve import guarded, signed, with_our_session, without_foreign_sessions
-from zerolimit.app.uploads import INFLATED, portfolio_of
+from zerolimit.app.uploads import INFLATED, received
 from zerolimit.basics.errors import BadInput
 from zerolimit.portfolio.portfolio import read_portfolio
 from zerolimit.portfolio.tables import Most
@@ -87,7 +87,7 @@ def parquet(**columns: Any) -> bytes:
 
 
 def upload(name: str, data: bytes) -> Any:
-    return portfolio_of(name, io.BytesIO(data), len(data), 50_000_000)
+    return received(name, io.BytesIO(data), len(data), 50_000_000).portfolio({})
 
 
 def deflated(pieces: int) -> bytes:

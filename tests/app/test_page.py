@@ -3,7 +3,9 @@
 import ast
 import inspect
 import io
+import itertools
 import re
+import shlex
 import socket
 import string
 import sys
@@ -28,9 +30,10 @@ from zerolimit.app.fonts import characters, covered
 from zerolimit.app.language import LANGUAGES, Words, preferred, texts
 from zerolimit.app.network_view import part_of_network, placed, spread_out
 from zerolimit.app.picture import SCORES, picture_of
+from zerolimit.app.reading_form import OTHERS, reading_of
 from zerolimit.app.serve import is_loopback, listening
 from zerolimit.app.session import Session
-from zerolimit.app.uploads import portfolio_of
+from zerolimit.app.uploads import received
 from zerolimit.app.who import FATES, flows
 from zerolimit.app.why import Shares
 from zerolimit.app.work import Desk, Job
@@ -41,14 +44,28 @@ from zerolimit.explanation import notice, reasons, story
 from zerolimit.explanation.replay import Origin, origin_of
 from zerolimit.parameters.declarations import about, bounds, choices
 from zerolimit.parameters.scenario import Scenario, presets
+from zerolimit.portfolio.columns import COLUMNS
+from zerolimit.portfolio.options import OPTIONS, Reading, as_arguments, flag, from_texts
+from zerolimit.portfolio.statement import HEADINGS
 from zerolimit.rules.allocations import ALLOCATIONS
-from zerolimit.rules.caps import CAPS, REASONS
+from zerolimit.rules.caps import CAPS
 from zerolimit.vocabulary.mechanisms import MECHANISMS
 from zerolimit.vocabulary.names import ENDS, SECTORS, SEGMENTS, STATUSES, STRATEGIES
 from zerolimit.vocabulary.outcomes import RATES
 
 EN, ZH = Words("en"), Words("zh")
-DECLARED = {"parameter", "unit", "allocation", "mechanism_says", "preset", "enough", "english", "reason"}
+DECLARED = {
+    "parameter",
+    "unit",
+    "column_unit",
+    "reading_says",
+    "allocation",
+    "mechanism_says",
+    "preset",
+    "enough",
+    "english",
+    "reason",
+}
 """Tables that only languages other than English have: they translate declarations."""
 
 
@@ -151,7 +168,7 @@ def test_figures_are_translated_whole(market: CreditMarket, tmp_path: Path) -> N
     simulation = market.simulation
     draw_summary(tables_of(simulation), simulation.scenario, tmp_path / "a.png", lambda text: asked.append(text) or text)
     assert set(asked) <= set(texts("zh")["english"])
-    assert {name.replace("_", " ") for name in REASONS} <= set(texts("zh")["english"])
+    assert {cap.short for cap in CAPS} <= set(texts("zh")["english"])
 
 
 def test_the_font_has_every_character_of_every_text() -> None:
@@ -673,24 +690,31 @@ def test_the_zip_loads_again(market: CreditMarket, tmp_path: Path) -> None:
 # uploads
 
 
+def upload(name: str, data: bytes, most: int = 1_000, **reading: Any) -> Any:
+    return received(name, io.BytesIO(data), len(data), most).portfolio(reading)
+
+
 def test_an_upload_is_checked_like_any_portfolio() -> None:
     good = b"limit,balance\n20000,1000\n5000,0\n"
-    assert portfolio_of("mine.csv", io.BytesIO(good), len(good), 1_000).size == 2
+    assert upload("mine.csv", good).size == 2
     with pytest.raises(BadInput, match="more than the page takes"):
-        portfolio_of("mine.csv", io.BytesIO(good), len(good), 10)
+        upload("mine.csv", good, 10)
     with pytest.raises(BadInput, match=r"^mine\.exe: a portfolio is"):
-        portfolio_of("C:\\secret\\mine.exe", io.BytesIO(good), len(good), 1_000)
-    bad = b"limit\n-5\n"
+        upload("C:\\secret\\mine.exe", good)
     with pytest.raises(BadInput) as error:
-        portfolio_of("../../mine.csv", io.BytesIO(bad), len(bad), 1_000)
+        upload("../../mine.csv", b"limit\n-5\n")
     assert "/" not in str(error.value)
     assert str(error.value).startswith("portfolio mine.csv: column 'limit' line 2")
 
 
-def test_a_portfolio_becomes_the_borrowers() -> None:
-    data = b"limit\n" + b"20000\n" * 60
+def with_clients(data: bytes, name: str = "mine.csv") -> Session:
     session = Session(borrowers=100)
-    session.take_portfolio("mine.csv", io.BytesIO(data), len(data))
+    session.take_portfolio(name, io.BytesIO(data), len(data))
+    return session
+
+
+def test_a_portfolio_becomes_the_borrowers() -> None:
+    session = with_clients(b"limit\n" + b"20000\n" * 60)
     session.run(1)
     done(session)
     assert session.market is not None
@@ -699,6 +723,80 @@ def test_a_portfolio_becomes_the_borrowers() -> None:
     assert "--borrowers" not in session.command()
     session.take_portfolio("mine.csv", io.BytesIO(b"x\n1\n"), 4)
     assert "mine.csv" in session.errors["portfolio"]
+    assert session.portfolio is None
+
+
+PPDAI = "额度,欠款,年龄,term\n" + "".join(f"{k + 1}.5万,-9,{20 + k},{1 + k % 5}\n" for k in range(40))
+
+
+def test_a_file_is_read_again_as_the_form_says() -> None:
+    session = with_clients(PPDAI.encode("gb18030"), "客户.csv")
+    assert session.portfolio is None
+    assert "no column limit" in session.errors["portfolio"]
+    assert session.file_columns == ("额度", "欠款", "年龄", "term")
+    for name, given in (("columns.limit", "额度"), ("columns.balance", "欠款"), ("missing", "-9"), ("columns.age", "-")):
+        session.fill_in(name, given)
+    session.read_upload()
+    assert session.errors == {}
+    assert session.portfolio.size == 40
+    assert session.portfolio.given == ("limit", "balance")
+    assert session.portfolio.values["limit"][1] == 25_000 * 100
+    session.run(1)
+    words = shlex.split(done(session).command())
+    assert words[words.index("--portfolio") + 1] == "客户.csv"
+    assert [b for a, b in itertools.pairwise(words) if a == "--columns"] == ["limit=额度", "balance=欠款", "age=-"]
+    assert "--missing=-9" in words
+
+
+def test_the_form_has_a_field_for_every_option_and_column() -> None:
+    assert {*OTHERS, "columns", "units"} == set(OPTIONS)
+    assert set(texts("en")["column"]) == set(COLUMNS)
+    assert set(texts("zh")["reading_says"]) == set(OTHERS)
+    assert set(texts("zh")["column_unit"]) == {unit for column in COLUMNS.values() for unit in column.units}
+    assert {f"word_{one}" for name in OTHERS for one in OPTIONS[name].allowed} <= set(texts("en")["reading"])
+    assert set(HEADINGS) <= set(texts("zh")["english"])
+    form = {
+        "columns.history": "PAY_0, PAY_2",
+        "units.limit": "wan",
+        "missing": "-9；-8",
+        "header": " 2 ",
+        "segments": "工薪=salaried",
+    }
+    assert reading_of(form | {"totals": "drop", "encoding": ""}) == {
+        "columns": {"history": "PAY_0, PAY_2"},
+        "units": {"limit": "wan"},
+        "missing": ("-9", "-8"),
+        "header": 2,
+        "segments": {"工薪": "salaried"},
+        "totals": "drop",
+    }
+    with pytest.raises(BadInput, match=r"^header: a whole number is needed, not 'two'$"):
+        reading_of({"header": "two"})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"columns": {"limit": "LIMIT_BAL", "history": ("PAY_0", "PAY_2"), "age": "-"}, "scale": 0.25},
+        {"missing": ["-9", "none"], "header": 0, "delimiter": ";", "decimal": ",", "segments": {"a b": "gig"}},
+        {"units": {"limit": "wan"}, "totals": "drop", "encoding": "gb18030", "rows": 3},
+    ],
+)
+def test_options_as_arguments_give_the_options_back(given: dict[str, Any]) -> None:
+    words = as_arguments(Reading.of(given).given())
+    told: dict[str, list[str]] = {}
+    flags = {flag(name): name for name in OPTIONS}
+    while words:
+        name, equals, value = words.pop(0).partition("=")
+        told.setdefault(flags[name], []).append(value if equals else words.pop(0))
+    plain = {
+        name: from_texts(name, some if OPTIONS[name].kind in (dict, tuple) else OPTIONS[name].kind(some[0]))
+        for name, some in told.items()
+    }
+    again = Reading.of(plain).given()
+    assert {**again, "columns": None} == {**Reading.of(given).given(), "columns": None}
+    several = {ours: one if isinstance(one, str) else ",".join(one) for ours, one in given.get("columns", {}).items()}
+    assert again.get("columns", {}) == several
 
 
 # the server's doors

@@ -178,12 +178,31 @@ def test_a_portfolio_is_uploaded_and_checked(visit: Visit, expect: Any) -> None:
     page = visitor.page
     file = page.locator('input[type="file"]')
     file.set_input_files({"name": "bad.csv", "mimeType": "text/csv", "buffer": b"limit\n-3\n"})
-    expect(page.locator(".zl-field", has=file).get_by_role("alert")).to_contain_text("bad.csv: column 'limit' row 1: -3")
+    expect(page.locator(".zl-field", has=file).get_by_role("alert")).to_contain_text("bad.csv: column 'limit' line 2: -3")
     file.set_input_files({"name": "mine.csv", "mimeType": "text/csv", "buffer": b"limit\n" + b"20000\n" * 40})
     expect(page.get_by_text("mine.csv: 40 clients")).to_be_visible()
     visitor.button("Reset").click()
     visitor.month(0)
     expect(page.locator(".zl-headline")).to_contain_text("40 borrowers")
+
+
+def test_a_file_with_other_names_is_read_by_the_form(visit: Visit, expect: Any) -> None:
+    visitor = visit()
+    page = visitor.page
+    rows = "".join(f"{k}.5,{k},{20 + k % 40}\n" for k in range(1, 41))
+    text = f"额度,欠款,年龄\n{rows}".encode("gb18030")
+    page.locator('input[type="file"]').set_input_files({"name": "clients.csv", "mimeType": "text/csv", "buffer": text})
+    expect(page.locator(".zl-field .zl-error")).to_contain_text("no column limit")
+    page.get_by_label("Limit", exact=True).select_option("额度")
+    page.get_by_label("Limit: unit").select_option("wan")
+    page.get_by_label("Age", exact=True).select_option("年龄")
+    page.get_by_role("button", name="Read the file again").click()
+    expect(page.get_by_text("clients.csv: 40 clients")).to_be_visible()
+    statement = page.locator(".zl-statement")
+    expect(statement).to_contain_text("GB18030")
+    expect(statement.get_by_role("row", name="Limit ← 额度")).to_contain_text("405,000")
+    expect(statement.get_by_role("row", name="Balance")).to_have_count(0)
+    visitor.picture("portfolio")
 
 
 def test_two_visitors_have_runs_of_their_own(visit: Visit) -> None:

@@ -87,7 +87,7 @@ def test_loans_fewer_are_the_last_ones_and_as_many_as_the_moving_average_needs(t
     origin = scripted(account={"frequency": 0.6}, **frequent)
     told = why(origin)
     assert (told.kind, told.reasons[0]) == ("zero limit", "trigger")
-    row = told.frame().set_index("says").loc["loans a month, at most"]
+    row = told.to_frame().set_index("says").loc["loans a month, at most"]
     assert (row.own, row.threshold) == (pytest.approx(0.69375, abs=1e-4), trigger)
     assert row.distance == pytest.approx(trigger - 0.69375, abs=1e-4)
     assert found(told)["loans"] == fewer
@@ -145,7 +145,7 @@ def test_caps_that_would_have_closed_the_line_are_told_from_those_that_would_hav
     event = {"month": REVIEWED, "kind": "tightness", "value": 0.5}
     tight = {"calendar": [event], "cutoff_gain": 0.0, "multiplier_gain": 1.0}
     told = why(scripted(trigger_frequency=0.7, **{**tight, **MENU, **policy}))
-    kept = told.frame().set_index("says").loc["line that tightening leaves"].line
+    kept = told.to_frame().set_index("says").loc["line that tightening leaves"].line
     assert 0.0 < kept < 1_200_000 < told.before == 1_500_000
     assert (told.reasons, told.lowering) == (reasons, lowering)
     assert ("Would have lowered the line, not closed it" in str(told)) == bool(lowering)
@@ -177,7 +177,7 @@ def test_the_score_needed_is_the_cutoff_itself() -> None:
     origin = scripted(cutoff_then=760.0)
     told = why(origin)
     assert told.reasons[0] == "cutoff"
-    row = told.frame().set_index("says").loc["score"]
+    row = told.to_frame().set_index("says").loc["score"]
     assert row.distance == row.own - 760.0 < 0.0
     assert found(told)["score"] == required(told)["score"][0] == 760.0
     one = notice(origin)
@@ -190,7 +190,7 @@ def test_tightness_at_most_what_leaves_the_cutoff_below_the_score() -> None:
     origin = scripted(base_tightness=0.6, cutoff_gain=300.0, multiplier_gain=0.0, cutoff=605.0)
     told = why(origin)
     assert told.reasons[0] == "cutoff_shift"
-    score = told.frame().set_index("says").loc["score"].own
+    score = told.to_frame().set_index("says").loc["score"].own
     assert found(told)["tightness"] == pytest.approx(floor(1_000 * (score - 605.0) / 300.0) / 1_000)
     assert found(told)["score"] == pytest.approx(ceil(10 * (605.0 + 300.0 * 0.6) - 1e-9) / 10)
     assert {one.mechanism: one.shapley for one in told.shares}["tightening"] > 0.0
@@ -226,7 +226,7 @@ def test_a_line_used_a_month_sooner_than_the_idle_trigger() -> None:
     told = why(scripted(account=unused, trigger_idle=24.0, idle_keep=0.0))
     assert told.reasons[0] == "idle"
     assert found(told)["idle"] == 23
-    assert told.frame().set_index("says").loc["months without use, below"].distance == 24 - 28
+    assert told.to_frame().set_index("says").loc["months without use, below"].distance == 24 - 28
 
 
 def test_fewer_loans_repaid_early() -> None:
@@ -427,7 +427,7 @@ def test_mechanisms_shares_on_ones_own_path_sum_to_what_happened() -> None:
 def test_a_notice_stops_when_asked_and_tells_how_far_it_is() -> None:
     told: list[int] = []
     with pytest.raises(Cancelled):
-        explain(scripted(), 4, REVIEWED, progress=told.append, cancel=lambda: len(told) == 2)
+        explain(scripted(), 4, REVIEWED, progress=lambda done, every: told.append(done), cancel=lambda: len(told) == 2)
     assert told == [1, 2]
 
 

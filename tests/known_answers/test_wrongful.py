@@ -91,7 +91,7 @@ def test_the_command_follows_clients_calendars_and_changes(tmp_path: Path) -> No
 
 
 def test_both_engines_follow_alike() -> None:
-    one, other = (follow(world(900, engine), 16).frame() for engine in ("objects", "compiled"))
+    one, other = (follow(world(900, engine), 16).to_frame() for engine in ("objects", "compiled"))
     assert len(one) > 5
     assert one.equals(other)
 

@@ -483,7 +483,7 @@ def test_more_sobol_samples_keep_the_fewer() -> None:
 
 
 def test_the_word_extend_works_in_python_and_on_a_new_folder(tmp_path: Path) -> None:
-    words: dict[str, Any] = {"out": tmp_path / "a", "executor": MadeUp(), "quiet": True}
+    words: dict[str, Any] = {"out": tmp_path / "a", "executor": MadeUp()}
     assert zerolimit.study(WISH, extend=True, **words).done == 8
     assert zerolimit.study(WISH, replications=3, extend=True, **words).done == 12
 
@@ -636,7 +636,7 @@ def test_a_study_of_experiments_whose_folder_is_another_codes_is_one_line(tmp_pa
     script = tmp_path / "run.py"
     script.write_text(
         "import zerolimit\nfrom zerolimit.basics.errors import in_one_line\n"
-        f"with in_one_line():\n    zerolimit.study({WISH | {'months': 3}!r}, out={str(tmp_path / 'a')!r}, quiet=True)\n"
+        f"with in_one_line():\n    zerolimit.study({WISH | {'months': 3}!r}, out={str(tmp_path / 'a')!r}, progress=False)\n"
     )
     swept(tmp_path / "a")
     home = {**os.environ, "PYTHONPATH": str(Path(zerolimit.__file__).parents[1])}

@@ -169,7 +169,7 @@ def test_a_script_without_a_guard_is_told_what_it_lacks(tmp_path: Path) -> None:
     script = tmp_path / "run.py"
     script.write_text(
         "import zerolimit\n"
-        "zerolimit.study({'months': 2, 'borrowers': 20, 'vary': {'lgd': [0.5, 0.6]}}, out='out', quiet=True, workers=1)\n",
+        "zerolimit.study({'months': 2, 'borrowers': 20, 'vary': {'lgd': [0.5, 0.6]}}, out='out', workers=1)\n",
         encoding="utf-8",
     )
     done = subprocess.run([sys.executable, str(script)], cwd=tmp_path, env=HOME, capture_output=True, text=True, check=False)
@@ -182,10 +182,10 @@ PIPED = (
     "def seen(simulation):\n"
     "    return {'seen': 1.0}\n"
     "wish = {'months': 2, 'borrowers': 20, 'vary': {'lgd': [0.5, 0.6]}}\n"
-    "found = zerolimit.study(wish, out='out', quiet=True, workers=2)\n"
+    "found = zerolimit.study(wish, out='out', progress=False, workers=2)\n"
     "print(len(found.table()), __file__)\n"
     "try:\n"
-    "    zerolimit.study({'months': 2, 'borrowers': 20}, out='other', quiet=True, workers=2, measure=seen)\n"
+    "    zerolimit.study({'months': 2, 'borrowers': 20}, out='other', progress=False, workers=2, measure=seen)\n"
     "except zerolimit.basics.errors.BadInput as error:\n"
     "    print(error)\n"
 )
@@ -208,7 +208,7 @@ def test_a_measure_in_a_script_reaches_the_workers(tmp_path: Path) -> None:
         "    return {'seen': float(simulation.size)}\n"
         "if __name__ == '__main__':\n"
         "    found = zerolimit.study({'months': 2, 'borrowers': 20, 'vary': {'lgd': [0.5, 0.6]}}, out='out', measure=seen,\n"
-        "                            quiet=True, workers=1)\n"
+        "                            progress=False, workers=1)\n"
         "    print(found.table()['seen'].tolist())\n",
         encoding="utf-8",
     )

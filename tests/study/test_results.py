@@ -103,7 +103,7 @@ def test_an_effect_is_taken_within_replications(results: Results) -> None:
 def test_effects_of_ten_replications_have_a_band_and_ratios_fieller_s_interval(tmp_path: Path) -> None:
     wish = {"months": 3, "borrowers": 60, "replications": 10, "vary": {"pool_share": [0.2, 0.3, 0.5]}}
     found = zerolimit.study(
-        {**wish, "outcomes": ["used_up", "sum_drawn", "months_without"]}, out=tmp_path / "ten", workers=1, quiet=True
+        {**wish, "outcomes": ["used_up", "sum_drawn", "months_without"]}, out=tmp_path / "ten", workers=1, progress=False
     )
     effect = found.effect("sum_drawn", "pool_share", 0.2).set_index("pool_share")
     each = found.by(["pool_share", "replication"], ["sum_drawn"]).pivot(
@@ -245,8 +245,8 @@ def test_the_package_can_be_called_and_is_still_a_package(tmp_path: Path) -> Non
     from zerolimit.study import attribution
 
     assert zerolimit.study.attribution is attribution
-    found = zerolimit.study(WISH, out=tmp_path / "a", executor=MadeUp(), quiet=True)
-    again = zerolimit.study(WISH, out=tmp_path / "a", executor=MadeUp(), quiet=True)
+    found = zerolimit.study(WISH, out=tmp_path / "a", executor=MadeUp(), progress=False)
+    again = zerolimit.study(WISH, out=tmp_path / "a", executor=MadeUp(), progress=False)
     pd.testing.assert_frame_equal(found.table(), again.table())
 
 
@@ -289,7 +289,7 @@ def test_batch_run_counts_what_a_study_counts_for_the_same_seeds(processes: int,
         {**wish, "vary": {"pool_share": [0.2, 0.6]}, "outcomes": ["zero_limit", "blocked", "principal"]},
         out=tmp_path / "a",
         workers=2,
-        quiet=True,
+        progress=False,
     ).table()
     theirs = pd.DataFrame(rows).sort_values(["seed", "pool_share", "Step"], ignore_index=True)
     ours = ours.sort_values(["seed", "pool_share", "month"], ignore_index=True)

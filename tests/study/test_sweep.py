@@ -249,7 +249,7 @@ def count_lines(simulation: Simulation) -> dict[str, float]:
 
 
 def test_a_measure_of_ones_own_has_a_column(tmp_path: Path) -> None:
-    results = zerolimit.study(WISH, out=tmp_path / "a", executor=Here(), measure=count_lines, quiet=True)
+    results = zerolimit.study(WISH, out=tmp_path / "a", executor=Here(), measure=count_lines, progress=False)
     study = wish()
     for _, row in results.table().iterrows():
         point = {"pool_share": row["pool_share"], "planned_use": row["planned_use"]}
@@ -763,7 +763,7 @@ def test_a_call_that_a_worker_cannot_import_says_so_and_the_next_one_works() -> 
 def test_a_measure_typed_at_a_prompt_is_refused_before_anything_runs(tmp_path: Path) -> None:
     code = (
         "import zerolimit; seen = lambda simulation: {'one': 1.0}\n"
-        f"try: zerolimit.study({WISH!r}, out={str(tmp_path / 'a')!r}, measure=seen, quiet=True)\n"
+        f"try: zerolimit.study({WISH!r}, out={str(tmp_path / 'a')!r}, measure=seen, progress=False)\n"
         "except zerolimit.basics.errors.BadInput as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=HOME)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from zerolimit.agents.borrower import View
 from zerolimit.basics.errors import BadInput
+from zerolimit.basics.shown import Shown
 from zerolimit.basics.wording import FEN
 from zerolimit.platform.pool import PER
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from zerolimit.agents.market import CreditMarket
 
 
-class Platform(View):
+class Platform(Shown, View):
     """The platform of a CreditMarket, as it stands after the last month. Read only: `market.change(...)` acts on it."""
 
     unique_id = -1
@@ -35,6 +36,10 @@ class Platform(View):
 
     def remove(self) -> None:
         raise BadInput("platform: a market without its platform cannot run")
+
+    def _in_short(self) -> str:
+        pool = "unlimited" if math.isinf(self.pool) else f"{self.pool:,.0f} yuan"
+        return f"platform: pool {pool}, principal {self.principal:,.0f} yuan, tightness {self.tightness:.2f}"
 
     @property
     def pool(self) -> float:

@@ -28,13 +28,15 @@ from mesa.time import EventGenerator
 
 from zerolimit.agents.borrower import Borrower, Borrowers, View, closed_to_writers, overridden, storable, view_of
 from zerolimit.agents.lender import Platform
-from zerolimit.basics.arguments import public
+from zerolimit.basics.arguments import documented, public
 from zerolimit.basics.errors import BadInput, quoted, refuse_others
+from zerolimit.basics.progress import Progress, reporting
+from zerolimit.basics.shown import Shown
 from zerolimit.basics.terminal import tell
 from zerolimit.basics.wording import number_of
 from zerolimit.engine.plan import FLOW_NAMES
 from zerolimit.engine.registry import AUTO, named
-from zerolimit.parameters.scenario import Scenario, load_scenario
+from zerolimit.parameters.scenario import Scenario, load_scenario, takes_parameters
 from zerolimit.parameters.terms import in_yuan
 from zerolimit.results.columns import parts_of
 from zerolimit.results.panel import SAMPLE, Panel, parse_panel
@@ -43,11 +45,12 @@ from zerolimit.run.phases import Recorded
 from zerolimit.run.simulation import IN_THE_MIDDLE, Simulation
 from zerolimit.vocabulary.draws import as_seed, fresh_seed
 from zerolimit.vocabulary.fields import Field
-from zerolimit.vocabulary.names import ENDS, LEFT, MOST_MONTHS
-from zerolimit.vocabulary.outcomes import RATES
+from zerolimit.vocabulary.names import ENDS, EVENTS, LEFT, MOST_MONTHS
+from zerolimit.vocabulary.outcomes import RATES, RATES_LISTED
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
     from zerolimit.portfolio.portfolio import Portfolio
     from zerolimit.results.lazy import Lazy
@@ -123,7 +126,7 @@ def as_step(own: Callable[[Any], None]) -> Callable[[Any], None]:
 
 
 @public
-class CreditMarket(mesa.Model):  # type: ignore[misc]
+class CreditMarket(Shown, mesa.Model):  # type: ignore[misc]
     """One platform, its borrowers, the month.
 
     `scenario` is the name of a preset, a path of a TOML file, a Scenario, or Mesa's own scenario object, of which the
@@ -228,7 +231,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         )
         self.datacollector: Any = self._own_collector
 
-    def __repr__(self) -> str:
+    def _in_short(self) -> str:
         simulation = self.simulation
         told = (
             number_of(simulation.size, "borrower"),
@@ -236,7 +239,7 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
             f"seed {self.seed}",
             f"engine {simulation.engine.name}",
         )
-        return f"<{type(self).__name__} {simulation.scenario.name}: {', '.join(told)}>"
+        return f"{type(self).__name__} {simulation.scenario.name}: {', '.join(told)}"
 
     # running
 
@@ -280,13 +283,18 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         """As in Mesa."""
         return recurring(super().schedule_recurring(*args, **kwargs))
 
-    def run(self, months: int = 36) -> Self:
-        """More months; may be called again and goes on."""
+    def run(self, months: int = 36, progress: Progress = True) -> Self:
+        """More months; may be called again and goes on.
+
+        `progress` shows a bar where it takes long, or is called with the months done and all months.
+        """
         if not 1 <= months <= MOST_MONTHS:
             raise BadInput(f"months: a whole number from 1 to {MOST_MONTHS:,} is needed, not {quoted(months)}")
         self._panel.refuse_too_large(months)
-        for _ in range(months):
-            self.step()
+        with reporting(progress, self.simulation.scenario.name, "month") as update:
+            for done in range(1, months + 1):
+                self.step()
+                update(done, months)
         return self
 
     def change(self, **parameters: Any) -> Self:
@@ -373,19 +381,52 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
             raise BadInput("panel: the market keeps none; take CreditMarket(..., panel='all') or panel='sample=N'")
         return of_panel(self._panel.table(), columns, vacant=vacant)
 
+    @documented(rates=RATES_LISTED)
     def rate(self, name: str, by: str | Sequence[str] = "month") -> pd.Series[Any]:
-        """A rate of vocabulary/outcomes.py by month, year, segment, decile, or several of them (results.frames.rate)."""
+        """A rate by month, year, segment or decile, or several of them: sums are taken, then divided.
+
+        Where there is nothing to divide by, it is not a number. The rates:
+
+        {rates}
+        """
         from zerolimit.results.frames import rate
 
         self._has_run("rate")
         return rate(self.monthly, name, by)
 
+    @documented(kinds=EVENTS[1:], ends=ENDS[1:])
     def incidence(self, kind: str = "zero limit", repeated: bool | None = None) -> pd.DataFrame:
-        """Cumulative incidence of the ends of episodes, by months since the event and route (results.frames.incidence)."""
+        """Cumulative incidence of the ends of episodes, by months since the event, with competing ends kept apart.
+
+        By Aalen and Johansen (results.episodes.cumulative_incidence). Columns: at_risk (episodes watched so long), lasting
+        (share without a usable line still), and for each end `hazard ...` (a month) and `incidence ...` (share so far).
+        `repeated` takes only first events (False) or only later ones (True) of their borrower. `kind` is one of:
+
+        {kinds}
+
+        The ends:
+
+        {ends}
+        """
         from zerolimit.results.frames import incidence
 
         self._has_run("incidence")
         return incidence(self.episodes, kind, repeated)
+
+    def to_frame(self) -> pd.DataFrame:
+        """All rates, a row a month."""
+        from zerolimit.results.frames import all_rates
+
+        self._has_run("to_frame")
+        return all_rates(self.monthly)
+
+    def plot(self, what: str = "reasons", ax: Axes | None = None) -> Axes:
+        """A panel of the summary: reasons, blocked, groups, pool, accounts or trust. On `ax`, or new axes."""
+        from zerolimit.results.figures import plot_run
+        from zerolimit.results.tables import tables_of
+
+        self._has_run("plot")
+        return plot_run(tables_of(self.simulation), what, ax)
 
     def save(self, folder: Path | str, panel: str | None = None, force: bool = False, figure: Draw | None = None) -> Path:
         """Write the run's folder; `zerolimit.load(folder)` reads it.
@@ -607,6 +648,10 @@ class CreditMarket(mesa.Model):  # type: ignore[misc]
         simulation.engine.set("status", borrower.slot, LEFT, simulation.month)
         self._kept.pop(borrower.unique_id, None)
         self._note("remove")
+
+
+takes_parameters(CreditMarket.__init__)
+takes_parameters(CreditMarket.change)
 
 
 def anew[M: CreditMarket](kind: type[M]) -> M:

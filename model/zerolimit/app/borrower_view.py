@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import solara
 
 from zerolimit.app.charts import Chart, Ink, Option, axis, legend, line, months_axis, option_of
-from zerolimit.app.controls import Widget, choose
+from zerolimit.app.fields import Widget, choose
 from zerolimit.app.language import Words
 from zerolimit.app.parts import Progress, Table, Wrong
 from zerolimit.app.work import Desk, Job
@@ -121,7 +121,7 @@ class Borrowers:
             seen = tuple(origin.watched(who.slot, progress=progress)[0])
             story = story_of(origin, who.slot, who.unique_id, seen, 0, origin.months - 1)
             cut = month_cut(seen)
-            notice = None if cut is None else explain(origin, who, cut, progress=progress)
+            notice = None if cut is None else explain(origin, who, cut, progress=lambda done, every: progress(done))
             other = tuple(switched_off(origin, off).watched(who.slot, progress=progress)[0]) if off else ()
             self.found = Worlds(who, story, seen, notice, other, off, built)
 

@@ -10,7 +10,7 @@ import solara
 
 from zerolimit.app.borrower_view import switched_off
 from zerolimit.app.charts import Chart, Ink, Option, axis, legend, line, months_axis, option_of, points
-from zerolimit.app.controls import Widget, choose
+from zerolimit.app.fields import Widget, choose
 from zerolimit.app.language import Words
 from zerolimit.app.parts import Progress, Table, Wrong
 from zerolimit.app.picture import Picture, picture_of

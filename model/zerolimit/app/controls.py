@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import ipyvuetify
 import solara
-import traitlets
 
+from zerolimit.app.fields import Widget, choose
 from zerolimit.app.language import Words
+from zerolimit.app.reading_form import Read, ReadingForm
 from zerolimit.app.uploads import MOST_BORROWERS, Pick
 from zerolimit.basics.errors import BadInput
 from zerolimit.basics.wording import FEN
@@ -148,39 +148,6 @@ def option_text(name: str, value: str, words: Words) -> str:
     return words("option." + value)
 
 
-class Widget(ipyvuetify.VuetifyTemplate):
-    """One labelled control of plain HTML (field.vue): keyboard and screen readers know it."""
-
-    template_file = (__file__, "field.vue")
-    id = traitlets.Unicode().tag(sync=True)
-    kind = traitlets.Unicode("number").tag(sync=True)
-    label = traitlets.Unicode().tag(sync=True)
-    unit = traitlets.Unicode("").tag(sync=True)
-    says = traitlets.Unicode("").tag(sync=True)
-    error = traitlets.Unicode("").tag(sync=True)
-    acts = traitlets.Dict(None, allow_none=True).tag(sync=True)
-    value = traitlets.Any(None, allow_none=True).tag(sync=True)
-    options = traitlets.List(default_value=[]).tag(sync=True)
-    low = traitlets.Float(0.0).tag(sync=True)
-    high = traitlets.Float(0.0).tag(sync=True)
-    step = traitlets.Float(0.01).tag(sync=True)
-    disabled = traitlets.Bool(False).tag(sync=True)
-    on_change = traitlets.Callable(None, allow_none=True)
-
-    def vue_change(self, event: Mapping[str, Any]) -> None:
-        """The visitor has set a value."""
-        if self.on_change is not None:
-            self.on_change(event["value"])
-
-
-def choose(
-    id: str, label: str, value: Any, options: Mapping[str, str], on_change: Callable[[Any], None], **more: Any
-) -> Any:
-    """A list to choose from, of plain HTML."""
-    listed = [{"value": key, "text": text} for key, text in options.items()]
-    return Widget.element(id=id, kind="choice", label=label, value=value, options=listed, on_change=on_change, **more)
-
-
 @solara.component
 def Controls(session: Session, words: Words, tick: int) -> Any:
     """Everything that can be set, by group. Errors stand beside the control that they are about."""
@@ -238,15 +205,26 @@ def Upload(session: Session, words: Words, acting: Mapping[str, str], tick: int)
         solara.v.Html(tag="span", class_="zl-acts " + acting["kind"], children=[acting["text"]])
         if session.portfolio is None:
             Pick(words("label.portfolio") + ": " + words("controls.pick"), session.take_portfolio)
-        else:
+        if session.portfolio is not None or session.upload is not None:
             with solara.Row(gap="8px", classes=["zl-file"]):
-                solara.Text(words("controls.clients", name=session.portfolio_name, n=words.number(session.portfolio.size)))
+                solara.Text(told_of(session, words))
                 solara.Button(words("controls.remove"), on_click=session.remove_portfolio, text=True, small=True)
-            for note in session.portfolio.notes:
-                solara.v.Html(tag="p", class_="zl-says", children=[note])
         if "portfolio" in session.errors:
             solara.v.Html(tag="p", class_="zl-error", attributes={"role": "alert"}, children=[session.errors["portfolio"]])
-        solara.v.Html(tag="p", class_="zl-says", children=[words("controls.portfolio")])
+        if session.upload is not None:
+            ReadingForm(session, words, tick)
+        if session.portfolio is not None:
+            Read(session.portfolio, session.wanted.minimum_loan, words)
+        else:
+            solara.v.Html(tag="p", class_="zl-says", children=[words("controls.portfolio")])
+
+
+def told_of(session: Session, words: Words) -> str:
+    """Whose clients are taken, or which file waits to be read otherwise."""
+    name = "" if session.upload is None else session.upload.name
+    if session.portfolio is None:
+        return name
+    return words("controls.clients", name=name, n=words.number(session.portfolio.size))
 
 
 def acts(session: Session, words: Words, *, now: bool, changed: bool) -> dict[str, str]:

@@ -10,7 +10,7 @@ import numpy as np
 import solara
 
 from zerolimit.app.charts import Chart, Ink, Option, option_of
-from zerolimit.app.controls import choose
+from zerolimit.app.fields import choose
 from zerolimit.app.language import Words
 from zerolimit.app.parts import Progress, Wrong
 from zerolimit.app.work import Desk, Job

@@ -18,8 +18,9 @@ import traitlets
 from zerolimit.app.borrower_view import Borrowers, OneBorrower
 from zerolimit.app.charts import use_ink
 from zerolimit.app.compare import Compare, Comparison
-from zerolimit.app.controls import Controls, Widget, choose
+from zerolimit.app.controls import Controls
 from zerolimit.app.downloads import Downloads
+from zerolimit.app.fields import Widget, choose
 from zerolimit.app.language import LANGUAGES, Words, preferred
 from zerolimit.app.network_view import Network, Networks
 from zerolimit.app.parts import Progress, Wrong

@@ -12,9 +12,12 @@ from zerolimit.agents.market import CreditMarket
 from zerolimit.app.controls import read, read_seed
 from zerolimit.app.language import Words
 from zerolimit.app.picture import Picture, picture_of
+from zerolimit.app.reading_form import reading_of
+from zerolimit.app.uploads import Upload, received
 from zerolimit.app.work import Desk, Drawn, Job, one_line
 from zerolimit.basics.errors import BadInput, Cancelled
 from zerolimit.parameters.scenario import Scenario, load_scenario, presets
+from zerolimit.portfolio.options import as_arguments
 from zerolimit.run.simulation import SETUP_ONLY
 
 LARGEST_FILE = 50_000_000
@@ -43,7 +46,11 @@ class Session:
         self.bases = (*presets(), *(() if base in presets() else (base,)))
         """What can be chosen; no other file of the machine is read."""
         self.portfolio: Any = None
-        self.portfolio_name = ""
+        self.upload: Upload | None = None
+        """The file that the portfolio comes from, or that could not be read yet."""
+        self.form: dict[str, Any] = {}
+        """What the visitor has said of how the file is read (reading_form.py)."""
+        self.file_columns: tuple[str, ...] = ()
         self.seed = 1
         self.wanted: Scenario = load_scenario(base, **parameters)
         self.errors: dict[str, str] = {}
@@ -54,17 +61,20 @@ class Session:
         self.speed = 2.0
         self.drawn = Drawn()
         self.desk = Desk(self.redraw, self.drawn)
+        self.reader = Desk(self.redraw)
         self.closed = False
         self.built = 0
         """Counts markets, so that what was found out about one is not taken for another's."""
-        self._starts: tuple[Scenario, str, int, Any] | None = None
+        self._starts: tuple[Scenario, str, int, Any, str] | None = None
+        """As the market began: scenario, preset, seed, clients and the file that they came in."""
         self._held = threading.Lock()
         """Whoever runs the market or reads its columns holds it."""
         if market is not None:
             scenario = market.simulation.scenario
             self.base = scenario.name if scenario.name in presets() else base
             self.wanted, self.seed, self.portfolio = scenario, market.seed, market.simulation.portfolio
-            self.market, self._starts = market, (market.simulation.first_scenario, self.base, market.seed, self.portfolio)
+            begun = market.simulation.first_scenario
+            self.market, self._starts = market, (begun, self.base, market.seed, self.portfolio, "clients.parquet")
             self.picture = picture_of(market.simulation)
 
     def redraw(self) -> None:
@@ -120,20 +130,45 @@ class Session:
 
     def take_portfolio(self, name: str, file: BinaryIO, size: int) -> None:
         """An uploaded file, limited in size and checked like any portfolio."""
-        from zerolimit.app.uploads import portfolio_of
-
         try:
-            found = portfolio_of(name, file, size, LARGEST_FILE)
-            self.wanted = self.wanted.change(borrowers=found.size)
+            upload = received(name, file, size, LARGEST_FILE)
         except Exception as error:
             self.refuse("portfolio", None, BadInput(one_line(error)))
             return
-        self.portfolio, self.portfolio_name = found, name
-        self.accept("portfolio")
+        self.upload, self.form, self.portfolio = upload, {}, None
+        self.read_upload()
+
+    def read_upload(self) -> None:
+        """The uploaded file, read as the form says; where it cannot be, nobody's clients are taken."""
+        if self.upload is None:
+            return
+        self.portfolio, reading = None, {}
+        try:
+            reading = reading_of(self.form)
+            found = self.upload.portfolio(reading)
+            self.wanted = self.wanted.change(borrowers=found.size)
+        except Exception as error:
+            self.refuse("portfolio", None, BadInput(one_line(error)))
+        else:
+            self.portfolio = found
+            self.accept("portfolio")
+        finally:
+            self.file_columns = self.upload.names({name: one for name, one in reading.items() if name != "columns"})
+            self.changed()
+
+    def read_again(self) -> None:
+        """The same, off the event loop."""
+        self.reader.start("read", lambda job: self.read_upload())
+
+    def fill_in(self, name: str, given: Any) -> None:
+        """A field of the form that says how the file is read; it acts when the file is read again."""
+        self.form = {**self.form, name: given}
+        self.changed()
 
     def remove_portfolio(self) -> None:
         """Drawn borrowers again."""
-        self.portfolio, self.portfolio_name = None, ""
+        self.portfolio = self.upload = None
+        self.form, self.file_columns = {}, ()
         self.accept("portfolio")
 
     def refuse(self, name: str, given: Any, error: BadInput) -> None:
@@ -153,7 +188,7 @@ class Session:
         """What only a reset makes true: names of parameters, scenario, seed, portfolio."""
         if self._starts is None or self.market is None:
             return set()
-        _, base, seed, portfolio = self._starts
+        _, base, seed, portfolio, _ = self._starts
         found = {name for name, same in (("scenario", base == self.base), ("seed", seed == self.seed)) if not same}
         if portfolio is not self.portfolio:
             found.add("portfolio")
@@ -202,7 +237,7 @@ class Session:
         with self._held:
             if self.market is not None:
                 self.market.simulation.close()
-            self.market = self.picture = self.portfolio = self._starts = None
+            self.market = self.picture = self.portfolio = self.upload = self._starts = None
 
     def _rebuild_and_run(self, job: Job, months: int) -> None:
         self._build()
@@ -218,6 +253,7 @@ class Session:
                 self.market.simulation.close()
                 self.market = self.picture = None
         asked, base, seed, clients = self.wanted, self.base, self.seed, self.portfolio
+        file = "" if self.upload is None else self.upload.name
         market = CreditMarket(asked, seed=seed, portfolio=clients)
         with self._held:
             if self.closed:
@@ -225,7 +261,7 @@ class Session:
                 raise Cancelled
             if self.wanted is asked:
                 self.wanted = market.simulation.scenario
-            self._starts = market.simulation.scenario, base, seed, clients
+            self._starts = market.simulation.scenario, base, seed, clients, file
             self.market, self.picture = market, picture_of(market.simulation)
             self.built += 1
 
@@ -273,10 +309,11 @@ class Session:
         """The command line that repeats the run, changes on the way included."""
         if self._starts is None or self.market is None:
             return ""
-        scenario, base, seed, portfolio = self._starts
+        scenario, base, seed, portfolio, file = self._starts
         told = ["zerolimit", "run", base]
         if portfolio is not None:
-            told += ["--portfolio", self.portfolio_name or "clients.parquet"]
+            source = getattr(portfolio, "source", None)
+            told += ["--portfolio", file, *(as_arguments(source.options) if source else ())]
         before = load_scenario(base)
         for name in Scenario.model_fields:
             value = getattr(scenario, name)

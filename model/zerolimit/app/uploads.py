@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,14 +15,15 @@ from ipyvuetify.extra import FileInput
 from ipywidgets import widget_serialization
 
 from zerolimit.basics.errors import BadInput
-from zerolimit.portfolio.portfolio import Portfolio, read_portfolio
+from zerolimit.portfolio.options import POSITION, Reading
+from zerolimit.portfolio.portfolio import Portfolio, read_portfolio, read_raw
 from zerolimit.portfolio.tables import Most
 
 MOST_BORROWERS = 1_000_000
 """The page's own bound; the command line takes more."""
 INFLATED = Most(rows=MOST_BORROWERS, size=300_000_000)
 """What a portfolio on the page may hold, whatever its file's size."""
-ENDINGS = (".csv", ".csv.gz", ".parquet")
+ENDINGS = (".csv", ".csv.gz", ".txt", ".zip", ".parquet")
 
 
 class Picker(FileInput):
@@ -56,21 +58,43 @@ def Pick(label: str, on_file: Callable[[str, BinaryIO, int], None]) -> Any:
     return picker
 
 
-def portfolio_of(name: str, file: BinaryIO, size: int, most: int) -> Portfolio:
-    """The portfolio in an uploaded file of `most` bytes at most; BadInput names the file, never a path of this machine."""
+@dataclass(frozen=True)
+class Upload:
+    """A visitor's file, as it came: kept so that it can be read again, otherwise."""
+
+    name: str
+    data: bytes = field(repr=False)
+
+    def portfolio(self, reading: Mapping[str, Any]) -> Portfolio:
+        """The clients in it, with options of reading; BadInput names the file, never a path of this machine."""
+        return self._on_disk(lambda path: read_portfolio(path, most=INFLATED, **reading))
+
+    def names(self, reading: Mapping[str, Any]) -> tuple[str, ...]:
+        """The file's columns by name, or by place where that is blank or not unique; none where it cannot be opened."""
+        try:
+            found = self._on_disk(lambda path: read_raw(path, INFLATED, Reading.of(reading)).names)
+        except BadInput:
+            return ()
+        stripped = [one.strip() for one in found]
+        return tuple(one if one and stripped.count(one) == 1 else f"{POSITION}{k}" for k, one in enumerate(stripped, 1))
+
+    def _on_disk[T](self, read: Callable[[Path], T]) -> T:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / self.name
+            path.write_bytes(self.data)
+            try:
+                return read(path)
+            except BadInput as error:
+                raise BadInput(str(error).replace(str(path), self.name)) from None
+
+
+def received(name: str, file: BinaryIO, size: int, most: int) -> Upload:
+    """An uploaded file of `most` bytes at most; BadInput where it is none that can be read."""
     plain = "".join(
         letter if letter.isalnum() or letter in "-_. " else "-" for letter in Path(name.replace("\\", "/")).name[-100:]
     )
-    ending = next((one for one in ENDINGS if plain.lower().endswith(one)), None)
-    if ending is None:
+    if not plain.lower().endswith(ENDINGS):
         raise BadInput(f"{plain}: a portfolio is {', '.join(ENDINGS)}")
     if size > most:
         raise BadInput(f"{plain}: {size / 1e6:,.0f} MB are more than the page takes ({most / 1e6:,.0f} MB)")
-    data = file.read(size)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / plain
-        path.write_bytes(data)
-        try:
-            return read_portfolio(path, most=INFLATED)
-        except BadInput as error:
-            raise BadInput(str(error).replace(str(path), plain)) from None
+    return Upload(plain, file.read(size))

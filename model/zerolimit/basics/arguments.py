@@ -70,6 +70,19 @@ def public[F: Callable[..., Any]](what: F) -> F:
     return what
 
 
+def documented[F: Callable[..., Any]](**lists: Iterable[str]) -> Callable[[F], F]:
+    """Completes a docstring from declarations: `{rates}` on a line of its own becomes a list of what is given as `rates`."""
+
+    def fill(function: F) -> F:
+        text = inspect.cleandoc(function.__doc__ or "")
+        for name, lines in lists.items():
+            text = text.replace(f"{{{name}}}", "\n".join(f"- {line}" for line in lines))
+        function.__doc__ = text
+        return function
+
+    return fill
+
+
 def _checked(function: Any) -> Any:
     signature = inspect.signature(function)
     if not [name for name in signature.parameters if name not in ("self", "cls")]:

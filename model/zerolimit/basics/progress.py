@@ -1,66 +1,110 @@
-"""The one progress bar: how much of a long work is done, how fast it goes, what is left. Seen on a terminal only."""
+"""The one progress bar: how much of a long work is done, how fast it goes, what is left.
+
+Whoever waits sees it, on a terminal or in a notebook, after two seconds; logs and pipes see nothing. The bar is tqdm's,
+which knows terminals, Jupyter with and without widgets, and a switch (the environment variable TQDM_DISABLE); it is
+imported when it is first shown, so that short runs do not pay for it.
+"""
 
 from __future__ import annotations
 
+import sys
+import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from rich.console import Console
+Progress = bool | Callable[[int, int], None]
+"""The argument `progress` of everything that can take long: True (a bar where somebody waits), False, or a function that is
+given what is done and all there is to do."""
+PATIENCE = 2.0
+"""Seconds that nobody minds."""
 
 
 class Update(Protocol):
     """Moves a bar on."""
 
-    def __call__(
-        self, done: int, total: int, *, rate: float | None = None, left: float | None = None, note: str = ""
-    ) -> None:
-        """`rate` (units a second) and `left` (seconds) stand in place of the bar's own estimates; `note` is shown beside."""
+    def __call__(self, done: int, total: int, *, note: str = "") -> None:
+        """`note` is shown beside."""
 
 
 @contextmanager
-def progress_bar(
-    label: str, unit: str, screen: Console, *, total: int | None = None, hidden: bool = False
-) -> Iterator[Update]:
-    """A bar while the block runs: done and total of the unit, units a second, time left, elapsed; gone afterwards."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
-    from rich.text import Text
+def reporting(progress: Progress, label: str, unit: str) -> Iterator[Update]:
+    """What to call while the block runs, with what is done and all there is to do of a unit; the bar is gone afterwards."""
+    if progress is True and somebody_waits():
+        bar = Bar(label, unit)
+        try:
+            yield bar
+        finally:
+            bar.close()
+    else:
+        told = progress if callable(progress) else nobody
 
-    class Words(ProgressColumn):
-        """What a task is given as text."""
-
-        def __init__(self, words: Callable[[Task], str]) -> None:
-            self.words = words
-            super().__init__()
-
-        def render(self, task: Task) -> Text:
-            return Text(self.words(task), style="dim")
-
-    def speed(task: Task) -> str:
-        rate = task.fields["rate"] or task.speed
-        return f"{rate:,.1f} {unit}s/s" if rate else ""
-
-    def remaining(task: Task) -> str:
-        left = task.time_remaining if task.fields["left"] is None else task.fields["left"]
-        return f"{span(left)} left" if left is not None else ""
-
-    shown = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn(unit),
-        MofNCompleteColumn(),
-        *(Words(words) for words in (speed, remaining, lambda task: task.fields["note"])),
-        TimeElapsedColumn(),
-    )
-    unseen = hidden or screen.quiet or not screen.is_terminal
-    with Progress(*shown, console=screen, transient=True, disable=unseen) as progress:
-        task = progress.add_task(label, total=total, rate=None, left=None, note="")
-
-        def update(done: int, total: int, *, rate: float | None = None, left: float | None = None, note: str = "") -> None:
-            progress.update(task, completed=done, total=total, rate=rate, left=left, note=note)
+        def update(done: int, total: int, *, note: str = "") -> None:
+            told(done, total)
 
         yield update
+
+
+def nobody(done: int, total: int) -> None:
+    """Is told, and does nothing."""
+
+
+def somebody_waits() -> bool:
+    """Whether a person looks on: standard error is a terminal, or this is a notebook."""
+    return (sys.stderr is not None and sys.stderr.isatty()) or in_notebook()
+
+
+def in_notebook() -> bool:
+    """Whether this runs in a Jupyter kernel."""
+    ask = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return "IPKernelApp" in getattr(ask() if ask else None, "config", {})
+
+
+class Bar:
+    """A bar that appears once it has been waited for; what was done when it was first told counts for no speed."""
+
+    def __init__(self, label: str, unit: str) -> None:
+        self.label, self.unit = label, unit
+        self.began = time.time()
+        self.first: int | None = None
+        self.shown: Any = None
+
+    def __call__(self, done: int, total: int, *, note: str = "") -> None:
+        if self.first is None:
+            self.first = done
+        if self.shown is None:
+            if time.time() - self.began < PATIENCE:
+                return
+            self.shown = self.show(total)
+        self.shown.total = total
+        self.shown.set_postfix_str(note, refresh=False)
+        self.shown.update(done - self.shown.n)
+
+    def show(self, total: int) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # where a notebook has no widgets, the bar is text
+            from tqdm.auto import tqdm
+        bar = tqdm(desc=self.label, unit=f" {self.unit}", total=total, initial=self.first, leave=False, dynamic_ncols=True)
+        bar.start_t = bar.last_print_t = self.began
+        ON_SCREEN.append(bar)
+        return bar
+
+    def close(self) -> None:
+        if self.shown is not None:
+            ON_SCREEN.remove(self.shown)
+            self.shown.close()
+
+
+ON_SCREEN: list[Any] = []
+"""Bars that are shown."""
+
+
+def said_above(text: str) -> bool:
+    """A line above the bar, where one is shown."""
+    for bar in ON_SCREEN[:1]:
+        bar.write(text, file=sys.stderr)
+    return bool(ON_SCREEN)
 
 
 def span(seconds: float) -> str:

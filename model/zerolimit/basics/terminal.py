@@ -11,9 +11,11 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
+
+from zerolimit.basics.progress import Progress, said_above
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +40,13 @@ def console(*, stderr: bool = False, **options: Any) -> Console:
 
 def tell(text: str) -> None:
     """A line for the person, apart from results."""
-    print(text, file=sys.stderr)
+    if not said_above(text):
+        print(text, file=sys.stderr)
+
+
+def teller(progress: Progress) -> Callable[[str], None]:
+    """How long work says something in passing, such as that it compiles: to whoever sees its bar."""
+    return tell if progress is True else lambda text: None
 
 
 @contextmanager

@@ -22,16 +22,14 @@ from typer.core import TyperGroup
 
 from zerolimit import __version__
 from zerolimit.basics.errors import WRONG, BadInput, fail
-from zerolimit.basics.progress import progress_bar
-from zerolimit.basics.terminal import Stopped, after_saving, console, forgiving_streams
+from zerolimit.basics.progress import reporting
+from zerolimit.basics.terminal import Stopped, after_saving, console, forgiving_streams, teller
 from zerolimit.basics.wording import number_of
 from zerolimit.engine.registry import choices
 from zerolimit.portfolio.options import OPTIONS, Option, flag, from_texts
 from zerolimit.vocabulary.names import BURN_IN, MOST_MONTHS
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from zerolimit.parameters.scenario import Scenario
     from zerolimit.portfolio.portfolio import Portfolio
 
@@ -194,10 +192,10 @@ def run(
     changes = wanted_changes(change or [], months)
     # what is wrong so far has been said without the libraries that a run needs
     from zerolimit.parameters.scenario import not_reached
-    from zerolimit.results.panel import Panel, parse_panel
-    from zerolimit.results.store import save
+    from zerolimit.results.panel import Panel, PanelFiles, parse_panel
+    from zerolimit.results.store import fill, provenance
     from zerolimit.results.tables import tables_of
-    from zerolimit.results.whole import check_target
+    from zerolimit.results.whole import check_target, whole_folder
     from zerolimit.vocabulary.names import LEFT
 
     parse_panel(panel)
@@ -209,21 +207,23 @@ def run(
     for text in not_reached(world, months):
         screen.print(text, style="dim", highlight=False, soft_wrap=True)
     simulation = Simulation(
-        world, seed, engine=engine, portfolio=clients, threads=threads, say=dimly(screen), burn_in=burn_in
+        world, seed, engine=engine, portfolio=clients, threads=threads, say=teller(not quiet), burn_in=burn_in
     )
     try:
         vacant = len(simulation.borrowers.where("status", LEFT))
-        kept = Panel(simulation, panel, months)
-        with counting(months, f"{world.name}, {number_of(simulation.size, 'borrower')}", screen) as done:
-            for month in range(months):
-                if month in changes:
-                    simulation.change(**changes[month])
-                simulation.step()
-                kept.record()
-                done(month)
-        told = ["zerolimit", *sys.argv[1:]]
-        seconds = time.perf_counter() - began
-        save(simulation, target, panel=kept, command=told, started=started, seconds=seconds, force=force)
+        with whole_folder(target, force=force) as folder:
+            bar = reporting(not quiet, f"{world.name}, {number_of(simulation.size, 'borrower')}", "month")
+            with PanelFiles(folder) as files, bar as update:
+                kept = Panel(simulation, panel, months, write=files.month)
+                for month in range(months):
+                    if month in changes:
+                        simulation.change(**changes[month])
+                    simulation.step()
+                    kept.record()
+                    update(month + 1, months)
+            told = ["zerolimit", *sys.argv[1:]]
+            seconds = time.perf_counter() - began
+            fill(folder, simulation, provenance(simulation, told, started, seconds, kept))
     finally:
         simulation.close()
     if quiet:
@@ -470,12 +470,9 @@ def tell(
     from zerolimit.explanation.story import parse_months
     from zerolimit.explanation.story import tell as tell_borrower
 
-    screen = console(stderr=True)
     origin = origin_of(folder)
     span = parse_months(months, origin.months)
-    with counting(origin.months, f"{folder} again", screen) as done:
-        story = tell_borrower(origin, borrower, months=span, progress=done, say=dimly(screen))
-    console().print(story)
+    console().print(tell_borrower(origin, borrower, months=span))
 
 
 @app.command()
@@ -488,11 +485,8 @@ def explain(
     from zerolimit.explanation.notice import explain as explain_borrower
     from zerolimit.explanation.replay import origin_of
 
-    screen = console(stderr=True)
     origin = origin_of(folder)
-    with counting(min(origin.months, max(0, month) + 1), f"{folder} again", screen) as done:
-        found = explain_borrower(origin, borrower, month, progress=done, say=dimly(screen))
-    console().print(found)
+    console().print(explain_borrower(origin, borrower, month))
 
 
 @app.command()
@@ -506,10 +500,10 @@ def case(name: Annotated[str | None, typer.Argument(help="A case; without one, t
             table.add_row(known, load_case(known).title)
         console().print(table)
         return
-    screen, chosen = console(stderr=True), load_case(name)
-    worlds = 1 + len(chosen.instead)
-    with counting(worlds * chosen.months, f"{name}, {number_of(worlds, 'world')}", screen) as done:
-        played = play(chosen, progress=done, say=dimly(screen))
+    chosen = load_case(name)
+    every, number = (1 + len(chosen.instead)) * chosen.months, itertools.count(1)
+    with reporting(True, name, "month") as update:
+        played = play(chosen, progress=lambda month: update(next(number), every), say=teller(True))
     console().print(played)
 
 
@@ -572,19 +566,6 @@ def export(
     from zerolimit.commands.studies import export_study
 
     export_study(folder, out, force=force)
-
-
-@contextmanager
-def counting(months: int, label: str, screen: Console) -> Iterator[Callable[[int], None]]:
-    """A bar of months; gives what is called after each."""
-    number = itertools.count(1)
-    with progress_bar(label, "month", screen, total=months) as update:
-        yield lambda month: update(next(number), months)
-
-
-def dimly(screen: Console) -> Callable[[str], None]:
-    """Says something in passing."""
-    return lambda text: screen.print(text, style="dim")
 
 
 @scenarios.callback(invoke_without_command=True)

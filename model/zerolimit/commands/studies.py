@@ -42,7 +42,7 @@ def sweep_study(
     words = ["zerolimit", "sweep", source, "--out", str(folder), *(["--cluster", cluster] if cluster else []), "--resume"]
     again = shlex.join(words)
     try:
-        with watching(study.name, quiet) as (watch, say):
+        with watching(study.name, not quiet) as (watch, say):
             swept = sweep(
                 study,
                 folder,

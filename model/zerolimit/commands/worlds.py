@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zerolimit.basics.errors import BadInput
-from zerolimit.basics.progress import progress_bar
 from zerolimit.basics.terminal import after_saving, console, tell
 from zerolimit.basics.wording import adding_up, number_of
 
@@ -54,18 +53,16 @@ def attribute_scenario(
     chosen = checked_players(named, scenario)
     tell_clients(clients, quiet, scenario.minimum_loan)
     tell_not_reached(since + months, quiet, scenario)
-    with progress_bar("worlds", "world", console(stderr=True), hidden=quiet) as update:
-        found = attribute(
-            scenario,
-            months=months,
-            seed=seed,
-            seeds=seeds,
-            players=chosen,
-            since=since,
-            portfolio=clients,
-            progress=update,
-            say=None if quiet else tell,
-        )
+    found = attribute(
+        scenario,
+        months=months,
+        seed=seed,
+        seeds=seeds,
+        players=chosen,
+        since=since,
+        portfolio=clients,
+        progress=not quiet,
+    )
     if out is not None:
         found.save(out, outcome)
     with after_saving(out):
@@ -241,9 +238,8 @@ def compare_scenarios(
     same_people(a, b)
     tell_clients(clients, quiet, a.minimum_loan)
     tell_not_reached(months, quiet, a, b)
-    with progress_bar("worlds", "world", console(stderr=True), hidden=quiet) as update:
-        options: dict[str, Any] = {"portfolio": clients, "progress": update, "say": None if quiet else tell}
-        found = compare(a, b, months=months, since=since, seed=seed, seeds=seeds, **options)
+    options: dict[str, Any] = {"portfolio": clients, "progress": not quiet}
+    found = compare(a, b, months=months, since=since, seed=seed, seeds=seeds, **options)
     if out is not None:
         found.save(out, outcome)
     with after_saving(out):
@@ -388,23 +384,14 @@ def follow_zeros(
     were wrongful."""
     from rich.table import Table
 
-    from zerolimit.engine.registry import compiling
-    from zerolimit.explanation.kept_lines import WITHIN, Shadow
+    from zerolimit.explanation.kept_lines import WITHIN, wrongful
     from zerolimit.rules.caps import REASONS
-    from zerolimit.run.simulation import Simulation
     from zerolimit.vocabulary.names import SEGMENTS
 
     tell_clients(clients, quiet, scenario.minimum_loan)
     tell_not_reached(months, quiet, scenario)
-    say = None if quiet else tell
-    shadow = Shadow(Simulation(scenario, seed, engine=compiling(), portfolio=clients, threads=1, say=say))
-    with progress_bar("months", "month", console(stderr=True), total=months, hidden=quiet) as update:
-        for month in range(months):
-            if month in changes:
-                shadow.real.change(**changes[month])
-            shadow.step()
-            update(month + 1, months)
-    frame = shadow.followed().frame()
+    found = wrongful(scenario, months=months, seed=seed, portfolio=clients, changes=changes, progress=not quiet)
+    frame = found.to_frame()
     paper = console()
     if frame.empty:
         paper.print(f"no zero-limit events in {months} months")

@@ -7,18 +7,37 @@ borrower, the others as they were (docs/ODD.md, 7.18). Default is three or more 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zerolimit.basics.arguments import public
+from zerolimit.basics.errors import BadInput
+from zerolimit.basics.progress import Progress, reporting
+from zerolimit.basics.shown import Shown
+from zerolimit.basics.terminal import teller
+from zerolimit.basics.wording import number_of
 from zerolimit.engine.base import Array
-from zerolimit.rules.caps import REASONS
+from zerolimit.engine.registry import compiling
+from zerolimit.parameters.scenario import Scenario, load_scenario, takes_parameters
+from zerolimit.portfolio.options import split_options
+from zerolimit.portfolio.portfolio import as_portfolio
+from zerolimit.results.drawing import GREY, RED, on_axes
+from zerolimit.rules.caps import CAP, REASONS
+from zerolimit.rules.rule import Rule
 from zerolimit.run.month import Platform
 from zerolimit.run.phases import Live
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import STATE
-from zerolimit.vocabulary.names import CHARGED_OFF, LEFT, REVIEW, SEGMENTS, ZERO_LIMIT
+from zerolimit.vocabulary.names import CHARGED_OFF, LEFT, MOST_MONTHS, REVIEW, SEGMENTS, ZERO_LIMIT
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 WITHIN = 12
 """Months in which a default would have shown that the cut was right."""
@@ -26,8 +45,8 @@ DEFAULT_AT = 3
 """Months past due that are a default."""
 
 
-@dataclass(frozen=True)
-class Followed:
+@dataclass(frozen=True, repr=False)
+class Followed(Shown):
     """One row for each zero-limit event; `wrongful` is 1, 0, or -1 where the run ended within the year."""
 
     month: Array
@@ -37,8 +56,13 @@ class Followed:
     reason: Array
     wrongful: Array
 
-    def frame(self) -> Any:
-        """A pandas frame of the events."""
+    def _in_short(self) -> str:
+        known = int((self.wrongful >= 0).sum())
+        share = f", {100.0 * self.share():.1f} % of them wrongful" if known else ""
+        return f"wrongful: {number_of(len(self.month), 'zero limit')}, {known:,} followed to the end{share}"
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row an event: month, borrower, generation, segment, reason, wrongful (True, False, or missing)."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -51,6 +75,19 @@ class Followed:
                 "wrongful": pd.array([None if code < 0 else bool(code) for code in self.wrongful], dtype="boolean"),
             }
         )
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Zero limits that were followed, by reason: wrongful and right ones. On `ax`, or new axes."""
+        known = self.to_frame().dropna(subset="wrongful")
+        wrong = known.wrongful.astype(int).groupby(known.reason)
+        counts = wrong.agg(["sum", "size"]).sort_values("size")
+        names = [CAP[name].short if name in CAP else "none" for name in counts.index]
+        with on_axes(ax) as axes:
+            axes.barh(names, counts["sum"], color=RED, label="wrongful")
+            axes.barh(names, counts["size"] - counts["sum"], left=counts["sum"], color=GREY, label="a default followed")
+            axes.set(xlabel="zero limits", title="Zero limits, had the line been kept")
+            axes.legend(frameon=False)
+            return axes
 
     def share(self) -> float:
         """Wrongful zeros over the events that could be followed for a year; NaN without any."""
@@ -177,9 +214,50 @@ class Shadow:
         return Followed(**joined, wrongful=np.where(in_time, np.concatenate(self.verdicts), -1).astype(np.int8))
 
 
-def follow(simulation: Simulation, months: int, within: int = WITHIN) -> Followed:
-    """Run a fresh simulation for `months` and follow its zero-limit events."""
+def follow(
+    simulation: Simulation,
+    months: int,
+    within: int = WITHIN,
+    changes: Mapping[int, Mapping[str, Any]] = MappingProxyType({}),
+    progress: Progress = False,
+) -> Followed:
+    """Run a fresh simulation for `months` and follow its zero-limit events; `changes` are parameters from some month on."""
     shadow = Shadow(simulation, within)
-    for _ in range(months):
-        shadow.step()
+    with reporting(progress, "months", "month") as update:
+        for month in range(months):
+            if month in changes:
+                simulation.change(**changes[month])
+            shadow.step()
+            update(month + 1, months)
     return shadow.followed()
+
+
+@takes_parameters
+@public
+def wrongful(
+    scenario: str | Path | dict[str, Any] | Scenario = "baseline",
+    *,
+    months: int = 36,
+    seed: int = 1,
+    within: int = WITHIN,
+    portfolio: Any = None,
+    rules: Iterable[Rule] = (),
+    changes: Mapping[int, Mapping[str, Any]] | None = None,
+    progress: Progress = True,
+    **parameters: Any,
+) -> Followed:
+    """Who lost the line and would not have defaulted within `within` months had it been kept (docs/ODD.md, 7.18).
+
+    Two worlds run side by side: the scenario's, and its shadow in which whoever loses the line keeps it. `changes` are
+    parameters from some month of the run on; other parameters (as `borrowers=`) and options of reading a portfolio go by
+    name. `progress` shows a bar where it takes long, or is called with the months done and all months. BadInput where there
+    is no month to follow.
+    """
+    reading, parameters = split_options(parameters)
+    for name, value in (("months", months), ("within", within)):
+        if not 1 <= value <= MOST_MONTHS:
+            raise BadInput(f"{name}: a whole number from 1 to {MOST_MONTHS:,} is needed, not {value}")
+    clients = as_portfolio(portfolio, reading)
+    options: dict[str, Any] = {"portfolio": clients, "rules": rules, "threads": 1, "say": teller(progress)}
+    simulation = Simulation(load_scenario(scenario, **parameters), seed, engine=compiling(), **options)
+    return follow(simulation, months, within, changes or {}, progress)

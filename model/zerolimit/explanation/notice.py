@@ -17,7 +17,9 @@ import numpy as np
 
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, Cancelled
-from zerolimit.basics.terminal import console
+from zerolimit.basics.progress import Progress, reporting
+from zerolimit.basics.shown import Shown
+from zerolimit.basics.terminal import console, teller
 from zerolimit.basics.wording import FEN, adding_up, amount, distinguished, in_yuan, number_of
 from zerolimit.engine.base import as_stored
 from zerolimit.explanation.borrower_path import BorrowerPath, Change, Edit, Recorder, Values, in_prospect, is_usable
@@ -83,8 +85,8 @@ class Share:
     alone: int
 
 
-@dataclass(frozen=True)
-class Explanation:
+@dataclass(frozen=True, repr=False)
+class Explanation(Shown):
     """Why one borrower's line was cut, lost or refused in one month. Money in fen. `str()` is the notice."""
 
     name: str
@@ -116,7 +118,10 @@ class Explanation:
     without: int
     """1 where it would have happened with every mechanism off for this borrower alone."""
 
-    def frame(self) -> pd.DataFrame:
+    def _in_short(self) -> str:
+        return f"explanation of borrower {self.borrower} of {self.name}, month {self.month}: {self.headline}"
+
+    def to_frame(self) -> pd.DataFrame:
         """A row for each threshold: cap, says, unit, own, threshold, distance, line."""
         import pandas as pd
 
@@ -211,16 +216,15 @@ def explain(
     month: int,
     *,
     rules: Iterable[Any] = (),
-    progress: Callable[[int], None] | None = None,
+    progress: Progress = True,
     cancel: Callable[[], bool] | None = None,
-    say: Callable[[str], None] | None = None,
 ) -> Explanation:
     """Why a borrower's line was cut, lost or refused in a month, and what would have been enough.
 
     `run` is a run folder, the result of `zerolimit.load`, or a CreditMarket; it is repeated up to that month. `borrower` is
     the name in the portfolio's column id where there is one, else the slot's number; `rules` the user-defined rules of a
-    folder's run. `progress` is called with the months done; `cancel` is asked after each, and Cancelled raised where it
-    returns true. BadInput where nothing was cut that month.
+    folder's run. `progress` shows a bar where it takes long, or is called with the months done and all of them; `cancel` is
+    asked after each, and Cancelled raised where it returns true. BadInput where nothing was cut that month.
     """
     origin = origin_of(run, tuple(rules))
     slot, name = whom(origin, borrower)
@@ -232,13 +236,15 @@ def explain(
         recorders.append(Recorder(world, slot))
         return recorders[0]
 
-    def done(months: int) -> None:
-        if progress is not None:
-            progress(months)
-        if cancel is not None and cancel():
-            raise Cancelled("stopped before the month was reached")
+    past = replace(origin, months=int(month) + 1)
+    with reporting(progress, f"{origin.name} again", "month") as update:
 
-    seen = replace(origin, months=int(month) + 1).watched(slot, beside=beside, progress=done, say=say)[0]
+        def done(months: int) -> None:
+            update(months, past.months)
+            if cancel is not None and cancel():
+                raise Cancelled("stopped before the month was reached")
+
+        seen = past.watched(slot, beside=beside, progress=done, say=teller(progress))[0]
     return notice_of(origin, slot, name, recorders[0], seen)
 
 

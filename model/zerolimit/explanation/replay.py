@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zerolimit.basics.errors import BadInput, quoted
+from zerolimit.basics.shown import Shown
 from zerolimit.basics.sources import source_hash
 from zerolimit.engine.base import Array
 from zerolimit.engine.objects import Objects
@@ -31,8 +32,8 @@ NOT_A_CHANGE = {"month", "copied"}
 """Parts of a recorded change that are no parameters. A branch has its market's past, so the copying changes nothing."""
 
 
-@dataclass
-class Seen:
+@dataclass(repr=False)
+class Seen(Shown):
     """One month of one borrower: all fields as rules see them (fen, shares, codes) at three moments, and the platform."""
 
     month: int
@@ -50,6 +51,9 @@ class Seen:
     """When the month ended, with everything that was set on the way."""
     platform: Mapping[str, float] = field(default_factory=dict)
     """The platform's row of the month."""
+
+    def _in_short(self) -> str:
+        return f"month {self.month} of a borrower: {', '.join(self.stages)}"
 
 
 class CloseUp(Objects):

@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, nearest
-from zerolimit.basics.terminal import console
+from zerolimit.basics.progress import Progress, reporting
+from zerolimit.basics.shown import Shown
+from zerolimit.basics.terminal import console, teller
 from zerolimit.basics.wording import FEN, amount, distinguished, in_percent, in_yuan, listed, number_of, say, sentence
 from zerolimit.explanation.reasons import SAYS, caps_in, in_words, numbers, reason_named
 from zerolimit.explanation.replay import Origin, Seen, origin_of
+from zerolimit.results.drawing import BLUE, ORANGE, PALE, month_axis, on_axes
 from zerolimit.rules.flags import FLAGS
 from zerolimit.vocabulary.names import (
     APPEAL_WON,
@@ -51,6 +54,7 @@ from zerolimit.vocabulary.names import (
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from rich.console import Console, ConsoleOptions, RenderResult
 
 KINDS: dict[str, str] = {
@@ -117,8 +121,8 @@ FRAME = (
 """Fields of a story's frame (fields.py); those that a later step changes again are as they were when the month ended."""
 
 
-@dataclass(frozen=True)
-class Event:
+@dataclass(frozen=True, repr=False)
+class Event(Shown):
     """Something that happened in a month. Money in `values` is in fen."""
 
     month: int
@@ -127,18 +131,24 @@ class Event:
     text: str
     values: Mapping[str, float | str] = field(default_factory=dict)
 
+    def _in_short(self) -> str:
+        return f"event, month {self.month}, {self.kind}: {self.text}"
 
-@dataclass(frozen=True)
-class Life:
+
+@dataclass(frozen=True, repr=False)
+class Life(Shown):
     """One borrower: the months that a generation spent in the slot."""
 
     generation: int
     months: tuple[Seen, ...]
     events: tuple[Event, ...]
 
+    def _in_short(self) -> str:
+        return f"life {self.generation}: months {self.months[0].month} to {self.months[-1].month}, {len(self.events)} events"
 
-@dataclass(frozen=True)
-class Paragraph:
+
+@dataclass(frozen=True, repr=False)
+class Paragraph(Shown):
     """Consecutive months in one paragraph."""
 
     first: int
@@ -148,10 +158,13 @@ class Paragraph:
     sentences: tuple[tuple[str, str], ...]
     """Kind of event and its sentence."""
 
+    def _in_short(self) -> str:
+        return f"months {self.first} to {self.last}: {' '.join(text for _, text in self.sentences)}"
 
-@dataclass(frozen=True)
-class Story:
-    """What happened in one slot of a run. `str()` tells it; `events` lists it; `frame()` has it month by month."""
+
+@dataclass(frozen=True, repr=False)
+class Story(Shown):
+    """What happened in one slot of a run. `str()` tells it; `events` lists it; `to_frame()` has it month by month."""
 
     name: str
     borrower: str
@@ -166,7 +179,25 @@ class Story:
         """Everything that happened, in order."""
         return [event for life in self.lives for event in life.events if self.first <= event.month <= self.last]
 
-    def frame(self) -> pd.DataFrame:
+    def _in_short(self) -> str:
+        return f"story of borrower {self.borrower} of {self.name}: {number_of(len(self.events), 'event')}"
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """The credit line and what is owed by month; months with no line are shaded. On `ax`, or new axes."""
+        frame = self.to_frame()
+        with on_axes(ax) as axes:
+            for month in frame.month[frame.limit == 0]:
+                axes.axvspan(month - 0.5, month + 0.5, color=PALE, linewidth=0)
+            axes.step(frame.month, frame.limit / FEN, where="mid", color=BLUE, label="credit line")
+            owed = (frame.scheduled + frame.overdue) / FEN
+            axes.step(frame.month, owed, where="mid", color=ORANGE, linewidth=1.4, label="owed")
+            axes.set(title=f"Borrower {self.borrower}", ylabel="yuan", ylim=(0, None))
+            axes.yaxis.set_major_formatter("{x:,.0f}")
+            month_axis(axes)
+            axes.legend(frameon=False)
+            return axes
+
+    def to_frame(self) -> pd.DataFrame:
         """A row a month: the fields in FRAME as rules see them (fen, shares, codes), the cutoff, the caps and distances."""
         import pandas as pd
 
@@ -217,8 +248,7 @@ def tell(
     *,
     months: tuple[int, int] | None = None,
     rules: Iterable[Any] = (),
-    progress: Callable[[int], None] | None = None,
-    say: Callable[[str], None] | None = None,
+    progress: Progress = True,
 ) -> Story:
     """The story of one borrower: `tell("runs/baseline", 12)`, `tell(market, market.borrower(12))`.
 
@@ -232,7 +262,9 @@ def tell(
     first, last = (0, origin.months - 1) if months is None else months
     if not 0 <= first <= last < origin.months:
         raise BadInput(f"months: {first}:{last} is not within 0:{origin.months - 1}, the months of {origin.name}")
-    return story_of(origin, slot, name, origin.watched(slot, progress=progress, say=say)[0], first, last)
+    with reporting(progress, f"{origin.name} again", "month") as update:
+        seen = origin.watched(slot, progress=lambda done: update(done, origin.months), say=teller(progress))[0]
+    return story_of(origin, slot, name, seen, first, last)
 
 
 def story_of(origin: Origin, slot: int, borrower: str, seen: Sequence[Seen], first: int, last: int) -> Story:

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import ValidationError, model_validator
 
 from zerolimit.basics.errors import BadInput, nearest, quoted
 from zerolimit.basics.files import is_file, path_of, read_file, toml_of
-from zerolimit.basics.wording import shown
+from zerolimit.basics.shown import Shown
+from zerolimit.basics.wording import number_of, shown
 from zerolimit.parameters.constraints import BASE, file_of, settled, what_is_wrong
 from zerolimit.parameters.dated import CALENDAR_MONTH, DATE, MONTH, dated, names_of, read_dated
 from zerolimit.parameters.declarations import CONSTRAINTS, DATED, DEFAULTS, Parameters, about, allowed, choices
 from zerolimit.vocabulary.mechanisms import MECHANISMS, switched_off_by, switched_off_pattern
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 HERE = "scenario"
 OURS = "Scenario: "
 """How messages of the class itself begin."""
 
 
-class Scenario(Parameters):
+class Scenario(Shown, Parameters):
     """All parameters of one world. Frozen: `change()` gives another one."""
 
     def __init__(self, **parameters: Any) -> None:
@@ -53,6 +58,24 @@ class Scenario(Parameters):
         """
         return build(on_top(dict(self), parameters), "parameter")
 
+    def _in_short(self) -> str:
+        other = {name: value for name, value in self if name not in ("name", "description") and value != DEFAULTS[name]}
+        set_to = ", ".join(f"{name} = {quoted(value)}" for name, value in other.items() if name not in DATED)
+        rows = [number_of(len(other[name]), f"{name} entry") for name in DATED if name in other]
+        return f"scenario {self.name}: {'; '.join([*rows, set_to or 'every parameter as by default'])}"
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row a parameter: its name, value, default, unit and meaning."""
+        import pandas as pd
+
+        rows = [
+            {"parameter": name, "value": getattr(self, name), "default": DEFAULTS[name], "unit": about(name)["unit"]}
+            | {"meaning": field.description}
+            for name, field in type(self).model_fields.items()
+            if name not in DATED
+        ]
+        return pd.DataFrame(rows).set_index("parameter")
+
     def toml(self) -> str:
         """The whole scenario as TOML, one commented line a parameter."""
         import tomlkit
@@ -73,6 +96,23 @@ class Scenario(Parameters):
     def digest(self) -> str:
         """Hash of all parameters."""
         return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+
+def takes_parameters[F: Callable[..., Any]](function: F) -> F:
+    """Shows every parameter as a keyword, for help() and completion, of a function that takes them as `**parameters`.
+
+    A default of `...` stands for what the scenario has.
+    """
+    signature = inspect.signature(function)
+    *own, last = signature.parameters.values()
+    kind = inspect.Parameter.KEYWORD_ONLY
+    words = [
+        inspect.Parameter(name, kind, default=..., annotation=field.annotation)
+        for name, field in Scenario.model_fields.items()
+        if name not in signature.parameters
+    ]
+    vars(function)["__signature__"] = signature.replace(parameters=[*own, *words, last])
+    return function
 
 
 def not_reached(scenario: Scenario, months: int) -> list[str]:
@@ -164,6 +204,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise BadInput(f"{path}: not a text file in UTF-8") from None
 
 
+@takes_parameters
 def load_scenario(source: Any = "baseline", **parameters: Any) -> Scenario:
     """A scenario by preset name, path of a TOML file, mapping or Scenario, with parameters set on top.
 

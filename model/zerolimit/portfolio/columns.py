@@ -113,6 +113,8 @@ NAMES = (*COLUMNS, *HISTORY)
 
 def unit_of(column: Column, word: Any) -> str | None:
     """A unit of a column by any of its names; None where it is none."""
+    if not isinstance(word, str):
+        return None
     return next((unit for unit in column.units if word == unit or word in OTHER_WORDS.get(unit, ())), None)
 
 

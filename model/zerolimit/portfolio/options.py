@@ -83,7 +83,7 @@ def unit_map(value: Any) -> dict[str, str]:
 def segment_map(value: Any) -> dict[str, str]:
     """The file's names of segments -> ours."""
     for theirs, ours in text_map(value).items():
-        if ours not in SEGMENTS:
+        if not isinstance(ours, str) or ours not in SEGMENTS:
             raise ValueError(f"{theirs}: {quoted(ours)} is none of {', '.join(SEGMENTS)}{nearest(ours, SEGMENTS)}")
     return dict(value)
 
@@ -140,9 +140,9 @@ def one_of(*words: str) -> Callable[[Any], str]:
     """One of some words."""
 
     def check(value: Any) -> str:
-        if value not in words:
+        if not isinstance(value, str) or value not in words:
             raise ValueError(f"{quoted(value)} is none of {', '.join(words)}{nearest(value, words)}")
-        return str(value)
+        return value
 
     return check
 
@@ -299,6 +299,25 @@ def from_texts(name: str, given: Sequence[str] | str | float | None) -> Any:
             raise BadInput(f"{flag(name)}: {ours} is given twice")
         found[ours] = theirs
     return found
+
+
+def as_arguments(given: Mapping[str, Any]) -> list[str]:
+    """Options as `Reading.given` has them -> the words of a command line."""
+    found: list[str] = []
+    for name, value in given.items():
+        if isinstance(value, Mapping):
+            pairs = ((ours, one if isinstance(one, str) else ",".join(one)) for ours, one in value.items())
+            some = [f"{ours}={theirs}" for ours, theirs in pairs]
+        else:
+            some = [f"{one:.12g}" if isinstance(one, float) else str(one) for one in listed(value)]
+        for one in some:
+            found += [f"{flag(name)}={one}"] if one.startswith("-") else [flag(name), one]
+    return found
+
+
+def listed(value: Any) -> Sequence[Any]:
+    """A value that may be several."""
+    return value if isinstance(value, list | tuple) else (value,)
 
 
 def split_options(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

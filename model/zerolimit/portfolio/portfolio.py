@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolimit.basics.errors import BadInput, quoted
+from zerolimit.basics.errors import BadInput, one_line, quoted
 from zerolimit.basics.files import path_of, read_file
+from zerolimit.basics.shown import Shown
 from zerolimit.basics.wording import FEN, number_of, shown
 from zerolimit.parameters.declarations import DEFAULTS
 from zerolimit.portfolio import settlement
@@ -57,8 +58,8 @@ class Source:
     """A run wrote it: its units are ours."""
 
 
-@dataclass(frozen=True, eq=False)
-class Portfolio(FirstPopulation):
+@dataclass(frozen=True, eq=False, repr=False)
+class Portfolio(Shown, FirstPopulation):
     """The clients of a file as a first population."""
 
     source: Source
@@ -76,7 +77,7 @@ class Portfolio(FirstPopulation):
     blanks: Mapping[str, Array] = field(default_factory=dict, repr=False)
     """Column name -> whose cell is blank, and so drawn, of the columns that have blanks."""
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         return str(self.statement)
 
     def _repr_html_(self) -> str:
@@ -142,6 +143,14 @@ class Portfolio(FirstPopulation):
     def keys(self) -> Array | None:  # type: ignore[override]
         return None if self.ids is None else keys_of(self.ids)
 
+    def _in_short(self) -> str:
+        drawn = f"; drawn from the scenario's population: {', '.join(self.drawn)}" if self.drawn else ""
+        return f"portfolio {self.source.name}: {number_of(self.size, 'client')}, read: {', '.join(self.given)}{drawn}"
+
+    def to_frame(self) -> pd.DataFrame:
+        """The columns in use, a row a client; money in yuan as read."""
+        return self.table.to_pandas()
+
     def births(self) -> Iterable[tuple[Array, Mapping[str, float]]]:
         return settlement.births(self.values, self.blanks) if "segment" in self.values else ()
 
@@ -202,7 +211,7 @@ def about_drawn(read: Read, drawn: Sequence[str], raw: Raw, used: Used) -> Itera
         which = "blank ones: those" if "income" in some else "the one"
         yield f"income: {which} for which the scenario's population would have been given the file's limit"
     taken = {k for some in used.values() for k in some}
-    if unused := [name or f"{POSITION}{k + 1}" for k, name in enumerate(raw.names) if k not in taken]:
+    if unused := [one_line(name, 40) or f"{POSITION}{k + 1}" for k, name in enumerate(raw.names) if k not in taken]:
         yield f"columns not used: {shown(unused)}"
 
 

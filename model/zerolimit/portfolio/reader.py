@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zerolimit.basics.errors import BadInput, nearest, quoted
+from zerolimit.basics.errors import BadInput, nearest, one_line, quoted
 from zerolimit.basics.wording import FEN, number_of
 from zerolimit.parameters.dated import how_to_write
 from zerolimit.portfolio.amounts import Marks, Unreadable, doubtful, parsed
@@ -103,7 +103,7 @@ class Reader:
         plain = self.reading.decimal in (None, ".") and self.reading.thousands is None
         found = self.raw.take(wanted, numeric if plain else ())
         if self.reading.rows is not None:
-            found = [one.slice(0, self.reading.rows) for one in found]
+            found = [one.slice(0, min(self.reading.rows, len(one))) for one in found]
         self.size = self.all = len(found[0])
         if self.size == 0:
             raise BadInput(f"{self.raw.where}: no rows; at least one client is needed")
@@ -306,7 +306,12 @@ class Reader:
     def called(self, k: int) -> str:
         """A column as the file calls it."""
         name = self.raw.names[k]
-        return repr(name) if name and self.raw.names.count(name) == 1 else f"{POSITION}{k + 1}"
+        return quoted(name) if name and self.raw.names.count(name) == 1 else f"{POSITION}{k + 1}"
+
+    def source(self, columns: Sequence[int]) -> str:
+        """The file's name of a column, of several the first and the last, in a statement."""
+        first, last = (one_line(self.raw.names[k], 24) or f"{POSITION}{k + 1}" for k in (columns[0], columns[-1]))
+        return first if len(columns) == 1 else f"{first} to {last.removeprefix(first.rstrip('0123456789'))}"
 
     def place(self, row: int) -> str:
         """What to call a client's row."""
@@ -373,8 +378,7 @@ class Reader:
         numbers = (
             (float(np.min(some)) / each, float(np.median(some)) / each, float(np.max(some)) / each) if len(some) else ()
         )
-        source = " ".join(self.raw.names[k] or f"{POSITION}{k + 1}" for k in self.used[name])
-        self.seen[name] = Seen(name, source if len(source) <= 40 else f"{source[:37]}...", unit, int(blank.sum()), *numbers)
+        self.seen[name] = Seen(name, self.source(self.used[name]), unit, int(blank.sum()), *numbers)
         for k in self.used[name]:
             if self.odd.get(k):
                 self.remarks.append(f"{name}: read with {', '.join(self.odd[k])}")
@@ -560,9 +564,9 @@ class Reader:
             self.blanks["history"] = none
         known = found[found != NOT_RECORDED]
         numbers = (float(known.min()), float(np.median(known)), float(known.max())) if len(known) else ()
-        source = " ".join(self.raw.names[k] or f"{POSITION}{k + 1}" for k in columns)
-        source = source if len(source) <= 40 else f"{source[:37]}..."
-        self.seen["history"] = Seen("history", source, unit, int((found == NOT_RECORDED).any(axis=1).sum()), *numbers)
+        self.seen["history"] = Seen(
+            "history", self.source(columns), unit, int((found == NOT_RECORDED).any(axis=1).sum()), *numbers
+        )
         if "late" not in self.used:
             self.remarks.append("months past due taken from the newest month of the payment history")
 
@@ -628,8 +632,7 @@ class Reader:
                         "id", row, f"{str(name)[:40]!r} is the id of {self.place(seen[name])} too; ids must be unique{more}"
                     )
                 seen[name] = row
-        source = self.raw.names[k] or f"{POSITION}{k + 1}"
-        self.seen["id"] = Seen("id", source, "text", 0)
+        self.seen["id"] = Seen("id", self.source([k]), "text", 0)
         return values
 
     def as_read(self, ids: Any) -> Iterable[tuple[str, Any]]:

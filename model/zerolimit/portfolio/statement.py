@@ -8,6 +8,9 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any
 
+from zerolimit.basics.shown import Shown
+from zerolimit.basics.wording import number_of
+
 HEADINGS = ("column", "from", "unit", "blank", "smallest", "median", "largest")
 
 
@@ -32,8 +35,8 @@ class Seen:
         return self.name, self.source, self.unit, f"{self.blank:,}", *numbers
 
 
-@dataclass(frozen=True)
-class Statement:
+@dataclass(frozen=True, repr=False)
+class Statement(Shown):
     """What was read of a file."""
 
     name: str
@@ -59,8 +62,8 @@ class Statement:
     def __str__(self) -> str:
         return "\n".join(self.lines())
 
-    def __repr__(self) -> str:
-        return str(self)
+    def _in_short(self) -> str:
+        return f"read of {self.name}: {number_of(self.clients, 'client')}, {', '.join(one.name for one in self.columns)}"
 
     def _repr_html_(self) -> str:
         cells = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in self.rows())

@@ -10,6 +10,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -36,6 +37,8 @@ MARKED = {
 """How files begin that say their encoding."""
 LIKELY = ["gb18030", "big5", "shift_jis", "cp949", "cp1252", "cp1251"]
 """What a text that is not UTF-8 may be; charset-normalizer chooses."""
+NEIGHBOURS, FEW_BYTES = ("big5", "shift_jis", "cp949"), 200
+"""Encodings of the same bytes that a few characters cannot tell apart: those are taken for Chinese, and it is said."""
 CALLED = {"utf-8-sig": "UTF-8 with its mark", "utf-8": "UTF-8", "utf-16": "UTF-16", "gb18030": "GB18030", "gbk": "GBK"}
 LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|$)")
 NUMERIC = re.compile(r"[-+(]?[$€£¥￥]?\s*\d[\d.,'\s]*\)?%?")
@@ -93,20 +96,37 @@ def line_at(data: bytes, error: Exception) -> str:
     return f"line {data[:at].count(b'\n') + 1}: "
 
 
+def foreign(data: bytes) -> bytes:
+    """Some lines of a text that are not ASCII."""
+    found, size = [], 0
+    for line in re.finditer(rb"[^\r\n]*[\x80-\xff][^\r\n]*", data):
+        found.append(line.group())
+        size += len(found[-1])
+        if size > HEAD:
+            break
+    return b"\n".join(found)[:HEAD]
+
+
 def mostly_utf8(data: bytes) -> bool:
     """Whether a few bytes alone are not UTF-8."""
-    others = sum(len(run) for run in re.findall(rb"[\x80-\xff]+", data[: 16 * HEAD]))
-    kept = len(re.sub(rb"[\x00-\x7f]", b"", data[: 16 * HEAD].decode(errors="ignore").encode()))
-    return kept > 0.9 * others > 0
+    lines = foreign(data)
+    others = sum(map(len, re.findall(rb"[\x80-\xff]+", lines)))
+    kept = sum(map(len, re.findall(rb"[\x80-\xff]+", lines.decode(errors="ignore").encode())))
+    return kept > 0.9 * others
 
 
 def guessed(data: bytes) -> str | None:
     """The likely encoding of a text that is not UTF-8, by its lines that are not ASCII."""
     from charset_normalizer import from_bytes
 
-    lines = [line.group() for line in LINE.finditer(data[: 16 * HEAD]) if not line.group().isascii()]
-    best = from_bytes(b"".join(lines)[:HEAD], cp_isolation=LIKELY).best()
-    return None if best is None else str(best.encoding)
+    text = foreign(data)
+    best = from_bytes(text, cp_isolation=LIKELY).best()
+    found = None if best is None else str(best.encoding)
+    if found in NEIGHBOURS and sum(byte > 0x7F for byte in text) < FEW_BYTES:
+        with suppress(UnicodeError):
+            text.decode("gb18030")
+            return "gb18030"
+    return found
 
 
 @dataclass(frozen=True)
@@ -250,7 +270,7 @@ class Text:
         words = {form for one in BLANKS for form in (one, one.lower(), one.upper())}
         table = pyarrow.csv.read_csv(
             pa.BufferReader(pa.py_buffer(self.body)[self.start :]),
-            read_options=pyarrow.csv.ReadOptions(column_names=names, use_threads=False, block_size=1 << 22),
+            read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=1 << 22),
             parse_options=pyarrow.csv.ParseOptions(delimiter=self.delimiter, newlines_in_values=b'"' in self.body),
             convert_options=pyarrow.csv.ConvertOptions(
                 column_types={name: pa.float64() if k in numeric else pa.string() for k, name in enumerate(names)},
@@ -288,7 +308,12 @@ class Text:
 
     def simple(self, rows: int) -> bool:
         """Whether each row is one line and each line a row."""
-        return self.lines - self.line + 1 == rows
+        return self.filled - self.line + 1 == rows
+
+    @cached_property
+    def filled(self) -> int:
+        """Lines of the file but for blank ones at its end."""
+        return lines_in(self.data.rstrip(b"\r\n \t"))
 
     @cached_property
     def lines(self) -> int:

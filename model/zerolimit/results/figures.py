@@ -1,4 +1,4 @@
-"""summary.png: one picture of a run. matplotlib is imported when it is drawn."""
+"""A run in pictures: panels, each by itself or together in summary.png. matplotlib is imported when one is drawn."""
 
 from __future__ import annotations
 
@@ -8,22 +8,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zerolimit.basics.errors import BadInput, nearest, quoted
 from zerolimit.basics.wording import FEN, number_of
 from zerolimit.results.columns import Array, cube, divided, rates, values
 from zerolimit.results.drawing import (
     BLACK,
     BLUE,
+    DPI,
     GREEN,
     LOOKS,
+    NOTE,
     ORANGE,
     PALE,
     RED,
     SKY,
+    month_axis,
+    on_axes,
     our_settings,
 )
 from zerolimit.results.table import trust
 from zerolimit.results.tables import Tables
-from zerolimit.rules.caps import CAPS
+from zerolimit.rules.caps import CAP, CAPS
 from zerolimit.vocabulary.names import SEGMENTS
 from zerolimit.vocabulary.outcomes import EVENT_RATES, RATES
 
@@ -34,9 +39,6 @@ if TYPE_CHECKING:
     from zerolimit.parameters.scenario import Scenario
 
 UNITS = ((1e9, "billion yuan"), (1e6, "million yuan"), (1e3, "thousand yuan"), (1.0, "yuan"))
-DPI = 110
-SMALL = 8.0
-"""Points of everything but titles."""
 OVER = {"zero": "% of on-time payers with a line, a month", "blocked": "% of on-time payers at risk, a month"}
 """What the rates of events are over, for an axis."""
 NO_ZEROS = "no zero limits in these months"
@@ -51,8 +53,17 @@ def draw_summary(tables: Tables, scenario: Scenario, file: Path, say: Say = str,
 
     PNG or SVG, as the file's name ends. `fonts` are families that have the letters of another language.
     """
-    with our_settings(**({"font.family": [*fonts]} if fonts else {})):
+    with our_settings(**{"figure.constrained_layout.use": False}, **({"font.family": [*fonts]} if fonts else {})):
         _six_panels(tables, scenario, say).savefig(file, dpi=DPI)
+
+
+def plot_run(tables: Tables, what: str = "reasons", ax: Axes | None = None) -> Axes:
+    """One panel of a run (PANELS), on axes given or new ones."""
+    if what not in PANELS:
+        raise BadInput(f"plot: {quoted(what)} is not one of {', '.join(PANELS)}{nearest(what, PANELS)}")
+    with on_axes(ax) as axes:
+        _panel(axes, what, tables, str)
+        return axes
 
 
 def _six_panels(tables: Tables, scenario: Scenario, say: Say) -> Figure:
@@ -67,23 +78,18 @@ def _six_panels(tables: Tables, scenario: Scenario, say: Say) -> Figure:
     heading = f"{scenario.name}: {', '.join(numbers)}"
     figure.text(0.07, 0.975, heading, fontsize=13, va="center")
     figure.text(0.07, 0.952, _in_words(tables, say), fontsize=9, va="center", color="#444444")
-    _by_reason(axes[0, 0], tables, "zero", "Zero limits by reason", NO_ZEROS, say)
-    _by_reason(axes[0, 1], tables, "blocked", "Blocked after repayment by reason", "nobody blocked in these months", say)
-    _groups(axes[1, 0], tables, say)
-    _pool(axes[1, 1], tables, say)
-    _accounts(axes[2, 0], tables, say)
-    _trust(axes[2, 1], tables, say)
-    for ax in axes.flat:
-        for side in ("top", "right"):
-            ax.spines[side].set_visible(False)
-        ax.tick_params(labelsize=SMALL)
-        ax.set_axisbelow(True)
-        ax.grid(axis="y", color="#dddddd", linewidth=0.6)
-    for ax in (axes[0, 0], axes[0, 1], axes[1, 1], axes[2, 0], axes[2, 1]):
-        ax.set_xlim(tables.first - 0.5, tables.first + max(tables.months - 0.5, 0.5))
-        ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-        ax.set_xlabel(say("month, from 0"), fontsize=SMALL)
+    for ax, what in zip(axes.flat, PANELS, strict=True):
+        _panel(ax, what, tables, say)
     return figure
+
+
+def _panel(ax: Axes, what: str, tables: Tables, say: Say) -> None:
+    PANELS[what](ax, tables, say)
+    ax.tick_params(labelsize=NOTE)
+    ax.grid(visible=False, axis="x")
+    if what != "groups":
+        ax.set_xlim(tables.first - 0.5, tables.first + max(tables.months - 0.5, 0.5))
+        month_axis(ax, say("month, from 0"), fontsize=NOTE)
 
 
 def counted(number: int, noun: str, say: Say) -> str:
@@ -102,7 +108,7 @@ def _title(ax: Axes, title: str, up: str, legend: bool = True, columns: int = 4)
     rows = 0
     if legend:
         drawn = ax.legend(
-            fontsize=SMALL,
+            fontsize=NOTE,
             frameon=False,
             ncols=columns,
             loc="lower left",
@@ -113,8 +119,8 @@ def _title(ax: Axes, title: str, up: str, legend: bool = True, columns: int = 4)
             columnspacing=1.2,
         )
         rows = -(-len(drawn.get_texts()) // columns)
-    ax.set_title(title, fontsize=10, loc="left", pad=6.0 + 13.0 * rows)
-    ax.set_ylabel(up, fontsize=SMALL)
+    ax.set_title(title, fontsize=10, pad=6.0 + 13.0 * rows)
+    ax.set_ylabel(up, fontsize=NOTE)
 
 
 def _empty(ax: Axes, words: str) -> None:
@@ -141,6 +147,14 @@ def _by_month(tables: Tables, name: str) -> Array:
     return cube(tables.monthly, name).sum(axis=(1, 2))
 
 
+def _reasons(ax: Axes, tables: Tables, say: Say) -> None:
+    _by_reason(ax, tables, "zero", "Zero limits by reason", NO_ZEROS, say)
+
+
+def _blocked(ax: Axes, tables: Tables, say: Say) -> None:
+    _by_reason(ax, tables, "blocked", "Blocked after repayment by reason", "nobody blocked in these months", say)
+
+
 def _by_reason(ax: Axes, tables: Tables, kind: str, title: str, none: str, say: Say) -> None:
     (under,) = RATES[EVENT_RATES[kind]][1]
     exposed = _by_month(tables, under)
@@ -150,7 +164,7 @@ def _by_reason(ax: Axes, tables: Tables, kind: str, title: str, none: str, say: 
     for name in shown:
         colour, hatch = LOOKS[name]
         height = 100.0 * np.nan_to_num(divided(events[name], exposed))
-        base = _stacked(ax, tables, base, height, colour, say(name.replace("_", " ")), hatch)
+        base = _stacked(ax, tables, base, height, colour, say(CAP[name].short), hatch)
     if shown:
         ax.set_ylim(0.0, 1.05 * float(base.max()))
     else:
@@ -164,7 +178,7 @@ def _groups(ax: Axes, tables: Tables, say: Say) -> None:
     height = 100.0 * np.nan_to_num(np.concatenate([rates(tables.monthly, "zero_limit", axes) for axes in ((0, 2), (0, 1))]))
     ax.set_xticks(at, [*map(say, SEGMENTS), *map(str, range(1, 11))])
     for where, words in ((1.9, "segment"), (10.5, "income decile at the start, 1 lowest")):
-        ax.text(where, -0.16, say(words), transform=ax.get_xaxis_transform(), ha="center", va="center", fontsize=SMALL)
+        ax.text(where, -0.16, say(words), transform=ax.get_xaxis_transform(), ha="center", va="center", fontsize=NOTE)
     ax.set_xlim(-0.7, 15.7)
     if height.any():
         ax.bar(at, height, width=0.7, color=RED)
@@ -222,3 +236,14 @@ def _trust(ax: Axes, tables: Tables, say: Say) -> None:
     ax.plot(months, tightness, color=RED, linewidth=1.6, linestyle="--", marker=_dot(tables), label=label)
     ax.set_ylim(0.0, 1.0)
     _title(ax, say("Trust and tightness"), say("index, 0 to 1"))
+
+
+PANELS: dict[str, Callable[[Axes, Tables, Say], None]] = {
+    "reasons": _reasons,
+    "blocked": _blocked,
+    "groups": _groups,
+    "pool": _pool,
+    "accounts": _accounts,
+    "trust": _trust,
+}
+"""What can be seen of a run: zero limits and blocked borrowers by reason, zero limits by group, pool, accounts, trust."""

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zerolimit.basics.errors import BadInput, nearest, refuse_others
-from zerolimit.results.columns import BY, Array, Coded, Columns, Dates, parts_of
+from zerolimit.results.columns import BY, Array, Coded, Columns, Dates, column_of, parts_of
 from zerolimit.results.episodes import cumulative_incidence
-from zerolimit.results.keys import TEXT
+from zerolimit.results.keys import MEANINGS, TEXT
 from zerolimit.results.lazy import MOST_ROWS, Lazy
 from zerolimit.results.tables import episodes_of, monthly_of, platform_of
 from zerolimit.vocabulary.names import ENDS, EVENTS
+from zerolimit.vocabulary.outcomes import RATES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +57,7 @@ def wide(table: pa.Table) -> pd.DataFrame:
             return pa.float64()
         if pa.types.is_date(field.type):
             return pa.timestamp("s")
-        return pa.string() if (field.metadata or {}).get(b"unit") == TEXT.encode() else field.type
+        return pa.string() if MEANINGS.get(field.name, ("",))[0] == TEXT else field.type
 
     types = [widened(field) for field in table.schema]
     columns = [column.cast(kind) for column, kind in zip(table.columns, types, strict=True)]
@@ -116,6 +117,29 @@ def rate(frame: pd.DataFrame, name: str, by: str | Sequence[str] = "month") -> p
     return result.rename(name)
 
 
+def all_rates(monthly: pd.DataFrame) -> pd.DataFrame:
+    """Every rate whose counts were kept, a row a month."""
+    import pandas as pd
+
+    known = [name for name, (over, under, _) in RATES.items() if {*map(column_of, (*over, *under))} <= {*monthly.columns}]
+    return pd.DataFrame({name: rate(monthly, name) for name in known})
+
+
+def episodes_chosen(episodes: pd.DataFrame, kind: str, repeated: bool | None = None) -> pd.DataFrame:
+    """The episodes of one kind of event; of their borrower only the first (`repeated` False) or only later ones (True)."""
+    needed = ("kind", "ended", "duration", "zeros_before", "borrower", "generation", "month")
+    missing = [name for name in needed if name not in episodes.columns]
+    if missing:
+        raise BadInput(f"episodes: the frame has no column {missing[0]!r}; it needs a run's episodes")
+    if kind not in EVENTS[1:]:
+        raise BadInput(f"kind: {kind!r} is not one of {', '.join(EVENTS[1:])}{nearest(str(kind), EVENTS[1:])}")
+    chosen = episodes[episodes["kind"].astype(str) == kind]
+    if repeated is not None:
+        earlier = chosen.sort_values("month", kind="stable").groupby(["borrower", "generation"]).cumcount()
+        chosen = chosen[((earlier > 0) | (kind == EVENTS[1]) & (chosen["zeros_before"] > 0)) == repeated]
+    return chosen
+
+
 def incidence(episodes: pd.DataFrame, kind: str = "zero limit", repeated: bool | None = None) -> pd.DataFrame:
     """Cumulative incidence of the ends of episodes, by months since the event (episodes.cumulative_incidence).
 
@@ -123,15 +147,6 @@ def incidence(episodes: pd.DataFrame, kind: str = "zero limit", repeated: bool |
     names.ENDS `hazard ...` (a month) and `incidence ...` (share so far); competing ends are kept apart. `kind` is the
     event; `repeated` takes only first events (False) or only later ones (True) of their borrower.
     """
-    needed = ("kind", "ended", "duration", "zeros_before", "borrower", "generation", "month")
-    missing = [name for name in needed if name not in episodes.columns]
-    if missing:
-        raise BadInput(f"incidence: the frame has no column {missing[0]!r}; it needs a run's episodes")
-    if kind not in EVENTS[1:]:
-        raise BadInput(f"kind: {kind!r} is not one of {', '.join(EVENTS[1:])}{nearest(str(kind), EVENTS[1:])}")
-    chosen = episodes[episodes["kind"].astype(str) == kind]
-    if repeated is not None:
-        earlier = chosen.sort_values("month", kind="stable").groupby(["borrower", "generation"]).cumcount()
-        chosen = chosen[((earlier > 0) | (kind == EVENTS[1]) & (chosen["zeros_before"] > 0)) == repeated]
+    chosen = episodes_chosen(episodes, kind, repeated)
     ended = np.array([ENDS.index(str(name)) for name in chosen["ended"]], np.int64)
     return as_frame(cumulative_incidence(chosen["duration"].to_numpy(np.int64), ended)).set_index("month")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zerolimit.basics.errors import BadInput, quoted, refuse_others
+from zerolimit.basics.shown import Shown
 from zerolimit.basics.wording import number_of
 from zerolimit.results.panel_columns import FLAG_WORDS, in_sql, worked_out
 
@@ -18,7 +19,7 @@ MOST_ROWS = 10_000_000
 """Rows that a frame has at most; beyond that a panel is a lazy table."""
 
 
-class Lazy:
+class Lazy(Shown):
     """A run's panel, read when it is asked: `frame(columns)`, `arrow(columns)`, `sql(query)`, `dataset`.
 
     It has the columns of the frame, under the same names. Rows stand by month and borrower.
@@ -33,8 +34,8 @@ class Lazy:
     def __len__(self) -> int:
         return int(self.dataset.count_rows())
 
-    def __repr__(self) -> str:
-        return f"<panel: {number_of(len(self), 'row')}, {number_of(len(self.columns), 'column')}; read when asked>"
+    def _in_short(self) -> str:
+        return f"panel: {number_of(len(self), 'row')}, {number_of(len(self.columns), 'column')}; read when asked"
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -46,29 +47,24 @@ class Lazy:
 
         `where` is an expression of pyarrow.dataset over what is kept; vacant slots are left out unless asked for.
         """
-        return self._read(columns, where, vacant, lambda name, field, kind: field)
+        import pyarrow.compute as pc
+
+        if where is not None and not isinstance(where, pc.Expression):
+            raise BadInput(f"where: an expression of pyarrow.dataset is needed, not {quoted(where)}")
+        follows = worked_out()
+        names = [name for name in self.columns if vacant or name != "vacant"] if columns is None else list(columns)
+        for name in names:
+            refuse_others("columns", name, self.columns)
+        found = {name: follows.get(name, pc.field(name)) for name in names}
+        if not vacant:
+            where = ~follows["vacant"] if where is None else where & ~follows["vacant"]
+        return self.dataset.to_table(columns=found, filter=where)
 
     def frame(self, columns: Iterable[str] | None = None, where: Any = None, vacant: bool = False) -> pd.DataFrame:
         """Some columns, or all, of some rows, in pandas: int64 and float64, names as categories."""
         from zerolimit.results.frames import wide
 
-        return wide(self._read(columns, where, vacant, widened))
-
-    def _read(
-        self, columns: Iterable[str] | None, where: Any, vacant: bool, wanted: Callable[[str, Any, Any], Any]
-    ) -> pa.Table:
-        import pyarrow.compute as pc
-
-        if where is not None and not isinstance(where, pc.Expression):
-            raise BadInput(f"where: an expression of pyarrow.dataset is needed, not {quoted(where)}")
-        follows, types = worked_out(), {field.name: field.type for field in self.dataset.schema}
-        names = [name for name in self.columns if vacant or name != "vacant"] if columns is None else list(columns)
-        for name in names:
-            refuse_others("columns", name, self.columns)
-        found = {name: follows[name] if name in follows else wanted(name, pc.field(name), types[name]) for name in names}
-        if not vacant:
-            where = ~follows["vacant"] if where is None else where & ~follows["vacant"]
-        return self.dataset.to_table(columns=found, filter=where)
+        return wide(self.arrow(columns, where, vacant))
 
     def sql(self, query: str) -> pd.DataFrame:
         """A DuckDB query over the table `panel`, vacant slots and all. Needs duckdb."""
@@ -77,15 +73,13 @@ class Lazy:
         return by_duckdb(query, {"kept": self.dataset}, {"panel": f"SELECT {kept}, {follows} FROM kept"})
 
 
-def widened(name: str, field: Any, kind: Any) -> Any:
-    """A column as a frame has it: whole numbers in int64, others in float64, dates in datetime64."""
-    import pyarrow as pa
+def by_month(parts: Sequence[ds.Dataset]) -> ds.Dataset:
+    """Files of parts of the borrowers, each with a row group a month, as one table in order of months."""
+    import pyarrow.dataset as ds
 
-    if pa.types.is_integer(kind):
-        return field.cast(pa.int64())
-    if pa.types.is_floating(kind):
-        return field.cast(pa.float64())
-    return field.cast(pa.timestamp("s")) if pa.types.is_date(kind) else field
+    months = zip(*(next(part.get_fragments()).split_by_row_group() for part in parts), strict=True)
+    fragments = [fragment for month in months for fragment in month]
+    return ds.FileSystemDataset(fragments, parts[0].schema, parts[0].format)
 
 
 NO_VIEWS: Mapping[str, str] = {}

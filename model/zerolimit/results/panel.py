@@ -6,10 +6,13 @@ that monthly counts add up. What follows from these is worked out when it is ask
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import re
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from copy import copy, deepcopy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -18,7 +21,7 @@ from zerolimit.results.columns import Array, Coded, Columns, Dates
 from zerolimit.results.keys import Keys
 from zerolimit.results.lazy import Lazy
 from zerolimit.results.panel_columns import DISTANCES, FLOWS, LABELS, RARES, column_of
-from zerolimit.results.parquet import Parquet, arrow_of, field_of
+from zerolimit.results.parquet import arrow_of, field_of
 from zerolimit.results.tables import FILES
 from zerolimit.vocabulary.fields import BYTES, DTYPES, Q2, STATE
 from zerolimit.vocabulary.outcomes import DESK
@@ -115,6 +118,11 @@ class Panel:
             self.write(self)
 
     @property
+    def parts(self) -> list[Array]:
+        """The borrowers kept, in the parts of which each has a file."""
+        return np.array_split(self.rows, max(1, -(-len(self.rows) // PART)))
+
+    @property
     def schema(self) -> pa.Schema:
         """The columns' types, units and meanings."""
         found: pa.Schema = self.batch(self.rows[:0], own=True).schema
@@ -166,13 +174,22 @@ class Panel:
                 found[column] = raw.astype(np.float32) / np.float32(Q2)
             else:
                 found[column] = np.where(nothing_due, raw.dtype.type(0), raw) if field.void else raw
-        measured = simulation.measured(rows)
-        found.update({name: measured[name].astype(np.float32) for name in DISTANCES})
+        found.update(self.distances(rows))
         found.update({column: kept(name) for column, name in FLOWS.items()})
         for name, one in RARES.items():
             amount = state(one.field) if one.field not in simulation.kept else kept(one.field)
             found[name] = np.where(kept(one.when) != 0, amount, amount.dtype.type(0))
         return {**found, **{name: kept(name) for name in DESK}}
+
+    def distances(self, rows: Array) -> dict[str, Array]:
+        """How far borrowers are from the thresholds, taken by few of them at a time: every cap is worked out on the way."""
+        found = {name: np.empty(len(rows), np.float32) for name in DISTANCES}
+        for start in range(0, len(rows), FEW):
+            some = slice(start, start + FEW)
+            measured = self.simulation.measured(rows[some])
+            for name in DISTANCES:
+                found[name][some] = measured[name]
+        return found
 
     def table(self) -> Lazy:
         """What was kept in memory."""
@@ -184,11 +201,11 @@ class Panel:
         """What was kept in memory, in pandas."""
         return self.table().frame(vacant=vacant)
 
-    def save(self, file: Path) -> None:
-        """What was kept in memory as Parquet, a month a row group."""
-        with Parquet(file, self.schema) as out:
+    def save(self, folder: Path) -> None:
+        """What was kept in memory as Parquet."""
+        with PanelFiles(folder) as files:
             for batch in self.batches:
-                out.write(batch)
+                files.write(0, batch)
 
     def part(self, what: str) -> Panel:
         """A panel of some of its borrowers, with what has been recorded of them so far."""
@@ -209,6 +226,96 @@ class Panel:
         return twin
 
 
+class PanelFiles:
+    """A panel as Parquet, written as it is recorded: a file for each part of the borrowers, each by a thread of its own.
+
+    Of large parts each month is a row group, written from the engine's own memory; of small ones so many are put together.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.writers: list[Any] = []
+        self.pending: list[pa.RecordBatch] = []
+
+    def month(self, panel: Panel) -> None:
+        """The month that has just been run."""
+        parts = panel.parts
+        if len(parts) == 1:
+            self.write(0, panel.batch(panel.rows, own=len(panel.rows) < TOGETHER))
+            return
+        self.open(panel.schema, len(parts))
+        with ThreadPoolExecutor(min(len(parts), os.cpu_count() or 1)) as threads:
+            list(threads.map(lambda k: self.write(k, panel.batch(parts[k], own=False)), range(len(parts))))
+
+    def open(self, schema: pa.Schema, parts: int = 1) -> None:
+        """The files, by the names that `panel_files` knows."""
+        import pyarrow.parquet as pq
+
+        for name in [] if self.writers else names_of_parts(parts):
+            self.writers.append(pq.ParquetWriter(self.folder / name, schema, **options_of(schema)))
+
+    def write(self, part: int, batch: pa.RecordBatch) -> None:
+        """A month of a part."""
+        self.open(batch.schema)
+        if batch.num_rows >= TOGETHER:
+            self.writers[part].write_batch(batch, row_group_size=batch.num_rows)
+            return
+        self.pending.append(batch)
+        if sum(one.num_rows for one in self.pending) >= TOGETHER:
+            self.flush()
+
+    def flush(self) -> None:
+        """What waits to be written together."""
+        import pyarrow as pa
+
+        if self.pending:
+            table = pa.Table.from_batches(self.pending)
+            self.writers[0].write_table(table, row_group_size=max(1, table.num_rows))
+            self.pending = []
+
+    def close(self) -> None:
+        """The files' ends."""
+        self.flush()
+        for writer in self.writers:
+            writer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is None:
+            self.close()
+
+
+def names_of_parts(number: int) -> list[str]:
+    """The files of a panel: one, or one a part."""
+    return [PANEL] if number == 1 else [f"panel-{k + 1}.parquet" for k in range(number)]
+
+
+def panel_files(names: Iterable[str]) -> list[str]:
+    """The files of a panel among others, in order of the borrowers."""
+    found = {name for name in names if name == PANEL or re.fullmatch(r"panel-\d+\.parquet", name)}
+    return sorted(found, key=lambda name: (len(name), name))
+
+
+def options_of(schema: pa.Schema) -> dict[str, Any]:
+    """How a panel is packed: fast, since hundreds of megabytes a month may have to be."""
+    import pyarrow as pa
+
+    return {
+        "compression": "lz4",
+        "use_dictionary": [field.name for field in schema if pa.types.is_dictionary(field.type)],
+        "use_byte_stream_split": [field.name for field in schema if pa.types.is_floating(field.type)],
+        "write_statistics": ["month"],
+    }
+
+
+PANEL = "panel.parquet"
+PART = 500_000
+"""Borrowers of a file, at most."""
+TOGETHER = 250_000
+"""Rows of a row group, at least: but for the last, and for what is larger in a month."""
+FEW = 2**16
 A_ROW = sum(BYTES[field.storage] for field in STATE) + 4 * len(DISTANCES) + 4 * len(FLOWS) + 30
 """Bytes that a borrower's month takes, about."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,25 +25,6 @@ def write_parquet(file: Path, columns: Columns, meanings: Meanings) -> None:
     arrays = [arrow_of(column, missing=True) for column in columns.values()]
     schema = pa.schema([field_of(name, array.type, meanings) for name, array in zip(columns, arrays, strict=True)])
     pq.write_table(pa.Table.from_arrays(arrays, schema=schema), file, compression="zstd")
-
-
-class Parquet:
-    """A Parquet file that is written batch by batch, each a row group: for panels, of which nothing is ever missing."""
-
-    def __init__(self, file: Path, schema: pa.Schema) -> None:
-        import pyarrow.parquet as pq
-
-        self.writer = pq.ParquetWriter(file, schema, compression="zstd")
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        """One row group."""
-        self.writer.write_batch(batch, row_group_size=max(1, batch.num_rows))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.writer.close()
 
 
 def field_of(name: str, kind: Any, meanings: Meanings, *, missing: bool = True) -> pa.Field:

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zerolimit import __version__
-from zerolimit.basics.arguments import public
+from zerolimit.basics.arguments import documented, public
 from zerolimit.basics.errors import BadInput, refuse_others
 from zerolimit.basics.files import path_of
+from zerolimit.basics.shown import Shown
 from zerolimit.basics.sources import HOME, source_hash
 from zerolimit.basics.terminal import tell
 from zerolimit.basics.wording import number_of
@@ -27,11 +28,14 @@ from zerolimit.results.parquet import write_parquet
 from zerolimit.results.tables import FILES, Tables, tables_of
 from zerolimit.results.whole import MANIFEST, PROVENANCE, read_manifest, recover, whole_folder
 from zerolimit.rules.rule import Rule, fingerprint
+from zerolimit.vocabulary.names import ENDS, EVENTS
+from zerolimit.vocabulary.outcomes import RATES_LISTED
 
 if TYPE_CHECKING:
     from tempfile import TemporaryDirectory
 
     import pandas as pd
+    from matplotlib.axes import Axes
 
     from zerolimit.parameters.scenario import Scenario
     from zerolimit.platform.network import Network
@@ -40,7 +44,7 @@ if TYPE_CHECKING:
     from zerolimit.run.simulation import Simulation
 
 SCENARIO, FIGURE = "scenario.toml", "summary.png"
-MONTHLY, PLATFORM_FILE, EPISODES, PANEL = "monthly.parquet", "platform.parquet", "episodes.parquet", "panel.parquet"
+MONTHLY, PLATFORM_FILE, EPISODES = "monthly.parquet", "platform.parquet", "episodes.parquet"
 PORTFOLIO, NETWORK = "portfolio.parquet", "network.parquet"
 LIBRARIES = ("networkx", "numpy", "numba", "pandas", "pyarrow")
 """The package's own folder."""
@@ -68,21 +72,17 @@ def save(
     `figure` draws summary.png; without it the project's own is drawn (results/figures.py). A figure that cannot be drawn
     is told of, and everything else is kept.
     """
-    from zerolimit.results.figures import draw_summary
-
     with whole_folder(folder, force=force) as whole:
-        _fill(whole, simulation, panel, figure or draw_summary, provenance(simulation, command, started, seconds, panel))
+        if panel is not None and panel.batches:
+            panel.save(whole)
+        fill(whole, simulation, provenance(simulation, command, started, seconds, panel), figure)
     return Path(folder)
 
 
-def _fill(
-    folder: Path,
-    simulation: Simulation,
-    panel: Panel | None,
-    figure: Draw,
-    record: dict[str, Any],
-) -> None:
+def fill(folder: Path, simulation: Simulation, record: dict[str, Any], figure: Draw | None = None) -> None:
+    """All of a run's files but its panel, into a folder that whole_folder has given."""
     from zerolimit.results.drawing import draw_if_possible
+    from zerolimit.results.figures import draw_summary
 
     tables = tables_of(simulation)
     scenario = simulation.first_scenario
@@ -95,13 +95,12 @@ def _fill(
     (folder / PROVENANCE).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     for name in ("monthly", "platform", "episodes"):
         write_parquet(folder / f"{name}.parquet", getattr(tables, name), FILES[name]())
-    if panel is not None and len(panel.rows):
-        panel.save(folder / PANEL)
     if simulation.portfolio is not None:
         import pyarrow.parquet as pq
 
         pq.write_table(simulation.portfolio.table, folder / PORTFOLIO, compression="zstd")
-    draw_if_possible(lambda file: figure(tables, simulation.scenario, file), folder / FIGURE)
+    draw = figure or draw_summary
+    draw_if_possible(lambda file: draw(tables, simulation.scenario, file), folder / FIGURE)
 
 
 # provenance
@@ -184,7 +183,9 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(one) for one in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    return value if isinstance(value, int | float | bool | None) else str(value)
 
 
 def _version(name: str) -> str | None:
@@ -259,7 +260,7 @@ _told: set[Path] = set()
 
 
 @public
-class Run:
+class Run(Shown):
     """What a run left. Money in fen, months from 0. Each file is held against the manifest when it is read."""
 
     def __init__(self, folder: Path) -> None:
@@ -271,11 +272,26 @@ class Run:
         self.digests = read_manifest(folder)
         """SHA-256 of each file, by name; none where the folder was written before there was a manifest."""
 
-    def __repr__(self) -> str:
+    def _in_short(self) -> str:
         told = self.provenance
         sizes = ((told.get("borrowers"), "borrower"), (told.get("months"), "month"))
         counts = [number_of(n, noun) if isinstance(n, int) else f"{noun}s unknown" for n, noun in sizes]
-        return f"<run {self.named}: {', '.join([str(told.get('scenario')), *counts])}>"
+        return f"run {self.named}: {', '.join([str(told.get('scenario')), *counts])}"
+
+    def to_frame(self) -> pd.DataFrame:
+        """All rates, a row a month."""
+        from zerolimit.results.frames import all_rates
+
+        return all_rates(self.monthly)
+
+    def plot(self, what: str = "reasons", ax: Axes | None = None) -> Axes:
+        """A panel of the summary: reasons, blocked, groups, pool, accounts or trust. On `ax`, or new axes."""
+        from zerolimit.results.figures import plot_run
+
+        frames = self.monthly, self.platform
+        monthly, platform = ({str(name): column.to_numpy() for name, column in one.items()} for one in frames)
+        months = platform["month"]
+        return plot_run(Tables(monthly, platform, {}, len(months), int(months[0]) if len(months) else 0), what, ax)
 
     @cached_property
     def scenario(self) -> Scenario:
@@ -337,21 +353,42 @@ class Run:
     def _panel(self) -> Lazy:
         import pyarrow.dataset as ds
 
-        from zerolimit.results.lazy import Lazy
+        from zerolimit.results.lazy import Lazy, by_month
+        from zerolimit.results.panel import panel_files
 
-        if not self._has(PANEL):
+        files = panel_files(self.digests if self.digests is not None else (one.name for one in self.folder.iterdir()))
+        if not files:
             raise BadInput(f"{self.named}: the run kept no panel; run it with --panel all or sample=N")
-        with self._readable(PANEL):
-            return Lazy(ds.dataset(self.checked(PANEL)))
+        with self._readable(files[0]):
+            parts = [ds.dataset(self.checked(name)) for name in files]
+            return Lazy(parts[0] if len(parts) == 1 else by_month(parts))
 
+    @documented(rates=RATES_LISTED)
     def rate(self, name: str, by: str | Sequence[str] = "month") -> pd.Series[Any]:
-        """A rate of results.outcomes.RATES by month, segment, decile, or several of them."""
+        """A rate by month, year, segment or decile, or several of them: sums are taken, then divided.
+
+        Where there is nothing to divide by, it is not a number. The rates:
+
+        {rates}
+        """
         from zerolimit.results.frames import rate
 
         return rate(self.monthly, name, by)
 
+    @documented(kinds=EVENTS[1:], ends=ENDS[1:])
     def incidence(self, kind: str = "zero limit", repeated: bool | None = None) -> pd.DataFrame:
-        """Cumulative incidence of the ends of episodes, by months since the event and route (results.frames.incidence)."""
+        """Cumulative incidence of the ends of episodes, by months since the event, with competing ends kept apart.
+
+        By Aalen and Johansen (results.episodes.cumulative_incidence). Columns: at_risk (episodes watched so long), lasting
+        (share without a usable line still), and for each end `hazard ...` (a month) and `incidence ...` (share so far).
+        `repeated` takes only first events (False) or only later ones (True) of their borrower. `kind` is one of:
+
+        {kinds}
+
+        The ends:
+
+        {ends}
+        """
         from zerolimit.results.frames import incidence
 
         return incidence(self.episodes, kind, repeated)

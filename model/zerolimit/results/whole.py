@@ -18,6 +18,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -172,8 +173,11 @@ def _cleared(room: Path, target: Path) -> bool:
 
 def write_manifest(folder: Path) -> None:
     """The digest of each file of a folder, in a file that holds its own."""
-    files = {file.name: digest.file_digest(file) for file in sorted(folder.iterdir()) if file.name != MANIFEST}
-    digest.write_json(folder / MANIFEST, {"files": files})
+    files = [file for file in sorted(folder.iterdir()) if file.name != MANIFEST]
+    with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+        digests = list(threads.map(digest.file_digest, files))
+    names = (file.name for file in files)
+    digest.write_json(folder / MANIFEST, {"files": dict(zip(names, digests, strict=True))})
 
 
 def read_manifest(folder: Path) -> dict[str, str] | None:

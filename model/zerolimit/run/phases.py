@@ -13,6 +13,7 @@ import numpy as np
 from zerolimit.allocation.rules import allocate
 from zerolimit.allocation.user_defined import UserRule, fields_of, loop_over, one_at
 from zerolimit.basics.errors import OutOfRange
+from zerolimit.basics.shown import Shown
 from zerolimit.basics.wording import FEN
 from zerolimit.engine.base import Array
 from zerolimit.engine.prefix import serve_fitting
@@ -35,13 +36,16 @@ if TYPE_CHECKING:
     from zerolimit.run.simulation import Simulation
 
 
-@dataclass
-class Recorded:
+@dataclass(repr=False)
+class Recorded(Shown):
     """What one month left: counts and sums by cell, and the platform's row."""
 
     month: int
     counts: dict[str, Array]
     platform: dict[str, float]
+
+    def _in_short(self) -> str:
+        return f"recorded in month {self.month}: {len(self.counts)} counts by cell, {len(self.platform)} of the platform"
 
 
 @dataclass(frozen=True)

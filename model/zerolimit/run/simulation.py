@@ -18,8 +18,9 @@ import numpy as np
 from zerolimit.allocation.user_defined import checked, takes_level
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, nearest, quoted
+from zerolimit.basics.shown import Shown
 from zerolimit.basics.sources import source_hash
-from zerolimit.basics.wording import FEN
+from zerolimit.basics.wording import FEN, number_of
 from zerolimit.engine.base import Array, Engine, Options, Overrides, Result, unreal
 from zerolimit.engine.plan import Plan, check, make_plan
 from zerolimit.engine.registry import AUTO, chosen, named
@@ -59,7 +60,7 @@ class Episodes:
 
 
 @public
-class Simulation:
+class Simulation(Shown):
     """One world, month by month. Money in fen inside; results say their unit.
 
     Options of reading a portfolio from a file or DataFrame go by name (zerolimit.portfolio.options).
@@ -130,6 +131,10 @@ class Simulation:
         options = Options(others, overrides, threads or os.cpu_count() or 1, checks, shuffle, self.say, keys)
         self.engine = self._make_engine(engine, options)
         self._begin()
+
+    def _in_short(self) -> str:
+        size, months = number_of(self.size, "borrower"), number_of(self.month, "month")
+        return f"Simulation {self.scenario.name}: {size}, {months} run, seed {self.seed}, engine {self.engine.name}"
 
     def _rule_for_sharing(self, given: tuple[Rule, ...]) -> Rule | None:
         """The user-defined rule that takes the allocation's place, if there is one."""

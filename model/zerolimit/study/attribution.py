@@ -19,15 +19,18 @@ import numpy as np
 
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, nearest
-from zerolimit.basics.files import writable
+from zerolimit.basics.progress import Progress, reporting
+from zerolimit.basics.shown import Shown
+from zerolimit.basics.terminal import teller
+from zerolimit.basics.wording import number_of
 from zerolimit.engine.base import Array
 from zerolimit.engine.registry import compiling
 from zerolimit.explanation.shapley import alone, but_for, interactions, owen, owen_scale, shapley
-from zerolimit.parameters.scenario import Scenario, load_scenario
+from zerolimit.parameters.scenario import Scenario, load_scenario, takes_parameters
 from zerolimit.portfolio.options import split_options
 from zerolimit.portfolio.portfolio import as_portfolio
 from zerolimit.results.columns import monthly_meanings, parts_of
-from zerolimit.results.drawing import BLACK, GREY, SERIES, TEAL, YELLOW, draw_if_possible, our_settings
+from zerolimit.results.drawing import BLACK, GREY, SERIES, TEAL, YELLOW, draw_if_possible, month_axis, on_axes, on_paper
 from zerolimit.rules.rule import Rule
 from zerolimit.run.simulation import Simulation, user_rules
 from zerolimit.study.accounts import STATES
@@ -39,6 +42,7 @@ from zerolimit.vocabulary.names import MOST_MONTHS, SEGMENTS
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 EVERYBODY = (
     "Everybody's world: each mechanism is off for all, the same draws in all worlds, feedbacks through totals included."
@@ -53,8 +57,8 @@ MOST = 10
 
 
 @public
-@dataclass(frozen=True)
-class Attribution:
+@dataclass(frozen=True, repr=False)
+class Attribution(Shown):
     """What every world left. `counts[outcome]` has the shape (worlds, months, segments, deciles).
 
     World c has player p on where bit p of c is set: world 0 has none, the last one all.
@@ -78,6 +82,19 @@ class Attribution:
     """States by world and month of the borrowers who were to be followed."""
     replications: tuple[Attribution, ...] = field(default=(), repr=False)
     """The same with other seeds, without what is kept for each borrower."""
+
+    def _in_short(self) -> str:
+        zeros = self.game("zero_limit")
+        size = ", ".join(map(number_of, (self.months, len(self.seeds)), ("month", "seed")))
+        players = ", ".join(self.players)
+        return (
+            f"attribution {self.scenario.name}: {int(zeros[-1]):,} zero limits with all of {players} on,"
+            f" {int(zeros[0]):,} with none; {size}"
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """The shares of zero limits, a row a player: `shares()`."""
+        return self.shares()
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -252,17 +269,19 @@ class Attribution:
 
     # on paper and on disk
 
-    @our_settings()
     def draw(self, file: Any, outcome: str = "zero_limit") -> None:
-        """The first seed's shares by month, stacked, as PNG or SVG; what has protected lies below zero."""
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-        from matplotlib.ticker import MaxNLocator
+        """The figure of `plot`, as PNG or SVG."""
+        with on_paper(file, figsize=(9.0, 4.5)) as axes:
+            self.plot(outcome, axes)
 
+    def plot(self, outcome: str = "zero_limit", ax: Axes | None = None) -> Axes:
+        """The first seed's shares by month, stacked; what has protected lies below zero. On `ax`, or new axes."""
+        with on_axes(ax) as axes:
+            self._plot(axes, outcome)
+            return axes
+
+    def _plot(self, axes: Axes, outcome: str) -> None:
         table = self.shares(outcome, ("month",)).pivot(index="month", columns="player", values="shapley")[list(self.players)]
-        figure = Figure(figsize=(9.0, 4.5), dpi=110, layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.subplots()
         edges = self.since - 0.5 + np.arange(self.months + 1)
         for sign in (1.0, -1.0):
             parts = ((sign * table).clip(lower=0.0) * sign).to_numpy().T
@@ -274,12 +293,10 @@ class Attribution:
         axes.axhline(0.0, color="black", linewidth=0.6)
         meaning, unit = outcome.replace("_", " "), monthly_meanings()[outcome][0]
         title = f"Whose {meaning}? Shapley shares by month ({self.scenario.name}, seed {self.seed})"
-        axes.set(xlabel="month", ylabel=f"{meaning}, {unit} a month", title=title)
+        axes.set(ylabel=f"{meaning}, {unit} a month", title=title)
         axes.margins(x=0.0)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        month_axis(axes)
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
-        axes.spines[["top", "right"]].set_visible(False)
-        figure.savefig(writable(file))
 
     def save(self, folder: Any, outcome: str = "zero_limit") -> None:
         """Tidy Parquet files and a figure, made whole or not at all.
@@ -337,6 +354,7 @@ def checked_players(players: Iterable[str], base: Scenario) -> tuple[str, ...]:
     return chosen
 
 
+@takes_parameters
 @public
 def attribute(
     scenario: str | Path | dict[str, Any] | Scenario = "baseline",
@@ -350,9 +368,8 @@ def attribute(
     rules: Iterable[Rule] = (),
     follow: Iterable[int] = (),
     workers: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = True,
     cancel: Stop | None = None,
-    say: Callable[[str], None] | None = None,
     **parameters: Any,
 ) -> Attribution:
     """Run all 2^k worlds of k players for `months` months after `since` and keep what shares are made of.
@@ -360,8 +377,8 @@ def attribute(
     `seeds` (how many, counted from `seed`, or a list) repeats it, for intervals over seeds: what is kept for each borrower
     is the first seed's. `rules` are user-defined, in every world; `follow` are slots whose state is kept month by month.
     Parameters go by name, as `borrowers=`, and so do options of reading a portfolio.
-    `progress` is called with the worlds done and all worlds; `cancel` is asked before each month of a world, and Cancelled
-    raised where it returns true. BadInput on unknown or repeated players, or too many.
+    `progress` shows a bar where it takes long, or is called with the worlds done and all worlds; `cancel` is asked before
+    each month of a world, and Cancelled raised where it returns true. BadInput on unknown or repeated players, or too many.
     """
     reading, parameters = split_options(parameters)
     base = load_scenario(scenario, **parameters)
@@ -378,12 +395,13 @@ def attribute(
     all_seeds = as_seeds(seeds, seed)
     every = len(all_seeds) * 2 ** len(chosen)
     found = []
-    for number, one in enumerate(all_seeds):
-        start = number * 2 ** len(chosen)
-        told = None if progress is None else partial(told_from, progress, start, every)
-        past = Simulation(base, one, engine=compiling(), portfolio=portfolio, rules=own, threads=1, say=say).run(since)
-        kept = () if number else rows
-        found.append(all_worlds(past, chosen, months, kept, workers, told, cancel, everybody=number == 0))
+    with reporting(progress, "worlds", "world") as update:
+        for number, one in enumerate(all_seeds):
+            told = partial(told_from, update, number * 2 ** len(chosen), every)
+            options: dict[str, Any] = {"portfolio": portfolio, "rules": own, "threads": 1, "say": teller(progress)}
+            past = Simulation(base, one, engine=compiling(), **options).run(since)
+            kept = () if number else rows
+            found.append(all_worlds(past, chosen, months, kept, workers, told, cancel, everybody=number == 0))
     first = found[0]
     return Attribution(**{**vars(first), "replications": tuple(found[1:])})
 

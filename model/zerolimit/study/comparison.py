@@ -6,7 +6,7 @@ the differences, and beside it stands how many unpaired runs it would have taken
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
 from math import inf
@@ -16,16 +16,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zerolimit.basics.arguments import public
-from zerolimit.basics.errors import BadInput, nearest
-from zerolimit.basics.files import writable
+from zerolimit.basics.errors import BadInput, nearest, quoted
+from zerolimit.basics.progress import Progress, reporting
+from zerolimit.basics.shown import Shown
+from zerolimit.basics.terminal import teller
 from zerolimit.basics.wording import FEN, number_of
 from zerolimit.engine.base import Array
 from zerolimit.engine.registry import compiling
-from zerolimit.parameters.scenario import Scenario, load_scenario
+from zerolimit.parameters.scenario import Scenario, load_scenario, takes_parameters
 from zerolimit.portfolio.options import split_options
 from zerolimit.portfolio.portfolio import as_portfolio
 from zerolimit.results.columns import divided, monthly_meanings, parts_of
-from zerolimit.results.drawing import BLUE, GREY, RED, draw_if_possible, our_settings
+from zerolimit.results.drawing import BLUE, GREY, RED, draw_if_possible, month_axis, on_axes, on_paper
 from zerolimit.results.episodes import HORIZONS
 from zerolimit.rules.rule import Rule
 from zerolimit.run.simulation import Simulation, user_rules
@@ -38,8 +40,11 @@ from zerolimit.vocabulary.outcomes import IN_MONTHS, RATES
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 SIDES = ("a", "b")
+PICTURES = ("difference", "sides")
+"""What `plot` can show of an outcome by month."""
 MONEY: dict[str, tuple[tuple[str, ...], tuple[str, ...], str, str]] = {
     "lent": (("sum_drawn",), (), "yuan a month", "loans paid out"),
     "losses": (("sum_written_off",), ("sum_recovered",), "yuan a month", "written off less recovered"),
@@ -65,8 +70,8 @@ MOVES = "least squares over the last quarter of the months, Student's t over see
 
 
 @public
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Shown):
     """Two scenarios, seed by seed. Arrays of borrowers are of the first population, by seed and slot."""
 
     a: Scenario
@@ -101,6 +106,15 @@ class Comparison:
     """Shares of zero limits with a usable line again, (seeds, sides, episodes.HORIZONS)."""
     unlike: int
     """Pairs whose traits at birth differ, over all seeds: the scenarios draw them otherwise."""
+
+    def _in_short(self) -> str:
+        seeds, months = number_of(len(self.seeds), "seed"), number_of(self.months, "month")
+        told = "; ".join(self.differing()) or "no difference"
+        return f"comparison {self.a.name}, {self.b.name}: {self.a.borrowers:,} borrowers, {months}, {seeds}; {told}"
+
+    def to_frame(self) -> pd.DataFrame:
+        """The paired differences of all rates, a row a rate: `differences()`."""
+        return self.differences()
 
     def differing(self) -> list[str]:
         """The parameters in which the scenarios differ, in words."""
@@ -281,37 +295,42 @@ class Comparison:
 
     # on paper and on disk
 
-    @our_settings()
     def draw(self, file: Any, outcome: str = "zero_limit") -> None:
-        """The outcome of both by month over the paired difference with its interval, as PNG or SVG."""
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
+        """Both pictures of `plot`, one over the other, as PNG or SVG."""
+        with on_paper(file, rows=len(PICTURES), figsize=(9.0, 5.5)) as both:
+            for axes, what in zip(both, reversed(PICTURES), strict=True):
+                self.plot(outcome, axes, what)
+            both[0].set(xlabel="")
+            both[1].set(title="")
 
+    def plot(self, outcome: str = "zero_limit", ax: Axes | None = None, what: str = "difference") -> Axes:
+        """The paired difference by month with its interval, or `what="sides"`: both worlds. On `ax`, or new axes."""
+        if what not in PICTURES:
+            raise BadInput(f"what: {quoted(what)} is not one of {', '.join(PICTURES)}{nearest(what, PICTURES)}")
         table = self.differences([outcome], ["month"])
         scale, unit = unit_of(outcome)
         meaning = outcome.replace("_", " ")
-        figure = Figure(figsize=(9.0, 5.5), dpi=110, layout="constrained")
-        FigureCanvasAgg(figure)
-        above, below = figure.subplots(2, 1, sharex=True)
         changes = self.differing()
-        told = f", {changes[0].partition(':')[0]} changed" if self.a.name == self.b.name and len(changes) == 1 else ""
-        for name, colour, label in zip(SIDES, (BLUE, RED), (self.a.name, self.b.name + told), strict=True):
-            above.plot(table.month, scale * table[name], color=colour, label=f"{name}: {label}")
-        above.set(ylabel=f"{meaning}, {unit}", title=f"{meaning}, mean of {len(self.seeds)} seeds")
-        above.legend(frameon=False)
-        below.axhline(0.0, color="black", linewidth=0.6)
-        below.plot(table.month, scale * table.difference, color="black", label="mean of paired differences")
-        if len(self.seeds) > 1:
-            low, high = scale * table.low, scale * table.high
-            below.fill_between(table.month, low, high, color=GREY, alpha=0.4, linewidth=0, label="95 % interval")
-        below.set(xlabel="month", ylabel=f"b less a, {'percentage points' if unit == '%' else unit}")
-        below.legend(frameon=False)
-        for axes in (above, below):
+        change = changes[0] if len(changes) == 1 else f"{self.b.name} against {self.a.name}"
+        title = f"{meaning[:1].upper()}{meaning[1:]}, mean of {number_of(len(self.seeds), 'seed')} ({change})"
+        with on_axes(ax) as axes:
+            if what == "sides":
+                for name, colour, scenario in zip(SIDES, (BLUE, RED), (self.a, self.b), strict=True):
+                    axes.plot(table.month, scale * table[name], color=colour, label=f"{name}: {scenario.name}")
+                axes.set(ylabel=f"{meaning}, {unit}", title=title)
+            else:
+                axes.axhline(0.0, color="black", linewidth=0.6)
+                axes.plot(table.month, scale * table.difference, color="black", label="mean of paired differences")
+                if len(self.seeds) > 1:
+                    low, high = scale * table.low, scale * table.high
+                    axes.fill_between(table.month, low, high, color=GREY, alpha=0.4, linewidth=0, label="95 % interval")
+                axes.set(ylabel=f"b less a, {'percentage points' if unit == '%' else unit}", title=title)
             axes.margins(x=0.0)
+            month_axis(axes)
             if self.since:
                 axes.axvline(self.since - 0.5, color=GREY, linestyle=":", linewidth=1.0)
-            axes.spines[["top", "right"]].set_visible(False)
-        figure.savefig(writable(file))
+            axes.legend(frameon=False)
+            return axes
 
     def save(self, folder: Any, outcome: str = "zero_limit") -> None:
         """Tidy Parquet files and a figure, made whole or not at all.
@@ -402,6 +421,7 @@ DIFFERENCE = (
 """The columns of a difference, in their order."""
 
 
+@takes_parameters
 @public
 def compare(
     a: str | Path | dict[str, Any] | Scenario,
@@ -417,9 +437,8 @@ def compare(
     rules_b: Iterable[Rule] = (),
     portfolio: Any = None,
     workers: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = True,
     cancel: Stop | None = None,
-    say: Callable[[str], None] | None = None,
     **parameters: Any,
 ) -> Comparison:
     """Run two scenarios on the same borrowers and draws, seed by seed.
@@ -428,8 +447,8 @@ def compare(
     user-defined rules, other parameters (as `borrowers=`) go by name and to both, and options of reading a portfolio by
     name. `seeds` is a number, counted from
     `seed`, or a list. Months before `since` are run and kept by month, and left out of what is over the run: the wave with
-    which a pool fills does not count. `progress` is called with worlds done and all worlds; `cancel` is asked before each
-    month of a world, and Cancelled raised where it returns true.
+    which a pool fills does not count. `progress` shows a bar where it takes long, or is called with the worlds done and all
+    worlds; `cancel` is asked before each month of a world, and Cancelled raised where it returns true.
     """
     reading, parameters = split_options(parameters)
     portfolio = as_portfolio(portfolio, reading)
@@ -442,13 +461,14 @@ def compare(
     all_seeds = as_seeds(seeds, seed)
 
     def world(side: int, number: int, stop: Stop) -> tuple[dict[str, Array], Lived]:
-        options: dict[str, Any] = {"portfolio": portfolio, "rules": rules[side], "threads": 1, "say": say}
+        options: dict[str, Any] = {"portfolio": portfolio, "rules": rules[side], "threads": 1, "say": teller(progress)}
         simulation = Simulation(sides[side], number, engine=compiling(), **options)
         born = {name: np.asarray(simulation.column(name)).copy() for name in BORN}
         return born, live(simulation, months, cuts=True, stop=stop)
 
     tasks = [partial(world, side, number) for number in all_seeds for side in (0, 1)]
-    done: list[tuple[dict[str, Array], Lived]] = side_by_side(tasks, workers, progress, cancel)
+    with reporting(progress, "worlds", "world") as update:
+        done: list[tuple[dict[str, Array], Lived]] = side_by_side(tasks, workers, update, cancel)
     pairs = [done[k : k + 2] for k in range(0, len(done), 2)]
     lived = [[one for _, one in pair] for pair in pairs]
     here = np.stack([(x["status"] != LEFT) & (y["status"] != LEFT) for (x, _), (y, _) in pairs])

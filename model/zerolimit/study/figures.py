@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from zerolimit.basics.errors import BadInput, nearest
-from zerolimit.results.drawing import BLACK, BLUE, GREY, SERIES, our_settings
+from zerolimit.results.drawing import BLACK, BLUE, GREY, SERIES, on_paper
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 COLOURS = (*SERIES, BLACK, GREY)
 WIDEST = 44
@@ -20,19 +22,8 @@ WIDEST = 44
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
-@contextmanager
-def paper(file: Path | str, *, width: float = 8.0, height: float = 4.5) -> Iterator[Any]:
-    """Axes to draw on; the figure is written at the end, as PNG or SVG. Formulas between dollar signs are set as such."""
-    with our_settings(**{"text.parse_math": True}):
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.subplots()
-        yield axes
-        axes.spines[["top", "right"]].set_visible(False)
-        figure.savefig(file, metadata={"Software": None} if str(file).endswith(".png") else None)
+SIZE = (8.0, 4.5)
+"""Inches of a figure that is not told its size."""
 
 
 def needed(frame: pd.DataFrame, *names: str | None) -> None:
@@ -57,22 +48,40 @@ def draw_lines(
 ) -> None:
     """A line of `y` (times `scale`) against `x` for each value of `per`; a band where there are NAME_low and NAME_high."""
     needed(frame, x, y, per)
+    words = {"xlabel": xlabel, "ylabel": ylabel, "title": title}
+    with on_paper(file, figsize=SIZE, math=True) as axes:
+        plot_lines(axes, frame, x, y, per, scale, labels or {}, **words)
+
+
+def plot_lines(
+    axes: Axes,
+    frame: pd.DataFrame,
+    x: str,
+    y: str,
+    per: str | None,
+    scale: float,
+    labels: Mapping[Any, str],
+    *,
+    xlabel: str = "",
+    ylabel: str = "",
+    title: str = "",
+) -> None:
+    """The lines of `draw_lines` on given axes."""
     groups = [("", frame)] if per is None else list(frame.groupby(per, sort=True))
     low, high = (f"{y.removesuffix('_rate')}_{end}" for end in ("low", "high"))
-    with paper(file) as axes:
-        for k, (name, some) in enumerate(groups):
-            some = some.sort_values(x)
-            colour = COLOURS[k % len(COLOURS)]
-            label = (labels or {}).get(name, str(name))
-            axes.plot(some[x], some[y] * scale, color=colour, marker=MARKS[k % len(MARKS)], markersize=4.5, label=label)
-            if low in some and high in some:
-                axes.fill_between(some[x], some[low] * scale, some[high] * scale, color=colour, alpha=0.18, linewidth=0)
-        axes.set(xlabel=xlabel or x, ylabel=fill(ylabel or y, WIDEST))
-        if title:
-            axes.set_title(title, fontsize=10)
-        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
-        if per is not None:
-            axes.legend(frameon=False, title=None)
+    for k, (name, some) in enumerate(groups):
+        some = some.sort_values(x)
+        colour = COLOURS[k % len(COLOURS)]
+        label = labels.get(name, str(name))
+        axes.plot(some[x], some[y] * scale, color=colour, marker=MARKS[k % len(MARKS)], markersize=4.5, label=label)
+        if low in some and high in some:
+            axes.fill_between(some[x], some[low] * scale, some[high] * scale, color=colour, alpha=0.18, linewidth=0)
+    axes.set(xlabel=xlabel or x, ylabel=fill(ylabel or y, WIDEST))
+    if title:
+        axes.set_title(title, fontsize=10)
+    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+    if per is not None:
+        axes.legend(frameon=False, title=None)
 
 
 def draw_map(
@@ -91,7 +100,9 @@ def draw_map(
     """Values of `z` (times `scale`) at each pair of `x` and `y`, as colours with their numbers."""
     needed(frame, x, y, z)
     table = frame.pivot_table(index=y, columns=x, values=z, sort=True) * scale
-    with paper(file, width=1.8 + 0.75 * max(6, table.shape[1]), height=1.6 + 0.5 * max(4, table.shape[0])) as axes:
+    size = 1.8 + 0.75 * max(6, table.shape[1]), 1.6 + 0.5 * max(4, table.shape[0])
+    with on_paper(file, figsize=size, math=True) as axes:
+        axes.grid(visible=False)
         drawn = axes.imshow(table.to_numpy(), origin="lower", aspect="auto", cmap="cividis")
         middle = (table.min().min() + table.max().max()) / 2
         for row, values in enumerate(table.to_numpy()):
@@ -112,25 +123,19 @@ def three_digits(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
 
 
-@our_settings()
 def draw_bars(frame: pd.DataFrame, file: Path | str, *, name: str, panels: Mapping[str, tuple[str, float]]) -> None:
     """A panel of bars for each column, a bar for each row: column -> (label with unit, scale)."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     needed(frame, name, *panels)
     some = frame[::-1]
-    figure = Figure(figsize=(2.0 + 2.4 * len(panels), 1.1 + 0.34 * len(some)), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
-    grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    for axes, (column, (label, scale)) in zip(grid, panels.items(), strict=True):
-        drawn = axes.barh(some[name].astype(str), some[column] * scale, color=BLUE, height=0.66)
-        axes.bar_label(drawn, fmt=three_digits, padding=2, fontsize=8)
-        axes.axvline(0.0, color="black", linewidth=0.6)
-        axes.margins(x=0.18)
-        axes.set_xlabel(label, fontsize=9)
-        axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(file)
+    size = 2.0 + 2.4 * len(panels), 1.1 + 0.34 * len(some)
+    with on_paper(file, columns=len(panels), figsize=size) as grid:
+        for axes, (column, (label, scale)) in zip(np.atleast_1d(grid), panels.items(), strict=True):
+            drawn = axes.barh(some[name].astype(str), some[column] * scale, color=BLUE, height=0.66)
+            axes.bar_label(drawn, fmt=three_digits, padding=2, fontsize=8)
+            axes.axvline(0.0, color="black", linewidth=0.6)
+            axes.margins(x=0.18)
+            axes.set_xlabel(label, fontsize=9)
+            axes.grid(visible=False)
 
 
 def spread_labels(axes: Any, frame: pd.DataFrame, x: str, y: str, name: str) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, nearest, quoted
 from zerolimit.basics.files import path_of
+from zerolimit.basics.shown import Shown
 from zerolimit.basics.wording import number_of
 from zerolimit.results.columns import BY, parts_of
 from zerolimit.results.lazy import by_duckdb
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
     import pyarrow.dataset as ds
+    from matplotlib.axes import Axes
 
 RUN = ("run", *PLACE)
 """What says which run a row is of."""
@@ -52,7 +54,7 @@ def load_results(folder: Path | str) -> Results:
 
 
 @public
-class Results:
+class Results(Shown):
     """What a study left: `table()` in pandas, `arrow()`, `dataset`, `sql()`. Money in fen; rates carry `_rate`.
 
     A column of one name holds one number in all of them.
@@ -62,8 +64,37 @@ class Results:
         self.path = path
         self.folder = Folder(path)
 
-    def __repr__(self) -> str:
-        return f"<results {self.path}: {self.name}, {self.done:,} of {number_of(self.total, 'run')}>"
+    def _in_short(self) -> str:
+        return f"results {self.path}: {self.name}, {self.done:,} of {number_of(self.total, 'run')}"
+
+    def to_frame(self) -> pd.DataFrame:
+        """The tidy table: `table()`."""
+        return self.table()
+
+    def plot(
+        self, outcome: str = "zero_limit", x: str | None = None, per: str | None = None, ax: Axes | None = None
+    ) -> Axes:
+        """An outcome against a varied parameter, a line for each value of another, over the replications; rates in %.
+
+        `x` is the first varied parameter unless said, `per` the second where there are two. A band is Student's 95 %
+        interval over replications (`by`). On `ax`, or new axes.
+        """
+        from zerolimit.results.drawing import on_axes
+        from zerolimit.study.figures import plot_lines
+
+        if x is None and not self.factors:
+            raise BadInput(f"plot: {self.name} varies nothing; name a column of its table by x=")
+        across = x or self.factors[0]
+        rest = [name for name in self.factors if name != across]
+        apart = per if per is not None or len(self.factors) != 2 else rest[0]
+        name = self._column(outcome)
+        frame = self.by([across, *([apart] if apart else [])], [outcome])
+        scale, unit = (100.0, ", %") if name.endswith("_rate") else (1.0, "")
+        units = f", {self.units[across]}" if self.units.get(across) else ""
+        labels = {value: f"{apart} = {value}" for value in frame[apart].unique()} if apart else {}
+        with on_axes(ax) as axes:
+            plot_lines(axes, frame, across, name, apart, scale, labels, xlabel=f"{across}{units}", ylabel=f"{outcome}{unit}")
+            return axes
 
     @cached_property
     def declared(self) -> dict[str, Any]:

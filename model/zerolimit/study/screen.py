@@ -9,8 +9,8 @@ from pathlib import Path
 
 from zerolimit.basics.errors import BadInput
 from zerolimit.basics.files import path_of
-from zerolimit.basics.progress import progress_bar, span
-from zerolimit.basics.terminal import console
+from zerolimit.basics.progress import Progress, reporting, span
+from zerolimit.basics.terminal import teller
 from zerolimit.basics.wording import number_of
 from zerolimit.results.digest import read_json
 from zerolimit.study.folder import LOCK, PROGRESS, Folder
@@ -18,7 +18,7 @@ from zerolimit.study.lock import age_in_words, holder_in_words, judged
 
 
 @dataclass(frozen=True)
-class Progress:
+class Reached:
     """How far a sweep is."""
 
     done: int
@@ -33,24 +33,18 @@ class Progress:
         return (self.total - self.done - self.failed) / self.rate if self.rate else None
 
 
-Watch = Callable[[Progress], None]
+Watch = Callable[[Reached], None]
 
 
 @contextmanager
-def watching(name: str, quiet: bool) -> Iterator[tuple[Watch, Callable[[str], None]]]:
-    """A bar of runs on standard error, on a terminal; and a way to say something beside it."""
-    screen = console(stderr=True)
-    with progress_bar(name, "run", screen, hidden=quiet) as update:
+def watching(name: str, progress: Progress) -> Iterator[tuple[Watch, Callable[[str], None]]]:
+    """A bar of runs where somebody waits; and a way to say something above it, silent without progress."""
+    with reporting(progress, name, "run") as update:
 
-        def watch(now: Progress) -> None:
-            failed = f"{now.failed:,} failed" if now.failed else ""
-            update(now.done + now.failed, now.total, rate=now.rate, left=now.left, note=failed)
+        def watch(now: Reached) -> None:
+            update(now.done + now.failed, now.total, note=f"{now.failed:,} failed" if now.failed else "")
 
-        def say(text: str) -> None:
-            if not quiet:
-                screen.print(text, style="dim", highlight=False)
-
-        yield watch, say
+        yield watch, teller(progress)
 
 
 def status(path: Path) -> list[str]:

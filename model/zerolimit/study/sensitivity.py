@@ -70,11 +70,10 @@ def morris_effects(factors: Sequence[str], places: Array, values: Array, *, conf
 
 def draw_sobol(table: pd.DataFrame, file: Path | str, *, outcome: str, most: int = 20) -> None:
     """First-order and total indices as bars with intervals, the largest on top."""
-    from zerolimit.results.drawing import BLUE, ORANGE
-    from zerolimit.study.figures import paper
+    from zerolimit.results.drawing import BLUE, ORANGE, on_paper
 
     some = table.head(most)[::-1]
-    with paper(file, height=1.2 + 0.32 * len(some)) as axes:
+    with on_paper(file, figsize=(8.0, 1.2 + 0.32 * len(some)), math=True) as axes:
         place = np.arange(len(some))
         look: dict[str, Any] = {"height": 0.38, "error_kw": {"elinewidth": 0.9, "capsize": 2, "ecolor": "0.25"}}
         axes.barh(place + 0.2, some["total"], xerr=some["total_conf"], color=BLUE, label="total, with interactions", **look)
@@ -88,10 +87,10 @@ def draw_sobol(table: pd.DataFrame, file: Path | str, *, outcome: str, most: int
 
 def draw_morris(table: pd.DataFrame, file: Path | str, *, outcome: str, unit: str = "", most: int = 10) -> None:
     """mu_star against sigma; the names of the parameters that matter most stand at their points."""
-    from zerolimit.results.drawing import BLUE
-    from zerolimit.study.figures import paper, spread_labels
+    from zerolimit.results.drawing import BLUE, on_paper
+    from zerolimit.study.figures import spread_labels
 
-    with paper(file, height=4.8) as axes:
+    with on_paper(file, figsize=(8.0, 4.8), math=True) as axes:
         high = 1.05 * float(max(table["mu_star"].max() + table["mu_star_conf"].max(), table["sigma"].max()))
         axes.plot([0, high], [0, high], color="0.6", linewidth=0.8, linestyle="--")
         axes.text(0.97 * high, 0.99 * high, "sigma = mu*", color="0.4", ha="right", va="bottom", fontsize=8)

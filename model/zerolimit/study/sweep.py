@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput
 from zerolimit.basics.files import path_of
+from zerolimit.basics.progress import Progress
 from zerolimit.basics.wording import number_of
 from zerolimit.engine.registry import SMALL, chosen
 from zerolimit.results.digest import write_json
@@ -29,7 +30,7 @@ from zerolimit.study.definition import Study, read_study
 from zerolimit.study.executors import CannotStart, WorkerDied, dask_executor, local_pool, main_is_file
 from zerolimit.study.folder import ASIDE, ERRORS, PROGRESS, TIMES, Folder, Part, damage_in_words
 from zerolimit.study.lock import Lock, holding
-from zerolimit.study.screen import Progress, Watch, watching
+from zerolimit.study.screen import Reached, Watch, watching
 from zerolimit.study.tables import of_run, part_table
 from zerolimit.study.worker import Done, Failed, OtherCode, Place, Task, do, user_rules_of
 
@@ -145,16 +146,16 @@ class Sweep:
         """What a broken-off sweep says."""
         return f"{len(self.ledger):,} of {self.total:,} runs are kept; go on with --resume"
 
-    def progress(self) -> Progress:
+    def reached(self) -> Reached:
         """How far we are."""
         rate = None
         if len(self.finished) > 1 and self.finished[-1] > self.finished[0]:
             rate = (len(self.finished) - 1) / (time.monotonic() - self.finished[0])
-        return Progress(len(self.ledger), self.failed, self.total, rate)
+        return Reached(len(self.ledger), self.failed, self.total, rate)
 
     def tell(self, *, force: bool = False) -> None:
         """Progress, here and for other terminals."""
-        now = self.progress()
+        now = self.reached()
         self.watch(now)
         if force or time.monotonic() - self.told > TELL:
             self.told = time.monotonic()
@@ -340,7 +341,7 @@ def run_study(
     take_over: bool = False,
     code: bool = True,
     measure: Any = None,
-    quiet: bool = False,
+    progress: Progress = True,
     **settings: Any,
 ) -> Results:
     """Run a study and read its results: `zerolimit.study(...)`.
@@ -349,7 +350,7 @@ def run_study(
     rule files brings code, which is run; with `code=False` such a study is refused. What `out` (default runs/NAME) holds
     already of the same study is not run again; with `extend`, nor what it holds of a smaller design of it. `measure` is a
     function of the finished Simulation that gives names and numbers to keep. Runs that fail are in `.failures()` and do not
-    stop the others.
+    stop the others. `progress` shows a bar where it takes long, or is called with the runs done and all runs.
     """
     from zerolimit.study.results import load_results
 
@@ -357,7 +358,7 @@ def run_study(
     if typed and executor is None:
         raise BadInput(f"measure: {measure.__qualname__} cannot be imported by the workers: put it in a file of its own")
     study = read_study(source, measure=measure, code=code, **settings)
-    with watching(study.name, quiet) as (watch, say):
+    with watching(study.name, progress) as (watch, say):
         swept = sweep(
             study,
             out,

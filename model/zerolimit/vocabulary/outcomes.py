@@ -40,6 +40,7 @@ RATES: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
     ),
 }
 """Rate -> (numerators, denominators, meaning)."""
+RATES_LISTED = tuple(f"{name}: {says}" for name, (_, _, says) in RATES.items())
 EVENT_RATES = {"zero": "zero_limit", "blocked": "blocked"}
 """The rate of the events that are counted by reason as `zero_by_` and `blocked_by_`."""
 IN_MONTHS = frozenset(name for name, (_, _, says) in RATES.items() if says.startswith("months "))
