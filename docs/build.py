@@ -65,7 +65,7 @@ CONTENTS = """
 ```
 """
 
-LEARN = ("guide", "page")
+LEARN = ("guide", "paper", "page")
 MODEL = ("ODD", "parameters", "phases", "facts", "data", "plausible", "peers")
 REFERENCE = ("results", "api")
 DEVELOPERS = ("map", "architecture", "contributing", "changelog")

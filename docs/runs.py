@@ -139,7 +139,7 @@ ANSWERS: dict[str, tuple[str, str]] = {
     "wrongful": ("zerolimit wrongful --borrowers 20000", ""),
     "clients": ("zerolimit run --portfolio uci", r"\nCut found(.|\n)*?(?=\n\nReasons)|\n\nPlatform(.|\n)*"),
 }
-"""What the README answers: a command, and what of its output is left out there (shown as ...)."""
+"""What the guide answers: a command, and what of its output is left out there (shown as ...)."""
 
 
 @kept

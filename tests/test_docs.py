@@ -20,6 +20,8 @@ HOME = Path(__file__).parent.parent
 
 
 PAGES = ("README.md", "docs/guide.md")
+SESSION = "docs/paper.md"
+"""A page whose examples go on from each other."""
 """Whose examples are run."""
 WRITE_ANEW = "out of date: run python -m docs.generate"
 
@@ -59,7 +61,7 @@ def test_what_documents_show_of_runs_is_what_runs_give(part: str) -> None:
     assert shown_of_runs()[part] == f"{runs.PARTS[name](*arguments)}\n", WRITE_ANEW
 
 
-def test_the_readme_answers_every_question_with_a_command() -> None:
+def test_the_guide_answers_every_question_with_a_command() -> None:
     assert [part.split()[1] for part in shown_of_runs() if part.startswith("answer ")] == list(runs.ANSWERS)
 
 
@@ -129,6 +131,16 @@ def test_example_runs(name: str, number: int, tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
     exec(compile(blocks(name, "python")[number], f"{name} example {number + 1}", "exec"), {"__name__": "__main__"})
+
+
+@pytest.mark.slow
+def test_the_examples_of_the_page_on_papers_run_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for number, block in enumerate(blocks(SESSION, "python"), 1):
+        exec(compile(block, f"{SESSION} example {number}", "exec"), names)
+    assert names["study"].to_frame().loc[-1, "effect"] == 0.0
 
 
 def shell_lines(name: str) -> list[list[str]]:

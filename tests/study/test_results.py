@@ -75,6 +75,15 @@ def test_rates_are_divided_from_sums_not_averaged(results: Results) -> None:
     assert found["zero_limit_rate"].tolist() == [3 / 420, 15 / 420]
 
 
+def test_an_effect_whose_arguments_are_swapped_says_so(results: Results) -> None:
+    with pytest.raises(
+        BadInput, match="of: a varied parameter .* is needed, not 'zero_limit'; 'lgd' is one: are they swapped"
+    ):
+        results.effect("lgd", "zero_limit", 0.5)
+    with pytest.raises(BadInput, match="is needed, not 'ldg'; did you mean 'lgd'"):
+        results.effect("zero_limit", "ldg", 0.5)
+
+
 def test_intervals_are_students_over_replications(results: Results) -> None:
     found = results.by("point").set_index("point")
     each = np.array([3 / 10, 3 / 100, 3 / 100])

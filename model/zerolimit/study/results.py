@@ -282,6 +282,13 @@ class Results(Shown):
 
     def _apart(self, outcome: str, of: str, base: Any, keys: list[str]) -> pd.DataFrame:
         """Each replication's difference from where a parameter has its `base`, a column a value of it."""
+        if of not in self.factors:
+            swapped = (
+                f"; {outcome!r} is one: are they swapped?" if outcome in self.factors else nearest(str(of), self.factors)
+            )
+            raise BadInput(
+                f"of: a varied parameter ({', '.join(self.factors) or 'none here'}) is needed, not {of!r}{swapped}"
+            )
         found = self.by([*keys, of], [outcome]).pivot(index=keys, columns=of, values=self._column(outcome))
         if base not in found.columns:
             raise BadInput(f"effect: {of} is never {base!r}, but {', '.join(map(str, found.columns))}")
