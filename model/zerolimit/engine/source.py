@@ -69,6 +69,13 @@ def key_arguments(stage: Stage, loop: Loop) -> list[str]:
     return ["keys"] if stage.listed or loop.blocks else []
 
 
+def client_of(stage: Stage, loop: Loop) -> str:
+    """The expression of a borrower's key. Loops over everybody are compiled with and without keys, the others once."""
+    if stage.listed:
+        return "keys[k]"
+    return "keys[i] if len(keys) else uint64(first + uint32(i))" if loop.where else "client_at(keys, first, i)"
+
+
 def gate_arguments(stage: Stage, loop: Loop) -> list[str]:
     """What a gated loop takes beside columns: room for the borrowers found, and what it counts and lists."""
     return ["rows", "sums", "words", "lengths", *roll_arrays(rolls_of(stage, loop))] if loop.where else []
@@ -156,10 +163,7 @@ def loop_source(stage: Stage, number: int, terms: dict[str, int], checks: bool) 
     else:
         lines.append(f"    for i in range(len({columns[0]}_)):")
     if loop.blocks:
-        rare = "keys[i] if len(keys) else uint64(first + uint32(i))"
-        lines.append(
-            f"        client = {'keys[k]' if stage.listed else (rare if loop.where else 'client_at(keys, first, i)')}"
-        )
+        lines.append(f"        client = {client_of(stage, loop)}")
     lines += indented([*body(loop, checks), *own_tally(stage, loop)], 8)
     return [*lines, "    return bad", "", ""]
 
