@@ -42,10 +42,11 @@ def widths() -> dict[str, int]:
     loops = ordinary_loops()
     found: dict[str, int] = {}
     for stage in loops.plan.stages:
-        for name, signature in loops.dense_loops(stage).items():
+        for name, signatures in loops.dense_loops(stage).items():
             with vectors():
-                loops[name].compile(signature)
-            found[name] = vector_width(loops[name].inspect_llvm(signature))
+                for signature in signatures:
+                    loops[name].compile(signature)
+            found[name] = min(vector_width(loops[name].inspect_llvm(signature)) for signature in signatures)
     return found
 
 

@@ -17,7 +17,8 @@ from zerolimit.parameters.scenario import load_scenario
 from zerolimit.parameters.terms import from_scenario
 from zerolimit.portfolio.columns import COLUMNS, HISTORY, NO_USE, NOT_RECORDED
 from zerolimit.portfolio.portfolio import Portfolio, read_portfolio
-from zerolimit.portfolio.settlement import factors, on_columns
+from zerolimit.portfolio.settlement import factors, habits, on_columns
+from zerolimit.rules.borrowing import receive
 from zerolimit.rules.rule import rule
 from zerolimit.rules.scoring import remember
 from zerolimit.run.simulation import Simulation
@@ -422,6 +423,40 @@ def test_a_history_is_remembered_by_the_rule_month_by_month() -> None:
             now = (punctuality, early, used, held, standing, 0.0, owed, 0.0, float(account["limit"][k]))
             punctuality, early, used, held = remember(OPEN, *now, SimpleNamespace(**terms))
         assert (found["punctuality"][k], found["usage"][k], found["tenure"][k]) == (punctuality, used, held)
+
+
+def test_habits_are_remembered_by_the_rule_month_by_month() -> None:
+    """One client after the other through the rule `receive`: with a loan, without one, and the mean where both may be."""
+    chance = np.random.default_rng(2)
+    size, months = 60, 9
+    history = chance.integers(NO_USE, 3, (size, months))
+    history[chance.random((size, months)) < 0.2] = NOT_RECORDED
+    frequency, idle = chance.random(size), chance.integers(0, 20, size).astype(float)
+    terms = from_scenario(load_scenario("baseline", memory_frequency=5.5))
+    found = habits(history, frequency, idle, terms)
+    named, wanted = SimpleNamespace(**terms), dict.fromkeys(receive.reads, 0.0)
+
+    def after(asked: float, owed: float, taken: float, unused: float) -> tuple[float, float]:
+        given = wanted | {
+            "status": OPEN,
+            "frequency": taken,
+            "idle": unused,
+            "scheduled": owed,
+            "asked": asked,
+            "terms": named,
+        }
+        written = dict(zip(receive.writes, receive(*(given[name] for name in receive.reads)), strict=True))
+        return written["frequency"], written["idle"]
+
+    for k in range(size):
+        seen = [month for month in history[k, ::-1] if month != NOT_RECORDED]
+        taken, unused = float(frequency[k]), max(0.0, idle[k] - len(seen))
+        for month in seen:
+            owed = 0.0 if month == NO_USE else 1.0
+            share = 1.0 if month == -1 else 0.0 if month == NO_USE else float(frequency[k])
+            (none, unused), (loan, _) = after(0.0, owed, taken, unused), after(FEN, owed, taken, unused)
+            taken = none + share * (loan - none)
+        assert (found["frequency"][k], found["idle"][k]) == (taken, unused)
 
 
 def test_months_late_without_a_history_are_a_history_of_as_many_months_late() -> None:

@@ -59,7 +59,7 @@ CASES: list[tuple[str, dict[str, Any], Gives | str]] = [
         Gives(400, 53_990_000, ("6 balances below 0 counted as 0, first in line 26", "PAY_0 to 6")),
     ),
     ("uci_kaggle.csv", UCI, Gives(400, 53_990_000, ("6 balances below 0 counted as 0, first in line 26",))),
-    ("uci_kaggle.csv", {}, "no column limit, the only one required; is it 'LIMIT_BAL'? Then map limit=LIMIT_BAL"),
+    ("uci_kaggle.csv", {}, "no column limit, the only one required; is it 'LIMIT_BAL'? --columns limit=LIMIT_BAL"),
     ("uci_two_headers.csv", UCI, Gives(400, 53_990_000, ("header in line 2", "first in line 27"))),
     ("uci_two_headers.csv", {**UCI, "header": 2}, Gives(400, 53_990_000, ("header in line 2",))),
     ("uci_two_headers.csv", {}, "no column limit, the only one required; line 2 looks like the names: --header 2"),

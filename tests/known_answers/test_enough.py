@@ -73,7 +73,7 @@ def notice(origin: Origin, slot: int = 4, month: int = REVIEWED) -> Notice:
         return recorders[0]
 
     seen = origin.watched(slot, beside=beside)[0][: month + 1]
-    path = BorrowerPath(recorders[0].world.plan, origin.seed, slot, recorders[0].held, seen)
+    path = BorrowerPath(recorders[0].world, slot, recorders[0].held, seen)
     return Notice(path, seen, seen[-1], 0)
 
 
@@ -355,7 +355,7 @@ def test_with_nothing_changed_the_path_is_the_recorded_one(rule: str, others: di
                 lives.setdefault(now.before["generation"], []).append(now)
                 contended += int(now.decided["contends"])
         for life in lives.values():
-            path = BorrowerPath(world.plan, world.seed, view.slot, recorder.held, life)
+            path = BorrowerPath(world, view.slot, recorder.held, life)
             path.check(life[0].month, life[-1].month)
             assert path.run(life[0].month, life[-1].month)["limit"] == life[-1].decided["limit"]
     assert contended > 50

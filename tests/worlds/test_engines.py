@@ -82,10 +82,23 @@ class Late(Objects):
         return [super().where(name, value, month)[0][:-1]]
 
 
+class Blind(Objects):
+    """Draws by row, whoever the client is."""
+
+    def keys_of(self, rows: Array) -> Array:
+        return rows
+
+
 @pytest.mark.usefixtures("another")
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [(Unfair, "engine wrong"), (Forgets, "copied"), (Careless, "put takes row 60 of 60"), (Late, "engine wrong")],
+    [
+        (Unfair, "engine wrong"),
+        (Forgets, "copied"),
+        (Careless, "put takes row 60 of 60"),
+        (Late, "engine wrong"),
+        (Blind, "clients with keys"),
+    ],
 )
 def test_the_suite_finds_what_is_wrong(kind: type[Engine], words: str) -> None:
     with pytest.raises(AssertionError, match=words):

@@ -152,7 +152,13 @@ class Borrower(View):
         return hash(self.unique_id)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.unique_id}>"
+        client = f", client {self.client_id}" if self.client_id else ""
+        return f"<{type(self).__name__} {self.unique_id}{client}>"
+
+    @property
+    def client_id(self) -> str | None:
+        """The client's name in the portfolio's column id; None without one, and for who entered the slot later."""
+        return self.model.simulation.client(self.slot, self._generation)
 
     @property
     def terms(self) -> SimpleNamespace:
@@ -166,7 +172,8 @@ class Borrower(View):
             raise BadInput(f"draw: unknown purpose {quoted(purpose)}{nearest(purpose, PURPOSES)}")
         if purpose in draws:
             return draws[purpose]
-        return uniform(self.model.simulation.seed, self.slot, self._generation, month, purpose)
+        simulation = self.model.simulation
+        return uniform(simulation.seed, simulation.engine.key_of(self.slot), self._generation, month, purpose)
 
     def remove(self) -> None:
         """Leave the platform: the line is 0 and the slot free for an applicant. Who owes something cannot leave."""

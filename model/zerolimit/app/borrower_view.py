@@ -88,9 +88,8 @@ class Borrowers:
         """The borrower in a slot."""
         origin = self.session.at_rest(origin_of)
         if origin is not None:
-            table = getattr(origin.portfolio, "table", None)
-            named = None if table is None or "id" not in table.column_names else table["id"]
-            self.pick(slot if named is None else named[slot].as_py())
+            ids = None if origin.portfolio is None else origin.portfolio.ids
+            self.pick(slot if ids is None else ids[slot])
 
     def like_li(self) -> None:
         """Somebody like Li of the article."""

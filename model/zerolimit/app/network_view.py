@@ -115,6 +115,8 @@ class Look:
     """Position in STATES."""
     segment: Array
     values: dict[str, Array]
+    ids: tuple[str | None, ...]
+    """The clients' names in their file."""
 
 
 def look(market: CreditMarket, part: Part) -> Look:
@@ -128,7 +130,9 @@ def look(market: CreditMarket, part: Part) -> Look:
     state = np.where(usable, np.where(found["reason"] > 0, 1, 0), 2)
     state = np.where(found["late"] > 0, 3, state)
     state = np.where(found["status"] == LEFT, 4, state)
-    return Look(part, state, np.asarray(column("segment"))[part.slots].astype(int), found)
+    who = zip(part.slots.tolist(), found["generation"].tolist(), strict=True)
+    ids = tuple(market.simulation.client(slot, generation) for slot, generation in who)
+    return Look(part, state, np.asarray(column("segment"))[part.slots].astype(int), found, ids)
 
 
 class Networks:
@@ -225,7 +229,7 @@ def drawn(seen: Look, words: Words, ink: Ink) -> Option:
                 "symbol": SHAPES[segment],
                 "symbolSize": size * (1.35 if state in (2, 3) else 1.0),
                 "itemStyle": {"color": palette[state]},
-                "tip": tip(slot, STATES[state], segment, one, words),
+                "tip": tip(seen.ids[k] or words.number(slot), STATES[state], segment, one, words),
             }
         )
     ends = seen.part.at.round(4).tolist()
@@ -254,13 +258,13 @@ def drawn(seen: Look, words: Words, ink: Ink) -> Option:
     )
 
 
-def tip(slot: int, state: str, segment: str, one: dict[str, float], words: Words) -> str:
+def tip(name: str, state: str, segment: str, one: dict[str, float], words: Words) -> str:
     """What hovering shows of a borrower."""
     if state == "left":
-        return words("network.vacant", id=words.number(slot))
+        return words("network.vacant", id=name)
     return words(
         "network.tip",
-        id=words.number(slot),
+        id=name,
         segment=words("segment." + segment),
         age=words.number(one["age"]),
         state=words("state." + state),

@@ -9,6 +9,8 @@ free, with plain NumPy for what is not overridden:
     stage(name, month, terms)                   every borrower through a stage; totals, counts and lists
     listed(name, rows, month, terms)            some borrowers through a stage
 
+Draws are those of `uniforms`, or `words_of` (engine/philox.py) with the keys of `keys_of(rows)`.
+
 Worth overriding for speed: the verbs of `engine/verbs.py`, `get`, `set`, `empty`, `words`. Capabilities are attributes of
 the class: `compiles`, `bytes_a_borrower`. Try yours with `zerolimit.testing.check_engine`.
 """
@@ -78,13 +80,13 @@ def refuse_count(rule: Rule, count: int) -> None:
         raise OutOfRange(f"rule {rule.name}: returns {number_of(count, 'value')} for {fields}")
 
 
-GIVEN = ("plan", "loops", "arrays", "rows")
+GIVEN = ("plan", "loops", "arrays", "rows", "keys")
 """Parts of an engine that a copy takes as they are: never written, or laid out anew by `__setstate__`."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How an engine shall run; none of it moves a result. An engine leaves alone what it has no use for."""
+    """How an engine shall run; but for `keys` none of it moves a result. An engine leaves alone what it has no use for."""
 
     user_rules: tuple[Rule, ...] = ()
     """User-defined rules."""
@@ -96,10 +98,12 @@ class Options:
     """Take the borrowers in an order shuffled with this seed."""
     say: Callable[[str], None] = lambda text: None
     """What takes long is said here."""
+    keys: Array | None = None
+    """What keys the draws of each slot, (size,), uint64 (vocabulary/draws.py); None: its row."""
 
 
 class Engine(Verbs):
-    """Borrowers and the ways to reach them. Rows are slots; a slot's number is the borrower's id in draws."""
+    """Borrowers and the ways to reach them. Rows are slots. What keys a slot's draws is its row, or its client's key."""
 
     name = ""
     """Under which it is declared (engine/registry.py)."""
@@ -110,6 +114,7 @@ class Engine(Verbs):
         options = options or Options()
         self.plan, self.terms, self.seed, self.size = plan, terms, seed, size
         self.key = (np.uint32(seed & 0xFFFF_FFFF), np.uint32(seed >> 32))
+        self.keys = options.keys
         self.overrides = options.overrides
         self.checks = False
         self.measured: dict[str, float] = {}
@@ -203,6 +208,14 @@ class Engine(Verbs):
     def close(self) -> None:
         """Let go of threads."""
 
+    def keys_of(self, rows: Array) -> Array:
+        """What the draws of some borrowers are keyed by: their clients' keys (uint64), or their rows."""
+        return rows if self.keys is None else self.keys[rows]
+
+    def key_of(self, row: int) -> int:
+        """The same for one borrower, as `draws.bits` takes it."""
+        return int(self.keys_of(np.array([row]))[0])
+
     def uniforms(self, purpose: str, rows: Array, month: int) -> Array:
         """One keyed draw in (0, 1) for each borrower listed."""
         return ((self.words(purpose, rows, month) >> np.uint32(8)).astype(np.float64) + 0.5) * (1.0 / 16_777_216.0)
@@ -227,7 +240,7 @@ class Engine(Verbs):
 
         def draw(start: int, stop: int) -> None:
             some = rows[start:stop]
-            draw_words(*self.key, some, generations[some], when, block, number % 4, out[start:stop])
+            draw_words(*self.key, self.keys_of(some), generations[some], when, block, number % 4, out[start:stop])
 
         self.in_parts(draw, len(rows))
         return out

@@ -38,6 +38,7 @@ from zerolimit.engine.source import (
     HALVES,
     driver_columns,
     gate_arguments,
+    key_arguments,
     loop_columns,
     month_source,
     roll_arrays,
@@ -63,6 +64,8 @@ PAGE, LINE = 4096, 64
 """Bytes of a page of memory and of a line of cache."""
 APART = 13
 """Lines by which neighbouring columns are apart in a page: columns that start alike push each other out of the cache."""
+NO_KEYS = np.zeros(0, np.uint64)
+"""Where each borrower's key is the row."""
 
 
 class NoAlias(Compiler):
@@ -241,19 +244,19 @@ class Loops:
         """Every function that the engine calls, with the types of its arguments."""
         found: dict[str, tuple[Any, ...]] = {}
         key = (types.uint32, types.uint32)
-        number, vector, rows = types.int64, types.float64[::1], types.int64[::1]
+        number, vector, rows, keys = types.int64, types.float64[::1], types.int64[::1], types.uint64[::1]
         for stage in self.plan.stages.values():
             if stage.listed:
                 for k, loop in enumerate(stage.loops):
                     columns = [column_type(name) for name in loop_columns(stage, loop)]
-                    head = (*key, types.uint32, types.uint32, vector, rows, types.float64[:, ::1])
+                    head = (*key, types.uint32, types.uint32, vector, keys, rows, types.float64[:, ::1])
                     found[f"loop_{stage.name}_{k}"] = (*head, *columns)
                 continue
             columns = [column_type(name) for name in (*driver_columns(stage), *stage.scratch)]
             lists = [types.int32[::1] for _ in stage.rolls] + [
                 column_type(value) for roll in stage.rolls for value in roll.values
             ]
-            totals = (types.int64[:, ::1], types.uint32[:, :, :, ::1], types.int64[:, :, ::1], rows, rows)
+            totals = (keys, types.int64[:, ::1], types.uint32[:, :, :, ::1], types.int64[:, :, ::1], rows, rows)
             kept = (rows, *map(column_type, stage.keeps))
             range_of = (types.uint32, number, number, number, vector)
             found[f"stage_{stage.name}"] = (*key, *range_of, *totals, *columns, *lists, *kept)
@@ -264,18 +267,25 @@ class Loops:
         entries = self.entries()
         for name in names:
             with vectors():
-                for loop, signature in self.dense_loops(name.removeprefix("stage_")).items():
-                    self[loop].compile(signature)
+                for loop, signatures in self.dense_loops(name.removeprefix("stage_")).items():
+                    for signature in signatures:
+                        self[loop].compile(signature)
             self[name].compile(entries[name])
 
-    def dense_loops(self, stage: str) -> dict[str, tuple[Any, ...]]:
-        """The loops over everybody in a stage, with the types of their arguments; none for a list."""
+    def dense_loops(self, stage: str) -> dict[str, list[tuple[Any, ...]]]:
+        """The loops over everybody in a stage, with the types of their arguments; none for a list.
+
+        Those that draw are compiled twice: with rows for keys, half a Philox round is the same for all.
+        """
         found = self.plan.stages.get(stage)
         if found is None or found.listed:
             return {}
         head = (*[types.uint32] * 4, types.float64[::1])
         return {
-            f"loop_{stage}_{k}": (*head, *map(column_type, loop_columns(found, loop)))
+            f"loop_{stage}_{k}": [
+                (*head, *keys, *map(column_type, loop_columns(found, loop)))
+                for keys in (((types.none,), (types.uint64[::1],)) if key_arguments(found, loop) else ((),))
+            ]
             for k, loop in enumerate(found.loops)
             if not loop.where
         }
@@ -562,6 +572,7 @@ class Compiled(Engine):
                 stop,
                 CHUNK,
                 terms,
+                NO_KEYS if self.keys is None else self.keys,
                 room["sums"],
                 room["words"],
                 room["counts"],
@@ -632,7 +643,8 @@ class Compiled(Engine):
                 self.in_python(loop.rules, rows, month, terms)
                 continue
             columns = [self.raw(column, month) for column in loop_columns(stage, loop)]
-            some = [gate[name] for name in gate_arguments(stage, loop)]
+            keys = NO_KEYS if self.keys is None and loop.where else self.keys
+            some = [*[keys] * len(key_arguments(stage, loop)), *(gate[name] for name in gate_arguments(stage, loop))]
             self.loops[f"loop_{stage.name}_{number}"](*self.key, np.uint32(month), np.uint32(0), terms, *some, *columns)
         if stage.sum_names or stage.words or stage.rolls:
             columns = [self.raw(column, month) for column in stage.tally_columns]
@@ -660,7 +672,8 @@ class Compiled(Engine):
 
         def run(start: int, stop: int) -> int:
             part = np.zeros_like(out[:, start:stop], order="C")
-            bad = loop(*head, np.ascontiguousarray(rows[start:stop], np.int64), part, *columns)
+            some = np.ascontiguousarray(rows[start:stop], np.int64)
+            bad = loop(*head, np.ascontiguousarray(self.keys_of(some), np.uint64), some, part, *columns)
             out[:, start:stop] = part
             return bad
 

@@ -29,16 +29,16 @@ class Levels(Protocol):
 def share_out(
     rule: Levels,
     capacity: int,
-    rows: NDArray[Any],
+    keys: NDArray[Any],
     lottery: Lottery,
     top: int | None = None,
 ) -> tuple[NDArray[np.int64], int]:
     """Grants (fen) at the largest level at which they fit into `capacity` (fen), and that level.
 
-    What is left goes to those whom the next level would give more, in lottery order, until the first that does not fit. The
-    level is at most `top`, and NOTHING where even 0 is too much.
+    What is left goes to those whom the next level would give more, in order of lottery, then of key, until the first that
+    does not fit. The level is at most `top`, and NOTHING where even 0 is too much.
     """
-    if len(rows) == 0:
+    if len(keys) == 0:
         return np.zeros(0, np.int64), 0
     highest = rule.highest if top is None else min(rule.highest, top)
     low, high = NOTHING, highest
@@ -48,12 +48,12 @@ def share_out(
             low = middle
         else:
             high = middle - 1
-    grants = rule.grants(low) if low > NOTHING else np.zeros(len(rows), np.int64)
+    grants = rule.grants(low) if low > NOTHING else np.zeros(len(keys), np.int64)
     if low < highest:
         more = rule.grants(low + 1)
         some = np.flatnonzero(more > grants)
         extra = (more - grants)[some]
         left = capacity - int(grants.sum())
-        served, _, _ = serve_prefix(np.zeros(len(some)), extra, left, rows[some], lambda at: lottery(some[at]))
+        served, _, _ = serve_prefix(np.zeros(len(some)), extra, left, keys[some], lambda at: lottery(some[at]))
         grants[some[served]] += extra[served]
     return grants, low

@@ -4,8 +4,10 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from numba import float64, int32, njit, uint32, uint64
+from numba import float64, int32, njit, types, uint32, uint64
 from numba.extending import overload
+
+from zerolimit.vocabulary.draws import DRAW_BITS
 
 IN_LOOP: Any = {"error_model": "numpy", "forceinline": True}
 """How what loops call is compiled: a call, or Python's division check, would stop the vectoriser."""
@@ -34,14 +36,37 @@ def philox(key0: Any, key1: Any, c0: Any, c1: Any, c2: Any, c3: Any) -> Any:
 
 
 @make_known
+def words_of(key0: Any, key1: Any, client: Any, when: Any, block: Any, generation: Any) -> Any:
+    """Four 32-bit words of a borrower's draws (draws.counter is the same in plain whole numbers).
+
+    Bits of the block word above its 32nd do not count in philox.
+    """
+    upper = uint64(client) >> uint64(32)
+    block = uint64(block) | upper << uint64(DRAW_BITS)
+    return philox(key0, key1, client, when, block, uint64(generation) | (upper >> uint64(DRAW_BITS) << uint64(DRAW_BITS)))
+
+
+def client_at(keys: Any, first: Any, i: Any) -> Any:
+    """The key of borrower i of a loop that begins at row `first`: the row, where there are no keys (None)."""
+    return uint32(first + uint32(i)) if keys is None else keys[i]
+
+
+@overload(client_at, jit_options=IN_LOOP, strict=False)
+def _client_at(keys: Any, first: Any, i: Any) -> Any:
+    if isinstance(keys, types.NoneType):
+        return lambda keys, first, i: uint32(first + uint32(i))
+    return lambda keys, first, i: keys[i]
+
+
+@make_known
 def unit(word: Any) -> Any:
     """draws.unit, compiled: (k + 1/2) / 2^24 from the top 24 bits."""
     return (float64(int32(word >> uint32(8))) + 0.5) * (1.0 / 16777216.0)
 
 
 @njit(cache=True, nogil=True)
-def draw_words(key0: Any, key1: Any, rows: Any, generations: Any, month: Any, block: Any, lane: Any, out: Any) -> None:
-    """One word of one Philox block for each of the borrowers listed."""
-    for k in range(len(rows)):
-        w0, w1, w2, w3 = philox(key0, key1, uint32(rows[k]), month, block, uint32(generations[k]))
+def draw_words(key0: Any, key1: Any, keys: Any, generations: Any, month: Any, block: Any, lane: Any, out: Any) -> None:
+    """One word of one Philox block for each of the borrowers whose keys are listed."""
+    for k in range(len(keys)):
+        w0, w1, w2, w3 = words_of(key0, key1, keys[k], month, block, uint32(generations[k]))
         out[k] = (w0 if lane == 0 else w1) if lane < 2 else (w2 if lane == 2 else w3)

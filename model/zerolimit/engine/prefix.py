@@ -1,7 +1,7 @@
 """Serve a prefix of an order until a capacity is used up: exactly, in whole numbers, in linear time.
 
 One histogram finds the bin in which the capacity ends; only that bin is sorted. Ties are broken by a 64-bit lottery,
-then by the smaller id, so the result depends on no order of the input and on no number of threads.
+then by the smaller key, so the result depends on no order of the input and on no number of threads.
 """
 
 from collections.abc import Callable
@@ -29,16 +29,17 @@ def serve_prefix(
     order: NDArray[Any],
     costs: NDArray[Any],
     capacity: int,
-    rows: NDArray[Any],
+    keys: NDArray[Any],
     lottery: Lottery,
 ) -> tuple[NDArray[np.bool_], int, int]:
     """Who is served when the highest `order` goes first and each takes `costs` (whole, not negative) of `capacity`.
 
     Returns a mask, the position of the first who did not fit (-1: all fit), and what was left then. Nobody behind the
-    first who does not fit is served. `lottery` gives 64 bits for the positions asked, the smallest goes first.
+    first who does not fit is served. `lottery` gives 64 bits for the positions asked, the smallest goes first; ties go to
+    the smaller of `keys`, what keys the borrowers' draws.
     """
-    served = np.zeros(len(rows), np.bool_)
-    if len(rows) == 0:
+    served = np.zeros(len(keys), np.bool_)
+    if len(keys) == 0:
         return served, -1, capacity
     total = int(costs.sum(dtype=np.int64))
     if total <= capacity:
@@ -46,7 +47,7 @@ def serve_prefix(
         return served, -1, capacity - total
     low, high = float(order.min()), float(order.max())
     scale = BINS / (high - low) if high - low > BINS / 1.0e300 else 0.0
-    bins = np.empty(len(rows), np.int16)
+    bins = np.empty(len(keys), np.int16)
     sums = np.zeros(BINS, np.int64)
     fill_bins(order, costs, high, scale, bins, sums)
     taken = np.cumsum(sums)
@@ -54,7 +55,7 @@ def serve_prefix(
     used = int(taken[last - 1]) if last else 0
     np.less(bins, last, out=served)
     within = np.flatnonzero(bins == last)
-    ranked = within[np.lexsort((rows[within], lottery(within), -order[within].astype(np.float64)))]
+    ranked = within[np.lexsort((keys[within], lottery(within), -order[within].astype(np.float64)))]
     cumulated = used + np.cumsum(costs[ranked], dtype=np.int64)
     fits = int(np.searchsorted(cumulated, capacity, side="right"))
     served[ranked[:fits]] = True
@@ -65,14 +66,17 @@ def serve_prefix(
 def serve_fitting(
     costs: NDArray[Any],
     capacity: int,
-    rows: NDArray[Any],
+    keys: NDArray[Any],
     lottery: Lottery,
 ) -> NDArray[np.bool_]:
-    """Who is served when each in turn takes what it asks if it still fits, and is passed over if not."""
-    served = np.zeros(len(rows), np.bool_)
+    """Who is served when each in turn takes what it asks if it still fits, and is passed over if not.
+
+    In order of the lottery, then of the key.
+    """
+    served = np.zeros(len(keys), np.bool_)
     left = capacity
-    everyone = np.arange(len(rows))
-    for k in np.lexsort((rows, lottery(everyone))).tolist():
+    everyone = np.arange(len(keys))
+    for k in np.lexsort((keys, lottery(everyone))).tolist():
         if costs[k] <= left:
             served[k] = True
             left -= int(costs[k])

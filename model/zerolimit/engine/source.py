@@ -49,7 +49,7 @@ def draw_lines(loop: Loop) -> list[str]:
     lines: list[str] = []
     for block in loop.blocks:
         when = f"uint32({BIRTH})" if LIFELONG_FROM <= 4 * block < LIFELONG_TO else "month"
-        lines.append(f"w0, w1, w2, w3 = philox(key0, key1, borrower, {when}, uint32({block}), uint32(generation_[i]))")
+        lines.append(f"w0, w1, w2, w3 = words_of(key0, key1, client, {when}, uint32({block}), uint32(generation_[i]))")
         for draw in loop.keeps:
             if PURPOSES[draw] // 4 == block:
                 lines.append(f"{word(draw)}_[i] = int32(w{PURPOSES[draw] % 4})")
@@ -62,6 +62,18 @@ def draw_lines(loop: Loop) -> list[str]:
 def rolls_of(stage: Stage, loop: Loop) -> list[Roll]:
     """The lists that a loop makes itself."""
     return [stage.rolls[at] for at in loop.rolls]
+
+
+def key_arguments(stage: Stage, loop: Loop) -> list[str]:
+    """The borrowers' keys, where a loop draws: of those listed, or of all it runs over (None: their rows)."""
+    return ["keys"] if stage.listed or loop.blocks else []
+
+
+def client_of(stage: Stage, loop: Loop) -> str:
+    """The expression of a borrower's key. Loops over everybody are compiled with and without keys, the others once."""
+    if stage.listed:
+        return "keys[k]"
+    return "keys[i] if len(keys) else uint64(first + uint32(i))" if loop.where else "client_at(keys, first, i)"
 
 
 def gate_arguments(stage: Stage, loop: Loop) -> list[str]:
@@ -127,6 +139,7 @@ def loop_source(stage: Stage, number: int, terms: dict[str, int], checks: bool) 
             "month",
             "first",
             "terms_",
+            *key_arguments(stage, loop),
             *(["rows", "out"] if stage.listed else gate_arguments(stage, loop)),
             *(f"{c}_" for c in columns),
         ]
@@ -141,16 +154,16 @@ def loop_source(stage: Stage, number: int, terms: dict[str, int], checks: bool) 
         lines.append("    terms = 0.0")
     lines.append("    bad = 0")
     if stage.listed:
-        lines += ["    for k in range(len(rows)):", "        i = uint64(rows[k])", "        borrower = uint32(i)"]
+        lines += ["    for k in range(len(rows)):", "        i = uint64(rows[k])"]
     elif loop.where:
         lines += ["    count = uint64(0)", f"    for i in range(len({loop.where}_)):", "        rows[count] = i"]
         lines.append(f"        count += uint64(1) if {loop.where}_[i] != 0 else uint64(0)")
         lines += [f"    {name}_[:] = 0" for name in loop.stores if name in FLOW_NAMES]
-        lines += ["    for k in range(count):", "        i = uint64(rows[k])", "        borrower = first + uint32(i)"]
+        lines += ["    for k in range(count):", "        i = uint64(rows[k])"]
     else:
         lines.append(f"    for i in range(len({columns[0]}_)):")
-        if loop.blocks:
-            lines.append("        borrower = first + uint32(i)")
+    if loop.blocks:
+        lines.append(f"        client = {client_of(stage, loop)}")
     lines += indented([*body(loop, checks), *own_tally(stage, loop)], 8)
     return [*lines, "    return bad", "", ""]
 
@@ -286,7 +299,8 @@ def stage_source(stage: Stage, terms: dict[str, int], checks: bool) -> list[str]
     rolls = roll_arrays(stage.rolls)
     columns = driver_columns(stage)
     arguments = [
-        *("key0", "key1", "month", "start", "stop", "chunk", "terms_", "sums", "words", "counts", "lengths", "rows"),
+        *("key0", "key1", "month", "start", "stop", "chunk", "terms_"),
+        *("keys", "sums", "words", "counts", "lengths", "rows"),
         *(f"{name}_" for name in (*columns, *stage.scratch)),
         *rolls,
         "kept",
@@ -306,9 +320,15 @@ def stage_source(stage: Stage, terms: dict[str, int], checks: bool) -> list[str]
         return f"{name}_[:n]" if name in scratch else f"{name}_[lo:hi]"
 
     for number, loop in enumerate(stage.loops):
-        gate, own = gate_arguments(stage, loop), map(part, loop_columns(stage, loop))
-        passed = ", ".join(["key0", "key1", "month", "uint32(lo)", "terms_", *gate, *own])
-        lines.append(f"        bad += loop_{stage.name}_{number}({passed})")
+        gate, own = gate_arguments(stage, loop), [*map(part, loop_columns(stage, loop))]
+        some = ["keys[lo:hi]"] * len(key_arguments(stage, loop))
+        ways = some, ["None"] * len(some)
+        both = [", ".join(["key0", "key1", "month", "uint32(lo)", "terms_", *keys, *gate, *own]) for keys in ways]
+        keyed, plain = (f"bad += loop_{stage.name}_{number}({arguments})" for arguments in both)
+        if some and not loop.where:
+            lines += indented(["if len(keys):", f"    {keyed}", "else:", f"    {plain}"], 8)
+        else:
+            lines.append(f"        {keyed}")
     if tallies:
         listed = roll_arrays(stage.rolls[at] for at in stage.left_over[2])
         passed = ", ".join(["lo", *map(part, stage.tally_columns), "sums", "words", "lengths", *listed])
@@ -341,7 +361,7 @@ from collections import namedtuple
 from numpy import searchsorted
 from numba import float32, float64, int8, int16, int32, int64, njit, uint32, uint64
 from zerolimit.engine.compiled import NoAlias, decode
-from zerolimit.engine.philox import philox, unit
+from zerolimit.engine.philox import client_at, unit, words_of
 from zerolimit.rules.rule import whole
 '''
 

@@ -82,6 +82,9 @@ class Verbs(ABC):
     def long_words(self, purpose: str, rows: Array, month: int) -> Array: ...
 
     @abstractmethod
+    def keys_of(self, rows: Array) -> Array: ...
+
+    @abstractmethod
     def in_parts(self, work: Callable[[int, int], Any], length: int) -> list[Any]: ...
 
     def read(self, name: str, rows: Ragged | None, month: int) -> Ragged:
@@ -126,9 +129,9 @@ class Verbs(ABC):
         """Who is served when the highest `order` goes first until a capacity is used up.
 
         Each takes `costs` (whole, not negative); nobody behind the first who does not fit is served. Ties go by the
-        borrowers' draw of `purpose` (64 bits, the smallest first), then by row.
+        borrowers' draw of `purpose` (64 bits, the smallest first), then by what keys their draws: the row, or the client's.
         """
-        return [serve_prefix(order[0], costs[0], capacity[0], rows[0], self.lottery(purpose, rows, month)[0])]
+        return [serve_prefix(order[0], costs[0], capacity[0], self.keys_of(rows[0]), self.lottery(purpose, rows, month)[0])]
 
     def level(
         self,
@@ -141,9 +144,9 @@ class Verbs(ABC):
     ) -> list[Shared]:
         """What each is granted at the largest level, at most `top`, at which all grants fit into a capacity (fen).
 
-        What is left goes to those whom the next level would give more, in order of the draw of `purpose`, then of row.
+        What is left goes to those whom the next level would give more, in order of the draw of `purpose`, then of its key.
         """
-        return [share_out(rules[0], capacity[0], rows[0], self.lottery(purpose, rows, month)[0], top[0])]
+        return [share_out(rules[0], capacity[0], self.keys_of(rows[0]), self.lottery(purpose, rows, month)[0], top[0])]
 
     def lottery(self, purpose: str, rows: Ragged, month: int) -> list[Lottery]:
         """The borrowers' draws of a purpose (64 bits), for those at the positions asked in each world's list."""
@@ -233,13 +236,13 @@ class Contenders:
 
 @dataclass(frozen=True)
 class Listed:
-    """Those who contended for a capacity, with no engine at hand: their rows, and their lottery."""
+    """Those who contended for a capacity, with no engine at hand: what keys their draws, and their lottery."""
 
-    rows: Array
+    keys: Array
     lottery: Lottery
 
     def prefix(self, order: Array, costs: Array, capacity: int) -> Served:
-        return serve_prefix(order, costs, capacity, self.rows, self.lottery)
+        return serve_prefix(order, costs, capacity, self.keys, self.lottery)
 
     def level(self, rule: Levels, capacity: int, top: int | None = None) -> Shared:
-        return share_out(rule, capacity, self.rows, self.lottery, top)
+        return share_out(rule, capacity, self.keys, self.lottery, top)

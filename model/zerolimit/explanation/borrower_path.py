@@ -95,7 +95,7 @@ class Recorder:
     def last(self, order: Array, served: Array, rows: Array, purpose: str, places: int) -> Last:
         """The last of a queue for so many places; everybody, where one was left beside those that others took."""
         more = places > int((rows != self.slot).sum())
-        return Last.of(order, served, rows, self.tickets(purpose, rows), more=more)
+        return Last.of(order, served, self.world.engine.keys_of(rows), self.tickets(purpose, rows), more=more)
 
     def take_allocation(self, today: Live) -> None:
         """The level, and the last who was admitted."""
@@ -115,7 +115,7 @@ class Recorder:
             claims.need,
             claims.capacity(limit),
             claims.least,
-            claims.rows,
+            claims.keys,
             claims.lottery,
             grants,
             claims.floor,
@@ -127,7 +127,7 @@ class Recorder:
         now.pool = limit
         if (claims.rows == self.slot).any():
             words = claims.lottery(np.arange(len(claims.rows)))
-            kept = {name: getattr(claims, name).copy() for name in ("rows", "rank", "need")}
+            kept = {name: getattr(claims, name).copy() for name in ("rows", "keys", "rank", "need")}
             now.claims = replace(claims, **kept, lottery=lambda at: words[at])
 
     def take_desk(self, today: Live, heard: Array) -> None:
@@ -144,7 +144,8 @@ class Recorder:
         won = self.heard[self.world.column("appealed_line")[self.heard] > 0]
         order = np.array([self.order_of[int(row)] for row in won])
         more = today.totals.aside is None or today.totals.aside > 0
-        self.held[-1].aside = Last.of(order, np.isin(won, granted), won, self.tickets("u_desk", won), more=more)
+        keys = self.world.engine.keys_of(won)
+        self.held[-1].aside = Last.of(order, np.isin(won, granted), keys, self.tickets("u_desk", won), more=more)
 
 
 @dataclass(frozen=True)
@@ -185,9 +186,9 @@ UNCHANGED = Change()
 class Copies(Objects):
     """One borrower in as many rows as there are changes: all draw as that borrower, each with terms of its own."""
 
-    def __init__(self, plan: Plan, seed: int, slot: int, generation: int) -> None:
+    def __init__(self, plan: Plan, seed: int, client: int, generation: int) -> None:
         super().__init__(plan, TERMS, seed, 0)
-        self.slot, self.generation = slot, generation
+        self.client, self.generation = client, generation
         self.changes: Sequence[Change] = ()
         self.terms_of: list[SimpleNamespace] = []
         self.drawn: dict[tuple[int, int, str], int] = {}
@@ -202,7 +203,7 @@ class Copies(Objects):
         """The 32 bits of one of the borrower's draws."""
         key = (self.generation, month, purpose)
         if key not in self.drawn:
-            self.drawn[key] = bits(self.seed, self.slot, key[0], month, purpose)
+            self.drawn[key] = bits(self.seed, self.client, key[0], month, purpose)
         return self.drawn[key]
 
     def ticket(self, purpose: str, month: int) -> int:
@@ -248,7 +249,7 @@ class AsRecorded(Platform):
 
     def serves(self, queue: Last, order: float, purpose: str) -> bool:
         """Whether who stands there comes no later than the last of a queue who was served."""
-        return queue.serves(order, self.engine.ticket(purpose, self.month), self.path.slot)
+        return queue.serves(order, self.engine.ticket(purpose, self.month), self.engine.client)
 
     def world(self) -> None:
         """The month's announcements, as they are on each path."""
@@ -274,7 +275,7 @@ class AsRecorded(Platform):
         if self.endless(change):
             return self.now.sharing.in_full(need, values)
         ticket = self.engine.ticket("u_lottery", self.month)
-        return self.now.sharing.grant(need, values["rank"], ticket, self.path.slot, values)
+        return self.now.sharing.grant(need, values["rank"], ticket, self.engine.client, values)
 
     def measure(self) -> None:
         """What was granted is in the line."""
@@ -314,13 +315,16 @@ class AsRecorded(Platform):
 
 
 class BorrowerPath:
-    """One borrower alone, by the rules in plain Python, from one month to the decision of another."""
+    """One borrower alone, by the rules in plain Python, from one month to the decision of another.
 
-    def __init__(self, plan: Plan, seed: int, slot: int, held: Sequence[Held], seen: Sequence[Seen]) -> None:
-        self.plan, self.slot = plan, slot
+    The borrower was in a `slot` of `world`.
+    """
+
+    def __init__(self, world: Simulation, slot: int, held: Sequence[Held], seen: Sequence[Seen]) -> None:
+        self.plan, self.slot = world.plan, slot
         self.held = {now.month: now for now in held}
         self.seen = {now.month: now for now in seen}
-        self.engine = Copies(plan, seed, slot, int(seen[0].before["generation"]))
+        self.engine = Copies(world.plan, world.seed, world.engine.key_of(slot), int(seen[0].before["generation"]))
         self.platform: AsRecorded | None = None
 
     def through(self, stage: str) -> None:

@@ -251,6 +251,8 @@ def explain(
 def notice_of(origin: Origin, slot: int, name: str, recorder: Recorder, seen: Sequence[Seen]) -> Explanation:
     """The notice of the last month seen."""
     last = seen[-1]
+    if last.before["generation"] > 0 and recorder.world.client(slot) == name:
+        name = f"{slot:,} (an entrant in the slot of {name})"
     life = [now for now in seen if now.before["generation"] == last.before["generation"]]
     event = what_was_cut(last)
     if last.before["status"] == LEFT and "enter" not in last.stages:
@@ -262,7 +264,7 @@ def notice_of(origin: Origin, slot: int, name: str, recorder: Recorder, seen: Se
     now = last
     if event.kind != "announced" and last.decided["review"] == NO_REVIEW:
         now = next(one for one in reversed(life) if one.decided["review"] > NO_REVIEW and one.decided["notice_left"] > 0.0)
-    path = BorrowerPath(recorder.world.plan, recorder.world.seed, slot, recorder.held, life)
+    path = BorrowerPath(recorder.world, slot, recorder.held, life)
     first = next(one.month for one in life if "account" in one.stages)
     path.check(first, now.month)
     return Notice(path, life, now, first).written(origin, slot, name, last, event)

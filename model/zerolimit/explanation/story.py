@@ -296,11 +296,11 @@ WITH_COMMAS = r"\d{1,3}(,\d{3})+"
 
 def whom(origin: Origin, borrower: Any) -> tuple[int, str]:
     """A borrower's slot and name; BadInput where there is none."""
-    table = getattr(origin.portfolio, "table", None)
+    ids = None if origin.portfolio is None else origin.portfolio.ids
     if hasattr(borrower, "slot"):
-        return int(borrower.slot), str(borrower.unique_id)
-    if table is not None and "id" in table.column_names:
-        names = [str(name) for name in table["id"].to_pylist()]
+        return int(borrower.slot), getattr(borrower, "client_id", None) or str(borrower.unique_id)
+    if ids is not None:
+        names = ids.tolist()
         if str(borrower) not in names:
             raise BadInput(f"borrower {str(borrower)!r}: no such id in the portfolio{nearest(str(borrower), names)}")
         return names.index(str(borrower)), str(borrower)

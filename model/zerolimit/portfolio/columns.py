@@ -72,7 +72,9 @@ COLUMNS = {
             "credit line; the only column required; below the minimum loan the line is closed",
             YUAN,
         ),
-        Column("id", "text", 0, 0, "the client's name in the file, unique"),
+        Column(
+            "id", "text", 0, 0, "the client's name in the file, unique; by it the client's draws are told from all others"
+        ),
         Column(
             "balance",
             "yuan",

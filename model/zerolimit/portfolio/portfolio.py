@@ -7,6 +7,7 @@ says what. Money is fen inside, yuan in files (times `scale`, or in the unit tol
 from __future__ import annotations
 
 import hashlib
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -348,8 +349,9 @@ def no_limit(raw: Raw, mapped: bool) -> BadInput:
             f" {how('columns', 'limit=NAME')}, there are {listed_names(raw)}"
         )
     close = like("limit", raw.names)
-    hint = f"is it {close!r}? Then map limit={close}" if close else ""
-    hint = hint or (better(raw.text) if raw.text is not None else "") or f"there are {listed_names(raw)}"
+    hint = f"is it {close!r}? {how('columns', shlex.quote(f'limit={close}'))}" if close else ""
+    hint = hint or (better(raw.text) if raw.text is not None else "")
+    hint = hint or f"{how('columns', 'limit=NAME')} says which it is, there are {listed_names(raw)}"
     return BadInput(f"{raw.where}: no column limit, the only one required; {hint}")
 
 

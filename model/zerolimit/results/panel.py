@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy, deepcopy
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -186,7 +187,8 @@ class Panel:
         found = {name: np.empty(len(rows), np.float32) for name in DISTANCES}
         for start in range(0, len(rows), FEW):
             some = slice(start, start + FEW)
-            measured = self.simulation.measured(rows[some])
+            with ONE_AT_A_TIME:
+                measured = self.simulation.measured(rows[some])
             for name in DISTANCES:
                 found[name][some] = measured[name]
         return found
@@ -307,6 +309,7 @@ def options_of(schema: pa.Schema) -> dict[str, Any]:
         "use_dictionary": [field.name for field in schema if pa.types.is_dictionary(field.type)],
         "use_byte_stream_split": [field.name for field in schema if pa.types.is_floating(field.type)],
         "write_statistics": ["month"],
+        "write_batch_size": 2**15,
     }
 
 
@@ -316,6 +319,8 @@ PART = 500_000
 TOGETHER = 250_000
 """Rows of a row group, at least: but for the last, and for what is larger in a month."""
 FEW = 2**16
+ONE_AT_A_TIME = Lock()
+"""An engine works out distances for one thread at a time."""
 A_ROW = sum(BYTES[field.storage] for field in STATE) + 4 * len(DISTANCES) + 4 * len(FLOWS) + 30
 """Bytes that a borrower's month takes, about."""
 

@@ -54,6 +54,8 @@ class Claims:
 
     rule: str
     rows: Array
+    keys: Array
+    """What keys their draws."""
     rank: Array
     need: Array
     """Undrawn part wanted, fen."""
@@ -92,7 +94,7 @@ class Claims:
         Without end everybody gets what the rule gives at its highest level, as out of a pool that is large enough.
         """
         capacity, floor = self.capacity(limit), self.floor
-        queue = queue or Listed(self.rows, self.lottery)
+        queue = queue or Listed(self.keys, self.lottery)
         return allocate(self.rule, self.rank, self.need, capacity, self.least, queue, floor, self.user_rule)
 
 
@@ -219,6 +221,7 @@ class Live(Platform):
         self.claims = claims = Claims(
             s.scenario.allocation,
             rows,
+            s.engine.keys_of(rows),
             rank,
             need,
             principal,
@@ -385,7 +388,7 @@ class Live(Platform):
             if total <= room:
                 served = np.ones(len(rows), np.bool_)
             elif s.scenario.skip_refused:
-                served = serve_fitting(asked, room, rows, arrival)
+                served = serve_fitting(asked, room, s.engine.keys_of(rows), arrival)
             else:
                 first_come = ~s.engine.words("u_arrival", rows, s.month)
                 served, marginal, _ = self.borrowers.prefix(first_come, asked, room, rows, "u_arrival")

@@ -127,7 +127,8 @@ class Simulation(Shown):
         self.sharing = self._rule_for_sharing(given)
         self.base = self._parameters(self.scenario)
         self.terms = dict(self.base)
-        options = Options(others, overrides, threads or os.cpu_count() or 1, checks, shuffle, self.say)
+        keys = None if portfolio is None else portfolio.keys
+        options = Options(others, overrides, threads or os.cpu_count() or 1, checks, shuffle, self.say, keys)
         self.engine = self._make_engine(engine, options)
         self._begin()
 

@@ -16,6 +16,8 @@ from zerolimit.engine.base import Array, Engine
 from zerolimit.engine.registry import REFERENCE, named
 from zerolimit.engine.verbs import reals
 from zerolimit.parameters.scenario import Scenario, load_scenario
+from zerolimit.portfolio.keys import keys_of
+from zerolimit.portfolio.settlement import Columns, Drawn, FirstPopulation
 from zerolimit.run.simulation import Simulation
 from zerolimit.testing.scenarios import draw_scenario
 from zerolimit.vocabulary.cells import CELLS, CELLS_PER_SEGMENT
@@ -40,8 +42,8 @@ def check_engine(engine: str | type[Engine], scenarios: int = 3, seed: int = 1) 
     """AssertionError, in one line, at the first thing that an engine does otherwise than engines must.
 
     By name, or by the class that `@engine("name")` declares. Tried are so many scenarios drawn at random with `seed`, a
-    busy one, copies, pickles, threads, every verb against plain NumPy, and rows that do not exist. It takes seconds; an
-    engine that compiles does so first. Run it once in your tests:
+    busy one, the same with clients' keys, copies, pickles, threads, every verb against plain NumPy, and rows that do not
+    exist. It takes seconds; an engine that compiles does so first. Run it once in your tests:
 
         def test_my_engine() -> None:
             zerolimit.testing.check_engine("mine")
@@ -55,6 +57,7 @@ def check_engine(engine: str | type[Engine], scenarios: int = 3, seed: int = 1) 
     drawn = [draw_scenario(rng, where="mixed", borrowers=BORROWERS, network="ring") for _ in range(scenarios)]
     for scenario in (busy, *drawn):
         _same_results(name, scenario, rng.randrange(2**64))
+    _same_results(name, busy, seed, _Clients(BORROWERS))
     _same_after_copies(name, busy, seed)
     _same_on_any_number_of_threads(name, seed)
     for verb in VERBS:
@@ -84,23 +87,35 @@ def same(one: Simulation, other: Simulation, what: str) -> None:
                 assert np.array_equal(here[name], there[name]), f"{what}: {name} in {log} of episodes"
 
 
+class _Clients(FirstPopulation):
+    """As drawn, with keys of their own."""
+
+    def __init__(self, size: int) -> None:
+        self.size, self.keys = size, keys_of([f"client {k}" for k in range(size)])
+
+    def traits(self, drawn: Drawn) -> Columns:
+        return {}
+
+    accounts = traits
+
+
 def _begun(name: str, scenario: Scenario, seed: int, **options: Any) -> Simulation:
     return Simulation(scenario, seed, engine=name, **options).run(4)
 
 
-def _same_results(name: str, scenario: Scenario, seed: int) -> None:
-    ours, theirs = _outcome(name, scenario, seed), _outcome(REFERENCE, scenario, seed)
-    what = f"engine {name}, seed {seed}"
+def _same_results(name: str, scenario: Scenario, seed: int, clients: FirstPopulation | None = None) -> None:
+    ours, theirs = (_outcome(engine, scenario, seed, clients) for engine in (name, REFERENCE))
+    what = f"engine {name}, seed {seed}" + (", clients with keys" if clients else "")
     if isinstance(ours, str) or isinstance(theirs, str):
         assert ours == theirs, f"{what}: {ours}, not {theirs}"
     else:
         same(ours, theirs, what)
 
 
-def _outcome(name: str, scenario: Scenario, seed: int) -> Simulation | str:
+def _outcome(name: str, scenario: Scenario, seed: int, clients: FirstPopulation | None) -> Simulation | str:
     """The world after MONTHS, or in what it ended."""
     try:
-        return Simulation(scenario, seed, engine=name, threads=1).run(MONTHS)
+        return Simulation(scenario, seed, engine=name, portfolio=clients, threads=1).run(MONTHS)
     except (BadInput, ArithmeticError) as error:
         return type(error).__name__
 
@@ -173,11 +188,11 @@ def _order_statistics(world: Simulation) -> None:
 
 
 def _queues(world: Simulation) -> None:
-    """One after the other in the order, the ties by draw and row, until the first that does not fit."""
+    """One after the other in the order, the ties by draw and key, until the first that does not fit."""
     rows = np.arange(world.size)
     order, costs = rows % 3, 1 + rows % 5
     tickets = world.engine.long_words("u_lottery", rows, world.month)
-    queue = np.lexsort((rows, tickets, -order))
+    queue = np.lexsort((world.engine.keys_of(rows), tickets, -order))
     for capacity in (0, 40, int(costs.sum())):
         mask, marginal, left = world.engine.prefix([order], [costs], [capacity], [rows], "u_lottery", world.month)[0]
         fits = int(np.searchsorted(np.cumsum(costs[queue]), capacity, side="right"))
@@ -206,7 +221,7 @@ class _AtMost:
 
 
 def _levels(world: Simulation) -> None:
-    """The largest level that fits, and one fen more for as many as what is left goes round, by draw and row."""
+    """The largest level that fits, and one fen more for as many as what is left goes round, by draw and key."""
     rows = np.arange(1, world.size, 2)
     rule = _AtMost(1 + rows % 7)
     tickets = world.engine.long_words("u_lottery", rows, world.month)
@@ -217,7 +232,7 @@ def _levels(world: Simulation) -> None:
             wanted_level = max(k for k in range(highest + 1) if rule.total(k) <= capacity)
             wanted = rule.grants(wanted_level)
             some = np.flatnonzero(rule.need > wanted_level) if wanted_level < highest else np.zeros(0, np.int64)
-            queue = some[np.lexsort((rows[some], tickets[some]))]
+            queue = some[np.lexsort((world.engine.keys_of(rows)[some], tickets[some]))]
             wanted[queue[: capacity - int(wanted.sum())]] += 1
             _equal(level, wanted_level, f"level of {capacity}", world)
             _equal(grants, wanted, f"level of {capacity}: grants", world)

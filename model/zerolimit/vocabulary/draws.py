@@ -3,6 +3,17 @@
 Philox 4x32-10 (Salmon et al. 2011) gives four 32-bit words for one counter; a purpose is a (block, lane) of it. No
 state: any engine, order, number of threads or machines sees the same draws, and a mechanism that is switched off
 leaves every other draw as it was.
+
+The seed, 64 bits, is Philox's key. The counter's four words of 32 bits are
+
+    c0  the borrower's key, bits 0 to 31
+    c1  the month (BIRTH: a draw for life)
+    c2  bits 0 to 15 the block; bits 16 to 31 the borrower's key, bits 32 to 47
+    c3  bits 0 to 15 the generation; bits 16 to 31 the borrower's key, bits 48 to 63
+
+A borrower's key is the row of the slot, whose bits 32 to 63 are 0, or, where a portfolio has ids, a 64-bit hash of the
+client's id (portfolio/keys.py): then a client's draws are the same in whatever row. Blocks are a few dozen, generations
+are stored in 15 bits, so no two draws share a counter. WORLD, 2^32 - 1, is no row, and a client with this key is refused.
 """
 
 from typing import Any
@@ -10,7 +21,9 @@ from typing import Any
 BIRTH = 0xFFFF_FFFF
 """The month of draws that a borrower keeps for life."""
 WORLD = 0xFFFF_FFFF
-"""The borrower of draws that belong to the world."""
+"""The borrower's key of draws that belong to the world."""
+DRAW_BITS = 16
+"""Bits of the counter's words for block and generation; the borrower's key has those above."""
 
 PURPOSES: dict[str, int] = {
     "u_income": 0,
@@ -89,12 +102,17 @@ def philox_reference(key: tuple[int, int], counter: tuple[int, int, int, int]) -
     return c0, c1, c2, c3
 
 
-def bits(seed: int, borrower: int, generation: int, month: int, purpose: str) -> int:
-    """The 32 random bits of one draw, in plain Python."""
-    number = PURPOSES[purpose]
+def counter(borrower: int, generation: int, month: int, purpose: str) -> tuple[int, int, int, int]:
+    """The counter of a draw; `borrower` is the borrower's key, 64 bits."""
     when = BIRTH if lifelong(purpose) else month
+    low, middle, high = borrower & 0xFFFF_FFFF, borrower >> 32 & 0xFFFF, borrower >> 48
+    return low, when, PURPOSES[purpose] // 4 | middle << DRAW_BITS, generation | high << DRAW_BITS
+
+
+def bits(seed: int, borrower: int, generation: int, month: int, purpose: str) -> int:
+    """The 32 random bits of one draw, in plain Python; `borrower` is the borrower's key."""
     key = (seed & 0xFFFF_FFFF, seed >> 32 & 0xFFFF_FFFF)
-    return philox_reference(key, (borrower, when, number // 4, generation))[number % 4]
+    return philox_reference(key, counter(borrower, generation, month, purpose))[PURPOSES[purpose] % 4]
 
 
 def unit(word: int) -> float:
