@@ -39,7 +39,6 @@ from zerolimit.results.table import percent, print_summary
 from zerolimit.results.tables import Tables, tables_of
 from zerolimit.rules.caps import CAPS
 from zerolimit.run.simulation import Simulation
-from zerolimit.vocabulary.names import LEFT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -170,10 +169,9 @@ def patterns() -> str:
     tables, panel, least = baseline()
     late, indebted = (sum(values(tables.monthly, one).sum() for one in names) for names in parts_of("late_30"))
     paid, on_time = (sum(values(tables.monthly, one).sum() for one in names) for names in parts_of("paid_at_zero"))
-    here = panel[panel.status != LEFT]
-    key = ["borrower", "generation", "month"]
-    before = panel.assign(month=panel.month + 1).set_index(key)[["limit", "scheduled", "overdue"]]
-    pairs = here.join(before.add_suffix("_before"), on=key, how="inner")
+    key, state = ["person", "month"], ["limit", "scheduled", "overdue"]
+    before = panel.assign(month=panel.month + 1).set_index(key)[state]
+    pairs = panel[[*key, *state, "late"]].join(before.add_suffix("_before"), on=key, how="inner")
     had = pairs[pairs.limit_before >= least]
     cut = had[had.limit < 0.95 * had.limit_before]
     both = had[had.limit >= least]

@@ -73,7 +73,7 @@ def save(
     is told of, and everything else is kept.
     """
     with whole_folder(folder, force=force) as whole:
-        if panel is not None and panel.batches:
+        if panel is not None and len(panel.rows) and panel.batches:
             panel.save(whole)
         fill(whole, simulation, provenance(simulation, command, started, seconds, panel), figure)
     return Path(folder)
