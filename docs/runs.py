@@ -39,6 +39,7 @@ from zerolimit.results.table import percent, print_summary
 from zerolimit.results.tables import Tables, tables_of
 from zerolimit.rules.caps import CAPS
 from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.names import LEFT, STATUSES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -171,7 +172,8 @@ def patterns() -> str:
     paid, on_time = (sum(values(tables.monthly, one).sum() for one in names) for names in parts_of("paid_at_zero"))
     key, state = ["person", "month"], ["limit", "scheduled", "overdue"]
     before = panel.assign(month=panel.month + 1).set_index(key)[state]
-    pairs = panel[[*key, *state, "late"]].join(before.add_suffix("_before"), on=key, how="inner")
+    here = panel.loc[panel.status != STATUSES[int(LEFT)], [*key, *state, "late"]]
+    pairs = here.join(before.add_suffix("_before"), on=key, how="inner")
     had = pairs[pairs.limit_before >= least]
     cut = had[had.limit < 0.95 * had.limit_before]
     both = had[had.limit >= least]
