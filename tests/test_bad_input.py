@@ -1,10 +1,11 @@
 """Bad input: one line that says what, where and what is allowed; exit code 2; nothing left behind."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from typer.testing import CliRunner, Result
 from zerolimit.basics.errors import BadInput
 from zerolimit.commands.cli import app
 from zerolimit.engine.plan import make_plan
+from zerolimit.engine.source import month_source
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.parameters.terms import TERMS
 from zerolimit.results.frames import rate
@@ -552,3 +554,21 @@ def test_python_says_the_same_in_one_line(call: Callable[[Path], Any], words: Se
     for word in words:
         assert word in str(caught.value)
     assert everything(here) == before
+
+
+@pytest.mark.parametrize("name", ["take_account", "tally_decision", "loop_account_0", "stage_account", "words_of"])
+def test_a_rule_with_the_name_of_a_generated_function_is_refused(name: str) -> None:
+    own = replace(rule("trust", after="feel")(in_short), name=name)
+    with pytest.raises(BadInput, match=rf"^rules: {name}: the compiled month has a function of this name; call the rule"):
+        Simulation(load_scenario("baseline", borrowers=20), 1, engine="compiled", rules=[own])
+
+
+def test_no_rule_of_the_month_has_the_name_of_a_generated_function() -> None:
+    """With a rule of a user's own the accounts' laws are in the generated module too."""
+    own = rule("trust", after="feel")(in_short)
+    plan = make_plan(frozenset(TERMS), (replace(own, user_defined=True),))
+    text = month_source(plan, {name: k for k, name in enumerate(TERMS)}, {own.name: "own"}, checks=True)
+    defined = re.findall(r"^def (\w+)|^(\w+) = ", text, flags=re.M)
+    names = [one or other for one, other in defined]
+    assert "keep_account" in names
+    assert len(set(names)) == len(names)

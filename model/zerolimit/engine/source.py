@@ -1,7 +1,9 @@
 """The fused loops, written out as Python that Numba compiles. `zerolimit phases --source` prints this text."""
 
+import ast
 from collections.abc import Iterable
 
+from zerolimit.basics.errors import BadInput
 from zerolimit.engine.plan import FLOW_NAMES, Loop, Plan, Stage, word
 from zerolimit.month import Roll
 from zerolimit.rules.caps import MEASURED
@@ -272,12 +274,12 @@ GUARD = 4
 """Numbers behind the lengths of a stage's lists: borrowers with an amount that cannot be; the first, which, what."""
 
 
-def keep_source(stage: Stage) -> list[str]:
+def take_source(stage: Stage) -> list[str]:
     """What a panel takes of the borrowers kept, out of a chunk."""
     names = stage.keeps
     lines = [
         "@njit(cache=True, nogil=True, error_model='numpy')",
-        f"def keep_{stage.name}({', '.join(['lo', 'kept', *(f'{n}_' for n in names), *(f'{n}_kept' for n in names)])}):",
+        f"def take_{stage.name}({', '.join(['lo', 'kept', *(f'{n}_' for n in names), *(f'{n}_kept' for n in names)])}):",
     ]
     for name in names:
         lines += ["    for k in range(len(kept)):", f"        {name}_kept[k] = {name}_[kept[k] - lo]"]
@@ -295,7 +297,7 @@ def stage_source(stage: Stage, terms: dict[str, int], checks: bool) -> list[str]
     if tallies:
         lines += tally_source(stage)
     if stage.keeps:
-        lines += keep_source(stage)
+        lines += take_source(stage)
     rolls = roll_arrays(stage.rolls)
     columns = driver_columns(stage)
     arguments = [
@@ -339,7 +341,7 @@ def stage_source(stage: Stage, terms: dict[str, int], checks: bool) -> list[str]
             "        if len(kept) > 0:",
             "            first, last = searchsorted(kept, lo), searchsorted(kept, hi)",
             "            if last > first:",
-            f"                keep_{stage.name}(lo, kept[first:last], {taken})",
+            f"                take_{stage.name}(lo, kept[first:last], {taken})",
         ]
     if stage.words:
         lines.append("    decode(words, counts)")
@@ -383,4 +385,14 @@ def month_source(plan: Plan, terms: dict[str, int], user_rules: dict[str, str], 
     lines += ["", ""]
     for stage in plan.stages.values():
         lines += stage_source(stage, terms, checks)
+    refuse_taken(seen, lines)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def refuse_taken(names: Iterable[str], lines: Iterable[str]) -> None:
+    """BadInput where a rule has the name of something else in the generated module, and would take its place."""
+    imports = (node for node in ast.parse(HEAD).body if isinstance(node, ast.ImportFrom))
+    taken = {alias.name for node in imports for alias in node.names}
+    taken |= {line[4 : line.index("(")] for line in lines if line.startswith("def ")}
+    if clash := sorted(taken.intersection(names)):
+        raise BadInput(f"rules: {clash[0]}: the compiled month has a function of this name; call the rule otherwise")
