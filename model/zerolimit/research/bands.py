@@ -15,7 +15,7 @@ from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput
 from zerolimit.basics.shown import Shown
 from zerolimit.basics.wording import number_of
-from zerolimit.results.drawing import BLUE, GREY, on_axes
+from zerolimit.results.drawing import BLUE, GREY, month_axis, on_axes
 from zerolimit.study.intervals import CONFIDENCE, over_seeds
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ class Bands(Shown):
             axes.plot(at, self.table["mean"], color=BLUE, label=f"mean of {self.runs}")
             label = f"its {100 * self.confidence:g} % interval"
             axes.fill_between(at, self.table.low, self.table.high, color=BLUE, alpha=0.25, linewidth=0, label=label)
-            axes.set(xlabel=str(at.name or ""), ylabel=self.outcome)
+            month_axis(axes, str(at.name or ""))
+            axes.set(ylabel=self.outcome)
             axes.margins(x=0.0)
             axes.legend()
             return axes

@@ -23,7 +23,7 @@ from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.basics.shown import Shown
 from zerolimit.basics.wording import number_of
-from zerolimit.results.drawing import BLACK, GREY, on_axes
+from zerolimit.results.drawing import BLACK, GREY, month_axis, on_axes
 from zerolimit.results.panel import keyed
 from zerolimit.results.panel_columns import kept_meanings
 from zerolimit.study.intervals import CONFIDENCE
@@ -74,7 +74,8 @@ class EventStudy(Shown):
             unit, _ = kept_meanings().get(self.outcome, ("", ""))
             what = f"{self.outcome}, {unit}" if unit else self.outcome
             told = self.event.replace("_", " ")
-            axes.set(xlabel=f"month relative to {told}", ylabel=f"{what}: change since\nmonth {BASE}, less the controls'")
+            month_axis(axes, f"month relative to {told}")
+            axes.set(ylabel=f"{what}: change since\nmonth {BASE}, less the controls'")
             axes.set_title(f"After {told}: {number_of(int(table.events.max()), 'event')}")
             return axes
 

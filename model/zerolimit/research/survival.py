@@ -24,7 +24,7 @@ from zerolimit.basics.arguments import documented, public
 from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.basics.shown import Shown
 from zerolimit.basics.wording import number_of
-from zerolimit.results.drawing import SERIES, on_axes
+from zerolimit.results.drawing import SERIES, month_axis, on_axes
 from zerolimit.results.episodes import Array, cumulative_incidence
 from zerolimit.results.frames import episodes_chosen
 from zerolimit.study.intervals import CONFIDENCE
@@ -68,7 +68,8 @@ class Survival(Shown):
                 axes.step(some.month, some.estimate, where="post", color=colour, label=str(name))
                 axes.fill_between(some.month, some.low, some.high, step="post", color=colour, alpha=0.18, linewidth=0)
             what = "still without a usable line" if curve == LASTING else f"ended by: {curve}"
-            axes.set(xlabel=f"months since {self.kind}", ylabel="share of episodes", title=f"{what[:1].upper()}{what[1:]}")
+            month_axis(axes, f"months since {self.kind}")
+            axes.set(ylabel="share of episodes", title=f"{what[:1].upper()}{what[1:]}")
             axes.set_ylim(0.0, 1.02 if curve == LASTING else None)
             if self.by is not None:
                 axes.legend(title=self.by)
