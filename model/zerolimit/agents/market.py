@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial, wraps
@@ -28,10 +28,9 @@ from mesa.time import EventGenerator
 
 from zerolimit.agents.borrower import Borrower, Borrowers, View, closed_to_writers, overridden, storable, view_of
 from zerolimit.agents.lender import Platform
-from zerolimit.basics.arguments import documented, public
+from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, quoted, refuse_others
 from zerolimit.basics.progress import Progress, reporting
-from zerolimit.basics.shown import Shown
 from zerolimit.basics.terminal import tell
 from zerolimit.basics.wording import number_of
 from zerolimit.engine.plan import FLOW_NAMES
@@ -39,14 +38,15 @@ from zerolimit.engine.registry import AUTO, named
 from zerolimit.parameters.scenario import Scenario, load_scenario, takes_parameters
 from zerolimit.parameters.terms import in_yuan
 from zerolimit.results.columns import parts_of
+from zerolimit.results.counted import Counted
 from zerolimit.results.panel import SAMPLE, Panel, parse_panel
 from zerolimit.rules.rule import Rule
 from zerolimit.run.phases import Recorded
 from zerolimit.run.simulation import IN_THE_MIDDLE, Simulation
 from zerolimit.vocabulary.draws import as_seed, fresh_seed
 from zerolimit.vocabulary.fields import Field
-from zerolimit.vocabulary.names import ENDS, EVENTS, LEFT, MOST_MONTHS
-from zerolimit.vocabulary.outcomes import RATES, RATES_LISTED
+from zerolimit.vocabulary.names import ENDS, LEFT, MOST_MONTHS
+from zerolimit.vocabulary.outcomes import RATES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +126,7 @@ def as_step(own: Callable[[Any], None]) -> Callable[[Any], None]:
 
 
 @public
-class CreditMarket(Shown, mesa.Model):  # type: ignore[misc]
+class CreditMarket(Counted, mesa.Model):  # type: ignore[misc]
     """One platform, its borrowers, the month.
 
     `scenario` is the name of a preset, a path of a TOML file, a Scenario, or Mesa's own scenario object, of which the
@@ -380,45 +380,6 @@ class CreditMarket(Shown, mesa.Model):  # type: ignore[misc]
         if not len(self._panel.rows):
             raise BadInput("panel: the market keeps none; take CreditMarket(..., panel='all') or panel='sample=N'")
         return of_panel(self._panel.table(), columns, vacant=vacant)
-
-    @documented(rates=RATES_LISTED)
-    def rate(self, name: str, by: str | Sequence[str] = "month") -> pd.Series[Any]:
-        """A rate by month, year, segment or decile, or several of them: sums are taken, then divided.
-
-        Where there is nothing to divide by, it is not a number. The rates:
-
-        {rates}
-        """
-        from zerolimit.results.frames import rate
-
-        self._has_run("rate")
-        return rate(self.monthly, name, by)
-
-    @documented(kinds=EVENTS[1:], ends=ENDS[1:])
-    def incidence(self, kind: str = "zero limit", repeated: bool | None = None) -> pd.DataFrame:
-        """Cumulative incidence of the ends of episodes, by months since the event, with competing ends kept apart.
-
-        By Aalen and Johansen (results.episodes.cumulative_incidence). Columns: at_risk (episodes watched so long), lasting
-        (share without a usable line still), and for each end `hazard ...` (a month) and `incidence ...` (share so far).
-        `repeated` takes only first events (False) or only later ones (True) of their borrower. `kind` is one of:
-
-        {kinds}
-
-        The ends:
-
-        {ends}
-        """
-        from zerolimit.results.frames import incidence
-
-        self._has_run("incidence")
-        return incidence(self.episodes, kind, repeated)
-
-    def to_frame(self) -> pd.DataFrame:
-        """All rates, a row a month."""
-        from zerolimit.results.frames import all_rates
-
-        self._has_run("to_frame")
-        return all_rates(self.monthly)
 
     def plot(self, what: str = "reasons", ax: Axes | None = None) -> Axes:
         """A panel of the summary: reasons, blocked, groups, pool, accounts or trust. On `ax`, or new axes."""

@@ -16,20 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zerolimit import __version__
-from zerolimit.basics.arguments import documented, public
+from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, refuse_others
 from zerolimit.basics.files import path_of
-from zerolimit.basics.shown import Shown
 from zerolimit.basics.sources import HOME, source_hash
 from zerolimit.basics.terminal import tell
 from zerolimit.basics.wording import number_of
 from zerolimit.results import digest
+from zerolimit.results.counted import Counted
 from zerolimit.results.parquet import write_parquet
 from zerolimit.results.tables import FILES, Tables, tables_of
 from zerolimit.results.whole import MANIFEST, PROVENANCE, read_manifest, recover, whole_folder
 from zerolimit.rules.rule import Rule, fingerprint
-from zerolimit.vocabulary.names import ENDS, EVENTS
-from zerolimit.vocabulary.outcomes import RATES_LISTED
 
 if TYPE_CHECKING:
     from tempfile import TemporaryDirectory
@@ -260,7 +258,7 @@ _told: set[Path] = set()
 
 
 @public
-class Run(Shown):
+class Run(Counted):
     """What a run left. Money in fen, months from 0. Each file is held against the manifest when it is read."""
 
     def __init__(self, folder: Path) -> None:
@@ -277,12 +275,6 @@ class Run(Shown):
         sizes = ((told.get("borrowers"), "borrower"), (told.get("months"), "month"))
         counts = [number_of(n, noun) if isinstance(n, int) else f"{noun}s unknown" for n, noun in sizes]
         return f"run {self.named}: {', '.join([str(told.get('scenario')), *counts])}"
-
-    def to_frame(self) -> pd.DataFrame:
-        """All rates, a row a month."""
-        from zerolimit.results.frames import all_rates
-
-        return all_rates(self.monthly)
 
     def plot(self, what: str = "reasons", ax: Axes | None = None) -> Axes:
         """A panel of the summary: reasons, blocked, groups, pool, accounts or trust. On `ax`, or new axes."""
@@ -362,36 +354,6 @@ class Run(Shown):
         with self._readable(files[0]):
             parts = [ds.dataset(self.checked(name)) for name in files]
             return Lazy(parts[0] if len(parts) == 1 else by_month(parts))
-
-    @documented(rates=RATES_LISTED)
-    def rate(self, name: str, by: str | Sequence[str] = "month") -> pd.Series[Any]:
-        """A rate by month, year, segment or decile, or several of them: sums are taken, then divided.
-
-        Where there is nothing to divide by, it is not a number. The rates:
-
-        {rates}
-        """
-        from zerolimit.results.frames import rate
-
-        return rate(self.monthly, name, by)
-
-    @documented(kinds=EVENTS[1:], ends=ENDS[1:])
-    def incidence(self, kind: str = "zero limit", repeated: bool | None = None) -> pd.DataFrame:
-        """Cumulative incidence of the ends of episodes, by months since the event, with competing ends kept apart.
-
-        By Aalen and Johansen (results.episodes.cumulative_incidence). Columns: at_risk (episodes watched so long), lasting
-        (share without a usable line still), and for each end `hazard ...` (a month) and `incidence ...` (share so far).
-        `repeated` takes only first events (False) or only later ones (True) of their borrower. `kind` is one of:
-
-        {kinds}
-
-        The ends:
-
-        {ends}
-        """
-        from zerolimit.results.frames import incidence
-
-        return incidence(self.episodes, kind, repeated)
 
     def verify(self) -> None:
         """Hold every file against the manifest. BadInput names the first that is damaged or missing."""
