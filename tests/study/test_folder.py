@@ -50,7 +50,13 @@ class Counting(MadeUp):
 
     def numbers(self, job: Job, task: Task) -> dict[str, list[Any]]:
         number = int(task.run[:6], 16)
-        return {"months": [2], "zero_limit": [number % 100], "line_on_time": [100], "principal": [2.0], "gini_lines": [0.5]}
+        return {
+            "months": [2],
+            "zero_limit": [number % 100],
+            "line_on_time": [100],
+            "principal_over_months": [2.0],
+            "gini_lines": [0.5],
+        }
 
 
 def wish(**settings: Any) -> Study:

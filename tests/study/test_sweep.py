@@ -31,7 +31,7 @@ from zerolimit.study.code import worker_modules
 from zerolimit.study.definition import Study, read_study
 from zerolimit.study.folder import ERRORS, LOCK, MERGED, STUDY, Folder
 from zerolimit.study.lock import acquire, judged
-from zerolimit.study.screen import Progress, status
+from zerolimit.study.screen import Reached, status
 from zerolimit.study.sweep import sweep
 from zerolimit.study.worker import Done, Failed, user_rules_of
 
@@ -634,12 +634,12 @@ def test_status_says_how_far_and_who(tmp_path: Path) -> None:
 
 
 def test_progress_is_told_as_it_goes(tmp_path: Path) -> None:
-    seen: list[Progress] = []
+    seen: list[Reached] = []
     sweep(wish(), tmp_path / "a", executor=Here(), workers=1, watch=seen.append)
     assert [seen[0].done, seen[-1].done, seen[-1].total] == [0, 8, 8]
     assert [one.done for one in seen] == sorted(one.done for one in seen)
     assert seen[-1].left == 0
-    assert Progress(10, 0, 100, 2.0).left == 45.0
+    assert Reached(10, 0, 100, 2.0).left == 45.0
     assert [span(one) for one in (9, 61, 3_660, 90_000)] == ["9 s", "1 min 01 s", "1 h 01 min", "1 d 1 h"]
 
 
@@ -663,7 +663,7 @@ def test_memory_does_not_grow_with_the_number_of_runs(tmp_path: Path) -> None:
 
     sizes: dict[int, int] = {}
 
-    def watch(now: Progress) -> None:
+    def watch(now: Reached) -> None:
         if now.done in (1_000, 5_000) and now.done not in sizes:
             gc.collect()  # what is remembered counts, not what waits to be collected: in a large process that is much
             sizes[now.done] = tracemalloc.get_traced_memory()[0]

@@ -220,7 +220,7 @@ def check_words(cap: Cap, phrases: set[Phrase]) -> None:
     """All that the cap says has a text in every other language, with the same places."""
     from zerolimit.app.language import FIRST, LANGUAGES, texts
 
-    says = {cap.says, cap.name.replace("_", " "), *templates(sys.modules[cap.function.__module__])}
+    says = {cap.says, cap.short, *templates(sys.modules[cap.function.__module__])}
     says |= {one.says for one in phrases}
     for language in LANGUAGES:
         if language == FIRST:
