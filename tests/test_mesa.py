@@ -611,6 +611,7 @@ def on_both_engines():
     return [CreditMarket(**given, engine=engine).run(5) for engine in ("auto", "objects")]
 
 
+@pytest.mark.slow
 class TestCompiled:
     def test_the_engines(self, on_both_engines):
         assert [market.simulation.engine.name for market in on_both_engines] == ["compiled", "objects"]

@@ -225,6 +225,7 @@ def forgets(frequency):
     return 0.0
 
 
+@pytest.mark.slow
 def test_a_rule_of_ones_own_is_in_every_world() -> None:
     found = of_few(FREQUENT, SELDOM, players=("trigger",), rules=[forgets], base_tightness=0.0, trigger_frequency=0.7)
     assert found.rules[0].name == "forgets"

@@ -173,6 +173,7 @@ def test_engset_of_the_facts_sheet() -> None:
     assert erlang(3, 2.0) == pytest.approx(4 / 19)
 
 
+@pytest.mark.slow
 def test_a_run_at_a_small_step_is_near_engset() -> None:
     """Step 0.05 with odds 1: the run agrees with its own chain, and the chain is within a tenth of Engset."""
     n, c, step = 50, 25, 0.05

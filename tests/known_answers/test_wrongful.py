@@ -69,6 +69,7 @@ def test_the_world_itself_is_not_moved_by_being_followed() -> None:
     assert [month.platform for month in plain.history] == [month.platform for month in shadow.real.history]
 
 
+@pytest.mark.slow
 def test_the_command_follows_clients_calendars_and_changes(tmp_path: Path) -> None:
     clients, events = tmp_path / "clients.csv", tmp_path / "events.csv"
     clients.write_text("name,credit\n" + "".join(f"c{k},{1000 + 10 * k}\n" for k in range(1_200)))
@@ -90,6 +91,7 @@ def test_the_command_follows_clients_calendars_and_changes(tmp_path: Path) -> No
     assert row[1:4] == [f"{number:,}" for number in (len(found.month), known, right)]
 
 
+@pytest.mark.slow
 def test_both_engines_follow_alike() -> None:
     one, other = (follow(world(900, engine), 16).to_frame() for engine in ("objects", "compiled"))
     assert len(one) > 5

@@ -92,6 +92,7 @@ def test_an_outcome_with_the_name_of_another_is_told(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_an_allocation_rule_is_one_file_of_code_and_one_of_text_a_language(tmp_path: Path) -> None:
     copy = copied(tmp_path)
     file = copy / "rules" / "allocations.py"
