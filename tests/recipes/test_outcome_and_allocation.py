@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from tests.recipes.test_cap import copied, ran, touched, translated
 
 OUTCOME = '        flag("zero_young", zero and age < 40.0, "zero-limit events of those below forty at the opening"),\n'
