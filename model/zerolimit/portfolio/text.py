@@ -91,7 +91,7 @@ def valid(data: bytes, where: str) -> bytes:
 
 
 def line_at(data: bytes, error: Exception) -> str:
-    """`line 7: ` where decoding broke off."""
+    """Where decoding broke off: a line of the file, to stand before what is wrong."""
     at = error.start if isinstance(error, UnicodeDecodeError) else 0
     return f"line {data[:at].count(b'\n') + 1}: "
 
