@@ -28,6 +28,7 @@ def read(name: str) -> Any:
 def run(name: str) -> Any:
     """A notebook run from its first cell to its last in the present environment; an error in a cell is raised."""
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
+    os.environ["TQDM_DISABLE"] = "1"  # whether a bar is seen depends on the machine
     os.environ["TQDM_DISABLE"] = "1"  # how long a cell takes is no output of it
     book = read(name)
     for cell in book.cells:

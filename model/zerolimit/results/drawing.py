@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zerolimit.basics.errors import refuse_unknown
+from zerolimit.basics.errors import BadInput, quoted, refuse_unknown
 from zerolimit.basics.files import writable
 from zerolimit.basics.terminal import tell
 from zerolimit.rules.caps import CAPS
@@ -85,6 +85,10 @@ def written(more: Mapping[str, Any]) -> Any:
 def on_axes(ax: Axes | None, **subplots: Any) -> Iterator[Any]:
     """Axes to plot on: those given, as they are, or new ones of pyplot's in our style, which a notebook shows."""
     if ax is not None:
+        from matplotlib.axes import Axes
+
+        if not isinstance(ax, Axes):
+            raise BadInput(f"ax: Matplotlib's Axes are needed, not {quoted(ax)}")
         yield ax
         return
     import matplotlib

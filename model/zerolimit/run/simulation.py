@@ -272,8 +272,8 @@ class Simulation(Shown):
         return self.engine.kept_rows
 
     def keep(self, rows: Array) -> None:
-        """Leave what a panel takes of these borrowers too, from the next month on."""
-        self.engine.keep(np.union1d(self.kept_rows, rows))
+        """Leave what a panel takes of these borrowers too, from the next month on. BadInput: the rows are not slots."""
+        self.engine.keep(np.union1d(self.kept_rows, refuse_rows(rows, self.size)))
 
     def keep_counted(self, name: str, rows: Array, numbers: Any) -> None:
         """What the platform itself has counted of some borrowers."""
