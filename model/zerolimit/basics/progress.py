@@ -7,6 +7,7 @@ imported when it is first shown, so that short runs do not pay for it.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import warnings
@@ -52,7 +53,7 @@ def nobody(done: int, total: int) -> None:
 
 def somebody_waits() -> bool:
     """Whether a person looks on: standard error is a terminal, or this is a notebook."""
-    return (sys.stderr is not None and sys.stderr.isatty()) or in_notebook()
+    return not os.environ.get("TQDM_DISABLE") and ((sys.stderr is not None and sys.stderr.isatty()) or in_notebook())
 
 
 def in_notebook() -> bool:
