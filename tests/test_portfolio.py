@@ -728,3 +728,41 @@ def test_a_statement_is_a_line_a_column() -> None:
     assert [line.split()[0] for line in str(read.statement).splitlines()[1:5]] == ["column", "limit", "id", "balance"]
     assert str(read) == str(read.statement)
     assert "<td>12,000.50</td>" in read._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("cells", "units", "says"),
+    [
+        (
+            "limit\n0.1万\n2\n",
+            {"limit": "wan"},
+            "column 'limit' line 2: '0.1万' says its unit itself, not wan; --units limit=yuan",
+        ),
+        ("limit\n2\n500元\n", {"limit": "wan"}, "column 'limit' line 3: '500元' says its unit itself, not wan"),
+        (
+            "limit,balance\n20000,0.1万\n",
+            {"balance": "percent"},
+            "column 'balance' line 2: '0.1万' says its unit itself, not percent",
+        ),
+        (
+            "limit,late\n20000,2 months\n20000,1 year\n",
+            {},
+            "column 'late' line 3: '1 year' is in years; months or days are needed",
+        ),
+        ("limit,term\n20000,5 days\n", {}, "column 'term' line 2: '5 days' is in days; months or years are needed"),
+        ("limit,term\n20000,6%\n", {}, "column 'term' line 2: '6%' is in percent; months or years are needed"),
+        ("limit,age\n20000,30 months\n", {}, "column 'age' line 2: '30 months' is in months; years are needed"),
+        (
+            "limit,history_1,history_2\n20000,1 year,0\n",
+            {},
+            "column 'history_1' line 2: '1 year' is in years; months or days are needed",
+        ),
+    ],
+)
+def test_a_unit_in_a_cell_that_the_column_is_not_in_is_refused(
+    tmp_path: Path, cells: str, units: dict[str, str], says: str
+) -> None:
+    (tmp_path / "a.csv").write_text(cells, encoding="utf-8")
+    with pytest.raises(BadInput) as caught:
+        read_portfolio(tmp_path / "a.csv", units=units)
+    assert str(caught.value).startswith(f"portfolio a.csv: {says}")

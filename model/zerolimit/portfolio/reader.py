@@ -54,6 +54,8 @@ LARGE_LIMIT, LARGE_INCOME, SMALL_INCOME = 1_000_000, 30_000, 100
 """Medians, in yuan and yuan a month, at which another unit is more likely."""
 MOST_OF_ALL = 0.3
 """Share of all limits that no client has."""
+SAYS_UNIT = "[万千亿元块]|yuan"
+"""What in an amount says how large its unit is."""
 NINES = re.compile(r"-?9{3,}|-[789]")
 KEYED = re.compile(
     r"(^|[_\s])(id|curr|account|client|customer|user)($|[_\s])|(?<=[a-z])(Id|ID)$|编号|客户号|账号", re.IGNORECASE
@@ -460,17 +462,30 @@ class Reader:
                 )
 
     def refuse_units(self, name: str, k: int, unit: str) -> None:
-        """BadInput where a text says another kind of unit than the column has."""
-        units = self.units[k]
-        if units is None:
-            return
-        for word in dict.fromkeys(units):
-            row = first(units == word)
+        """BadInput where a text says another kind of unit than an amount has, or a unit beside the one told."""
+        import pyarrow.compute as pc
+
+        usual = next(iter(COLUMNS[name].units))
+        if unit != usual and is_text(self.arrays[k].type):
+            said = pc.match_substring_regex(self.arrays[k], SAYS_UNIT, ignore_case=True).fill_null(False)
+            if pc.any(said).as_py():
+                row = first(said.to_numpy(zero_copy_only=False))
+                more = f"not {unit}; {how('units', f'{name}={usual}')} reads what is written"
+                raise self.wrong(name, row, f"{self.as_written(k, row)!r} says its unit itself, {more}")
+        for word, row in self.words_in(k):
             if word == "percent" and unit != "percent":
                 more = f": {how('units', 'balance=percent')} reads it as a part of the limit" if name == "balance" else ""
                 raise self.wrong(name, row, f"{self.as_written(k, row)!r} is a percentage, no amount{more}")
             if word in (MONTHS, YEARS, DAYS):
                 raise self.wrong(name, row, f"{self.as_written(k, row)!r} is a time, no amount")
+
+    def words_in(self, k: int) -> Iterable[tuple[str, int]]:
+        """Each unit that cells of a column say in words, and the first row that does."""
+        units = self.units[k]
+        if units is not None:
+            for word in dict.fromkeys(units):
+                if word:
+                    yield word, first(units == word)
 
     def whole(self, name: str, k: int | None = None) -> Array:
         """Whole numbers within a column's bounds; of a history, one month, NOT_RECORDED where it is blank."""
@@ -478,6 +493,10 @@ class Reader:
         k = self.used[name][0] if k is None else k
         unit, numbers = self.unit(column.name), self.numbers[k].copy()
         units = self.units[k]
+        for word, row in self.words_in(k):
+            if word not in (allowed := tuple(column.units) or (column.unit,)):
+                told = f"{self.as_written(k, row)!r} is in {word}; {' or '.join(allowed)} are needed"
+                raise self.wrong(name, row, told, k)
         if column.name in ("late", "history") and (unit == DAYS or (units is not None and (units == DAYS).any())):
             days = np.full(self.size, unit == DAYS) if units is None else (units == DAYS) | ((units == "") & (unit == DAYS))
             numbers = np.where(days & (numbers > 0), np.ceil(numbers / A_MONTH_HAS), numbers)
