@@ -73,7 +73,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         market.simulation.history[0],
         (clients := zerolimit.read_portfolio(pd.DataFrame({"limit": [5_000.0, 8_000.0], "age": [30, 40]}))),
         clients.statement,
-        zerolimit.bands([market, market]),
+        zerolimit.bands([market.rate("zero_limit"), market.rate("zero_limit")]),
         zerolimit.survival(market),
         zerolimit.event_study(market, "limit", match=["segment"], window=(-1, 1)),
         Lazy(pa.table({"month": [0], "borrower": [1]})),

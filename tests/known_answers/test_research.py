@@ -9,6 +9,7 @@ import pytest
 from scipy.special import stdtrit
 
 import zerolimit
+from zerolimit import CreditMarket
 from zerolimit.basics.errors import BadInput
 from zerolimit.research.survival import curves
 from zerolimit.vocabulary.names import END_APPEAL, END_CHARGEOFF, ENDS
@@ -161,3 +162,41 @@ def test_runs_of_other_months_have_no_band() -> None:
         zerolimit.bands([one, other])
     with pytest.raises(BadInput, match="runs: at least one is needed"):
         zerolimit.bands([])
+
+
+def test_runs_of_one_seed_or_of_other_scenarios_have_no_band() -> None:
+    one, twin, other = (
+        CreditMarket("baseline", seed=seed, borrowers=60, engine="objects", panel="none", **words).run(months=2)
+        for seed, words in ((1, {}), (1, {}), (2, {"pool_share": 0.2}))
+    )
+    with pytest.raises(BadInput, match=r"^runs: number 1 has the seed 1 of number 0; each needs its own$"):
+        zerolimit.bands([one, twin])
+    with pytest.raises(BadInput, match=r"^runs: number 1 is of another scenario than number 0; bands are over seeds$"):
+        zerolimit.bands([one, other])
+    with pytest.raises(BadInput, match=r"^quantiles: at least one is needed$"):
+        zerolimit.bands([one], quantiles=[])
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ({"outcome": "group"}, "outcome: a column of numbers, or of true and false, is needed, not 'group'"),
+        ({"outcome": "month"}, "outcome: a column of numbers, or of true and false, is needed, not 'month'"),
+        ({"event": "score"}, "event: a column of true and false is needed, not 'score'"),
+        ({"risk": "group"}, "risk: a column of true and false is needed, not 'group'"),
+    ],
+)
+def test_columns_that_cannot_be_an_outcome_an_event_or_a_risk_set_are_refused(words: dict[str, str], says: str) -> None:
+    """A name is true, and so is a number but 0: as an event or a risk set it would be everybody."""
+    panel = pd.DataFrame({"person": [1, 2], "month": [0, 0], "group": ["a", "b"], "score": [1.0, 2.0], "hit": [True, False]})
+    given = {"outcome": "score", "event": "hit", "risk": "hit", "match": ["group"], **words}
+    with pytest.raises(BadInput) as caught:
+        zerolimit.event_study(panel, **given)
+    assert str(caught.value) == says
+
+
+def test_curves_by_a_column_of_their_own_are_refused() -> None:
+    """By month of the event they would stand at that month, whatever their duration."""
+    market = CreditMarket("baseline", seed=1, borrowers=60, engine="objects", panel="none").run(months=2)
+    with pytest.raises(BadInput, match=r"^by: the curves have a column 'month' of their own; give"):
+        zerolimit.survival(market, by="month")

@@ -70,13 +70,18 @@ def bands(
 
     `runs` are markets or runs, of which the rate `outcome` by `by` is taken, or series with the same index. The interval of
     the mean is Student's over the runs (study.intervals); of one run it is not a number. `quantiles` are those of the runs
-    at each place (linear between runs). BadInput where there is no run, or series lie over other months.
+    at each place (linear between runs). BadInput where there is no run, two have the same seed or other scenarios, or series
+    lie over other months.
     """
     import pandas as pd
 
-    series = [one if isinstance(one, pd.Series) else one.rate(outcome, by) for one in runs]
+    given = list(runs)
+    refuse_alike(given)
+    series = [one if isinstance(one, pd.Series) else one.rate(outcome, by) for one in given]
     if not series:
         raise BadInput("runs: at least one is needed")
+    if not len(quantiles):
+        raise BadInput("quantiles: at least one is needed")
     for number, one in enumerate(series):
         if not one.index.equals(series[0].index):
             raise BadInput(f"runs: number {number} is not over the same {one.index.name or 'index'} as number 0")
@@ -88,3 +93,23 @@ def bands(
     found = {f"q{share:g}": np.quantile(values, share, axis=0) for share in sorted(quantiles)}
     table = pd.DataFrame({"mean": mean, "low": low, "high": high, **found}, index=series[0].index)
     return Bands(outcome, len(series), confidence, table)
+
+
+def refuse_alike(runs: Sequence[Any]) -> None:
+    """BadInput where two runs have the same seed, and so are one, or are of scenarios that differ."""
+    known = [(number, *found) for number, one in enumerate(runs) if (found := seed_and_scenario(one)) is not None]
+    first: dict[int, int] = {}
+    for number, seed, scenario in known:
+        if seed in first:
+            raise BadInput(f"runs: number {number} has the seed {seed} of number {first[seed]}; each needs its own")
+        first[seed] = number
+        if scenario != known[0][2]:
+            raise BadInput(f"runs: number {number} is of another scenario than number {known[0][0]}; bands are over seeds")
+
+
+def seed_and_scenario(run: Any) -> tuple[int, str] | None:
+    """A market's or run's seed and the hash of the scenario that it began with; none of a series."""
+    if (simulation := getattr(run, "simulation", None)) is not None:
+        return simulation.seed, simulation.first_scenario.digest()
+    told = getattr(run, "provenance", None)
+    return None if told is None else (told["seed"], told["scenario_hash"])

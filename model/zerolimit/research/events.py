@@ -115,6 +115,11 @@ def event_study(
     for name in columns:
         if name not in panel.columns:
             raise BadInput(f"event_study: the panel has no column {name!r}{nearest(name, panel.columns)}")
+    if outcome in ("person", "month") or not pd.api.types.is_numeric_dtype(panel[outcome]):
+        raise BadInput(f"outcome: a column of numbers, or of true and false, is needed, not {outcome!r}")
+    for argument, name in (("event", event), ("risk", risk)):
+        if not pd.api.types.is_bool_dtype(panel[name]):
+            raise BadInput(f"{argument}: a column of true and false is needed, not {name!r}")
     some = panel[list(columns)].sort_values(["person", "month"], kind="stable")
     happens = some[some[event].astype(bool)].groupby("person").month.min()
     treated = happens.rename("at").reset_index()

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+CURVES = ("curve", "month", "at_risk", "estimate", "low", "high")
+"""Columns of curves."""
 LASTING = "lasting"
 """The curve of those who are still without a usable line; the others are ends."""
 
@@ -103,6 +105,8 @@ def survival(
     episodes = episodes_chosen(getattr(source, "episodes", source), kind, repeated)
     if by is not None and by not in episodes.columns:
         raise BadInput(f"by: the episodes have no column {by!r}{nearest(by, episodes.columns)}")
+    if by in CURVES:
+        raise BadInput(f"by: the curves have a column {by!r} of their own; give the episodes' another name first")
     groups: list[tuple[Any, pd.DataFrame]] = [(None, episodes)] if by is None else list(episodes.groupby(by, observed=True))
     tables = []
     for name, some in groups:
@@ -130,7 +134,7 @@ def curves(duration: Array, ended: Array, confidence: float = CONFIDENCE) -> pd.
         variance = aalen_johansen_variance(share, found[LASTING], number, all_ended, at_risk)
         rows[name] = (share, *log_log(share, variance, confidence))
     tables = [
-        pd.DataFrame({"curve": name, "month": months, "at_risk": at_risk, "estimate": share, "low": low, "high": high})
+        pd.DataFrame(dict(zip(CURVES, (name, months, at_risk, share, low, high), strict=True)))
         for name, (share, low, high) in rows.items()
     ]
     return pd.concat(tables, ignore_index=True)

@@ -53,10 +53,7 @@ class Keys:
         """The columns `person` and, of a file with ids, `client`."""
         found: dict[str, Array | Coded] = {"person": slots.astype(np.int64) + self.size * generations.astype(np.int64)}
         if self.ids is not None:
-            found["client"] = Coded(np.where(generations == 0, slots, -1).astype(np.int32), self.names, text=True)
+            whose, at = np.unique(slots, return_inverse=True)
+            names = tuple(map(str, self.ids[whose]))
+            found["client"] = Coded(np.where(generations == 0, at, -1).astype(np.int32), names, text=True)
         return found
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The clients' names by slot."""
-        return () if self.ids is None else tuple(map(str, self.ids))
