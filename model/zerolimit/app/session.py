@@ -142,19 +142,17 @@ class Session:
         """The uploaded file, read as the form says; where it cannot be, nobody's clients are taken."""
         if self.upload is None:
             return
-        self.portfolio, reading = None, {}
+        self.portfolio = None
         try:
             reading = reading_of(self.form)
+            self.file_columns = self.upload.names({name: one for name, one in reading.items() if name != "columns"})
             found = self.upload.portfolio(reading)
             self.wanted = self.wanted.change(borrowers=found.size)
         except Exception as error:
             self.refuse("portfolio", None, BadInput(one_line(error)))
-        else:
-            self.portfolio = found
-            self.accept("portfolio")
-        finally:
-            self.file_columns = self.upload.names({name: one for name, one in reading.items() if name != "columns"})
-            self.changed()
+            return
+        self.portfolio = found
+        self.accept("portfolio")
 
     def read_again(self) -> None:
         """The same, off the event loop."""
