@@ -28,13 +28,13 @@ def read(name: str) -> Any:
 def run(name: str) -> Any:
     """A notebook run from its first cell to its last in the present environment; an error in a cell is raised."""
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
-    os.environ["TQDM_DISABLE"] = "1"  # whether a bar is seen depends on the machine
-    os.environ["TQDM_DISABLE"] = "1"  # how long a cell takes is no output of it
+    quiet = {**os.environ, "TQDM_DISABLE": "1"}  # whether a bar is seen depends on the machine
     book = read(name)
     for cell in book.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    NotebookClient(book, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}).execute()
+    client = NotebookClient(book, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}})
+    client.execute(env=quiet)
     for cell in book.cells:
         cell.metadata = {key: value for key, value in cell.metadata.items() if key != "execution"}
         if cell.cell_type == "code":

@@ -220,6 +220,12 @@ def test_the_style_is_installed_and_has_the_colours_of_the_palette() -> None:
 # progress
 
 
+@pytest.fixture(autouse=True)
+def bars_are_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the environment of the tests says."""
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+
+
 class Terminal(io.StringIO):
     """A terminal that keeps what is written to it."""
 

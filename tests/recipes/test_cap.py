@@ -52,6 +52,7 @@ def sector_limit(base_line, sector, terms):
 CHINESE = {
     "reason": {"sector_limit": "行业集中"},
     "english": {
+        "sector": "行业",
         "sector limit": "行业集中",
         "too much is lent in this sector": "该行业贷款过于集中",
         "of lines in construction {share} % are kept: {line}": "建筑业额度保留 {share}%：{line}",

@@ -86,7 +86,8 @@ class Bar:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # where a notebook has no widgets, the bar is text
             from tqdm.auto import tqdm
-        bar = tqdm(desc=self.label, unit=f" {self.unit}", total=total, initial=self.first, leave=False, dynamic_ncols=True)
+        looks = {"leave": False, "dynamic_ncols": True, "disable": False}  # `somebody_waits` has looked at the switch
+        bar = tqdm(desc=self.label, unit=f" {self.unit}", total=total, initial=self.first, **looks)
         bar.start_t = bar.last_print_t = self.began
         ON_SCREEN.append(bar)
         return bar
