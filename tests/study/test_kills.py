@@ -160,7 +160,7 @@ def test_ctrl_c_ends_at_once_in_one_line_and_keeps_what_was_finished(home: Path,
         os.kill(pid, signal.SIGINT)
     _, wrong = sweep.communicate(timeout=30)
     kept = Folder(out).count()
-    assert sweep.returncode == 130
+    assert sweep.returncode == 130, wrong
     assert wrong == (
         f"zerolimit: stopped; {kept} finished runs kept; go on with:"
         f" zerolimit sweep {home / 'study.toml'} --out {out} --resume\n"

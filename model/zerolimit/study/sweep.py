@@ -143,10 +143,14 @@ class Sweep:
         else:
             portions.learn(tasks, sum(one.place.seconds for one in results))
         self.writing.give((tasks, results), len(tasks) * portions.values)
+        self.note(len(tasks))
+
+    def note(self, runs: int) -> None:
+        """A batch is finished."""
         now = time.monotonic()
         if self.finished:
             self.longest = max(self.longest, now - self.finished[-1][0])
-        self.finished.append((now, len(tasks)))
+        self.finished.append((now, runs))
 
     def write(self, finished: list[tuple[tuple[Task, ...], list[Done | Failed]]]) -> None:
         """What batches left, as one part; failed runs by themselves. Nothing where another coordinator has the folder."""
@@ -206,9 +210,9 @@ class Sweep:
         """How far we are. Until the next batch is due, the rate stays, and what is left goes by the clock."""
         rate, since = None, 0.0
         if len(self.finished) > 1:
-            first, last = self.finished[0][0], self.finished[-1][0]
-            since = min(time.monotonic() - last, self.longest)
-            took = max(last - first, time.monotonic() - first - self.longest)
+            now, first, last = time.monotonic(), self.finished[0][0], self.finished[-1][0]
+            since = min(now - last, self.longest)
+            took = max(last - first, now - first - self.longest)
             if took > 0.0:
                 rate = (sum(runs for _, runs in self.finished) - self.finished[0][1]) / took
         return Reached(len(self.ledger), self.failed, self.total, rate, since)
