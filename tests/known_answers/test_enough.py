@@ -450,6 +450,7 @@ def test_what_cannot_be_explained_is_refused_in_one_line() -> None:
         explain(origin, 10, 2)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_market_its_folder_and_the_command_line_say_the_same(tmp_path: Path) -> None:
     market = CreditMarket("baseline", seed=1, borrowers=200, pool_share=0.1).run(3)
     event = market.episodes.iloc[0]
