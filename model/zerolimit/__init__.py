@@ -25,14 +25,18 @@ if TYPE_CHECKING:
     from zerolimit.research.bands import bands
     from zerolimit.research.events import event_study
     from zerolimit.research.survival import survival
+    from zerolimit.results.moments import histogram, moment
+    from zerolimit.results.ready_moments import MOMENTS
     from zerolimit.rules.rule import rule
     from zerolimit.run.simulation import Simulation
     from zerolimit.study.attribution import attribute
     from zerolimit.study.comparison import compare
     from zerolimit.study.results import load
     from zerolimit.study.sweep import run_study as study
+    from zerolimit.study.worlds import worlds
 
 _HOMES = {
+    "MOMENTS": "results.ready_moments",
     "BadInput": "basics.errors",
     "Borrower": "agents.borrower",
     "CreditMarket": "agents.market",
@@ -44,16 +48,20 @@ _HOMES = {
     "compare": "study.comparison",
     "event_study": "research.events",
     "explain": "explanation.notice",
+    "histogram": "results.moments",
     "load": "study.results",
     "load_scenario": "parameters.scenario",
+    "moment": "results.moments",
     "read_portfolio": "portfolio.portfolio",
     "rule": "rules.rule",
     "survival": "research.survival",
     "tell": "explanation.story",
+    "worlds": "study.worlds",
     "wrongful": "explanation.kept_lines",
 }
 
 __all__ = [
+    "MOMENTS",
     "BadInput",
     "Borrower",
     "CreditMarket",
@@ -65,13 +73,16 @@ __all__ = [
     "compare",
     "event_study",
     "explain",
+    "histogram",
     "load",
     "load_scenario",
+    "moment",
     "read_portfolio",
     "rule",
     "study",
     "survival",
     "tell",
+    "worlds",
     "wrongful",
 ]
 
