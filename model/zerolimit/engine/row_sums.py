@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -24,8 +25,8 @@ from zerolimit.engine.base import Array
 from zerolimit.engine.compiled import cache_folder
 from zerolimit.vocabulary.fields import DTYPES, FIELDS
 
-TOGETHER = 16
-"""Sums that one loop makes: of more, the processor has no registers left."""
+TOGETHER = 32
+"""Sums that one loop makes: of fewer, columns are read too often; of many more, the processor has no registers left."""
 
 
 class Real(NamedTuple):
@@ -102,7 +103,7 @@ def source_of(formulas: tuple[str, ...], columns: tuple[Column, ...]) -> str:
         lines += [
             f"            {local(one)} = {as_whole(one[0], f'{name}[row]')}"
             for one, name in zip(columns, names, strict=True)
-            if any(local(one) in text for _, text in some)
+            if any(re.search(rf"\b{local(one)}\b", text) for _, text in some)
         ]
         lines += [f"            sum_{k} += {text}" for k, text in some]
         lines += [f"        out[world, {k}] = sum_{k}" for k, _ in some]

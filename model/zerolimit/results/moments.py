@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -41,6 +42,9 @@ LARGEST = {"i1": 2**7, "i2": 2**15, "q2": 2**15, "i4": 2_000_000_000}
 """The largest size of a whole number, by storage, for the check that sums are exact."""
 MOST_LAG = 120
 EXACT = 2**63
+"""Below it sums are exact."""
+EXACT_DIVISION = 2**53
+"""Below it the quotient of two whole numbers, divided as real ones and rounded down, is exact: real ones divide faster."""
 COUNT, AMOUNT, CONDITION = "count", "amount", "condition"
 COMPARED = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 CALCULATED = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "//"}
@@ -149,17 +153,14 @@ class Formula:
     """What is said in front of an error."""
     columns: set[Column] = field(default_factory=set)
     counts: set[str] = field(default_factory=set)
-    code: str = ""
-    most: int = 0
-    kind: str = AMOUNT
+    found: Read = field(init=False)
 
     def __post_init__(self) -> None:
         try:
             tree = ast.parse(self.text.strip(), mode="eval").body
         except (SyntaxError, ValueError, MemoryError, RecursionError):
             raise self.wrong(f"{quoted(self.text)} is no formula, as in 'late >= 1 and limit > 0'") from None
-        found = self.read(tree, 0)
-        self.code, self.most, self.kind = found.number, found.most, found.kind
+        self.found = self.read(tree, 0)
 
     def wrong(self, why: str) -> BadInput:
         """What is wrong with it, to be raised."""
@@ -240,10 +241,13 @@ class Formula:
                 self.of_borrowers(left if left.kind == COUNT else right)
             return Read(f"({a} {sign} {b})", COUNT, 0, 0)
         if sign == "//":
+            if left.most >= EXACT_DIVISION:
+                raise self.wrong(f"{quoted(a)} can be as large as {left.most:.0e}{DIVIDE}")
             by = right.low if right.low == right.high else 0
             if by > 0:
-                return Read(f"({a} // {by})", AMOUNT, left.low // by, left.high // by)
-            return Read(f"({a} // np.maximum({b}, 1) * np.int64({b} > 0))", AMOUNT, min(left.low, 0), max(left.high, 0))
+                return Read(f"np.int64(np.floor({a} / {by}))", AMOUNT, left.low // by, left.high // by)
+            quotient = f"np.int64(np.floor({a} / np.maximum({b}, 1)))"
+            return Read(f"({quotient} & -np.int64({b} > 0))", AMOUNT, min(left.low, 0), max(left.high, 0))
         corners = [
             {"+": x + y, "-": x - y, "*": x * y}[sign] for x in (left.low, left.high) for y in (right.low, right.high)
         ]
@@ -319,54 +323,81 @@ class Part:
 @cache
 def parts_of(one: Moment) -> tuple[Part, ...]:
     """The sums that a moment needs: over and under; of a correlation n, a, b, aa, bb, ab."""
-    where = Formula(one.where, f"moment {one.name}: where") if one.where else None
-    if where is not None and where.kind != CONDITION:
-        raise BadInput(f"moment {one.name}: where: a comparison is needed, as in limit > 0, not {quoted(one.where)}")
+    where = Formula(one.where or "1 == 1", f"moment {one.name}: where")
+    if where.found.kind != CONDITION:
+        raise where.wrong(f"a comparison is needed, as in limit > 0, not {quoted(one.where)}")
     words = ("over", "under") if one.kind == "ratio" else ("correlation", "correlation")
     a, b = (Formula(text, f"moment {one.name}: {word}") for text, word in zip((one.over, one.under), words, strict=True))
     if one.kind != "ratio":
-        for formula in (a, b):
-            if formula.counts:
-                raise formula.wrong(f"{sorted(formula.counts)[0]} is counted by month, and no field of a borrower")
-            if formula.most**2 >= EXACT:
-                raise formula.wrong(f"{formula.text} can be as large as {formula.most:.0e}{DIVIDE}")
-    elif a.counts and not b.counts and one.under.strip() == "1":
+        return parts_of_correlation(a, b, where)
+    if a.counts and not b.counts and b.found.code == "1":
         raise b.wrong(f"what {one.over} is to be divided by is needed, as in under='accounts'")
-    rows = [formula for formula in (a, b, where) if formula is not None and not formula.counts]
-    columns = set().union(*(formula.columns for formula in rows)) if not (a.counts and b.counts) else set()
+    rows = [formula for formula in (a, b) if not formula.counts]
+    columns = set().union(where.columns, *(formula.columns for formula in rows)) if rows else set()
+    over, under = (
+        over_cells(one, where) if one.counts else over_rows(one.found, columns, where, {*one.columns}) for one in (a, b)
+    )
+    return over, under
+
+
+def parts_of_correlation(a: Formula, b: Formula, where: Formula) -> tuple[Part, ...]:
+    """n, a, b, aa, bb, ab."""
+    for formula in (a, b):
+        if formula.counts:
+            raise formula.wrong(f"{sorted(formula.counts)[0]} is counted by month, and no field of a borrower")
+        if formula.found.most**2 >= EXACT:
+            raise formula.wrong(f"{formula.text} can be as large as {formula.found.most:.0e}{DIVIDE}")
+    one, other = (
+        Read(a.found.number, AMOUNT, a.found.low, a.found.high),
+        Read(b.found.number, AMOUNT, b.found.low, b.found.high),
+    )
+    pairs = [
+        Read(f"({x.code} * {y.code})", AMOUNT, 0, x.most * y.most) for x, y in ((one, one), (other, other), (one, other))
+    ]
+    columns = {*a.columns, *b.columns, *where.columns}
+    return tuple(
+        over_rows(read, columns, where, {*a.columns, *b.columns}) for read in (Read("1", AMOUNT, 1, 1), one, other, *pairs)
+    )
+
+
+def over_rows(read: Read, columns: set[Column], where: Formula, own: set[Column]) -> Part:
+    """The sum of a formula over borrowers who are there (by all `columns` of their moment), where something holds."""
     there, present = presence(columns)
+    held = " & ".join([*([where.found.code] if where.columns else []), *there])
+    code = f"({read.code} & -np.int64({held}))"
+    if read.kind == CONDITION:
+        code = f"np.int64({read.code} & {held})"
+    elif read.code == "1":
+        code = f"np.int64({held})"
+    used = {column for column in (*own, *where.columns, *present) if re.search(rf"\b{local(column)}\b", code)}
+    return Part(code, frozenset(used), frozenset(), read.most)
 
-    def part(code: str, most: int, own: Formula) -> Part:
-        if not own.counts:
-            held = [*([where.code] if where else []), *there]
-            read = own.columns | (where.columns if where else set()) | present
-            return Part(" * ".join([code, *held]), frozenset(read), frozenset(), most)
-        for formula in (own, where) if where else (own,):
-            for name, lag in formula.columns:
-                if name not in CELL_FIELDS or lag:
-                    raise formula.wrong(
-                        f"{local((name, lag))} cannot stand beside {sorted(own.counts)[0]}, which is counted"
-                        f" by {' and '.join(CELL_FIELDS)}"
-                    )
-        found = Part(f"{code} * {where.code}" if where else code, frozenset(), frozenset(own.counts), most)
-        if found.alone.any():
-            raise own.wrong(f"{own.text} adds numbers to what a month counts; counts can be added to counts alone")
-        return found
 
-    if one.kind == "ratio":
-        return part(a.code, a.most, a), part(b.code, b.most, b)
-    both = [("np.int64(1)", 1), (a.code, a.most), (b.code, b.most)]
-    both += [(f"{x.code} * {y.code}", x.most * y.most) for x, y in ((a, a), (b, b), (a, b))]
-    whole = Formula(f"({one.over}) + ({one.under})", f"moment {one.name}: correlation")
-    return tuple(part(code, most, whole) for code, most in both)
+def over_cells(one: Formula, where: Formula) -> Part:
+    """The sum of a formula of what the month counts, over cells."""
+    if where.counts:
+        raise where.wrong(f"{sorted(where.counts)[0]} is a number of borrowers, and no condition")
+    for formula in (one, where):
+        for column in sorted(formula.columns):
+            if column not in [(name, 0) for name in CELL_FIELDS]:
+                raise formula.wrong(
+                    f"{local(column)} cannot stand beside {sorted(one.counts)[0]}, which is counted by"
+                    f" {' and '.join(CELL_FIELDS)}"
+                )
+    found = Part(
+        f"{one.found.code} * {where.found.code}" if where.columns else one.found.code, frozenset(), frozenset(one.counts), 0
+    )
+    if found.alone.any():
+        raise one.wrong(f"{one.text} adds numbers to what a month counts; counts can be added to counts alone")
+    return found
 
 
 def presence(columns: Iterable[Column]) -> tuple[list[str], set[Column]]:
     """Who counts: codes of the conditions, and the columns that they read."""
     lags = sorted({lag for _, lag in columns} - {0})
     first = ("status", lags[-1] if lags else 0)
-    codes = [f"np.int64({local(first)} != {int(LEFT)})"]
-    codes += [f"np.int64(generation == {local(('generation', lag))})" for lag in lags]
+    codes = [f"({local(first)} != {int(LEFT)})"]
+    codes += [f"(generation == {local(('generation', lag))})" for lag in lags]
     return codes, {first, *([("generation", 0)] if lags else []), *(("generation", lag) for lag in lags)}
 
 
