@@ -66,8 +66,6 @@ class RowSums:
     def of(self, columns: Sequence[Array], starts: Array) -> Array:
         """Sums of stored columns, (worlds, formulas), int64; world w has the rows from starts[w] to before starts[w + 1]."""
         out = np.zeros((len(starts) - 1, len(self.formulas)), np.int64)
-        if not self.formulas:
-            return out
         if self.compiled:
             self.function(np.ascontiguousarray(starts, np.int64), out, *columns)
             return out
@@ -82,7 +80,7 @@ def by_numpy(formulas: tuple[str, ...], columns: tuple[Column, ...]) -> Callable
     """A function of whole columns that gives the values of each formula."""
     lines = ["def values(" + ", ".join(map(local, columns)) + "):"]
     lines += [f"    {local(one)} = {as_whole(one[0], local(one))}" for one in columns]
-    lines += [f"    return ({', '.join(formulas)},)"]
+    lines += [f"    return [{', '.join(formulas)}]"]
     made: dict[str, Any] = {"np": np}
     exec("\n".join(lines), made)
     found: Callable[..., Any] = made["values"]

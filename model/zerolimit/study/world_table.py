@@ -175,10 +175,10 @@ def one_world(row: Row, bases: Bases, seeds: tuple[int, ...]) -> World:
 
 
 def varying(bases: Iterable[Scenario]) -> list[str]:
-    """Parameters in which scenarios differ; their name stands for all else that they say of themselves."""
+    """What tells scenarios apart: their names where these do, else the parameters in which they differ."""
     different = list({id(one): one for one in bases}.values())
-    if len(different) == 1:
-        return []
+    if len({one.name for one in different}) == len(different) > 1:
+        return [SCENARIO]
     dumps = [dict(one) for one in different]
     names = [name for name in dumps[0] if any(one[name] != dumps[0][name] for one in dumps[1:])]
     return [SCENARIO if name == "name" else name for name in names if name != "description" and name not in DATED]

@@ -109,7 +109,7 @@ class Kept:
         for k, part in enumerate(self.cells):
             for name, weights in part.weights.items():
                 found[self.counts.index(name), :, k] = weights
-        return found.reshape(-1, len(self.cells))
+        return found.reshape(len(self.counts) * CELLS, len(self.cells))
 
 
 @dataclass(frozen=True)
@@ -317,7 +317,7 @@ def worlds(
     """
     reading, parameters = split_options(parameters)
     clients = as_portfolio(portfolio, reading)
-    check_months(months, burn_in)
+    check_months(months, burn_in, "burn_in")
     if by not in (None, "month"):
         raise BadInput(f"by: {quoted(by)} is not 'month'; moments and columns of a table tell segments apart")
     kept = kept_of(keep)
