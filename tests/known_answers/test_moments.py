@@ -278,6 +278,10 @@ def test_names_and_edges_are_looked_at() -> None:
         moment("two words", "late")
     with pytest.raises(BadInput, match=r"^histogram h: edges: whole numbers that rise are needed"):
         histogram("h", "late", [3, 3])
+    with pytest.raises(
+        BadInput, match=r"^histogram h: of: an amount of each borrower is needed, as in limit, not 'late > 1'"
+    ):
+        histogram("h", "late > 1", [0, 1])
 
 
 def test_a_moment_with_nobody_in_it_is_no_number() -> None:

@@ -114,10 +114,12 @@ def histogram(name: str, of: str, edges: Sequence[int], *, where: str = "", says
     """
     if not edges or any(a >= b for a, b in pairwise(edges)):
         raise BadInput(f"histogram {name}: edges: whole numbers that rise are needed, not {quoted(list(edges))}")
+    if (formula := Formula(of, f"histogram {name}: of")).found.kind != AMOUNT or formula.counts:
+        raise formula.wrong(f"an amount of each borrower is needed, as in limit, not {quoted(of)}")
     first, last = edges[0], edges[-1]
-    rows = [(f"below_{first}", f"({of}) < {first}")]
-    rows += [(f"{a}_to_{b}", f"{a} <= ({of}) < {b}") for a, b in pairwise(edges)]
-    rows += [(f"from_{last}", f"({of}) >= {last}")]
+    rows = [(f"below_{first}", f"{of} < {first}")]
+    rows += [(f"{a}_to_{b}", f"{a} <= {of} < {b}") for a, b in pairwise(edges)]
+    rows += [(f"from_{last}", f"{of} >= {last}")]
     named = [(f"{name}_{end.replace('-', 'minus_')}", over) for end, over in rows]
     return tuple(moment(one, over, where=where, says=says) for one, over in named)
 
