@@ -9,8 +9,8 @@ import pytest
 import notebooks
 import zerolimit
 
-QUICK = ("1_five_minutes", "6_your_portfolio")
-"""Run by `make test`; the others by `make test-all`."""
+QUICK = ("1_five_minutes",)
+"""Run by `make test`; the others by `make test-slow`."""
 MOST = 400_000
 """Bytes of a notebook, outputs included."""
 NAMES = notebooks.names()
