@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from zerolimit.research.events import event_study
     from zerolimit.research.survival import survival
     from zerolimit.results.moments import histogram, moment
-    from zerolimit.results.ready_moments import MOMENTS
+    from zerolimit.results.ready_moments import moments
     from zerolimit.rules.rule import rule
     from zerolimit.run.simulation import Simulation
     from zerolimit.study.attribution import attribute
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from zerolimit.study.worlds import worlds
 
 _HOMES = {
-    "MOMENTS": "results.ready_moments",
     "BadInput": "basics.errors",
     "Borrower": "agents.borrower",
     "CreditMarket": "agents.market",
@@ -52,6 +51,7 @@ _HOMES = {
     "load": "study.results",
     "load_scenario": "parameters.scenario",
     "moment": "results.moments",
+    "moments": "results.ready_moments",
     "read_portfolio": "portfolio.portfolio",
     "rule": "rules.rule",
     "survival": "research.survival",
@@ -61,7 +61,6 @@ _HOMES = {
 }
 
 __all__ = [
-    "MOMENTS",
     "BadInput",
     "Borrower",
     "CreditMarket",
@@ -77,6 +76,7 @@ __all__ = [
     "load",
     "load_scenario",
     "moment",
+    "moments",
     "read_portfolio",
     "rule",
     "study",

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zerolimit import MOMENTS, histogram, moment, worlds
+from zerolimit import histogram, moment, worlds
 from zerolimit.basics.errors import BadInput
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.results.moments import RowMonths, parts_of, pearson
 from zerolimit.results.panel import Panel
+from zerolimit.results.ready_moments import MOMENTS
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import DTYPES, FIELDS
 from zerolimit.vocabulary.names import SEGMENTS

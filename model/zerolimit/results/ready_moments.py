@@ -117,3 +117,8 @@ def every(given: Iterable[Moment | Iterable[Moment]]) -> Iterator[Moment]:
 
 MOMENTS = by_name("moment", every(declared()))
 """The moments that are ready, by name."""
+
+
+def moments() -> dict[str, Moment]:
+    """The moments that are ready, by name: what `keep=` of `zerolimit.worlds` takes beside moments of one's own."""
+    return dict(MOMENTS)

@@ -175,7 +175,7 @@ def kept_of(keep: Iterable[str | Moment | Iterable[Moment]] | str | Moment) -> K
         if one not in known:
             raise BadInput(
                 f"keep: {quoted(one)} is no rate, count or platform column (docs/results.md), and no moment"
-                f" (zerolimit.MOMENTS){nearest(one, known)}"
+                f" (zerolimit.moments()){nearest(one, known)}"
             )
     names = [column.name for column in columns]
     if not names:
@@ -304,8 +304,8 @@ def worlds(
     worlds share their draws.
 
     `keep` lists rates (in the frame NAME_rate), counts and sums over the months counted, platform columns (means a month;
-    docs/results.md), and moments: names of `zerolimit.MOMENTS`, or `zerolimit.moment(...)`. The months before `burn_in` are
-    run and not counted. With `by="month"` the frame has a row for each month. Money is fen, as in docs/results.md.
+    docs/results.md), and moments: names of `zerolimit.moments()`, or `zerolimit.moment(...)`. The months before `burn_in`
+    are run and not counted. With `by="month"` the frame has a row for each month. Money is fen, as in docs/results.md.
 
     The frame's index is world (the table's own labels, else positions), seed, and month; what varies between worlds is
     beside what was kept. A run that fails is a row of missing numbers, and is said in a warning and in `.attrs["failures"]`,
