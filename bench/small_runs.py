@@ -67,11 +67,11 @@ def main() -> None:
         print(rows[-1], flush=True)
     if len(hashes) > 1:
         raise SystemExit("bench: the exports differ")
-    study = f"{wish.runs:,} runs x {BORROWERS:,} borrowers x {MONTHS} months"
+    study = f"{wish.runs:,} runs x {BORROWERS:,} borrowers x {MONTHS} months, {WORKERS} workers"
+    machine = f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, load at the start {load:.1f} (above 0: shared)"
     heading = (
-        f"{HEADING}\n\n`python -m bench.small_runs --runs {wish.runs}`, {datetime.now(UTC):%Y-%m-%d},"
-        f" {os.cpu_count()} cores, {WORKERS} workers: {study},\n`zerolimit sweep` from start to end; load at the start {load:.1f} (above 0: the"
-        " machine was shared).\n\n"
+        f"{HEADING}\n\n`python -m bench.small_runs --runs {wish.runs}`: {study}, `zerolimit sweep` from start to end;"
+        f" {machine}.\n\n"
         "| | seconds | runs a second | seconds of processor | parts |\n|---|---|---|---|---|\n"
     )
     text = heading + "\n".join(rows) + "\n"
