@@ -482,7 +482,7 @@ def framed(job: Job, table: Sequence[World], places: Sequence[Place], found: Fou
         warnings.warn(
             f"{len(listed):,} of {number_of(len(places), 'run')} failed; world {first['world']}, seed {first['seed']}:"
             f" {first['error']}; .attrs['failures'] has them all",
-            stacklevel=3,
+            stacklevel=4,
         )
     return frame
 
