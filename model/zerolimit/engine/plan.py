@@ -115,7 +115,7 @@ class Stage:
         return [(rule, loop.where) for loop in self.loops for rule in loop.rules]
 
 
-@dataclass
+@dataclass(eq=False)
 class Plan:
     """All stages, in order of first use, and the columns that must exist."""
 
