@@ -292,7 +292,8 @@ class Engine(Verbs):
 
         def draw(first: int, last: int) -> None:
             draw_listed(
-                *self.keyed,
+                self.keyed[0],
+                self.keyed[1],
                 keys,
                 generations,
                 rows.at,
