@@ -8,14 +8,13 @@ free, with plain NumPy for what is not overridden:
     put_raw(name, rows, values, month)            write stored values
     stage(name, month, terms)                     every borrower through a stage; totals, counts and lists
     listed(name, rows, month, terms)              some borrowers through a stage
-    one(world)                                    one of several worlds, with the same memory
-    joined(engines)                               one engine of several worlds, as these are now
 
-An engine runs one world or several: a column holds their slots one world after the other, world w from `bases[w]`.
+Seeds, sizes and terms come by world, and so do totals; an engine runs one world, or several where it says so (`several`):
+a column holds their slots one world after the other, world w from `bases[w]`, and `one` and `joined` are there too.
 Draws are those of `uniforms`, or `words_of` (engine/philox.py) with the keys of `keys_of(rows)`.
 
 Worth overriding for speed: the verbs of `engine/verbs.py`, `get`, `set`, `empty`, `words`. Capabilities are attributes of
-the class: `compiles`, `bytes_a_borrower`. Try yours with `zerolimit.testing.check_engine`.
+the class: `compiles`, `several`, `bytes_a_borrower`. Try yours with `zerolimit.testing.check_engine`.
 """
 
 from __future__ import annotations
@@ -141,6 +140,8 @@ class Engine(Verbs):
     """Under which it is declared (engine/registry.py)."""
     compiles = False
     """Its first month in a process, or on a machine, takes longer; every later one is far quicker."""
+    several = False
+    """It can run several worlds in one set of columns."""
 
     def __init__(
         self,
@@ -184,16 +185,16 @@ class Engine(Verbs):
         OutOfRange where a rule returns what its column cannot hold. A plain array lists slots of an engine's one world.
         """
 
-    @abstractmethod
+    # the rest is free
+
     def one(self, world: int) -> Engine:
         """An engine of one of the worlds alone, which reads and writes the same memory."""
+        return self
 
     @classmethod
-    @abstractmethod
     def joined(cls, engines: Sequence[Any]) -> Engine:
         """An engine of several worlds, in memory of its own, from engines of one world each in the same month."""
-
-    # the rest is free
+        raise NotImplementedError
 
     @classmethod
     def bytes_a_borrower(cls, plan: Plan) -> int:
@@ -275,8 +276,7 @@ class Engine(Verbs):
 
     def measures(self, stage: Stage, rows: Rows) -> Array:
         """Room for what a stage measures."""
-        measured = any(name in MEASURED for rule in stage.rules for name in rule.writes)
-        return np.zeros((len(MEASURED), len(rows) if measured else 0))
+        return np.zeros((len(MEASURED), len(rows) if stage.measures else 0))
 
     def in_parts(self, work: Callable[[int, int], Any], length: int, least: int = 1) -> list[Any]:
         """`work` from 0 to `length`, with threads by parts of at least `least`; gives what each part gave."""

@@ -63,7 +63,7 @@ from zerolimit.engine.source import (
 from zerolimit.rules.rule import LIBRARY, Rule, fingerprint, root, whole
 from zerolimit.vocabulary.cells import CELLS
 from zerolimit.vocabulary.draws import WORLD
-from zerolimit.vocabulary.fields import DTYPES, FIELDS, slot
+from zerolimit.vocabulary.fields import DTYPES, FIELDS, INSTALMENTS, slot, slots
 
 CHUNK = 4096
 """Borrowers taken through all loops of a stage at a time, so that their columns stay in cache."""
@@ -423,6 +423,7 @@ class Compiled(Engine):
     """Runs stages over columns: one array a field."""
 
     compiles = True
+    several = True
 
     def __init__(
         self,
@@ -476,10 +477,15 @@ class Compiled(Engine):
 
     def is_overridden(self, stage: Stage) -> bool:
         """Whether a rule of the stage is overridden in plain Python."""
-        return any(rule.name in self.overrides for rule in stage.rules)
+        return bool(self.overrides) and any(rule.name in self.overrides for rule in stage.rules)
 
     def raw(self, name: str, month: int) -> Array:
         return self.arrays[slot(name, month)]
+
+    def columns(self, names: tuple[str, ...], month: int) -> list[Array]:
+        """Several whole columns as stored."""
+        arrays = self.arrays
+        return [arrays[name] for name in slots(names, month % INSTALMENTS)]
 
     def put_raw(self, name: str, rows: Array | slice, values: Any, month: int) -> None:
         column = self.arrays[slot(name, month)]
@@ -573,7 +579,7 @@ class Compiled(Engine):
         if self.is_overridden(stage):
             return self.stage_apart(stage, month, terms)
         function = self.loops[f"stage_{name}"]
-        columns = [self.raw(column, month) for column in driver_columns(stage)]
+        columns = self.columns(driver_columns(stage), month)
         lists = self.lists(stage)
         when = np.uint32(month)
         kept = self.room_for_kept(stage)
@@ -695,7 +701,7 @@ class Compiled(Engine):
         terms = np.atleast_2d(terms)
         if self.is_overridden(stage):
             return self.listed_apart(stage, rows.at, month, terms)
-        columns = [self.raw(column, month) for column in list_columns(stage)]
+        columns = self.columns(list_columns(stage), month)
         at, keys = np.ascontiguousarray(rows.at, np.int64), NO_KEYS if self.keys is None else self.keys
         function = self.loops[f"list_{name}"]
 

@@ -36,6 +36,8 @@ def out_of_bounds(names: list[str], row: dict[str, float]) -> str:
 class Objects(Engine):
     """Borrowers as dictionaries of floats."""
 
+    several = True
+
     def __init__(
         self,
         plan: Plan,

@@ -93,9 +93,10 @@ def serve_prefixes(
     `keys`, what keys the borrowers' draws.
     """
     worlds = len(starts) - 1
-    served = np.zeros(len(keys), np.bool_)
+    served, capacity = np.zeros(len(keys), np.bool_), np.asarray(capacity, np.int64)
+    if len(keys) == 0:
+        return served, np.full(worlds, -1), capacity
     used, marginal, found = np.zeros(worlds, np.int64), np.empty(worlds, np.int64), np.zeros(worlds + 1, np.int64)
-    capacity = np.asarray(capacity, np.int64)
     within = np.empty(len(keys), np.int64)
     find_bins(order, costs, capacity, starts, np.empty(len(keys), np.int16), served, used, within, found)
     ranked = within[: found[-1]]

@@ -58,7 +58,7 @@ class Batch:
         worlds = dict(enumerate(simulations))
         if len({one.month for one in worlds.values()}) > 1:
             raise BadInput("worlds: they are in different months; a batch begins with all in one")
-        parts = parted(worlds, lambda one: (type(one.engine), id(one.plan), one.engine.keys is None, *alone(one)))
+        parts = parted(worlds, lambda one: (one.kind, id(one.plan), one.engine.keys is None, *alone(one)))
         return cls([joined([worlds[number] for number in numbers]) for numbers in parts], parts, {})
 
     @property
@@ -108,10 +108,10 @@ class Batch:
 
 
 def alone(one: Simulation) -> tuple[int, ...]:
-    """What keeps a world apart from all others, if anything does: methods in place of rules, borrowers kept for a panel."""
+    """What keeps a world apart from all others, if anything does: its engine, methods in place of rules, a panel."""
     overrides = one.options.overrides if hasattr(one, "options") else one.engine.overrides
     kept = hasattr(one, "engine") and len(one.kept_rows) > 0
-    return (id(one),) if overrides or kept or one.watch is not None else ()
+    return (id(one),) if overrides or kept or one.watch is not None or not one.kind.several else ()
 
 
 def parted(worlds: Mapping[int, Simulation], key: Callable[[Simulation], Hashable]) -> list[list[int]]:

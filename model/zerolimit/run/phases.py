@@ -21,7 +21,7 @@ from zerolimit.basics.wording import FEN
 from zerolimit.engine.base import Array
 from zerolimit.engine.prefix import serve_fitting
 from zerolimit.engine.rows import Rows, draw_of_worlds, together
-from zerolimit.engine.verbs import Listed, Queue
+from zerolimit.engine.verbs import Listed, Queue, reals
 from zerolimit.month import OUTCOMES, SUMS, WORDS
 from zerolimit.parameters.scenario import Scenario
 from zerolimit.parameters.terms import switched_off
@@ -175,10 +175,11 @@ class Live(Platform):
         raise KeyError(name)
 
     def read(self, name: str, rows: Rows) -> Array:
-        return self.engine.read(name, rows, self.month)
+        return reals(name, self.engine.read_raw(name, rows, self.month))
 
     def put(self, name: str, rows: Rows, values: Any) -> None:
-        self.engine.put(name, rows, values, self.month)
+        if len(rows):
+            self.engine.put_raw(name, self.engine.places(rows), values, self.month)
 
     # platform phases, named as in month.MONTH
 
@@ -219,7 +220,6 @@ class Live(Platform):
         for w, s in self.borrowers.alive():
             cutoff = s.terms["cutoff"] + s.terms["cutoff_shift"]
             self.rows[w].update(macro=s.world.macro, tightness=s.terms["tightness"], cutoff=cutoff)
-        self.borrowers.announce()
 
     def _call_campaigns(self, before: Mapping[int, int | None]) -> None:
         """A campaign over a share of lines, where one is called."""

@@ -228,7 +228,9 @@ class Simulation(Shown):
 
     def alone(self) -> Together:
         """This world, run by itself."""
-        return Together([self], self.engine)
+        found = Together([self], self.engine)
+        found.announce()
+        return found
 
     def through(self, stage: str) -> Result:
         """Every borrower through a stage. BadInput: it is none, or one for lists."""

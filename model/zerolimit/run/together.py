@@ -74,8 +74,6 @@ class Together:
     def through(self, stage: str) -> Result:
         """Every borrower through a stage. BadInput: it is none, or one for lists."""
         self.refuse_stage(stage, listed=False)
-        if len(self.worlds) == 1:
-            self.announce()
         for _, one in self.alive():
             if one.watch is not None:
                 one.watch(stage, None)
@@ -95,12 +93,9 @@ class Together:
     def through_list(self, stage: str, rows: Rows) -> Array:
         """The borrowers listed through a stage for lists; gives what was measured of them (caps.MEASURED), if anything.
 
-        BadInput: the stage is none for lists, or the rows are not slots.
+        BadInput: the stage is none for lists.
         """
         self.refuse_stage(stage, listed=True)
-        rows = self.engine.slots(rows)
-        if len(self.worlds) == 1:
-            self.announce()
         for number, one in self.alive():
             if one.watch is not None:
                 one.watch(stage, rows.in_world(number))
@@ -180,7 +175,10 @@ class Together:
             for one in self.worlds:
                 one.today = today
             try:
-                Month(self, today).run()
+                month = Month(self, today)
+                month.run("world")
+                self.announce()
+                month.run()
                 today.end()
             finally:
                 for one in self.worlds:
