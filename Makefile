@@ -42,11 +42,11 @@ app: $(READY) ## the page: sliders and pictures in a browser, without the intern
 
 test: $(READY) ## the tests, without the slow ones
 	$(WARM)
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 test-slow: $(READY) ## the slow tests
 	$(WARM)
-	$(BIN)/python -m pytest -n 2 -m slow
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
 test-all: test test-slow ## all tests
 

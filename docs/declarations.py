@@ -27,6 +27,7 @@ from zerolimit.parameters.terms import ANNOUNCED
 from zerolimit.portfolio.columns import COLUMNS
 from zerolimit.portfolio.options import OPTIONS, OPTIONS_DEFAULT, flag
 from zerolimit.results.panel_columns import flag_meanings
+from zerolimit.results.ready_moments import MOMENTS
 from zerolimit.results.tables import FILES
 from zerolimit.rules.allocations import ALLOCATIONS
 from zerolimit.rules.caps import CAPS, MEASURED, REASONS
@@ -320,6 +321,15 @@ def rates() -> str:
     return table(("rate", "sums divided", "meaning"), rows)
 
 
+def moments() -> str:
+    """The moments that are ready."""
+    rows = []
+    for one in MOMENTS.values():
+        over = one.over if one.kind == "ratio" else f"correlation: {one.over}"
+        rows.append((f"`{one.name}`", over, one.under, one.where, one.says))
+    return table(("moment", "sum", "over the sum", "of those with", "meaning"), rows)
+
+
 def measures() -> str:
     """What is measured for an event."""
     return table(("measure", "unit; meaning"), ((f"`{name}`", says) for name, says in MEASURED.items()))
@@ -557,6 +567,7 @@ PARTS: dict[str, Callable[..., str]] = {
         functions,
         kinds,
         measures,
+        moments,
         mechanisms,
         modules,
         names,

@@ -66,11 +66,13 @@ def test_run_prints_a_table_and_leaves_a_folder(tmp_path: Path) -> None:
     assert (tmp_path / "a" / "summary.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_quiet_prints_the_folder_only(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli.app, ["run", *SMALL, "--panel", "none", "--quiet", "--out", str(tmp_path / "a")])
     assert (result.exit_code, result.stdout, result.stderr) == (0, f"{tmp_path / 'a'}\n", "")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_without_out_a_folder_that_is_free_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for _ in range(2):
@@ -79,6 +81,7 @@ def test_without_out_a_folder_that_is_free_is_taken(tmp_path: Path, monkeypatch:
     assert cli.free_folder("../else where", force=True) == Path("runs/-else-where")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_same_command_gives_the_same_numbers(tmp_path: Path) -> None:
     for name in "ab":
         told("run", *SMALL, "--out", str(tmp_path / name))
@@ -86,6 +89,7 @@ def test_the_same_command_gives_the_same_numbers(tmp_path: Path) -> None:
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_change_acts_from_its_month_on_as_that_of_a_simulation(tmp_path: Path) -> None:
     changes = ["--change", "2:base_tightness=0.5", "--change", '2:off=["trigger"]', "--change", "4:allocation=lottery"]
     told("run", *SMALL[:3], "6", *SMALL[4:], *changes, "--out", str(tmp_path / "run"))
@@ -98,6 +102,7 @@ def test_a_change_acts_from_its_month_on_as_that_of_a_simulation(tmp_path: Path)
     assert found.provenance["changes"] == simulation.changes
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_portfolio_is_run_and_copied(tmp_path: Path) -> None:
     clients = tmp_path / "clients.csv"
     clients.write_text("name,credit\n" + "".join(f"c{k},{1000 + 100 * k}\n" for k in range(30)))
@@ -112,6 +117,7 @@ def test_a_portfolio_is_run_and_copied(tmp_path: Path) -> None:
     assert (tmp_path / "a" / "portfolio.parquet").is_file()
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("share", [0.0, 0.3])
 def test_slots_that_are_vacant_at_the_start_are_told_beside_the_number_of_borrowers(share: float, tmp_path: Path) -> None:
     text = told("run", *SMALL, "--set", f"vacant_share={share}", "--panel", "none", "--out", str(tmp_path / "a"))
@@ -125,6 +131,7 @@ LATER = "month,kind,value\n1,tightness,0.5\n3,own_funds,2\n20,tightness,0.1\n"
 ECONOMY = "month,macro\n" + "".join(f"{month},0.1\n" for month in range(4))
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     ("given", "notes"),
     [
@@ -333,6 +340,7 @@ def test_a_wide_screen_is_told_what_each_cap_says() -> None:
     assert "cutoff raised" not in printed(simulation, 80)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_one_is_singular(tmp_path: Path) -> None:
     text = told("run", "--borrowers", "1", "--months", "1", "--out", str(tmp_path / "a"))
     assert text.startswith("baseline: 1 borrower, 1 month, seed 1\n")

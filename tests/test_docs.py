@@ -49,8 +49,8 @@ def shown_of_runs() -> dict[str, str]:
     return {part: text for part, text in found.items() if part.split()[0] in runs.PARTS}
 
 
-LONG = ("answer compare",)
-"""Parts that take more than some seconds."""
+LONG = tuple(f"answer {name}" for name in runs.ANSWERS)
+"""Parts that take more than some seconds: whole runs by a command."""
 
 
 @pytest.mark.parametrize(

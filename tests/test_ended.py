@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -97,12 +98,22 @@ def until(true: Callable[[], bool], process: subprocess.Popen[str]) -> None:
 # --force
 
 
-@pytest.mark.parametrize("next_command", ["load", "check", "save"])
-def test_killed_between_two_renames_the_old_results_are_put_back(tmp_path: Path, next_command: str) -> None:
-    folder = saved(tmp_path / "run", "the first")
+@pytest.fixture(scope="module")
+def killed_between(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is left where a process was killed between two renames."""
+    folder = saved(tmp_path_factory.mktemp("killed") / "run", "the first")
     killed = saving(folder, "between")
     assert killed.wait(120) == -signal.SIGKILL, killed.communicate()
     assert not folder.exists()
+    return folder.parent
+
+
+@pytest.mark.parametrize("next_command", ["load", "check", "save"])
+def test_killed_between_two_renames_the_old_results_are_put_back(
+    killed_between: Path, tmp_path: Path, next_command: str
+) -> None:
+    shutil.copytree(killed_between, tmp_path, dirs_exist_ok=True)
+    folder = tmp_path / "run"
     if next_command == "check":
         with pytest.raises(BadInput, match="already exists"):
             whole.check_target(folder)
@@ -219,7 +230,7 @@ def test_a_run_under_nohup_goes_on_without_its_terminal(tmp_path: Path) -> None:
     [
         ["run", "baseline", *SMALL, "--engine", "objects"],
         ["compare", "baseline", "--b", "gamma=0.1", *SMALL, "--seeds", "2"],
-        ["attribute", "baseline", "--players", "trigger", *SMALL],
+        pytest.param(["attribute", "baseline", "--players", "trigger", *SMALL], marks=pytest.mark.slow),
     ],
     ids=["run", "compare", "attribute"],
 )
@@ -242,9 +253,25 @@ def test_a_full_disk_behind_standard_output_is_said() -> None:
 # terminals
 
 
-def on_a_terminal(words: list[str], env: dict[str, str]) -> tuple[int, str]:
+EACH = """
+import json, sys
+from zerolimit.commands.cli import main
+for words in json.loads(sys.argv[1]):
+    sys.argv[1:] = words
+    try:
+        main()
+    except SystemExit as left:
+        if left.code:
+            raise
+    print("\\f")
+"""
+"""Several commands in one process; a form feed behind each."""
+
+
+def on_a_terminal(commands: list[list[str]], env: dict[str, str]) -> tuple[int, str]:
     """Exit code and what stood on the screen."""
     master, slave = pty.openpty()
+    words = [sys.executable, "-c", EACH, json.dumps(commands)]
     begun = subprocess.Popen(words, env=env, stdin=slave, stdout=slave, stderr=slave)
     os.close(slave)
     seen = b""
@@ -274,9 +301,10 @@ def test_every_name_is_printed_as_it_is_on_any_terminal(tmp_path: Path, letters:
         ["tell", out, "--borrower", "1"],
         ["compare", scenario, "--b", "gamma=0.1", *SMALL, "--seeds", "2"],
     ]
-    for words in commands:
-        code, seen = on_a_terminal(zero(*words), env)
-        assert code == 0, seen
-        assert "Traceback" not in seen
+    code, screen = on_a_terminal(commands, env)
+    assert code == 0, screen
+    assert "Traceback" not in screen
+    assert screen.count("\f") == len(commands)
+    for seen in screen.split("\f")[:-1]:
         plain = "".join(part.partition("m")[2] if k else part for k, part in enumerate(seen.split("\x1b[")))
         assert shown in plain, seen

@@ -273,6 +273,7 @@ class TestResults:
         eight.save(tmp_path / "run", force=True)
 
 
+@pytest.mark.usefixtures("undrawn")
 class TestPanel:
     """What is kept month by month and saved: as the command line does it."""
 
@@ -332,6 +333,7 @@ class TestPanel:
         market.save(tmp_path / "run", panel="none")
 
 
+@pytest.mark.usefixtures("undrawn")
 class TestBurnIn:
     """First months are run and not counted: what is left is what the same run counts of its later months."""
 

@@ -77,6 +77,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         zerolimit.survival(market),
         zerolimit.event_study(market, "limit", match=["segment"], window=(-1, 1)),
         Lazy(pa.table({"month": [0], "borrower": [1]})),
+        zerolimit.moment("late_share", "late >= 1", where="principal > 0"),
     ]
     return {type(one).__name__: one for one in made}
 

@@ -351,6 +351,7 @@ def test_the_pool_says_who_came_too_late() -> None:
 # from a folder, a market, a portfolio
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_folder_and_its_market_tell_the_same(tmp_path: Path) -> None:
     market = busy(months=5).change(base_tightness=0.5, cutoff=630.0).run(4)
     market = market.copy().change(reasons_sent=True).run(3)
@@ -362,6 +363,7 @@ def test_a_folder_and_its_market_tell_the_same(tmp_path: Path) -> None:
     assert len(told) > 10
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_portfolios_client_is_told_by_its_id(tmp_path: Path) -> None:
     clients = pd.DataFrame({"id": [f"c{k}" for k in range(30)], "limit": 5_000 + 100 * np.arange(30), "balance": 1_000})
     pd.DataFrame({"source": ["c11", "c11", "c12"], "target": ["c1", "c2", "c3"]}).to_csv(tmp_path / "ties.csv", index=False)
@@ -380,6 +382,7 @@ def forget(frequency):  # type: ignore[no-untyped-def]
     return 0.5 * frequency
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_rules_of_ones_own_are_followed_where_they_are_given(tmp_path: Path) -> None:
     market = CreditMarket("baseline", seed=1, borrowers=30, engine="objects", rules=[forget]).run(3)
     run = market.save(tmp_path / "a")

@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from zerolimit.research.bands import bands
     from zerolimit.research.events import event_study
     from zerolimit.research.survival import survival
+    from zerolimit.results.moments import histogram, moment
+    from zerolimit.results.ready_moments import moments
     from zerolimit.rules.rule import rule
     from zerolimit.run.simulation import Simulation
     from zerolimit.study.attribution import attribute
     from zerolimit.study.comparison import compare
     from zerolimit.study.results import load
     from zerolimit.study.sweep import run_study as study
+    from zerolimit.study.worlds import worlds
 
 _HOMES = {
     "BadInput": "basics.errors",
@@ -44,12 +47,16 @@ _HOMES = {
     "compare": "study.comparison",
     "event_study": "research.events",
     "explain": "explanation.notice",
+    "histogram": "results.moments",
     "load": "study.results",
     "load_scenario": "parameters.scenario",
+    "moment": "results.moments",
+    "moments": "results.ready_moments",
     "read_portfolio": "portfolio.portfolio",
     "rule": "rules.rule",
     "survival": "research.survival",
     "tell": "explanation.story",
+    "worlds": "study.worlds",
     "wrongful": "explanation.kept_lines",
 }
 
@@ -65,13 +72,17 @@ __all__ = [
     "compare",
     "event_study",
     "explain",
+    "histogram",
     "load",
     "load_scenario",
+    "moment",
+    "moments",
     "read_portfolio",
     "rule",
     "study",
     "survival",
     "tell",
+    "worlds",
     "wrongful",
 ]
 

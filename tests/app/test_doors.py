@@ -210,10 +210,10 @@ def left(what):
 visit(0).close()
 left(worlds)
 threads = threading.active_count()
-for k in range(1, 5):
+for k in range(1, 3):
     visit(k).close()
 print(left(worlds), left(sessions), threading.active_count() <= threads)
-for k in range(5, 8):
+for k in range(3, 5):
     context = visit(k)
     context.page_disconnect("page", context.page_connect("page"))
 close_orphans(most=1)
@@ -222,7 +222,8 @@ os._exit(0)
 """
 
 
-@pytest.mark.parametrize("borrowers", [100, pytest.param(20_000, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("borrowers", [100, 20_000])
 def test_visitors_who_leave_take_their_runs_along(borrowers: int) -> None:
     """Live objects and threads after visits, and of visits whose connection was lost all but the latest."""
     package = {"PYTHONPATH": str(Path(zerolimit.__file__).parent.parent)}

@@ -147,6 +147,22 @@ def visit(browser: Any, ordinary: Any, server: tuple[str, int]) -> Iterator[Call
         visitor.close()
 
 
+@pytest.fixture(scope="session")
+def settled(ordinary: Any, server: tuple[str, int]) -> Iterator[Visitor]:
+    visitor = Visitor(ordinary, server[0])
+    yield visitor
+    visitor.close()
+
+
+@pytest.fixture
+def reader(settled: Visitor) -> Visitor:
+    """Who only looks, and leaves the run as it is: one tab for all tests of that kind, in the room where a visit begins."""
+    settled.room("Overview")
+    assert settled.away == [], "requests left the machine"
+    assert settled.errors == []
+    return settled
+
+
 @pytest.fixture
 def expect() -> Any:
     sync_api.expect.set_options(timeout=30_000)  # as long as the page's own: a month on a busy machine takes some seconds

@@ -20,15 +20,14 @@ LIBRARYS_OWN = {"aria-progressbar-name": ".v-progress-linear"}
 """Rules of axe that the widget library breaks, and where: Solara's bar while its kernel is busy has no name."""
 
 
-def test_it_opens_with_something_to_see(visit: Visit, expect: Any) -> None:
-    visitor = visit()
-    visitor.month(24)
-    expect(visitor.page).to_have_title("zerolimit")
-    expect(visitor.page.locator(".zl-headline")).to_contain_text("were followed by a limit of zero")
-    visitor.drawn("why-zero")
-    visitor.drawn("pool")
-    visitor.drawn("used-up")
-    visitor.picture("overview")
+def test_it_opens_with_something_to_see(reader: Any, expect: Any) -> None:
+    reader.month(24)
+    expect(reader.page).to_have_title("zerolimit")
+    expect(reader.page.locator(".zl-headline")).to_contain_text("were followed by a limit of zero")
+    reader.drawn("why-zero")
+    reader.drawn("pool")
+    reader.drawn("used-up")
+    reader.picture("overview")
 
 
 def test_controls_act_next_month_or_at_reset(visit: Visit, expect: Any) -> None:
@@ -63,6 +62,7 @@ def test_controls_act_next_month_or_at_reset(visit: Visit, expect: Any) -> None:
     expect(command).to_contain_text("""'off=["trigger"]'""")
 
 
+@pytest.mark.slow
 def test_it_plays_until_paused(visit: Visit, expect: Any) -> None:
     visitor = visit()
     visitor.page.get_by_label("Speed").select_option("10.0")
@@ -92,14 +92,13 @@ def test_wrong_input_is_answered_beside_the_control(visit: Visit, expect: Any) -
     visitor.month(25)
 
 
-def test_a_borrower_is_picked_by_click_and_read(visit: Visit, expect: Any) -> None:
-    visitor = visit()
-    page = visitor.page
-    visitor.room("Network")
-    chart = visitor.drawn("network")
+def test_a_borrower_is_picked_by_click_and_read(reader: Any, expect: Any) -> None:
+    page = reader.page
+    reader.room("Network")
+    chart = reader.drawn("network")
     expect(page.locator(".zl-legend")).to_contain_text("usable line")
     expect(page.get_by_text("A connected part: 300 of 1,500 borrowers")).to_be_visible()
-    visitor.picture("network")
+    reader.picture("network")
     x, y, key = chart.evaluate(
         """(figure) => { const chart = figure.__vue__.chart; const one = chart.getOption().series[1].data[40];
         return [...chart.convertToPixel({xAxisIndex: 0, yAxisIndex: 0}, one.value), one.key]; }"""
@@ -109,7 +108,7 @@ def test_a_borrower_is_picked_by_click_and_read(visit: Visit, expect: Any) -> No
     expect(page.get_by_text(f"Borrower {key:,}")).to_be_visible()
     place.click(position={"x": x, "y": y})
     expect(page.locator("#borrower-id")).to_have_value(str(key))
-    visitor.drawn(f"borrower-{key}")
+    reader.drawn(f"borrower-{key}")
 
 
 def test_someone_like_li_has_a_notice_and_a_second_world(visit: Visit, expect: Any) -> None:
@@ -131,30 +130,29 @@ def test_someone_like_li_has_a_notice_and_a_second_world(visit: Visit, expect: A
     expect(page.get_by_role("alert")).to_contain_text("slots are numbered 0 to 1,499")
 
 
-def test_two_worlds_are_compared_and_shares_computed(visit: Visit, expect: Any) -> None:
-    visitor = visit()
-    page = visitor.page
-    visitor.room("Compare")
-    visitor.button("Run the second world").click()
-    visitor.drawn("compare-zero-limits")
+@pytest.mark.slow
+def test_two_worlds_are_compared_and_shares_computed(reader: Any, expect: Any) -> None:
+    page = reader.page
+    reader.room("Compare")
+    reader.button("Run the second world").click()
+    reader.drawn("compare-zero-limits")
     expect(page.locator(".zl-table")).to_contain_text("Zero limits")
-    visitor.picture("compare")
+    reader.picture("compare")
     page.get_by_label("Change").select_option("own")
     box = page.locator("#own-difference")
     box.fill("pool_shar=0.5")
     box.press("Enter")
-    visitor.button("Run the second world").click()
+    reader.button("Run the second world").click()
     expect(page.get_by_role("alert")).to_contain_text("did you mean 'pool_share'?")
-    visitor.room("Overview")
-    visitor.button("Compute shares").click()
-    expect(visitor.button("Compute again")).to_be_visible(timeout=60_000)
-    visitor.drawn("shares")
+    reader.room("Overview")
+    reader.button("Compute shares").click()
+    expect(reader.button("Compute again")).to_be_visible(timeout=60_000)
+    reader.drawn("shares")
     expect(page.get_by_text("Shares sum to the difference")).to_be_visible()
 
 
-def test_results_are_taken_along_and_load_again(visit: Visit, tmp_path: Path) -> None:
-    visitor = visit()
-    page = visitor.page
+def test_results_are_taken_along_and_load_again(reader: Any, tmp_path: Path) -> None:
+    page = reader.page
     for kind, start in (("SVG", b"<svg"), ("PNG", b"\x89PNG")):
         with page.expect_download() as chart:
             page.get_by_label(f"Save as {kind}: why-zero").click()
@@ -163,7 +161,7 @@ def test_results_are_taken_along_and_load_again(visit: Visit, tmp_path: Path) ->
         assert data.startswith(start)
         if kind == "SVG":
             assert any(text.text and "small loans" in text.text for text in ElementTree.fromstring(data).iter())
-    visitor.room("Download")
+    reader.room("Download")
     with page.expect_download() as parcel:
         page.get_by_text("Download the run (zip)").click()
     parcel.value.save_as(tmp_path / "run.zip")
@@ -186,6 +184,7 @@ def test_a_portfolio_is_uploaded_and_checked(visit: Visit, expect: Any) -> None:
     expect(page.locator(".zl-headline")).to_contain_text("40 borrowers")
 
 
+@pytest.mark.slow
 def test_a_file_with_other_names_is_read_by_the_form(visit: Visit, expect: Any) -> None:
     visitor = visit()
     page = visitor.page
@@ -205,6 +204,7 @@ def test_a_file_with_other_names_is_read_by_the_form(visit: Visit, expect: Any) 
     visitor.picture("portfolio")
 
 
+@pytest.mark.slow
 def test_two_visitors_have_runs_of_their_own(visit: Visit) -> None:
     one, other = visit(), visit(locale="en-GB")
     one.button("Step").click()
@@ -235,6 +235,7 @@ def test_it_speaks_chinese(visit: Visit, expect: Any) -> None:
     expect(page.locator(".zl-headline")).to_contain_text("Overview")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1280, 390])
 def test_nothing_is_wider_than_the_screen_in_light_and_dark(visit: Visit, expect: Any, width: int) -> None:
     visitor = visit(viewport={"width": width, "height": 844})

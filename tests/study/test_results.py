@@ -108,10 +108,11 @@ def test_an_effect_is_taken_within_replications(results: Results) -> None:
 
 
 def test_effects_of_ten_replications_have_a_band_and_ratios_fieller_s_interval(tmp_path: Path) -> None:
-    wish = {"months": 3, "borrowers": 60, "replications": 10, "vary": {"pool_share": [0.2, 0.3, 0.5]}}
-    found = zerolimit.study(
-        {**wish, "outcomes": ["used_up", "sum_drawn", "months_without"]}, out=tmp_path / "ten", workers=1, progress=False
-    )
+    wish = {"months": 3, "borrowers": 60, "engine": "objects", "replications": 10, "vary": {"pool_share": [0.2, 0.3, 0.5]}}
+    made = read_study({**wish, "outcomes": ["used_up", "sum_drawn", "months_without"]})
+    sweep(made, tmp_path / "ten", executor=Here())
+    found = zerolimit.load(tmp_path / "ten")
+    assert isinstance(found, Results)
     effect = found.effect("sum_drawn", "pool_share", 0.2).set_index("pool_share")
     each = found.by(["pool_share", "replication"], ["sum_drawn"]).pivot(
         index="replication", columns="pool_share", values="sum_drawn"
@@ -292,12 +293,9 @@ def test_batch_run_counts_what_a_study_counts_for_the_same_seeds(processes: int,
         display_progress=False,
     )
     wish = {"months": 4, "borrowers": 60, "engine": "objects", "seed": 5, "replications": 2, "by": ["month"]}
-    ours = zerolimit.study(
-        {**wish, "vary": {"pool_share": [0.2, 0.6]}, "outcomes": ["zero_limit", "blocked", "principal"]},
-        out=tmp_path / "a",
-        workers=2,
-        progress=False,
-    ).table()
+    made = read_study({**wish, "vary": {"pool_share": [0.2, 0.6]}, "outcomes": ["zero_limit", "blocked", "principal"]})
+    sweep(made, tmp_path / "a", executor=Here())
+    ours = zerolimit.load(tmp_path / "a").table()
     theirs = pd.DataFrame(rows).sort_values(["seed", "pool_share", "Step"], ignore_index=True)
     ours = ours.sort_values(["seed", "pool_share", "month"], ignore_index=True)
     assert theirs["seed"].tolist() == ours["seed"].tolist() == [5] * 8 + [6] * 8

@@ -54,7 +54,7 @@ def test_indices_of_a_sum_are_its_shares_of_variance(tmp_path: Path) -> None:
 
 def test_an_interaction_is_in_the_totals_only(tmp_path: Path) -> None:
     """(a - 1/2)(b - 1/2): no first-order effect, all of the variance in both totals, none in c."""
-    found = study(tmp_path / "a", lambda a, b, c: (a - 0.5) * (b - 0.5), design="sobol", samples=256).sobol("gini_lines")
+    found = study(tmp_path / "a", lambda a, b, c: (a - 0.5) * (b - 0.5), design="sobol", samples=64).sobol("gini_lines")
     table = found.set_index("parameter")
     assert np.abs(table["first"]).max() < 0.1
     assert table.loc["lgd", "total"] == pytest.approx(1.0, abs=0.1)

@@ -85,7 +85,7 @@ def world(name: str, borrowers: int) -> Scenario:
 @pytest.mark.parametrize(("name", "seed"), [(name, 1 + k % 3) for k, name in enumerate(WORLDS)], ids=list(WORLDS))
 def test_the_object_engine_and_the_compiled_one_are_equal(name: str, seed: int) -> None:
     """Three seeds in turn; the objects are taken in a shuffled order."""
-    scenario = world(name, 90)
+    scenario = world(name, 60)
     objects = Simulation(scenario, seed, engine="objects", shuffle=seed).run(24)
     compiled = Simulation(scenario, seed, engine="compiled", threads=1 + seed % 2).run(24)
     assert_equal(objects, compiled)

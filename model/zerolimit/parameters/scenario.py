@@ -137,9 +137,10 @@ def on_top(before: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 def build(given: dict[str, Any], where: str) -> Scenario:
     """A scenario from a mapping, or BadInput: one line that says which parameter, what is wrong, what is allowed."""
+    fields = Scenario.model_fields
     for name in given:
-        if name not in Scenario.model_fields:
-            raise BadInput(f"{where}: unknown parameter {quoted(name)}{nearest(name, Scenario.model_fields)}")
+        if name not in fields:
+            raise BadInput(f"{where}: unknown parameter {quoted(name)}{nearest(name, fields)}")
     if isinstance(given.get("off"), str):
         given = {**given, "off": switched_off_by(given["off"])}
     given = {
@@ -164,12 +165,19 @@ def build(given: dict[str, Any], where: str) -> Scenario:
 
 def refuse_another_kind(name: str, value: Any, where: str) -> None:
     """BadInput for a text or a switch where a number is needed, and the reverse: nothing is guessed."""
-    kind: Any = Scenario.model_fields[name].annotation
-    given = str(value).lower() if isinstance(value, bool) else quoted(value)
-    if {int, float} & {kind, *get_args(kind)} and isinstance(value, bool | str | bytes):
+    number, switch = kind_of(name)
+    if number and isinstance(value, bool | str | bytes):
+        given = str(value).lower() if isinstance(value, bool) else quoted(value)
         raise BadInput(f"{where}: {name}: a number is needed, not {given}{allowed(name)}")
-    if kind is bool and not isinstance(value, bool):
-        raise BadInput(f"{where}: {name}: true or false is needed, not {given}")
+    if switch and not isinstance(value, bool):
+        raise BadInput(f"{where}: {name}: true or false is needed, not {quoted(value)}")
+
+
+@cache
+def kind_of(name: str) -> tuple[bool, bool]:
+    """Whether a parameter is a number, and whether it is a switch."""
+    kind: Any = Scenario.model_fields[name].annotation
+    return bool({int, float} & {kind, *get_args(kind)}), kind is bool
 
 
 def _one_line(problem: Any) -> str:

@@ -503,12 +503,12 @@ def compare(
     )
 
 
-def check_months(months: int, since: int) -> None:
-    """BadInput where there is no month to count."""
+def check_months(months: int, since: int, word: str = "since") -> None:
+    """BadInput where there is no month to count; `word` is what the months left out are called."""
     if months < 1:
         raise BadInput(f"months: at least 1 is needed, not {months}")
     if not 0 <= since < months:
-        raise BadInput(f"since: {since} is not one of 0 to {months - 1}, the months of the run")
+        raise BadInput(f"{word}: {since} is not one of 0 to {months - 1}, the months of the run")
 
 
 def same_people(a: Scenario, b: Scenario, *, same_rules: bool = True) -> None:

@@ -47,7 +47,9 @@ class LocalPool(Executor):
     A call that has killed ATTEMPTS workers fails with WorkerDied.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, *, main: bool = True) -> None:
+        self.main = main
+        """Whether workers import the program that runs: what stands in it, as a measure, they can call then."""
         self.queue: SimpleQueue[Call | None] = SimpleQueue()
         self.closed = False
         self.processes: dict[int, BaseProcess] = {}
@@ -119,7 +121,7 @@ class LocalPool(Executor):
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=serve, args=(theirs,), daemon=True, name=f"worker {number}")
-        with single_threaded(), importable_main():
+        with single_threaded(), importable_main(wanted=self.main):
             process.start()
         theirs.close()
         self.processes[number] = process
@@ -185,14 +187,19 @@ def main_is_file() -> bool:
 
 
 @contextmanager
-def importable_main() -> Iterator[None]:
-    """Processes started inside do not look for a file of the program where there is none (Python names one `<stdin>`)."""
-    main = vars(sys.modules["__main__"])
-    named = {} if main_is_file() else {name: main.pop(name) for name in ("__file__",) if name in main}
+def importable_main(*, wanted: bool = True) -> Iterator[None]:
+    """Processes started inside do not look for the program's file where there is none (Python names one `<stdin>`), nor
+    where it is not `wanted`."""
+    main: Any = vars(sys.modules["__main__"])
+    shown = {name: main[name] for name in ("__file__", "__spec__") if name in main}
+    if not wanted or not main_is_file():
+        main.pop("__file__", None)
+    if not wanted:
+        main["__spec__"] = None
     try:
         yield
     finally:
-        main.update(named)
+        main.update(shown)
 
 
 @contextmanager
