@@ -86,9 +86,8 @@ def test_a_world_of_a_batch_can_be_copied_and_go_on_alone() -> None:
 
 @pytest.mark.parametrize("engine", ["objects", "compiled"])
 def test_a_world_that_fails_is_left_behind_with_its_error_and_the_others_go_on(engine: str) -> None:
-    growing = load_scenario(
-        "baseline", borrowers=40, pool_yuan=9e14, calendar=[{"month": 2, "kind": "funding_growth", "value": 1.0}]
-    )
+    doubling = [{"month": 0, "kind": "funding_growth", "value": 1.0}]
+    growing = load_scenario("baseline", borrowers=40, pool_yuan=1e13, calendar=doubling)
     ordinary = load_scenario("baseline", borrowers=60, **BUSY)
     batch = Batch.begin([(ordinary, 1), (growing, 2), (ordinary, 3)], engine=engine, threads=1).run(MONTHS)
     assert sorted(batch.worlds) == [0, 2]
