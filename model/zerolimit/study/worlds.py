@@ -227,7 +227,9 @@ def take(job: Job, runs: Sequence[Run]) -> Taken:
                 if month >= job.burn_in:
                     last = world.history[-1]
                     sums[number, row, :width] += found[0]
-                    counted[number, row] += np.concatenate([NOTHING, *(last.counts[name] for name in kept.counts)])
+                    counted[number, row] += np.concatenate(
+                        [NOTHING, *(last.tables[name][last.world] for name in kept.counts)]
+                    )
                     platform[number, row] += [own(last.platform, name) for name in kept.platform]
                 forget(world)
     finally:
@@ -247,8 +249,7 @@ def change(batch: Batch, number: int, world: Simulation, due: Mapping[str, Any] 
         try:
             world.change(**due)
         except Exception as error:
-            batch.failures[number] = error
-            del batch.worlds[number]
+            batch.fail(number, error)
 
 
 def own(row: Mapping[str, float], name: str) -> float:
