@@ -10,6 +10,7 @@ Agents written by hand for this month alone, a second model of a thousand lines,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,7 +21,7 @@ from zerolimit.engine.base import Array, Options, Result, unreal
 from zerolimit.engine.objects import Objects
 from zerolimit.engine.plan import FLOW_NAMES, Plan, Stage
 from zerolimit.engine.registry import engine
-from zerolimit.engine.verbs import Ragged
+from zerolimit.engine.rows import Rows
 from zerolimit.vocabulary.cells import CELLS, CELLS_PER_SEGMENT
 from zerolimit.vocabulary.fields import DTYPES, FIELDS, SCHEDULE, slot
 
@@ -71,29 +72,32 @@ def method(stage: Stage, month: int) -> Any:
 class MesaAgents(Objects):
     """Rows are the agents' attributes."""
 
-    def __init__(self, plan: Plan, terms: tuple[str, ...], seed: int, size: int, options: Options | None = None) -> None:
-        super().__init__(plan, terms, seed, 0, options)
-        self.size = size
-        self.model = Market(rng=seed)
-        self.rows = [vars(Borrower(self.model)) for _ in range(size)]
+    several = False
+
+    def __init__(
+        self, plan: Plan, terms: tuple[str, ...], seeds: Sequence[int], sizes: Sequence[int], options: Options | None = None
+    ) -> None:
+        super().__init__(plan, terms, seeds, [0], options)
+        [self.size] = sizes
+        self.bases = np.array([0, self.size])
+        self.model = Market(rng=seeds[0])
+        self.rows = [vars(Borrower(self.model)) for _ in range(self.size)]
         self.methods: dict[tuple[str, int], Any] = {}
 
-    def words(self, purpose: str, rows: Array, month: int) -> Array:
+    def words(self, purpose: str, rows: Rows | Array, month: int) -> Array:
         """Draws of the model's generator."""
-        return np.array([self.model.random.getrandbits(32) for _ in rows], np.uint32)
+        return np.array([self.model.random.getrandbits(32) for _ in range(len(rows))], np.uint32)
 
-    def read(self, name: str, rows: Ragged | None, month: int) -> Ragged:
+    def read_raw(self, name: str, rows: Rows, month: int) -> Array:
         """Of those who are asked for alone."""
-        at = slot(name, month)
-        taken = self.rows if rows is None else [self.rows[row] for row in rows[0].tolist()]
-        share = FIELDS[name].storage == "q2"
-        return [np.array([row[at] for row in taken], "float64" if share else DTYPES[FIELDS[name].storage])]
+        at, scale = slot(name, month), unreal(name, 1.0)
+        return np.array([self.rows[row][at] * scale for row in rows.at.tolist()], DTYPES[FIELDS[name].storage])
 
     def stage(self, name: str, month: int, terms: Array) -> Result:
         key = (name, month % len(SCHEDULE))
         if key not in self.methods:
             self.methods[key] = method(self.plan.stages[name], month)
-        self.model.terms = self.named_terms(terms)
+        self.model.terms = self.named_terms(terms[0])
         self.model.agents.do(self.methods[key])
         return self.tally(self.plan.stages[name])
 
@@ -120,10 +124,10 @@ class MesaAgents(Objects):
                     if row[name]:
                         rows.append(at)
                         break
-        rolls: dict[str, dict[str, Array]] = {}
+        rolls: dict[str, dict[str, Any]] = {}
         for roll, rows in zip(stage.rolls, chosen, strict=True):
-            rolls[roll.name] = {"rows": np.array(rows, np.int64)}
+            rolls[roll.name] = {"rows": Rows.alone(np.array(rows, np.int64))}
             for value in roll.values:
                 taken = [unreal(value, self.rows[at][value]) for at in rows]
                 rolls[roll.name][value] = np.array(taken, DTYPES[FIELDS[value].storage])
-        return Result(np.array(sums, np.int64), counts, rolls)
+        return Result(np.array([sums], np.int64), counts[None], rolls)

@@ -14,7 +14,7 @@ from zerolimit.engine.base import Array
 from zerolimit.parameters.constraints import SumTo, mended
 from zerolimit.parameters.declarations import CALENDAR_KINDS, CONSTRAINTS, DEFAULTS, bounds, choices
 from zerolimit.parameters.scenario import Scenario, load_scenario
-from zerolimit.run.phases import Recorded
+from zerolimit.run.recorded import Recorded
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import STATE
 from zerolimit.vocabulary.mechanisms import MECHANISMS

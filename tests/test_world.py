@@ -17,9 +17,10 @@ from zerolimit.commands.cli import app
 from zerolimit.engine.base import Array
 from zerolimit.parameters.declarations import CALENDAR_KINDS, CalendarItem
 from zerolimit.parameters.scenario import FILE_ONLY, Scenario, load_scenario, presets, schema
-from zerolimit.platform.world import World, index_from
+from zerolimit.platform.world import DRAWS, World, index_from
 from zerolimit.run.phases import Live
 from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.draws import WORLD, uniform
 from zerolimit.vocabulary.names import SECTORS
 
 STILL = {"macro_volatility": 0.0, "sector_volatility": 0.0}
@@ -28,10 +29,10 @@ STILL = {"macro_volatility": 0.0, "sector_volatility": 0.0}
 
 def moved(months: int, seed: int = 1, **parameters: Any) -> tuple[Array, Array, Array]:
     """The world alone: macro index, sector trends and slumps, month by month."""
-    scenario, world = load_scenario("baseline", **parameters), World(seed)
+    scenario, world = load_scenario("baseline", **parameters), World()
     rows = []
     for month in range(months):
-        world.move(month, scenario)
+        world.move(month, scenario, {name: uniform(seed, WORLD, 0, month, name) for name in DRAWS})
         rows.append((world.macro, *world.trends, world.slumping))
     found = np.array(rows, np.float64)
     return found[:, 0], found[:, 1:-1], found[:, -1]
@@ -143,7 +144,7 @@ def tightness(months: int = 14, loss: int = 0, **parameters: Any) -> Array:
     simulation = Simulation(load_scenario("baseline", borrowers=2, **given), 1, engine="objects")
     found = []
     for _ in range(months):
-        Live(simulation).world()
+        Live(simulation.alone()).world()
         found.append(simulation.terms["tightness"])
         simulation.pool.loss_history.append(loss)
         simulation.pool.principal_history.append(1_000_000)

@@ -207,7 +207,7 @@ def test_the_month_passes_on_what_was_told(engine: str, tmp_path: Path) -> None:
     scenario = load_scenario("baseline", borrowers=5, network="file", network_file=str(file))
     simulation = Simulation(scenario, 1, engine=engine)
     simulation.engine.put_raw("told", slice(None), told_of([1, 1, 0, 0, 1]), 0)
-    Live(simulation).gossip()
+    Live(simulation.alone()).gossip()
     assert simulation.column("heard").tolist() == [round(Q2 / 3) / Q2, 1.0, 1.0, 1.0, 0.0]
 
 

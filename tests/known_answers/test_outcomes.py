@@ -71,8 +71,8 @@ def test_the_gini_is_the_mean_difference_over_twice_the_mean_of_lines_in_bins(
     limit = np.array([0 if status in (CLOSED, LEFT) else line for line, status in accounts], np.int32)
     status = np.array([status for _, status in accounts], np.int8)
     here = [int(line) if one == OPEN else 0 for line, one in zip(limit, status, strict=True) if one != LEFT]
-    found = gini.gini(limit, status, in_parts(length))
-    assert found == gini.gini(limit, status, in_parts(len(limit)))
+    found = gini.gini(limit, status, np.array([0, len(limit)]), in_parts(length))[0]
+    assert found == gini.gini(limit, status, np.array([0, len(limit)]), in_parts(len(limit)))[0]
     assert found == pytest.approx(mean_difference(binned(here)), abs=1e-14)
     missing = mean_difference(here) - found
     assert -1e-14 <= missing <= gini.WIDEST / 4
@@ -96,9 +96,9 @@ def test_bins_are_whole_declared_and_narrow() -> None:
 
 def test_the_gini_of_one_line_among_many_and_of_equal_lines() -> None:
     open_ = np.zeros(1_000, np.int8)
-    whole = in_parts(1_000)
-    assert gini.gini(np.r_[np.zeros(999, np.int32), np.int32(7)], open_, whole) == 0.999
-    assert gini.gini(np.full(1_000, 2**31 - 1, np.int32), open_, whole) == 0.0
+    whole = np.array([0, 1_000]), in_parts(1_000)
+    assert gini.gini(np.r_[np.zeros(999, np.int32), np.int32(7)], open_, *whole)[0] == 0.999
+    assert gini.gini(np.full(1_000, 2**31 - 1, np.int32), open_, *whole)[0] == 0.0
 
 
 def test_the_gini_of_a_month_is_that_of_its_lines() -> None:

@@ -10,7 +10,7 @@ from zerolimit.engine import registry
 from zerolimit.engine.base import Array, Engine, Result
 from zerolimit.engine.objects import Objects
 from zerolimit.engine.registry import OURS, engine
-from zerolimit.engine.verbs import Ragged
+from zerolimit.engine.rows import Rows
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.run.simulation import Simulation
 from zerolimit.testing import check_engine
@@ -25,9 +25,9 @@ def another(monkeypatch: pytest.MonkeyPatch) -> None:
 class Asks(Engine):
     """What engine/base.py asks to be implemented, and nothing else: here by asking another engine."""
 
-    def __init__(self, plan: Any, terms: Any, seed: int, size: int, options: Any = None) -> None:
-        super().__init__(plan, terms, seed, size, options)
-        self.other = Objects(plan, terms, seed, size, options)
+    def __init__(self, plan: Any, terms: Any, seeds: Any, sizes: Any, options: Any = None) -> None:
+        super().__init__(plan, terms, seeds, sizes, options)
+        self.other = Objects(plan, terms, seeds, sizes, options)
 
     def raw(self, name: str, month: int) -> Array:
         return self.other.raw(name, month)
@@ -38,7 +38,7 @@ class Asks(Engine):
     def stage(self, name: str, month: int, terms: Array) -> Result:
         return self.other.stage(name, month, terms)
 
-    def listed(self, name: str, rows: Array, month: int, terms: Array) -> Array:
+    def listed(self, name: str, rows: Rows | Array, month: int, terms: Array) -> Array:
         return self.other.listed(name, rows, month, terms)
 
 
@@ -55,10 +55,10 @@ def test_an_engine_of_five_methods_runs_and_passes() -> None:
 
 
 class Unfair(Objects):
-    """Serves whoever comes first in the list."""
+    """Serves whoever comes first in the list, of those who stand alike."""
 
-    def prefix(self, order: Ragged, *others: Any) -> list[Any]:
-        return super().prefix([np.zeros(len(order[0]))], *others)
+    def lottery(self, *whom: Any) -> Any:
+        return lambda positions: np.zeros(len(positions), np.uint64)
 
 
 class Forgets(Objects):
@@ -71,22 +71,22 @@ class Forgets(Objects):
 class Careless(Objects):
     """Takes any row."""
 
-    def put(self, name: str, rows: Ragged | None, values: Any, month: int) -> None:
-        self.put_raw(name, slice(None) if rows is None else np.asarray(rows[0], np.int64) % self.size, values[0], month)
+    def slots(self, rows: Rows) -> Rows:
+        return Rows(np.asarray(rows.at, np.int64) % self.size, rows.starts)
 
 
 class Late(Objects):
     """Loses the last borrower of a selection."""
 
-    def where(self, name: str, value: float, month: int) -> Ragged:
-        return [super().where(name, value, month)[0][:-1]]
+    def where(self, name: str, value: float, month: int) -> Rows:
+        return Rows.alone(super().where(name, value, month).at[:-1])
 
 
 class Blind(Objects):
     """Draws by row, whoever the client is."""
 
-    def keys_of(self, rows: Array) -> Array:
-        return rows
+    def keys_of(self, rows: Rows | Array) -> Array:
+        return Rows.of(rows).at
 
 
 @pytest.mark.usefixtures("another")
@@ -95,7 +95,7 @@ class Blind(Objects):
     [
         (Unfair, "engine wrong"),
         (Forgets, "copied"),
-        (Careless, "put takes row 60 of 60"),
+        (Careless, "read takes row 60 of 60"),
         (Late, "engine wrong"),
         (Blind, "clients with keys"),
     ],

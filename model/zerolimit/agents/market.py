@@ -41,7 +41,7 @@ from zerolimit.results.columns import parts_of
 from zerolimit.results.counted import Counted
 from zerolimit.results.panel import SAMPLE, Panel, parse_panel
 from zerolimit.rules.rule import Rule
-from zerolimit.run.phases import Recorded
+from zerolimit.run.recorded import Recorded
 from zerolimit.run.simulation import IN_THE_MIDDLE, Simulation
 from zerolimit.vocabulary.draws import as_seed, fresh_seed
 from zerolimit.vocabulary.fields import Field

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from zerolimit.allocation.level import Evenly
@@ -42,9 +43,44 @@ def allocate(
             return grants, float("inf")
     rest = need - grants
     served, marginal, left = queue.prefix(order, rest, capacity)
-    grants[served] = need[served]
-    if marginal >= 0 and grants[marginal] + left >= least:
-        grants[marginal] += left
-    if served.all():
-        return grants, 0.0
-    return grants, float(order[served].min()) if served.any() else float("inf")
+    ends = np.array([0, len(need)])
+    lacks = np.array([least - (int(grants[marginal]) if marginal >= 0 else 0)])
+    more, place = grants_by_order(order, rest, lacks, ends, served, np.array([marginal]), np.array([left]))
+    return grants + more, float(place[0])
+
+
+def grants_by_order(
+    order: NDArray[Any],
+    need: NDArray[Any],
+    least: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    served: NDArray[np.bool_],
+    marginal: NDArray[np.int64],
+    left: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """What a prefix that was served (engine.prefix.serve_prefixes) comes to in each world: grants (fen), and its end.
+
+    The marginal one gets what is left, where that is at least `least`. The end is the lowest place served: 0 where
+    everybody was, infinite where nobody was.
+    """
+    grants, ends = np.empty(len(need), np.int64), np.empty(len(marginal))
+    grant_in_order(order, need, least, starts, served, marginal, left, grants, ends)
+    return grants, ends
+
+
+@njit(cache=True, nogil=True)
+def grant_in_order(
+    order: Any, need: Any, least: Any, starts: Any, served: Any, marginal: Any, left: Any, grants: Any, ends: Any
+) -> None:
+    """The loops of `grants_by_order`."""
+    for w in range(len(marginal)):
+        lowest, everybody = np.inf, True
+        for k in range(starts[w], starts[w + 1]):
+            grants[k] = need[k] if served[k] else 0
+            if served[k]:
+                lowest = min(lowest, np.float64(order[k]))
+            else:
+                everybody = False
+        if marginal[w] >= 0 and left[w] >= least[w]:
+            grants[marginal[w]] = left[w]
+        ends[w] = 0.0 if everybody else lowest

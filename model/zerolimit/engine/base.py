@@ -3,22 +3,24 @@
 IMPLEMENT THIS SECTION, as methods of a subclass of `Engine` under `@engine("name")` (engine/registry.py); the rest is
 free, with plain NumPy for what is not overridden:
 
-    __init__(plan, terms, seed, size, options)  as Engine's; call it first
-    raw(name, month)                            a whole column as stored
-    put_raw(name, rows, values, month)          write stored values
-    stage(name, month, terms)                   every borrower through a stage; totals, counts and lists
-    listed(name, rows, month, terms)            some borrowers through a stage
+    __init__(plan, terms, seeds, sizes, options)  as Engine's; call it first
+    raw(name, month)                              a whole column as stored
+    put_raw(name, rows, values, month)            write stored values
+    stage(name, month, terms)                     every borrower through a stage; totals, counts and lists
+    listed(name, rows, month, terms)              some borrowers through a stage
 
+Seeds, sizes and terms come by world, and so do totals; an engine runs one world, or several where it says so (`several`):
+a column holds their slots one world after the other, world w from `bases[w]`, and `one` and `joined` are there too.
 Draws are those of `uniforms`, or `words_of` (engine/philox.py) with the keys of `keys_of(rows)`.
 
 Worth overriding for speed: the verbs of `engine/verbs.py`, `get`, `set`, `empty`, `words`. Capabilities are attributes of
-the class: `compiles`, `bytes_a_borrower`. Try yours with `zerolimit.testing.check_engine`.
+the class: `compiles`, `several`, `bytes_a_borrower`. Try yours with `zerolimit.testing.check_engine`.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from numbers import Real
@@ -31,6 +33,7 @@ from numpy.typing import NDArray
 from zerolimit.basics.errors import OutOfRange
 from zerolimit.basics.wording import number_of
 from zerolimit.engine.plan import Plan, Stage
+from zerolimit.engine.rows import Rows, draw_listed, offsets
 from zerolimit.engine.verbs import Verbs
 from zerolimit.rules.caps import MEASURED
 from zerolimit.rules.rule import Rule, whole
@@ -42,15 +45,28 @@ Overrides = dict[str, Callable[[int], Any]]
 """Rule name -> what to call for one borrower's row in its place (a method overridden in plain Python)."""
 
 
+Wrong = tuple[int, int, str, int]
+"""How many borrowers of a world have an amount that cannot be, the first of them, the field and what is in it."""
+
+
 @dataclass
 class Result:
-    """What a stage leaves: sums and counts of flags by cell, and its lists."""
+    """What a stage leaves: sums and counts of flags by world and cell, and its lists."""
 
     sums: Array
+    """(worlds, CELLS, sums)."""
     counts: Array
-    rolls: dict[str, dict[str, Array]]
-    wrong: tuple[int, int, str, int] | None = None
-    """How many borrowers have an amount that cannot be, the first of them, the field and what is in it; None: nobody."""
+    """(worlds, CELLS, words, flags)."""
+    rolls: dict[str, dict[str, Any]]
+    """Of each list, `rows` (Rows), and its values beside them."""
+    wrong: dict[int, Wrong] = field(default_factory=dict)
+    """By world, where there is one."""
+    bad: dict[int, int] = field(default_factory=dict)
+    """By world, how many values a rule returned that its column cannot hold."""
+
+
+NO_KEYS = np.zeros(0, np.uint64)
+"""Where each borrower's key is the row."""
 
 
 def real(name: str, raw: float) -> float:
@@ -71,6 +87,21 @@ def as_stored(name: str, value: float) -> float:
     if storage == "q2":
         return whole(value * Q2 + 0.5) * (1.0 / Q2)
     return float(value)
+
+
+class Unfit(OutOfRange):
+    """Rules returned what their columns cannot hold, in some of the worlds."""
+
+    def __init__(self, worlds: dict[int, str]) -> None:
+        super().__init__(next(iter(worlds.values())))
+        self.worlds = worlds
+
+
+def unfit(stage: Stage, number: int) -> str:
+    """A user-defined rule (in tests: any rule) returned so many values that its column cannot hold."""
+    names = [rule.name for rule in stage.rules if rule.user_defined]
+    who = f"rule {', '.join(names)}" if names else f"stage {stage.name}"
+    return f"{who}: {number:,} values outside the storable range or not whole"
 
 
 def refuse_count(rule: Rule, count: int) -> None:
@@ -109,11 +140,23 @@ class Engine(Verbs):
     """Under which it is declared (engine/registry.py)."""
     compiles = False
     """Its first month in a process, or on a machine, takes longer; every later one is far quicker."""
+    several = False
+    """It can run several worlds in one set of columns."""
 
-    def __init__(self, plan: Plan, terms: tuple[str, ...], seed: int, size: int, options: Options | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        terms: tuple[str, ...],
+        seeds: Sequence[int],
+        sizes: Sequence[int],
+        options: Options | None = None,
+    ) -> None:
         options = options or Options()
-        self.plan, self.terms, self.seed, self.size = plan, terms, seed, size
-        self.key = (np.uint32(seed & 0xFFFF_FFFF), np.uint32(seed >> 32))
+        self.plan, self.terms, self.seeds = plan, terms, tuple(seeds)
+        self.bases = offsets(sizes)
+        self.size = int(self.bases[-1])
+        self.keyed = tuple(np.array([seed >> by & 0xFFFF_FFFF for seed in seeds], np.uint32) for by in (0, 32))
+        """The lower and the upper half of each world's seed."""
         self.keys = options.keys
         self.overrides = options.overrides
         self.checks = False
@@ -129,17 +172,29 @@ class Engine(Verbs):
 
     @abstractmethod
     def put_raw(self, name: str, rows: Array | slice, values: Any, month: int) -> None:
-        """Write stored values: an array of them, or one for all."""
+        """Write stored values at some places of a column: an array of them, or one for all."""
 
     @abstractmethod
     def stage(self, name: str, month: int, terms: Array) -> Result:
-        """Every borrower through a stage."""
+        """Every borrower through a stage. `terms` are those of each world, (worlds, terms)."""
 
     @abstractmethod
-    def listed(self, name: str, rows: Array, month: int, terms: Array) -> Array:
-        """The borrowers listed through a stage; gives what was measured of them, if anything (fields.MEASURED)."""
+    def listed(self, name: str, rows: Rows | Array, month: int, terms: Array) -> Array:
+        """The borrowers listed through a stage; gives what was measured of them, if anything (fields.MEASURED).
+
+        OutOfRange where a rule returns what its column cannot hold. A plain array lists slots of an engine's one world.
+        """
 
     # the rest is free
+
+    def one(self, world: int) -> Engine:
+        """An engine of one of the worlds alone, which reads and writes the same memory."""
+        return self
+
+    @classmethod
+    def joined(cls, engines: Sequence[Any]) -> Engine:
+        """An engine of several worlds, in memory of its own, from engines of one world each in the same month."""
+        raise NotImplementedError
 
     @classmethod
     def bytes_a_borrower(cls, plan: Plan) -> int:
@@ -194,7 +249,7 @@ class Engine(Verbs):
         return deepcopy(self)
 
     def empty(self, names: Iterable[str], rows: Array) -> None:
-        """Set some rows of some states to 0; a schedule is none of them."""
+        """Set some places of some states to 0; a schedule is none of them."""
         for name in names:
             self.put_raw(name, rows, 0, 0)
 
@@ -208,61 +263,72 @@ class Engine(Verbs):
     def close(self) -> None:
         """Let go of threads."""
 
-    def keys_of(self, rows: Array) -> Array:
-        """What the draws of some borrowers are keyed by: their clients' keys (uint64), or their rows."""
-        return rows if self.keys is None else self.keys[rows]
+    def keys_of(self, rows: Rows | Array) -> Array:
+        return super().keys_of(Rows.of(rows))
 
     def key_of(self, row: int) -> int:
         """The same for one borrower, as `draws.bits` takes it."""
         return int(self.keys_of(np.array([row]))[0])
 
-    def uniforms(self, purpose: str, rows: Array, month: int) -> Array:
+    def uniforms(self, purpose: str, rows: Rows | Array, month: int) -> Array:
         """One keyed draw in (0, 1) for each borrower listed."""
         return ((self.words(purpose, rows, month) >> np.uint32(8)).astype(np.float64) + 0.5) * (1.0 / 16_777_216.0)
 
-    def measures(self, stage: Stage, rows: Array) -> Array:
+    def measures(self, stage: Stage, rows: Rows) -> Array:
         """Room for what a stage measures."""
-        measured = any(name in MEASURED for rule in stage.rules for name in rule.writes)
-        return np.zeros((len(MEASURED), len(rows) if measured else 0))
+        return np.zeros((len(MEASURED), len(rows) if stage.measures else 0))
 
     def in_parts(self, work: Callable[[int, int], Any], length: int, least: int = 1) -> list[Any]:
         """`work` from 0 to `length`, with threads by parts of at least `least`; gives what each part gave."""
         return [work(0, length)]
 
-    def words(self, purpose: str, rows: Array, month: int) -> Array:
+    def words(self, purpose: str, rows: Rows | Array, month: int) -> Array:
         """The 32 bits of one keyed draw for each borrower listed."""
-        from zerolimit.engine.philox import draw_words
-
-        number = PURPOSES[purpose]
-        rows, out = np.ascontiguousarray(rows), np.empty(len(rows), np.uint32)
+        number, rows = PURPOSES[purpose], Rows.of(rows)
+        out = np.empty(len(rows), np.uint32)
         generations = self.raw("generation", month)
         when, block = np.uint32(BIRTH if lifelong(purpose) else month), np.uint32(number // 4)
+        keys = NO_KEYS if self.keys is None else self.keys
 
-        def draw(start: int, stop: int) -> None:
-            some = rows[start:stop]
-            draw_words(*self.key, self.keys_of(some), generations[some], when, block, number % 4, out[start:stop])
+        def draw(first: int, last: int) -> None:
+            draw_listed(
+                self.keyed[0],
+                self.keyed[1],
+                keys,
+                generations,
+                rows.at,
+                rows.starts,
+                self.bases,
+                first,
+                last,
+                when,
+                block,
+                number % 4,
+                out,
+            )
 
         self.in_parts(draw, len(rows))
         return out
 
-    def long_words(self, purpose: str, rows: Array, month: int) -> Array:
+    def long_words(self, purpose: str, rows: Rows | Array, month: int) -> Array:
         """64 bits for each borrower listed, from a purpose and its `_low` twin: for lotteries and queues."""
         high = self.words(purpose, rows, month).astype(np.uint64)
         return (high << np.uint64(32)) | self.words(f"{purpose}_low", rows, month).astype(np.uint64)
 
     def named_terms(self, terms: Array) -> SimpleNamespace:
-        """The month's terms by name, for rules called from Python."""
+        """The month's terms of one world by name, for rules called from Python."""
         return SimpleNamespace(**dict(zip(self.terms, terms.tolist(), strict=True)))
 
-    def clear(self, rows: Array, month: int, stage: str) -> None:
+    def clear(self, rows: Rows | Array, month: int, stage: str) -> None:
         """Empty the slots listed for new borrowers, who then go through a stage.
 
         Increments the generation. Does not clear void fields, nor fields that the stage overwrites without reading.
         """
-        generations = self.raw("generation", month)[rows].astype(np.int64) + 1
+        at = self.places(Rows.of(rows))
+        generations = self.raw("generation", month)[at].astype(np.int64) + 1
         spared = {"generation", *SCHEDULE, *(() if self.overrides else self.plan.stages[stage].sets)}
-        self.empty([state.name for state in STATE if state.name not in spared], rows)
-        self.put_raw("generation", rows, np.minimum(generations, 32_000).astype(np.int16), month)
+        self.empty([state.name for state in STATE if state.name not in spared], at)
+        self.put_raw("generation", at, np.minimum(generations, 32_000).astype(np.int16), month)
 
     def apply(self, rule: Rule, row: int, draws: dict[str, float], terms: SimpleNamespace, month: int) -> None:
         """One rule, or the Python method in its place, on one borrower."""
@@ -304,3 +370,26 @@ class Engine(Verbs):
         most = STORABLE.get(storage, 1e30)
         if not abs(number) <= most or (storage in ("i1", "i2", "i4") and number != whole(number)):
             raise OutOfRange(f"rule {rule.name}: {name} = {value!r} is outside the storable range or not whole")
+
+
+def copy_of_world[E: Engine](engine: E, world: int) -> E:
+    """An engine like this one with the seed, slots and keys of one of its worlds, whose columns are still to be set."""
+    found = type(engine).__new__(type(engine))
+    vars(found).update(vars(engine))
+    start, stop = engine.bases[world : world + 2].tolist()
+    found.seeds, found.bases, found.size = (engine.seeds[world],), np.array([0, stop - start]), stop - start
+    found.keyed = tuple(half[world : world + 1] for half in engine.keyed)
+    found.keys = None if engine.keys is None else engine.keys[start:stop]
+    return found
+
+
+def copy_of_worlds[E: Engine](engines: Sequence[E]) -> E:
+    """An engine like the first with the seeds, slots and keys of all, whose columns are still to be set."""
+    first = engines[0]
+    found = type(first).__new__(type(first))
+    vars(found).update(vars(first))
+    found.seeds, found.bases = tuple(one.seeds[0] for one in engines), offsets([one.size for one in engines])
+    found.size = int(found.bases[-1])
+    found.keyed = tuple(np.concatenate([one.keyed[half] for one in engines]) for half in range(2))
+    found.keys = None if first.keys is None else np.concatenate([one.keys for one in engines if one.keys is not None])
+    return found

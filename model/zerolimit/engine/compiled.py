@@ -10,10 +10,11 @@ import subprocess
 import sys
 import tempfile
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache, partial
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,10 +29,25 @@ from numba.core.errors import NumbaError
 from numba.extending import overload
 
 from zerolimit.basics.errors import OutOfRange
-from zerolimit.engine.base import Array, Engine, Options, Result, real, refuse_count, unreal
+from zerolimit.engine.base import (
+    NO_KEYS,
+    Array,
+    Engine,
+    Options,
+    Result,
+    Unfit,
+    Wrong,
+    copy_of_world,
+    copy_of_worlds,
+    real,
+    refuse_count,
+    unfit,
+    unreal,
+)
 from zerolimit.engine.philox import make_known
 from zerolimit.engine.plan import FLOW_NAMES, Plan, Stage, dtype
 from zerolimit.engine.registry import engine
+from zerolimit.engine.rows import Rows, offsets
 from zerolimit.engine.source import (
     GUARD,
     HALF,
@@ -39,15 +55,15 @@ from zerolimit.engine.source import (
     driver_columns,
     gate_arguments,
     key_arguments,
+    list_columns,
     loop_columns,
     month_source,
     roll_arrays,
 )
-from zerolimit.engine.verbs import Ragged
 from zerolimit.rules.rule import LIBRARY, Rule, fingerprint, root, whole
 from zerolimit.vocabulary.cells import CELLS
 from zerolimit.vocabulary.draws import WORLD
-from zerolimit.vocabulary.fields import DTYPES, FIELDS, slot
+from zerolimit.vocabulary.fields import DTYPES, FIELDS, INSTALMENTS, slot, slots
 
 CHUNK = 4096
 """Borrowers taken through all loops of a stage at a time, so that their columns stay in cache."""
@@ -64,8 +80,6 @@ PAGE, LINE = 4096, 64
 """Bytes of a page of memory and of a line of cache."""
 APART = 13
 """Lines by which neighbouring columns are apart in a page: columns that start alike push each other out of the cache."""
-NO_KEYS = np.zeros(0, np.uint64)
-"""Where each borrower's key is the row."""
 
 
 class NoAlias(Compiler):
@@ -98,16 +112,6 @@ def side_by_side(kinds: dict[str, Any], size: int) -> dict[str, Array]:
 
 
 @njit(cache=True, nogil=True)
-def find_rows(column: Any, value: Any, rows: Any) -> Any:
-    """Write the rows of a column that hold a value; gives how many there are."""
-    count = np.uint64(0)
-    for row in range(len(column)):
-        rows[count] = row
-        count += np.uint64(column[row] == value)
-    return count
-
-
-@njit(cache=True, nogil=True)
 def put_rows(column: Any, rows: Any, values: Any) -> None:
     """Write some rows of a column."""
     for k in range(len(rows)):
@@ -122,10 +126,12 @@ def fill_rows(column: Any, rows: Any, value: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def move_down(column: Any, start: Any, to: Any, count: Any) -> None:
-    """Move some values of a column towards its beginning."""
-    for k in range(count):
-        column[to + k] = column[start + k]
+def push_together(column: Any, places: Any, lengths: Any, at: Any) -> None:
+    """Close the gaps between parts of a column that begin at `places`."""
+    for part in range(len(places)):
+        if places[part] > at[part]:
+            for k in range(lengths[part]):
+                column[at[part] + k] = column[places[part] + k]
 
 
 @njit(cache=True, nogil=True)
@@ -140,16 +146,6 @@ def decode(words: Any, counts: Any) -> None:
                         words[k, cell, half, value] = 0
                         for bit in range(HALF):
                             counts[cell, k, half * HALF + bit] += number * ((value >> bit) & 1)
-
-
-def pushed_together(column: Array, starts: list[int], lengths: list[int]) -> Array:
-    """A list whose parts begin at `starts`, without the gaps between them."""
-    at = 0
-    for start, length in zip(starts, lengths, strict=True):
-        if start > at:
-            move_down(column, start, at, length)
-        at += length
-    return column[:at]
 
 
 for _function in LIBRARY:
@@ -243,23 +239,23 @@ class Loops:
     def entries(self) -> dict[str, tuple[Any, ...]]:
         """Every function that the engine calls, with the types of its arguments."""
         found: dict[str, tuple[Any, ...]] = {}
-        key = (types.uint32, types.uint32)
-        number, vector, rows, keys = types.int64, types.float64[::1], types.int64[::1], types.uint64[::1]
+        number, keys, rows = types.int64, types.uint64[::1], types.int64[::1]
+        head = (types.uint32[::1], types.uint32[::1], types.uint32)
+        terms = types.float64[:, ::1]
         for stage in self.plan.stages.values():
             if stage.listed:
-                for k, loop in enumerate(stage.loops):
-                    columns = [column_type(name) for name in loop_columns(stage, loop)]
-                    head = (*key, types.uint32, types.uint32, vector, keys, rows, types.float64[:, ::1])
-                    found[f"loop_{stage.name}_{k}"] = (*head, *columns)
+                columns = [column_type(name) for name in list_columns(stage)]
+                parts = (rows, rows, number, number, terms, keys, rows, terms, rows)
+                found[f"list_{stage.name}"] = (*head, *parts, *columns)
                 continue
             columns = [column_type(name) for name in (*driver_columns(stage), *stage.scratch)]
             lists = [types.int32[::1] for _ in stage.rolls] + [
                 column_type(value) for roll in stage.rolls for value in roll.values
             ]
-            totals = (keys, types.int64[:, ::1], types.uint32[:, :, :, ::1], types.int64[:, :, ::1], rows, rows)
+            cube = types.int64[:, :, ::1]
+            totals = (keys, cube, types.uint32[:, :, :, ::1], types.int64[:, :, :, ::1], types.int64[:, ::1], rows)
             kept = (rows, *map(column_type, stage.keeps))
-            range_of = (types.uint32, number, number, number, vector)
-            found[f"stage_{stage.name}"] = (*key, *range_of, *totals, *columns, *lists, *kept)
+            found[f"stage_{stage.name}"] = (*head, number, number, number, rows, terms, *totals, *columns, *lists, *kept)
         return found
 
     def compile(self, names: Iterable[str]) -> None:
@@ -427,9 +423,17 @@ class Compiled(Engine):
     """Runs stages over columns: one array a field."""
 
     compiles = True
+    several = True
 
-    def __init__(self, plan: Plan, terms: tuple[str, ...], seed: int, size: int, options: Options | None = None) -> None:
-        super().__init__(plan, terms, seed, size, options)
+    def __init__(
+        self,
+        plan: Plan,
+        terms: tuple[str, ...],
+        seeds: Sequence[int],
+        sizes: Sequence[int],
+        options: Options | None = None,
+    ) -> None:
+        super().__init__(plan, terms, seeds, sizes, options)
         options = options or Options()
         user_rules, overrides, threads = options.user_rules, options.overrides, options.threads
         self.loops = Loops(plan, {name: k for k, name in enumerate(terms)}, user_rules, checks=options.checks)
@@ -443,6 +447,9 @@ class Compiled(Engine):
         self.room: dict[tuple[str, int], dict[str, Any]] = {}
         self.listing: dict[str, list[Array]] = {}
         self.keeps: dict[str, dict[str, Array]] = {}
+        self.lent = False
+        """Whether the columns are another engine's."""
+        size = self.size
         dense = {name for stage in plan.stages.values() if not stage.listed for name in stage.columns}
         alone = [name for name in plan.columns if name not in dense]
         self.arrays = side_by_side({name: dtype(name) for name in plan.columns if name in dense}, size)
@@ -470,15 +477,15 @@ class Compiled(Engine):
 
     def is_overridden(self, stage: Stage) -> bool:
         """Whether a rule of the stage is overridden in plain Python."""
-        return any(rule.name in self.overrides for rule in stage.rules)
+        return bool(self.overrides) and any(rule.name in self.overrides for rule in stage.rules)
 
     def raw(self, name: str, month: int) -> Array:
         return self.arrays[slot(name, month)]
 
-    def where(self, name: str, value: float, month: int) -> Ragged:
-        column = self.raw(name, month)
-        found = np.empty(self.size, np.int32)
-        return [found[: find_rows(column, column.dtype.type(value), found)].copy()]
+    def columns(self, names: tuple[str, ...], month: int) -> list[Array]:
+        """Several whole columns as stored."""
+        arrays = self.arrays
+        return [arrays[name] for name in slots(names, month % INSTALMENTS)]
 
     def put_raw(self, name: str, rows: Array | slice, values: Any, month: int) -> None:
         column = self.arrays[slot(name, month)]
@@ -504,7 +511,10 @@ class Compiled(Engine):
         self.in_parts(fill, len(rows), FEW)
 
     def renew(self, name: str) -> None:
-        self.arrays[name] = np.zeros(self.size, DTYPES[FIELDS[name].storage])
+        if self.lent or self.worlds > 1:
+            self.arrays[name].fill(0)
+        else:
+            self.arrays[name] = np.zeros(self.size, DTYPES[FIELDS[name].storage])
 
     def drop(self, names: Iterable[str]) -> None:
         for name in names:
@@ -540,12 +550,12 @@ class Compiled(Engine):
         key = (stage.name, piece)
         room = self.room.get(key)
         if room is None:
-            words = len(stage.words)
+            words, worlds = len(stage.words), self.worlds
             room = {
-                "sums": np.zeros((CELLS, len(stage.sum_names)), np.int64),
+                "sums": np.zeros((worlds, CELLS, len(stage.sum_names)), np.int64),
                 "words": np.zeros((words, CELLS, HALVES, 2**HALF), np.uint32),
-                "counts": np.zeros((CELLS, words, HALVES * HALF), np.int64),
-                "lengths": np.zeros(len(stage.rolls) + GUARD, np.int64),
+                "counts": np.zeros((worlds, CELLS, words, HALVES * HALF), np.int64),
+                "lengths": np.zeros((worlds, len(stage.rolls) + GUARD), np.int64),
                 "scratch": side_by_side({name: dtype(name) for name in stage.scratch}, CHUNK).values(),
                 "some": np.empty(CHUNK if not self.is_overridden(stage) else size, np.int64),
             }
@@ -554,23 +564,35 @@ class Compiled(Engine):
             room[name].fill(0)
         return room
 
+    def shares(self) -> list[tuple[int, int]]:
+        """What each thread takes of all borrowers: of several worlds, whole ones."""
+        if self.worlds == 1:
+            return self.pieces(self.size)
+        if self.threads == 1:
+            return [(0, self.size)]
+        wished = np.arange(1, self.threads) * self.size // self.threads
+        ends = np.unique([0, *self.bases[np.searchsorted(self.bases, wished)].tolist(), self.size]).tolist()
+        return list(pairwise(ends))
+
     def stage(self, name: str, month: int, terms: Array) -> Result:
         stage = self.plan.stages[name]
         if self.is_overridden(stage):
             return self.stage_apart(stage, month, terms)
         function = self.loops[f"stage_{name}"]
-        columns = [self.raw(column, month) for column in driver_columns(stage)]
+        columns = self.columns(driver_columns(stage), month)
+        lists = self.lists(stage)
         when = np.uint32(month)
         kept = self.room_for_kept(stage)
 
-        def run(number: int, start: int, stop: int) -> tuple[int, dict[str, Any]]:
+        def run(number: int, start: int, stop: int) -> dict[str, Any]:
             room = self.workspace(stage, number, stop - start)
-            bad = function(
-                *self.key,
+            function(
+                *self.keyed,
                 when,
                 start,
                 stop,
                 CHUNK,
+                self.bases,
                 terms,
                 NO_KEYS if self.keys is None else self.keys,
                 room["sums"],
@@ -580,16 +602,15 @@ class Compiled(Engine):
                 room["some"],
                 *columns,
                 *room["scratch"],
-                *(some[start:stop] for some in self.lists(stage)),
+                *lists,
                 self.kept_rows,
                 *kept.values(),
             )
-            return bad, room
+            return room
 
-        pieces = self.pieces(self.size)
-        results = self.map(run, range(len(pieces)), *zip(*pieces, strict=True))
-        self.refuse_bad(stage, sum(bad for bad, _ in results))
-        return self.joined(stage, [room for _, room in results], [start for start, _ in pieces])
+        pieces = self.shares()
+        rooms = self.map(run, range(len(pieces)), *zip(*pieces, strict=True))
+        return self.gathered(stage, rooms, pieces)
 
     def room_for_kept(self, stage: Stage) -> dict[str, Array]:
         """Where what is kept of a stage is left."""
@@ -607,77 +628,111 @@ class Compiled(Engine):
         found = self.plan.stages[stage]
         return super().kept(stage, month) if self.is_overridden(found) else self.room_for_kept(found)
 
-    def refuse_bad(self, stage: Stage, bad: int) -> None:
-        """A user-defined rule (in tests: any rule) returned what its column cannot hold."""
-        if bad:
-            names = [rule.name for rule in stage.rules if rule.user_defined]
-            who = f"rule {', '.join(names)}" if names else f"stage {stage.name}"
-            raise OutOfRange(f"{who}: {bad:,} values outside the storable range or not whole")
-
-    def joined(self, stage: Stage, rooms: list[dict[str, Any]], starts: list[int]) -> Result:
+    def gathered(self, stage: Stage, rooms: list[dict[str, Any]], pieces: list[tuple[int, int]]) -> Result:
         """Totals over the threads, and lists in order of the borrowers: views, valid until the stage next runs."""
-        sums = sum((room["sums"] for room in rooms[1:]), rooms[0]["sums"].copy())
-        counts = sum((room["counts"] for room in rooms[1:]), rooms[0]["counts"].copy())
-        rolls: dict[str, dict[str, Array]] = {}
+        sums, counts = (rooms[0][name].copy() for name in ("sums", "counts"))
+        for room in rooms[1:]:
+            sums += room["sums"]
+            counts += room["counts"]
+        if self.worlds == 1:  # a list has a part for each thread
+            lengths = np.concatenate([room["lengths"] for room in rooms])
+            places = np.array([start for start, _ in pieces])
+        else:  # and for each world, which is one thread's alone
+            lengths = np.sum([room["lengths"] for room in rooms], axis=0)
+            places = self.bases[:-1]
+        rolls: dict[str, dict[str, Any]] = {}
         room_of = dict(zip(roll_arrays(stage.rolls), self.lists(stage), strict=True))
         for k, roll in enumerate(stage.rolls):
-            lengths = [int(room["lengths"][k]) for room in rooms]
-            rolls[roll.name] = {
-                name: pushed_together(room_of[f"{roll.name}_{name}"], starts, lengths) for name in ("rows", *roll.values)
-            }
-        wrong = [room["lengths"][-GUARD:].tolist() for room in rooms]
-        found = next(((row, stage.guards[at], value) for number, row, at, value in wrong if number), None)
-        return Result(sums, counts, rolls, (sum(one[0] for one in wrong), *found) if found else None)
+            starts = offsets(lengths[:, k])
+            found = {}
+            for name in ("rows", *roll.values):
+                column = room_of[f"{roll.name}_{name}"]
+                if len(places) > 1:
+                    push_together(column, places, lengths[:, k], starts[:-1])
+                found[name] = column[: starts[-1]]
+            rows = Rows(found["rows"], starts) if self.worlds > 1 else Rows.alone(found["rows"])
+            rolls[roll.name] = {**found, "rows": rows}
+        wrong: dict[int, Wrong] = {}
+        bad: dict[int, int] = {}
+        if lengths[:, len(stage.rolls)].any() or lengths[:, -1].any():
+            for part, (number, row, at, value, unfit) in enumerate(lengths[:, -GUARD:].tolist()):
+                world = 0 if self.worlds == 1 else part
+                if number:
+                    before = wrong.get(world, (0, row, stage.guards[at], value))
+                    wrong[world] = (before[0] + number, *before[1:])
+                if unfit:
+                    bad[world] = bad.get(world, 0) + unfit
+        return Result(sums, counts, rolls, wrong, bad)
 
     def stage_apart(self, stage: Stage, month: int, terms: Array) -> Result:
-        """A stage with a rule in plain Python: loop after loop over everybody, that rule borrower by borrower."""
+        """A stage with a rule in plain Python: loop after loop over everybody, that rule borrower by borrower.
+
+        Who overrides rules runs one world.
+        """
+        [of_world], [key] = terms, zip(*self.keyed, strict=True)
         room = self.workspace(stage, 0, self.size)
         gate = dict(zip(roll_arrays(stage.rolls), self.lists(stage), strict=True))
-        gate.update(rows=room["some"], **{name: room[name] for name in ("sums", "words", "lengths")})
+        gate.update(rows=room["some"], words=room["words"], sums=room["sums"][0], lengths=room["lengths"][0])
         for number, loop in enumerate(stage.loops):
             if any(rule.name in self.overrides for rule in loop.rules):
                 rows = np.flatnonzero(self.raw(loop.where, month)) if loop.where else np.arange(self.size)
                 for name in loop.stores if loop.where else ():
                     if name in FLOW_NAMES:
                         self.arrays[name].fill(0)
-                self.in_python(loop.rules, rows, month, terms)
+                self.in_python(loop.rules, rows, month, of_world)
                 continue
             columns = [self.raw(column, month) for column in loop_columns(stage, loop)]
             keys = NO_KEYS if self.keys is None and loop.where else self.keys
             some = [*[keys] * len(key_arguments(stage, loop)), *(gate[name] for name in gate_arguments(stage, loop))]
-            self.loops[f"loop_{stage.name}_{number}"](*self.key, np.uint32(month), np.uint32(0), terms, *some, *columns)
+            self.loops[f"loop_{stage.name}_{number}"](*key, np.uint32(month), np.uint32(0), of_world, *some, *columns)
         if stage.sum_names or stage.words or stage.rolls:
             columns = [self.raw(column, month) for column in stage.tally_columns]
             listed = [gate[name] for name in roll_arrays(stage.rolls[at] for at in stage.left_over[2])]
-            self.loops[f"tally_{stage.name}"](0, *columns, room["sums"], room["words"], room["lengths"], *listed)
-            decode(room["words"], room["counts"])
-        return self.joined(stage, [room], [0])
+            tally = self.loops[f"tally_{stage.name}"]
+            tally(0, *columns, gate["sums"], room["words"], gate["lengths"], *listed)
+            decode(room["words"], room["counts"][0])
+        return self.gathered(stage, [room], [(0, self.size)])
 
-    def listed(self, name: str, rows: Array, month: int, terms: Array) -> Array:
-        stage = self.plan.stages[name]
-        out = self.measures(stage, rows)
+    def listed(self, name: str, rows: Rows | Array, month: int, terms: Array) -> Array:
+        stage, rows = self.plan.stages[name], Rows.of(rows)
+        out = self.measures(stage, rows).T.copy()
         if len(rows) == 0:
-            return out
-        for number, loop in enumerate(stage.loops):
-            if any(rule.name in self.overrides for rule in loop.rules):
-                self.in_python(loop.rules, rows, month, terms)
-                continue
-            columns = [self.raw(column, month) for column in loop_columns(stage, loop)]
-            head = (*self.key, np.uint32(month), np.uint32(0), terms)
-            self.refuse_bad(stage, self.over(self.loops[f"loop_{name}_{number}"], head, rows, out, columns))
-        return out
+            return out.T
+        terms = np.atleast_2d(terms)
+        if self.is_overridden(stage):
+            return self.listed_apart(stage, rows.at, month, terms)
+        columns = self.columns(list_columns(stage), month)
+        at, keys = np.ascontiguousarray(rows.at, np.int64), NO_KEYS if self.keys is None else self.keys
+        function = self.loops[f"list_{name}"]
 
-    def over(self, loop: Callable[..., int], head: tuple[Any, ...], rows: Array, out: Array, columns: list[Array]) -> int:
-        """One loop over some borrowers, by parts: each measures into a place of its own, and wants little memory."""
-
-        def run(start: int, stop: int) -> int:
-            part = np.zeros_like(out[:, start:stop], order="C")
-            some = np.ascontiguousarray(rows[start:stop], np.int64)
-            bad = loop(*head, np.ascontiguousarray(self.keys_of(some), np.uint64), some, part, *columns)
-            out[:, start:stop] = part
+        def run(first: int, last: int) -> Array:
+            bad = np.zeros(self.worlds, np.int64)
+            where = (self.bases, rows.starts, first, last)
+            function(*self.keyed, np.uint32(month), *where, terms, keys, at, out, bad, *columns)
             return bad
 
-        return sum(self.in_parts(run, len(rows), FEW))
+        parts = self.in_parts(run, len(rows), FEW)
+        self.refuse_bad(stage, sum(parts[1:], parts[0]))
+        return out.T
+
+    def listed_apart(self, stage: Stage, rows: Array, month: int, terms: Array) -> Array:
+        """A list with a rule in plain Python."""
+        out = self.measures(stage, Rows.alone(rows)).T.copy()
+        [of_world], [key] = terms, zip(*self.keyed, strict=True)
+        rows = np.ascontiguousarray(rows, np.int64)
+        for number, loop in enumerate(stage.loops):
+            if any(rule.name in self.overrides for rule in loop.rules):
+                self.in_python(loop.rules, rows, month, of_world)
+                continue
+            columns = [self.raw(column, month) for column in loop_columns(stage, loop)]
+            head = (*key, np.uint32(month), np.uint32(0), of_world, NO_KEYS if self.keys is None else self.keys)
+            self.refuse_bad(stage, np.array([self.loops[f"loop_{stage.name}_{number}"](*head, rows, out, *columns)]))
+        return out.T
+
+    def refuse_bad(self, stage: Stage, bad: Array) -> None:
+        """A user-defined rule (in tests: any rule) returned what its column cannot hold, in some worlds."""
+        if bad.any():
+            raise Unfit({int(w): unfit(stage, int(bad[w])) for w in np.flatnonzero(bad)})
 
     def in_python(self, rules: list[Rule], rows: Array, month: int, terms: Array) -> None:
         """Rules borrower by borrower, through the overriding methods where there are some."""
@@ -695,7 +750,7 @@ class Compiled(Engine):
         self.raw(name, month)[row] = unreal(name, value)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "pool": None, "room": {}, "listing": {}, "keeps": {}}
+        return {**super().__getstate__(), "pool": None, "room": {}, "listing": {}, "keeps": {}, "lent": False}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         given = state["arrays"]
@@ -704,6 +759,26 @@ class Compiled(Engine):
             arrays[name][:] = array
         super().__setstate__({**state, "arrays": arrays})
         self.compile(lambda text: None)
+
+    def one(self, world: int) -> Compiled:
+        if self.worlds == 1:
+            return self
+        start, stop = self.bases[world : world + 2].tolist()
+        found = copy_of_world(self, world)
+        found.arrays = {name: column[start:stop] for name, column in self.arrays.items()}
+        found.room, found.listing, found.keeps, found.lent = {}, {}, {}, True
+        return found
+
+    @classmethod
+    def joined(cls, engines: Sequence[Compiled]) -> Compiled:
+        found = copy_of_worlds(engines)
+        kinds = {name: column.dtype for name, column in engines[0].arrays.items()}
+        found.arrays = side_by_side(kinds, found.size)
+        for name, column in found.arrays.items():
+            for one, start, stop in zip(engines, found.bases[:-1], found.bases[1:], strict=True):
+                column[start:stop] = one.arrays[name]
+        found.pool, found.room, found.listing, found.keeps, found.lent = None, {}, {}, {}, False
+        return found
 
     def close(self) -> None:
         self.pool = None

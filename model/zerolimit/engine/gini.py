@@ -30,8 +30,12 @@ def edges() -> Array:
     return np.concatenate([[0.0], np.ldexp(1.0 + step / STEPS, octave)])
 
 
-def gini(limit: Array, status: Array, in_parts: Callable[[Callable[[int, int], Any], int], list[Any]]) -> float:
-    """Gini coefficient of the lines of all who have an account; a frozen or closed one is a line of 0; 0 without any line.
+def gini(
+    limit: Array, status: Array, bases: Array, in_parts: Callable[[Callable[[int, int], Any], int], list[Any]]
+) -> Array:
+    """Gini coefficient of the lines of all who have an account, by world; a frozen or closed one is a line of 0.
+
+    It is 0 without any line.
 
     With n accounts and lines of S fen in all, n_b accounts and S_b fen in bin b, and a_b accounts in the bins below:
 
@@ -50,25 +54,48 @@ def gini(limit: Array, status: Array, in_parts: Callable[[Callable[[int, int], A
     and at most 1 / 1280 where accounts and fen are spread evenly over ten bins. `in_parts` calls what it is given for
     parts of everybody, as an engine does.
     """
-    counts, sums = np.zeros(BINS, np.int64), np.zeros(BINS, np.int64)
-    here = 0
+    worlds = len(bases) - 1
+    counts, sums = np.zeros((worlds, BINS), np.int64), np.zeros((worlds, BINS), np.int64)
+    kind = status.dtype.type
 
     def tally(start: int, stop: int) -> tuple[Array, Array, int]:
         many, total = np.zeros(BINS, np.int64), np.zeros(BINS, np.int64)
-        some, states = limit[start:stop], status[start:stop]
-        kind = states.dtype.type
-        return many, total, int(fill_bins(some, states, kind(OPEN), kind(LEFT), many, total))
+        here = int(fill_bins(limit[start:stop], status[start:stop], kind(OPEN), kind(LEFT), many, total))
+        return many, total, here
 
-    for many, total, accounts in in_parts(tally, len(limit)):
-        counts += many
-        sums += total
-        here += accounts
-    counts[0] = here - int(counts[1:].sum())
-    below, whole, weighted = 0, int(sums.sum()), 0
-    for many, total in zip(counts.tolist(), sums.tolist(), strict=True):
-        weighted += total * (2 * below + many + 1)
-        below += many
-    return (weighted - (here + 1) * whole) / (here * whole) if whole else 0.0
+    if worlds == 1:
+        parts = in_parts(tally, len(limit))
+        for many, total, _ in parts:
+            counts[0] += many
+            sums[0] += total
+        here = np.array([sum(some for _, _, some in parts)])
+    else:
+        here = np.empty(worlds, np.int64)
+        fill_worlds(limit, status, bases, kind(OPEN), kind(LEFT), counts, sums, here)
+    upper, lower, whole = (np.empty(worlds, np.int64) for _ in range(3))
+    weigh(counts, sums, here, upper, lower, whole)
+    found = np.zeros(worlds)
+    for w, (high, low, lines, n) in enumerate(zip(*(some.tolist() for some in (upper, lower, whole, here)), strict=True)):
+        if lines:
+            found[w] = ((high << 32) + low - (n + 1) * lines) / (n * lines)
+    return found
+
+
+@njit(cache=True, nogil=True)
+def weigh(counts: Any, sums: Any, here: Any, upper: Any, lower: Any, whole: Any) -> None:
+    """sum_b S_b (2 a_b + n_b + 1) by world, as upper x 2^32 + lower, and all lines; bin 0 gets who is in no other."""
+    for w in range(len(here)):
+        counts[w, 0] = here[w] - counts[w, 1:].sum()
+        below, total, high, low = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+        for b in range(BINS):
+            times = 2 * below + counts[w, b] + 1
+            high += (sums[w, b] >> 32) * times
+            low += (sums[w, b] & 0xFFFFFFFF) * times
+            high += low >> 32
+            low &= 0xFFFFFFFF
+            below += counts[w, b]
+            total += sums[w, b]
+        upper[w], lower[w], whole[w] = high, low, total
 
 
 @njit(cache=True, nogil=True)
@@ -82,3 +109,11 @@ def fill_bins(limit: Any, status: Any, opened: Any, left: Any, counts: Any, sums
         sums[at] += line
         here += np.int64(status[k] != left)
     return here
+
+
+@njit(cache=True, nogil=True)
+def fill_worlds(limit: Any, status: Any, bases: Any, opened: Any, left: Any, counts: Any, sums: Any, here: Any) -> None:
+    """`fill_bins` of each world."""
+    for w in range(len(here)):
+        start, stop = bases[w], bases[w + 1]
+        here[w] = fill_bins(limit[start:stop], status[start:stop], opened, left, counts[w], sums[w])

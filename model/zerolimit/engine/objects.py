@@ -6,13 +6,16 @@ Slow, and equal bit for bit to the compiled engine; the order in which it takes 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from zerolimit.engine.base import Array, Engine, Options, Result, unreal
-from zerolimit.engine.plan import FLOW_NAMES, Plan
+from zerolimit.engine.base import Array, Engine, Options, Result, Wrong, copy_of_world, copy_of_worlds, unreal
+from zerolimit.engine.plan import FLOW_NAMES, Plan, Stage
 from zerolimit.engine.registry import engine
+from zerolimit.engine.rows import Rows
 from zerolimit.rules.caps import MEASURED
 from zerolimit.rules.flags import BITS
 from zerolimit.rules.laws import BROKEN
@@ -33,12 +36,21 @@ def out_of_bounds(names: list[str], row: dict[str, float]) -> str:
 class Objects(Engine):
     """Borrowers as dictionaries of floats."""
 
-    def __init__(self, plan: Plan, terms: tuple[str, ...], seed: int, size: int, options: Options | None = None) -> None:
-        super().__init__(plan, terms, seed, size, options)
+    several = True
+
+    def __init__(
+        self,
+        plan: Plan,
+        terms: tuple[str, ...],
+        seeds: Sequence[int],
+        sizes: Sequence[int],
+        options: Options | None = None,
+    ) -> None:
+        super().__init__(plan, terms, seeds, sizes, options)
         options = options or Options()
         self.checks = options.checks
         empty = dict.fromkeys(FIELDS, 0.0)
-        self.rows = [dict(empty) for _ in range(size)]
+        self.rows = [dict(empty) for _ in range(self.size)]
         self.shuffle = random.Random(options.shuffle) if options.shuffle is not None else None
 
     @classmethod
@@ -72,50 +84,78 @@ class Objects(Engine):
 
     def stage(self, name: str, month: int, terms: Array) -> Result:
         stage = self.plan.stages[name]
-        self.listed(name, np.arange(self.size), month, terms)
-        sums = np.zeros((CELLS, len(stage.sum_names)), np.int64)
-        counts = np.zeros((CELLS, len(stage.words), BITS), np.int64)
-        for row in self.rows:
-            cell = int(row["segment"]) * CELLS_PER_SEGMENT + int(row["decile"])
-            for k, field in enumerate(stage.sums):
-                sums[cell, k] += int(unreal(field, row[field]))
-            for k, one in enumerate(stage.rare, len(stage.sums)):
-                if row[one.when] != 0.0:
-                    sums[cell, k] += int(unreal(one.field, row[one.field]))
-            for k, (word, where) in enumerate(stage.words):
-                if where and row[where] == 0.0:
-                    continue
-                flags = int(row[word])
-                for bit in range(BITS):
-                    counts[cell, k, bit] += flags >> bit & 1
-        rolls: dict[str, dict[str, Array]] = {}
+        bases = self.bases.tolist()
+        slots = [np.arange(stop - start) for start, stop in pairwise(bases)]
+        self.listed(name, Rows.joined(slots), month, terms)
+        sums = np.zeros((self.worlds, CELLS, len(stage.sum_names)), np.int64)
+        counts = np.zeros((self.worlds, CELLS, len(stage.words), BITS), np.int64)
+        wrong: dict[int, Wrong] = {}
+        chosen: dict[str, list[list[int]]] = {roll.name: [] for roll in stage.rolls}
+        for w, (start, stop) in enumerate(pairwise(bases)):
+            rows = self.rows[start:stop]
+            for row in rows:
+                self._tally(stage, row, sums[w], counts[w])
+            for roll in stage.rolls:
+                listed = [k for k, row in enumerate(rows) if any(row[name] != 0.0 for name in roll.when)]
+                chosen[roll.name].append(listed)
+            bad = [(k, field) for k, row in enumerate(rows) if (field := out_of_bounds(stage.guards, row))]
+            if bad:
+                wrong[w] = (len(bad), *bad[0], int(rows[bad[0][0]][bad[0][1]]))
+        rolls: dict[str, dict[str, Any]] = {}
         for roll in stage.rolls:
-            chosen = [k for k, row in enumerate(self.rows) if any(row[name] != 0.0 for name in roll.when)]
-            rolls[roll.name] = {"rows": np.array(chosen, np.int64)}
+            found = Rows.joined([np.array(some, np.int64) for some in chosen[roll.name]])
+            taken = [self.rows[at] for at in self.places(found).tolist()]
+            rolls[roll.name] = {"rows": found}
             for value in roll.values:
-                taken = [unreal(value, self.rows[k][value]) for k in chosen]
-                rolls[roll.name][value] = np.array(taken, DTYPES[FIELDS[value].storage])
-        bad = [(k, field) for k, row in enumerate(self.rows) if (field := out_of_bounds(stage.guards, row))]
-        wrong = (len(bad), *bad[0], int(self.rows[bad[0][0]][bad[0][1]])) if bad else None
+                stored = [unreal(value, row[value]) for row in taken]
+                rolls[roll.name][value] = np.array(stored, DTYPES[FIELDS[value].storage])
         return Result(sums, counts, rolls, wrong)
 
-    def listed(self, name: str, rows: Array, month: int, terms: Array) -> Array:
-        stage = self.plan.stages[name]
+    def _tally(self, stage: Stage, row: dict[str, float], sums: Array, counts: Array) -> None:
+        """Add a borrower to a world's sums and counts."""
+        cell = int(row["segment"]) * CELLS_PER_SEGMENT + int(row["decile"])
+        for k, field in enumerate(stage.sums):
+            sums[cell, k] += int(unreal(field, row[field]))
+        for k, one in enumerate(stage.rare, len(stage.sums)):
+            if row[one.when] != 0.0:
+                sums[cell, k] += int(unreal(one.field, row[one.field]))
+        for k, (word, where) in enumerate(stage.words):
+            if where and row[where] == 0.0:
+                continue
+            flags = int(row[word])
+            for bit in range(BITS):
+                counts[cell, k, bit] += flags >> bit & 1
+
+    def listed(self, name: str, rows: Rows | Array, month: int, terms: Array) -> Array:
+        stage, rows = self.plan.stages[name], Rows.of(rows)
         out = self.measures(stage, rows)
-        named = self.named_terms(terms)
+        named = [self.named_terms(one) for one in np.atleast_2d(terms)]
         purposes = dict.fromkeys(draw for rule in stage.rules for draw in rule.draws)
         draws = {purpose: self.uniforms(purpose, rows, month).tolist() for purpose in purposes}
-        for k in self.in_order(rows):
+        worlds, places = rows.world.tolist(), self.places(rows).tolist()
+        for k in self.in_order(rows.at):
             own = {purpose: values[k] for purpose, values in draws.items()}
-            row = int(rows[k])
+            row = places[k]
             for rule, where in stage.wheres():
                 if where and self.rows[row][where] == 0.0:
                     self.rows[row].update((name, 0.0) for name in rule.writes if name in FLOW_NAMES)
                 else:
-                    self.apply(rule, row, own, named, month)
+                    self.apply(rule, row, own, named[worlds[k]], month)
             for j, name_of in enumerate(MEASURED if out.size else ()):
                 out[j, k] = self.measured[name_of]
         return out
+
+    def one(self, world: int) -> Objects:
+        start, stop = self.bases[world : world + 2].tolist()
+        found = copy_of_world(self, world)
+        found.rows = self.rows[start:stop]
+        return found
+
+    @classmethod
+    def joined(cls, engines: Sequence[Objects]) -> Objects:
+        found = copy_of_worlds(engines)
+        found.rows = [dict(row) for one in engines for row in one.rows]
+        return found
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__({**state, "rows": [dict(row) for row in state["rows"]]})

@@ -6,6 +6,7 @@ its stage needs scratch of one chunk; one that a later stage, a list or the plat
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from zerolimit.basics.errors import BadRule, nearest
 from zerolimit.month import BIRTH, KEPT, MONTH, RARE_SUMS, ROLLS, SUMS, WORDS, Phase, RareSum, Roll
@@ -21,7 +22,7 @@ COLUMNS = 32
 FLOW_NAMES = frozenset(field.name for field in FIELDS.values() if field.flow)
 
 
-@dataclass
+@dataclass(eq=False)
 class Loop:
     """Some rules of a stage, run together for each borrower in turn, or for those of whom `where` is not 0."""
 
@@ -48,7 +49,7 @@ class Loop:
         return sorted({PURPOSES[draw] // 4 for draw in self.draws if draw not in self.takes})
 
 
-@dataclass
+@dataclass(eq=False)
 class Stage:
     """One pass: loops one after the other over a chunk, then counts, sums and lists."""
 
@@ -63,17 +64,17 @@ class Stage:
     words: tuple[tuple[str, str | None], ...]
     rolls: tuple[Roll, ...]
 
-    @property
+    @cached_property
     def sum_names(self) -> tuple[str, ...]:
         """Names of all sums, in the order of their columns."""
         return (*self.sums, *(rare.name for rare in self.rare))
 
-    @property
+    @cached_property
     def keeps(self) -> tuple[str, ...]:
         """What a panel takes of the borrowers that it keeps."""
         return KEPT.get(self.name, ())
 
-    @property
+    @cached_property
     def sets(self) -> frozenset[str]:
         """States and columns that it writes for everybody it runs for, and reads nowhere before."""
         read: set[str] = set()
@@ -83,7 +84,7 @@ class Stage:
             found |= {name for name in loop.stores if loop.where is None}
         return frozenset(found - read)
 
-    @property
+    @cached_property
     def left_over(self) -> tuple[list[int], list[int], list[int]]:
         """Outcome words, rare sums and lists not produced by any of the stage's loops (tallied afterwards)."""
         words = {at for loop in self.loops for at in loop.words}
@@ -95,7 +96,7 @@ class Stage:
             [at for at in range(len(self.rolls)) if at not in rolls],
         )
 
-    @property
+    @cached_property
     def tally_columns(self) -> list[str]:
         """Columns that the stage's tally reads, in order."""
         counted, added, made = self.left_over
@@ -105,17 +106,22 @@ class Stage:
         laws = [BROKEN] if any(BROKEN in rule.writes for rule in self.rules) else []
         return list(dict.fromkeys(["segment", "decile", *words, *self.sums, *rare, *listed, *laws]))
 
-    @property
+    @cached_property
     def guards(self) -> list[str]:
         """What the tally looks over for amounts that cannot be: money below 0 or not storable, and broken laws."""
         return [name for name in self.tally_columns if FIELDS[name].storage == "i4" or name == BROKEN]
+
+    @cached_property
+    def measures(self) -> bool:
+        """Whether a rule measures borrowers, and writes no field."""
+        return any(name in MEASURED for rule in self.rules for name in rule.writes)
 
     def wheres(self) -> list[tuple[Rule, str | None]]:
         """Each rule with the flow that it depends on."""
         return [(rule, loop.where) for loop in self.loops for rule in loop.rules]
 
 
-@dataclass
+@dataclass(eq=False)
 class Plan:
     """All stages, in order of first use, and the columns that must exist."""
 

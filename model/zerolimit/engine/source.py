@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterable
+from functools import cache
 
 from zerolimit.basics.errors import BadInput
 from zerolimit.engine.plan import FLOW_NAMES, Loop, Plan, Stage, word
@@ -73,9 +74,8 @@ def key_arguments(stage: Stage, loop: Loop) -> list[str]:
 
 def client_of(stage: Stage, loop: Loop) -> str:
     """The expression of a borrower's key. Loops over everybody are compiled with and without keys, the others once."""
-    if stage.listed:
-        return "keys[k]"
-    return "keys[i] if len(keys) else uint64(first + uint32(i))" if loop.where else "client_at(keys, first, i)"
+    every = not stage.listed and not loop.where
+    return "client_at(keys, first, i)" if every else "keys[i] if len(keys) else uint64(first + uint32(i))"
 
 
 def gate_arguments(stage: Stage, loop: Loop) -> list[str]:
@@ -103,7 +103,7 @@ def body(loop: Loop, checks: bool) -> list[str]:
         lines.append(call(rule))
         for name in rule.writes:
             if name in MEASURED:
-                lines.append(f"out[{list(MEASURED).index(name)}, k] = {name}")
+                lines.append(f"out[k, {list(MEASURED).index(name)}] = {name}")
                 continue
             if checks or rule.user_defined:
                 lines += check_lines(name)
@@ -270,8 +270,9 @@ def guard_lines(stage: Stage) -> list[str]:
     return indented(lines, 4)
 
 
-GUARD = 4
-"""Numbers behind the lengths of a stage's lists: borrowers with an amount that cannot be; the first, which, what."""
+GUARD = 5
+"""Numbers behind the lengths of a stage's lists: borrowers with an amount that cannot be; the first, which, what; and
+values that a rule returned and its column cannot hold."""
 
 
 def take_source(stage: Stage) -> list[str]:
@@ -287,12 +288,12 @@ def take_source(stage: Stage) -> list[str]:
 
 
 def stage_source(stage: Stage, terms: dict[str, int], checks: bool) -> list[str]:
-    """A whole stage: its loops, its tally, and the driver that takes a range of borrowers chunk by chunk."""
+    """A whole stage: its loops, its tally, and the driver that takes a range of all worlds' borrowers chunk by chunk."""
     lines: list[str] = [f"# stage {stage.name}", ""]
     for number in range(len(stage.loops)):
         lines += loop_source(stage, number, terms, checks)
     if stage.listed:
-        return lines
+        return lines + list_source(stage)
     tallies = bool(stage.sum_names or stage.words or stage.rolls)
     if tallies:
         lines += tally_source(stage)
@@ -301,7 +302,7 @@ def stage_source(stage: Stage, terms: dict[str, int], checks: bool) -> list[str]
     rolls = roll_arrays(stage.rolls)
     columns = driver_columns(stage)
     arguments = [
-        *("key0", "key1", "month", "start", "stop", "chunk", "terms_"),
+        *("key0", "key1", "month", "start", "stop", "chunk", "bases", "terms_"),
         *("keys", "sums", "words", "counts", "lengths", "rows"),
         *(f"{name}_" for name in (*columns, *stage.scratch)),
         *rolls,
@@ -311,10 +312,15 @@ def stage_source(stage: Stage, terms: dict[str, int], checks: bool) -> list[str]
     lines += [
         "@njit(cache=True, nogil=True, error_model='numpy')",
         f"def stage_{stage.name}({', '.join(arguments)}):",
-        "    bad = 0",
-        "    for lo in range(start, stop, chunk):",
-        "        hi = min(lo + chunk, stop)",
-        "        n = hi - lo",
+        "    for w in range(len(bases) - 1):",
+        "        begin, end, base = max(start, bases[w]), min(stop, bases[w + 1]), bases[w]",
+        "        if begin >= end:",
+        "            continue",
+        "        of_world, made, bad = terms_[w], lengths[w], 0",
+        *(f"        {name}_w = {name}[begin:end]" for name in rolls),
+        "        for lo in range(begin, end, chunk):",
+        "            hi = min(lo + chunk, end)",
+        "            n = hi - lo",
     ]
     scratch = set(stage.scratch)
 
@@ -322,38 +328,68 @@ def stage_source(stage: Stage, terms: dict[str, int], checks: bool) -> list[str]
         return f"{name}_[:n]" if name in scratch else f"{name}_[lo:hi]"
 
     for number, loop in enumerate(stage.loops):
-        gate, own = gate_arguments(stage, loop), [*map(part, loop_columns(stage, loop))]
+        gates = {"rows": "rows", "sums": "sums[w]", "words": "words", "lengths": "made"}
+        gate = [gates.get(name, f"{name}_w") for name in gate_arguments(stage, loop)]
+        own = [*map(part, loop_columns(stage, loop))]
         some = ["keys[lo:hi]"] * len(key_arguments(stage, loop))
         ways = some, ["None"] * len(some)
-        both = [", ".join(["key0", "key1", "month", "uint32(lo)", "terms_", *keys, *gate, *own]) for keys in ways]
+        head = ["key0[w]", "key1[w]", "month", "uint32(lo - base)", "of_world"]
+        both = [", ".join([*head, *keys, *gate, *own]) for keys in ways]
         keyed, plain = (f"bad += loop_{stage.name}_{number}({arguments})" for arguments in both)
         if some and not loop.where:
-            lines += indented(["if len(keys):", f"    {keyed}", "else:", f"    {plain}"], 8)
+            lines += indented(["if len(keys):", f"    {keyed}", "else:", f"    {plain}"], 12)
         else:
-            lines.append(f"        {keyed}")
+            lines.append(f"            {keyed}")
     if tallies:
-        listed = roll_arrays(stage.rolls[at] for at in stage.left_over[2])
-        passed = ", ".join(["lo", *map(part, stage.tally_columns), "sums", "words", "lengths", *listed])
-        lines.append(f"        tally_{stage.name}({passed})")
+        listed = [f"{name}_w" for name in roll_arrays(stage.rolls[at] for at in stage.left_over[2])]
+        passed = ", ".join(["lo - base", *map(part, stage.tally_columns), "sums[w]", "words", "made", *listed])
+        lines.append(f"            tally_{stage.name}({passed})")
     if stage.keeps:
         taken = ", ".join([*map(part, stage.keeps), *(f"{name}_kept[first:last]" for name in stage.keeps)])
         lines += [
-            "        if len(kept) > 0:",
-            "            first, last = searchsorted(kept, lo), searchsorted(kept, hi)",
-            "            if last > first:",
-            f"                take_{stage.name}(lo, kept[first:last], {taken})",
+            "            if len(kept) > 0:",
+            "                first, last = searchsorted(kept, lo), searchsorted(kept, hi)",
+            "                if last > first:",
+            f"                    take_{stage.name}(lo, kept[first:last], {taken})",
         ]
     if stage.words:
-        lines.append("    decode(words, counts)")
-    return [*lines, "    return bad", "", ""]
+        lines.append("        decode(words, counts[w])")
+    return [*lines, f"        made[{len(stage.rolls) + GUARD - 1}] = bad", "", ""]
 
 
-def driver_columns(stage: Stage) -> list[str]:
+@cache
+def list_columns(stage: Stage) -> tuple[str, ...]:
+    """Columns that the driver of a list takes, in order."""
+    return tuple(dict.fromkeys(name for loop in stage.loops for name in loop_columns(stage, loop)))
+
+
+def list_source(stage: Stage) -> list[str]:
+    """The driver that takes a range of a list, world by world, through a stage's loops."""
+    columns = list_columns(stage)
+    arguments = ["key0", "key1", "month", "bases", "starts", "first", "last", "terms_", "keys", "rows", "out", "bad"]
+    lines = [
+        "@njit(cache=True, nogil=True, error_model='numpy')",
+        f"def list_{stage.name}({', '.join([*arguments, *(f'{name}_' for name in columns)])}):",
+        "    for w in range(len(bases) - 1):",
+        "        begin, end, lo, hi = max(first, starts[w]), min(last, starts[w + 1]), bases[w], bases[w + 1]",
+        "        if begin >= end:",
+        "            continue",
+        "        some, of_world, found = rows[begin:end], terms_[w], out[begin:end]",
+    ]
+    for number, loop in enumerate(stage.loops):
+        own = [f"{name}_[lo:hi]" for name in loop_columns(stage, loop)]
+        passed = ["key0[w]", "key1[w]", "month", "uint32(0)", "of_world", "keys[lo:hi]", "some", "found", *own]
+        lines.append(f"        bad[w] += loop_{stage.name}_{number}({', '.join(passed)})")
+    return [*lines, "", ""]
+
+
+@cache
+def driver_columns(stage: Stage) -> tuple[str, ...]:
     """Columns that a stage's driver takes, in order."""
     names = list(stage.columns)
     if any(loop.blocks for loop in stage.loops) and "generation" not in names:
         names.append("generation")
-    return names
+    return tuple(names)
 
 
 HEAD = '''"""Generated by zerolimit.engine.source; do not edit. One loop for each run of rules, as the month applies them."""

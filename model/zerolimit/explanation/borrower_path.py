@@ -17,6 +17,7 @@ from zerolimit.allocation.ended import Ended, Last, ended
 from zerolimit.engine.base import Array, as_stored
 from zerolimit.engine.objects import Objects
 from zerolimit.engine.plan import Plan
+from zerolimit.engine.rows import Rows
 from zerolimit.explanation.reasons import usable_line
 from zerolimit.explanation.replay import NAMES, Seen
 from zerolimit.parameters.terms import TERMS, as_vector, switched_off
@@ -84,7 +85,7 @@ class Recorder:
             self.take_aside(today, rows)
         elif stage == "living":
             now = self.held[-1]
-            now.turned_away = today.turned_away
+            [now.turned_away] = today.turned_away
             now.heard = world.engine.get("heard", self.slot, world.month)
             now.asked = world.engine.get("asked", self.slot, world.month)
             now.refused = world.engine.get("refused", self.slot, world.month)
@@ -99,13 +100,12 @@ class Recorder:
 
     def take_allocation(self, today: Live) -> None:
         """The level, and the last who was admitted."""
-        world, now, claims = self.world, self.held[-1], today.claims
-        assert claims is not None
+        world, now, claims = self.world, self.held[-1], today.claims(0)
         roll = today.results["account"].rolls["contenders"]
         new = np.flatnonzero(roll["review"] >= int(REAPPLY))
-        rows = roll["rows"][new]
+        rows = roll["rows"].at[new]
         admitted = today._within_budget(roll["rows"], roll["rank"], roll["review"])[new]
-        now.admissions = self.last(roll["rank"][new], admitted, rows, "u_lottery", today.budget)
+        now.admissions = self.last(roll["rank"][new], admitted, rows, "u_lottery", int(today.budgets[0]))
         limit = world.pool.limit
         now.endless = limit is None
         grants = world.column("granted")[claims.rows].astype(np.int64)
@@ -133,17 +133,18 @@ class Recorder:
     def take_desk(self, today: Live, heard: Array) -> None:
         """The last appeal that was heard."""
         appellants = today.results["decision"].rolls["appellants"]
-        rows, order = appellants["rows"], today.desk_order
+        rows, order = appellants["rows"].at, today.desk_order
         self.order_of = dict(zip(rows.tolist(), order.tolist(), strict=True))
         self.held[-1].queue = self.world.scenario.appeal_order
-        self.held[-1].desk = self.last(order, np.isin(rows, heard), rows, "u_desk", today.hearings)
+        self.held[-1].desk = self.last(order, np.isin(rows, heard), rows, "u_desk", int(today.hearings[0]))
         self.heard = heard
 
     def take_aside(self, today: Live, granted: Array) -> None:
         """The last appeal that the set-aside served."""
         won = self.heard[self.world.column("appealed_line")[self.heard] > 0]
         order = np.array([self.order_of[int(row)] for row in won])
-        more = today.totals.aside is None or today.totals.aside > 0
+        [totals] = today.totals
+        more = totals.aside is None or totals.aside > 0
         keys = self.world.engine.keys_of(won)
         self.held[-1].aside = Last.of(order, np.isin(won, granted), keys, self.tickets("u_desk", won), more=more)
 
@@ -187,7 +188,7 @@ class Copies(Objects):
     """One borrower in as many rows as there are changes: all draw as that borrower, each with terms of its own."""
 
     def __init__(self, plan: Plan, seed: int, client: int, generation: int) -> None:
-        super().__init__(plan, TERMS, seed, 0)
+        super().__init__(plan, TERMS, [seed], [0])
         self.client, self.generation = client, generation
         self.changes: Sequence[Change] = ()
         self.terms_of: list[SimpleNamespace] = []
@@ -196,6 +197,7 @@ class Copies(Objects):
     def begin(self, values: Mapping[str, float], changes: Sequence[Change]) -> None:
         """A row for each change, that begins as recorded but for what the change sets."""
         self.size, self.changes, self.generation = len(changes), changes, int(values["generation"])
+        self.bases = np.array([0, self.size])
         begins = [{name: as_stored(name, value) for name, value in change.begins.items()} for change in changes]
         self.rows = [{**dict.fromkeys(FIELDS, 0.0), **values, **others} for others in begins]
 
@@ -203,14 +205,14 @@ class Copies(Objects):
         """The 32 bits of one of the borrower's draws."""
         key = (self.generation, month, purpose)
         if key not in self.drawn:
-            self.drawn[key] = bits(self.seed, self.client, key[0], month, purpose)
+            self.drawn[key] = bits(self.seeds[0], self.client, key[0], month, purpose)
         return self.drawn[key]
 
     def ticket(self, purpose: str, month: int) -> int:
         """The 64 bits of a lottery or queue."""
         return self.word(purpose, month) << 32 | self.word(f"{purpose}_low", month)
 
-    def uniforms(self, purpose: str, rows: Array, month: int) -> Array:
+    def uniforms(self, purpose: str, rows: Rows | Array, month: int) -> Array:
         return np.full(len(rows), unit(self.word(purpose, month)))
 
     def apply(self, rule: Rule, row: int, draws: dict[str, float], terms: SimpleNamespace, month: int) -> None:

@@ -99,17 +99,17 @@ class Announcing(Live):
     """The real month's platform, which leaves what it announced and what neighbours reported."""
 
     def __init__(self, simulation: Simulation) -> None:
-        super().__init__(simulation)
+        super().__init__(simulation.alone())
         self.announced: dict[str, float] = {}
         self.heard = np.zeros(0)
 
     def world(self) -> None:
         super().world()
-        self.announced = dict(self.s.terms)
+        self.announced = dict(self.worlds[0].terms)
 
     def gossip(self) -> None:
         super().gossip()
-        self.heard = self.s.engine.raw("heard", self.s.month).copy()
+        self.heard = self.engine.raw("heard", self.month).copy()
 
 
 class KeepsLines(Platform):
@@ -137,10 +137,11 @@ class KeepsLines(Platform):
 
     def serve(self) -> None:
         """Whose request comes no earlier than the first that was refused is refused."""
-        if self.real.turned_away is not None:
+        [turned_away] = self.real.turned_away
+        if turned_away is not None:
             asked = self.s.engine.raw("asked", self.s.month)[self.followed]
             arrival = self.s.engine.long_words("u_arrival", self.followed, self.s.month)
-            self.put("refused", ((asked > 0) & (arrival >= np.uint64(self.real.turned_away))).astype(np.int8))
+            self.put("refused", ((asked > 0) & (arrival >= np.uint64(turned_away))).astype(np.int8))
 
     def gossip(self) -> None:
         self.s.engine.put_raw("heard", slice(None), self.real.heard, self.s.month)
@@ -177,7 +178,7 @@ class Shadow:
     def _follow(self, live: Live, before: dict[str, Array]) -> None:
         """New zero-limit events of borrowers who are not followed already."""
         events = live.results["decision"].rolls["events"]
-        rows = events["rows"][events["happened"] == int(ZERO_LIMIT)].astype(np.int64)
+        rows = events["rows"].at[events["happened"] == int(ZERO_LIMIT)].astype(np.int64)
         self.since[rows[self.since[rows] < 0]] = 0
         rows = rows[self.since[rows] == 0]
         self.row_of[rows] = self.count + np.arange(len(rows))

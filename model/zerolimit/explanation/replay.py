@@ -18,6 +18,7 @@ from zerolimit.basics.shown import Shown
 from zerolimit.basics.sources import source_hash
 from zerolimit.engine.base import Array
 from zerolimit.engine.objects import Objects
+from zerolimit.engine.rows import Rows
 from zerolimit.parameters.scenario import Scenario
 from zerolimit.parameters.terms import TERMS, as_vector
 from zerolimit.rules.rule import Rule
@@ -60,13 +61,13 @@ class CloseUp(Objects):
     """One borrower of a world beside it, by the rules in plain Python: give it to `Simulation.watch`."""
 
     def __init__(self, world: Simulation, slot: int) -> None:
-        super().__init__(world.plan, TERMS, world.seed, 1)
+        super().__init__(world.plan, TERMS, [world.seed], [1])
         self.world, self.slot = world, slot
         self.seen: list[Seen] = []
         self.only = np.zeros(1, np.int64)
         self.given = (*NAMES, *{name for phase in world.plan.phases for name in phase.writes})
 
-    def uniforms(self, purpose: str, rows: Array, month: int) -> Array:
+    def uniforms(self, purpose: str, rows: Rows | Array, month: int) -> Array:
         return self.world.engine.uniforms(purpose, np.array([self.slot]), month)
 
     def __call__(self, stage: str, rows: Array | None) -> None:

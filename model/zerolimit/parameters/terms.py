@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -101,6 +102,9 @@ def switched_off(terms: dict[str, float], off: tuple[str, ...]) -> dict[str, flo
     return terms
 
 
+in_order = itemgetter(*TERMS)
+
+
 def as_vector(terms: dict[str, float]) -> NDArray[np.float64]:
     """The terms in the order of TERMS."""
-    return np.array([terms[name] for name in TERMS])
+    return np.array(in_order(terms))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,25 +11,27 @@ from zerolimit.parameters.dated import DATE, MONTH
 from zerolimit.parameters.declarations import CALENDAR_KINDS, CalendarItem
 from zerolimit.parameters.scenario import Scenario
 from zerolimit.rules.rule import clip, normal
-from zerolimit.vocabulary.draws import WORLD, uniform
 from zerolimit.vocabulary.names import SECTORS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+DRAWS = ("u_macro", "u_regime", *(f"u_sector_{k}" for k in range(len(SECTORS))))
+"""Draws of the economy, one of each a month."""
+
+
 @dataclass
 class World:
     """Macro index (0 is normal, -1 the deepest slump), sector trends, and what the calendar has set so far."""
 
-    seed: int
     macro: float = 0.0
     slumping: bool = False
     trends: list[float] = field(default_factory=lambda: [0.0] * len(SECTORS))
     in_force: dict[str, float] = field(default_factory=dict)
 
-    def move(self, month: int, scenario: Scenario) -> list[CalendarItem]:
-        """One month on; returns the calendar's items of the month whose mechanism is on.
+    def move(self, month: int, scenario: Scenario, draws: Mapping[str, float]) -> list[CalendarItem]:
+        """One month on, with the month's DRAWS; returns the calendar's items of the month whose mechanism is on.
 
         autoregressive: x' = persistence x + volatility z. regimes: x falls towards -regime_depth while a slump lasts.
         series: x is the month's row of `macro`, and the last row's after it. Sector trends move like autoregressive,
@@ -37,9 +39,9 @@ class World:
         calendar adds to x; it fades with the persistence, and lasts for its month only where x is a series.
         """
         row = scenario.macro[min(month, len(scenario.macro) - 1)] if scenario.macro else None
-        self.macro = self._moved(month, scenario) if row is None else row.macro
+        self.macro = self._moved(scenario, draws) if row is None else row.macro
         for k, sector in enumerate(SECTORS):
-            shock = scenario.sector_volatility * normal(self.draw(month, f"u_sector_{k}"))
+            shock = scenario.sector_volatility * normal(draws[f"u_sector_{k}"])
             moved = clip(scenario.sector_persistence * self.trends[k] + shock, -1.0, 1.0)
             given = getattr(row, sector, None)
             self.trends[k] = moved if given is None else given
@@ -53,19 +55,16 @@ class World:
                 self.in_force[item.kind] = item.value
         return due
 
-    def _moved(self, month: int, scenario: Scenario) -> float:
+    def _moved(self, scenario: Scenario, draws: Mapping[str, float]) -> float:
         """The macro index of a month after that of the month before."""
-        z = normal(self.draw(month, "u_macro"))
+        z = normal(draws["u_macro"])
         centre = 0.0
         if scenario.macro_model == "regimes":
-            u = self.draw(month, "u_regime")
+            u = draws["u_regime"]
             self.slumping = u >= scenario.regime_end if self.slumping else u < scenario.regime_start
             centre = -scenario.regime_depth if self.slumping else 0.0
         kept = scenario.macro_persistence
         return clip(centre + kept * (self.macro - centre) + scenario.macro_volatility * z, -1.0, 1.0)
-
-    def draw(self, month: int, purpose: str) -> float:
-        return uniform(self.seed, WORLD, 0, month, purpose)
 
 
 def index_from(

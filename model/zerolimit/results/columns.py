@@ -23,7 +23,7 @@ from zerolimit.vocabulary.names import SEGMENTS
 from zerolimit.vocabulary.outcomes import DESK, RATES
 
 if TYPE_CHECKING:
-    from zerolimit.run.phases import Recorded
+    from zerolimit.run.recorded import Recorded
 
 Array = NDArray[Any]
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from zerolimit.basics.errors import OutOfRange
 from zerolimit.basics.wording import number_of
-from zerolimit.engine.base import Array, Engine, Result
+from zerolimit.engine.base import Array, Engine
 from zerolimit.month import MONTH
 from zerolimit.parameters.terms import in_yuan
 from zerolimit.platform.pool import LARGEST_POOL, Pool
@@ -79,13 +79,12 @@ BALANCES = (
     Balance("close", "cash is {1}, by the accounts {0}", lambda t: (t.by_accounts, t.pool.cash), True),
 )
 """What must hold, in the order in which it is looked at."""
+BY_STAGE = {name: [one for one in BALANCES if one.stage == name] for name in {one.stage for one in BALANCES}}
 
 
 def look_at_totals(stage: str, totals: Totals, engine: Engine, month: int) -> None:
     """OutOfRange where a total breaks after a platform phase: which, and the first borrower whose columns cannot be."""
-    for balance in BALANCES:
-        if balance.stage != stage:
-            continue
+    for balance in BY_STAGE.get(stage, ()):
         one, other = balance.both(totals)
         if one > other or (balance.equal and one != other):
             phase = next(one.name for one in MONTH if one.stage == stage)
@@ -106,12 +105,6 @@ def somebody(engine: Engine, month: int) -> str:
         return ""
     row, name, value = min(found)
     return f"; borrower {row}: {name} is {in_yuan(value)}"
-
-
-def look_at_borrowers(stage: str, result: Result, engine: Engine, month: int) -> None:
-    """OutOfRange where a stage's tally has found somebody with an amount that cannot be, or who breaks a law."""
-    if result.wrong is not None:
-        refuse(stage, *result.wrong, engine, month)
 
 
 def look_at_each(stage: str, rows: Array, engine: Engine, month: int) -> None:

@@ -1,48 +1,97 @@
-"""Several worlds run together, month by month: each is equal bit for bit to the same world run alone."""
+"""Several worlds run together, month by month: each is equal bit for bit to the same world run alone.
+
+Worlds stand in one set of columns where the same code runs them: scenario, seed, number of borrowers, calendar, mechanisms
+and allocation are each world's own. What parts them are user-defined rules, overridden rules, and clients with and without
+keys; then there are several sets, and nobody needs to know.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
+from zerolimit.basics.errors import BadInput
 from zerolimit.parameters.scenario import Scenario
-from zerolimit.run.simulation import Simulation
+from zerolimit.run.simulation import Simulation, begin_together
+from zerolimit.run.together import Together, joined
 
 
 class Batch:
     """Worlds in the same month, by number. One that fails is left behind with its error, and the others go on."""
 
-    def __init__(self, worlds: Mapping[int, Simulation], failures: Mapping[int, Exception] | None = None) -> None:
-        self.worlds = dict(worlds)
-        """Those that are alive."""
-        self.failures = dict(failures or {})
+    def __init__(
+        self, sets: Iterable[Together], numbers: Iterable[Sequence[int]], failures: Mapping[int, Exception]
+    ) -> None:
+        self.sets = list(sets)
+        """The worlds that share an engine."""
+        self.numbers = [list(some) for some in numbers]
+        """Their numbers."""
+        self.failures = dict(failures)
         """What the others failed with."""
+        self._drop_failed()
 
     @classmethod
     def begin(cls, worlds: Iterable[tuple[Scenario, int]], **options: Any) -> Batch:
         """Worlds that begin, each with its scenario and seed; `options` are those of Simulation, the same for all."""
-        found: dict[int, Simulation] = {}
+        declared: dict[int, Simulation] = {}
         failures: dict[int, Exception] = {}
         for number, (scenario, seed) in enumerate(worlds):
             try:
-                found[number] = Simulation(scenario, seed, **options)
+                declared[number] = Simulation(scenario, seed, begin=False, **options)
             except Exception as error:
                 failures[number] = error
-        return cls(found, failures)
+        parts = parted(declared, lambda one: (one.kind, id(one.plan), one.options.keys is None, *alone(one)))
+        sets = []
+        for numbers in parts:
+            try:
+                sets.append(begin_together([declared[number] for number in numbers]))
+            except Exception as error:
+                if len(numbers) > 1:
+                    raise
+                failures |= dict.fromkeys(numbers, error)
+                numbers.clear()
+        return cls(sets, [numbers for numbers in parts if numbers], failures)
 
     @classmethod
     def of(cls, simulations: Sequence[Simulation]) -> Batch:
-        """Worlds that have been begun, and are in the same month."""
-        return cls(dict(enumerate(simulations)))
+        """Worlds that have been begun, and are in the same month. BadInput: they are in different ones."""
+        worlds = dict(enumerate(simulations))
+        if len({one.month for one in worlds.values()}) > 1:
+            raise BadInput("worlds: they are in different months; a batch begins with all in one")
+        parts = parted(worlds, lambda one: (one.kind, id(one.plan), one.engine.keys is None, *alone(one)))
+        return cls([joined([worlds[number] for number in numbers]) for numbers in parts], parts, {})
+
+    @property
+    def worlds(self) -> dict[int, Simulation]:
+        """Those that are alive, by number."""
+        found = {
+            number: one
+            for some, numbers in zip(self.sets, self.numbers, strict=True)
+            for number, one in zip(numbers, some.worlds, strict=True)
+        }
+        return dict(sorted(found.items()))
 
     def step(self) -> None:
         """One month of all worlds."""
-        for number, one in list(self.worlds.items()):
+        for some, numbers in zip(self.sets, self.numbers, strict=True):
             try:
-                one.step()
+                some.step()
             except Exception as error:
-                self.failures[number] = error
-                del self.worlds[number]
+                if len(numbers) > 1:
+                    raise
+                some.failures[0] = error
+        self._drop_failed()
+
+    def _drop_failed(self) -> None:
+        """Go on without the worlds that have failed."""
+        there = []
+        for some, numbers in zip(self.sets, self.numbers, strict=True):
+            self.failures |= {numbers[at]: error for at, error in some.failures.items()}
+            left = dict(some.alive())
+            if left:
+                again = joined(list(left.values())) if some.failures else some
+                there.append((again, [numbers[at] for at in left]))
+        self.sets, self.numbers = [some for some, _ in there], [numbers for _, numbers in there]
 
     def run(self, months: int, after: Callable[[Batch], None] | None = None) -> Batch:
         """More months; `after` is called when each is over."""
@@ -54,5 +103,20 @@ class Batch:
 
     def close(self) -> None:
         """Let go of threads."""
-        for one in self.worlds.values():
-            one.close()
+        for some in self.sets:
+            some.engine.close()
+
+
+def alone(one: Simulation) -> tuple[int, ...]:
+    """What keeps a world apart from all others, if anything does: its engine, methods in place of rules, a panel."""
+    overrides = one.options.overrides if hasattr(one, "options") else one.engine.overrides
+    kept = hasattr(one, "engine") and len(one.kept_rows) > 0
+    return (id(one),) if overrides or kept or one.watch is not None or not one.kind.several else ()
+
+
+def parted(worlds: Mapping[int, Simulation], key: Callable[[Simulation], Hashable]) -> list[list[int]]:
+    """The numbers of worlds that can share an engine."""
+    found: dict[Hashable, list[int]] = {}
+    for number, one in worlds.items():
+        found.setdefault((key(one), one.sharing), []).append(number)
+    return list(found.values())

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -17,26 +18,26 @@ import numpy as np
 
 from zerolimit.allocation.user_defined import checked, takes_level
 from zerolimit.basics.arguments import public
-from zerolimit.basics.errors import BadInput, nearest, quoted
+from zerolimit.basics.errors import BadInput, quoted
 from zerolimit.basics.shown import Shown
 from zerolimit.basics.sources import source_hash
 from zerolimit.basics.wording import FEN, number_of
 from zerolimit.engine.base import Array, Engine, Options, Overrides, Result, unreal
 from zerolimit.engine.plan import Plan, check, make_plan
 from zerolimit.engine.registry import AUTO, chosen, named
+from zerolimit.engine.rows import Rows
 from zerolimit.engine.verbs import OneWorld, reals, refuse_rows
 from zerolimit.parameters.scenario import Scenario
-from zerolimit.parameters.terms import ANNOUNCED, TERMS, as_vector, from_scenario, switched_off
+from zerolimit.parameters.terms import ANNOUNCED, TERMS, as_vector, from_scenario
 from zerolimit.platform.pool import Pool, share_of
 from zerolimit.platform.world import World
 from zerolimit.portfolio.settlement import Columns, Drawn, FirstPopulation
 from zerolimit.rules.allocations import USER_DEFINED
 from zerolimit.rules.caps import MEASURED
 from zerolimit.rules.rule import Rule
-from zerolimit.run.balance import look_at_borrowers
-from zerolimit.run.month import Month, Platform
-from zerolimit.run.phases import Live, Recorded
-from zerolimit.vocabulary.constants import NO_CAMPAIGN
+from zerolimit.run.month import Platform
+from zerolimit.run.recorded import Recorded
+from zerolimit.run.together import Together
 from zerolimit.vocabulary.draws import WORLD, as_seed
 from zerolimit.vocabulary.fields import DTYPES, FIELDS
 from zerolimit.vocabulary.names import MOST_MONTHS
@@ -63,11 +64,22 @@ class Episodes:
 class Simulation(Shown):
     """One world, month by month. Money in fen inside; results say their unit.
 
-    Options of reading a portfolio from a file or DataFrame go by name (zerolimit.portfolio.options).
+    Options of reading a portfolio from a file or DataFrame go by name (zerolimit.portfolio.options). With `begin=False` its
+    borrowers are still to come, together with those of other worlds (run.batch).
     """
 
     watch: Watch | None = None
     """Called before each stage for borrowers with its name and, of a list, the rows (replay.py)."""
+
+    options: Options
+    """How its engine shall run, until there is one."""
+    engine: Engine
+    """Its borrowers' columns."""
+    pool: Pool
+    first_lines: int
+    first_principal: int
+    principal: int
+    first_sectors: Array | None
 
     def __init__(
         self,
@@ -83,6 +95,7 @@ class Simulation(Shown):
         shuffle: int | None = None,
         say: Callable[[str], None] | None = None,
         burn_in: int = 0,
+        begin: bool = True,
         **options_of_reading: Any,
     ) -> None:
         if isinstance(burn_in, bool) or not isinstance(burn_in, int) or not 0 <= burn_in < MOST_MONTHS:
@@ -103,7 +116,7 @@ class Simulation(Shown):
         self.month = 0
         self.burn_in = burn_in
         """First months that results leave out."""
-        self.world = World(self.seed)
+        self.world = World()
         self.history: list[Recorded] = []
         self.episodes = Episodes()
         self.changes: list[dict[str, Any]] = []
@@ -123,14 +136,16 @@ class Simulation(Shown):
             raise BadInput(f"threads: a whole number of at least 1 is needed, not {threads!r}")
         overrides = overrides or {}
         others = tuple(one for one in given if not takes_level(one))
-        self.plan: Plan = make_plan(frozenset(TERMS), others, frozenset(overrides))
+        self.plan: Plan = plan_of(others, frozenset(overrides))
         self.sharing = self._rule_for_sharing(given)
         self.base = self._parameters(self.scenario)
         self.terms = dict(self.base)
         keys = None if portfolio is None else portfolio.keys
-        options = Options(others, overrides, threads or os.cpu_count() or 1, checks, shuffle, self.say, keys)
-        self.engine = self._make_engine(engine, options)
-        self._begin()
+        self.options = Options(others, overrides, threads or os.cpu_count() or 1, checks, shuffle, self.say, keys)
+        self.asked_for, self.kind = engine, chosen(engine, self.size, user_rules=bool(others))
+        self._refuse_size()
+        if begin:
+            begin_together([self])
 
     def _in_short(self) -> str:
         size, months = number_of(self.size, "borrower"), number_of(self.month, "month")
@@ -148,18 +163,22 @@ class Simulation(Shown):
         found = from_scenario(scenario)
         return found if self.sharing is None else {**found, "allocation": USER_DEFINED}
 
-    def _make_engine(self, name: str, options: Options) -> Engine:
-        kind = chosen(name, self.size, user_rules=bool(options.user_rules))
-        needed = self.size * (kind.bytes_a_borrower(self.plan) + bytes_of_ties(self.scenario))
+    def _refuse_size(self) -> None:
+        """BadInput where the borrowers do not fit into memory, or are more than draws can tell apart."""
+        needed = self.size * self.bytes_a_borrower
         free = available_memory()
         if free is not None and needed > free:
             raise BadInput(
-                f"borrowers: {self.size:,} need about {needed / 1e9:,.1f} GB of memory on the {name} engine,"
+                f"borrowers: {self.size:,} need about {needed / 1e9:,.1f} GB of memory on the {self.asked_for} engine,"
                 f" {free / 1e9:,.1f} GB are free; at most {int(free / needed * self.size):,} fit"
             )
         if self.size >= WORLD:
             raise BadInput(f"borrowers: {self.size:,} are more than draws can tell apart; allowed: 1 to {WORLD - 1:,}")
-        return kind(self.plan, TERMS, self.seed, self.size, options)
+
+    @property
+    def bytes_a_borrower(self) -> int:
+        """Memory that a borrower takes, with acquaintances."""
+        return self.kind.bytes_a_borrower(self.plan) + bytes_of_ties(self.scenario)
 
     @property
     def borrowers(self) -> OneWorld:
@@ -176,37 +195,20 @@ class Simulation(Shown):
         ids = self.client_ids
         return None if ids is None or generation > 0 else str(ids[slot])
 
-    # set-up
+    # set-up, as run.together has it
 
-    def _begin(self) -> None:
-        """The first population: drawn, replaced by a portfolio's columns where there are some, and its first book."""
-        switched_off(self.terms, self.scenario.off)
-        self.terms["rescoring"] = 1.0
-        self._for_all("be_born")
+    def settle_traits(self) -> None:
+        """What given clients are in place of what was drawn."""
         if self.portfolio is not None:
             self.terms |= self.portfolio.terms
             for rows, terms in self.portfolio.births():
                 self.engine.listed("enter", rows, self.month, as_vector({**self.terms, **terms}))
             self._settle(self.portfolio.traits)
-        self._set_deciles()
-        self._for_all("rank")
-        self._for_all("history")
+
+    def settle_accounts(self) -> None:
+        """What their accounts are."""
         if self.portfolio is not None:
             self._settle(self.portfolio.accounts)
-        self._for_all("first_book")
-        self.engine.drop(("owed", "months_left"))
-        self.terms["rescoring"] = 0.0 if "rescoring" in self.scenario.off else 1.0
-        borrowers = self.borrowers
-        lines = borrowers.total("limit")
-        principal = borrowers.total("scheduled") + borrowers.total("overdue")
-        self.first_lines, self.first_principal = lines, principal
-        self.pool = Pool.start(self.scenario, lines, principal)
-        self.principal = principal
-        if "scarcity" in self.scenario.off:
-            self.pool.limit = None
-        self.first_sectors = borrowers.read("sector") if self.scenario.network == "sector_blocks" else None
-        if self.terms["neighbour_weight"] > 0.0:
-            self.network()
 
     def _settle(self, columns: Callable[[Drawn], Columns]) -> None:
         """Write what given clients bring in place of what was drawn."""
@@ -217,44 +219,29 @@ class Simulation(Shown):
         for name, values in columns(drawn).items():
             self.engine.put_raw(name, slice(None), stored(name, values), self.month)
 
-    def _set_deciles(self) -> None:
-        places = [min(self.size - 1, self.size * k // 10) for k in range(1, 10)]
-        for k, value in enumerate(self.borrowers.ordered("income_true", places), 1):
+    def set_deciles(self, edges: list[float]) -> None:
+        """At which income each decile but the lowest begins, fen."""
+        for k, value in enumerate(edges, 1):
             self.base[f"decile_{k}"] = self.terms[f"decile_{k}"] = float(value)
 
     # the engines
 
+    def alone(self) -> Together:
+        """This world, run by itself."""
+        found = Together([self], self.engine)
+        found.announce()
+        return found
+
     def through(self, stage: str) -> Result:
         """Every borrower through a stage. BadInput: it is none, or one for lists."""
-        self._refuse_stage(stage, listed=False)
-        if self.watch is not None:
-            self.watch(stage, None)
-        result = self.engine.stage(stage, self.month, as_vector(self.terms))
-        if len(self.kept_rows):
-            self.kept.update(self.engine.kept(stage, self.month))
-        look_at_borrowers(stage, result, self.engine, self.month)
-        return result
-
-    def _for_all(self, name: str) -> None:
-        """Everybody through a listed stage, a million at a time."""
-        for start in range(0, self.size, 1_000_000):
-            self.through_list(name, np.arange(start, min(start + 1_000_000, self.size)))
+        return self.alone().through(stage)
 
     def through_list(self, stage: str, rows: Array) -> Array:
         """The borrowers listed through a stage for lists; gives what was measured of them (caps.MEASURED), if anything.
 
         BadInput: the stage is none for lists, or the rows are not slots.
         """
-        self._refuse_stage(stage, listed=True)
-        rows = refuse_rows(rows, self.size)
-        if self.watch is not None:
-            self.watch(stage, rows)
-        return self.engine.listed(stage, rows, self.month, as_vector(self.terms))
-
-    def _refuse_stage(self, stage: str, *, listed: bool) -> None:
-        known = [one.name for one in self.plan.stages.values() if one.listed == listed]
-        if stage not in known:
-            raise BadInput(f"stage: {quoted(stage)} is none of {', '.join(known)}{nearest(stage, known)}")
+        return self.alone().through_list(stage, Rows.alone(refuse_rows(rows, self.size)))
 
     def column(self, name: str) -> Array:
         """A column as rules see it: money in fen, shares as fractions. A view or a copy; write with `put`."""
@@ -297,29 +284,17 @@ class Simulation(Shown):
 
     def step(self) -> Recorded:
         """One month, phase by phase, as month.MONTH has it."""
-        with self._alone("step"):
-            self._pass(Live(self))
-            return self.history[-1]
+        self.alone().step()
+        return self.history[-1]
 
     def step_with(self, platform: Platform) -> None:
         """One month in which somebody else answers for the platform."""
-        with self._alone("step"):
-            self._pass(platform)
+        self.alone().step(platform)
 
     @property
     def counted(self) -> list[Recorded]:
         """The months that results tell of: those from `burn_in` on."""
         return self.history[self.burn_in :]
-
-    def _pass(self, platform: Platform) -> None:
-        self.today = platform
-        try:
-            Month(self, platform).run()
-            platform.end()
-        finally:
-            self.today = None  # it knows this simulation, which would outlive its last name
-        self.month += 1
-        self.terms["campaign_cut"] = NO_CAMPAIGN
 
     def run(self, months: int, progress: Callable[[int], None] | None = None) -> Simulation:
         """More months."""
@@ -353,7 +328,7 @@ class Simulation(Shown):
         self.pool.follow()
 
     @contextmanager
-    def _alone(self, what: str) -> Iterator[None]:
+    def nobody_else(self, what: str) -> Iterator[None]:
         """Nobody else runs or copies the month meanwhile; BadInput where somebody does."""
         if not self._turn.acquire(blocking=False):
             raise BadInput(f"{what}: {IN_THE_MIDDLE}")
@@ -380,7 +355,7 @@ class Simulation(Shown):
 
     def __getstate__(self) -> dict[str, Any]:
         """All that the future hangs on; who watches is left behind."""
-        with self._alone("copy"):
+        with self.nobody_else("copy"):
             state = {name: value for name, value in vars(self).items() if name not in ("watch", "_turn")}
         return {**state, "source": source_hash()}
 
@@ -394,7 +369,30 @@ class Simulation(Shown):
         self.engine.close()
 
 
-NEVER_WRITTEN = ("scenario", "first_scenario", "portfolio", "plan", "ties", "user_rules", "sharing", "first_sectors", "say")
+def begin_together(worlds: Sequence[Simulation]) -> Together:
+    """The borrowers of worlds that are declared, all in the columns of one engine."""
+    first = worlds[0]
+    keys = None if first.options.keys is None else np.concatenate([one.options.keys for one in worlds])
+    options = replace(first.options, keys=keys)
+    engine = first.kind(first.plan, TERMS, [one.seed for one in worlds], [one.size for one in worlds], options)
+    for number, one in enumerate(worlds):
+        one.engine = engine.one(number)
+    found = Together(worlds, engine)
+    found.begin()
+    for one in worlds:
+        del one.options
+    return found
+
+
+@cache
+def plan_of(rules: tuple[Rule, ...], overridden: frozenset[str]) -> Plan:
+    """The plan for a month, made once."""
+    return make_plan(frozenset(TERMS), rules, overridden)
+
+
+NEVER_WRITTEN = (
+    *("scenario", "first_scenario", "portfolio", "plan", "ties", "user_rules", "sharing", "first_sectors", "say"),
+)
 """What a simulation has in common with its copies."""
 
 IN_THE_MIDDLE = (

@@ -21,7 +21,7 @@ from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.parameters.scenario import Scenario
 from zerolimit.results.columns import BY, platform_columns, values
 from zerolimit.rules.rule import Rule, fingerprint
-from zerolimit.run.phases import Recorded
+from zerolimit.run.recorded import Recorded
 from zerolimit.run.simulation import Simulation
 from zerolimit.study.accounts import Accounts, Decisions
 from zerolimit.study.code import code_hash

@@ -156,35 +156,35 @@ def _reads_and_writes(world: Simulation) -> None:
     rows = np.array([5, 0, 41])
     for name in ("limit", "trust", "risk", "status"):
         column = reals(name, _column(world, name))
-        _equal(world.engine.read(name, [rows], world.month), [column[rows]], f"read {name}", world)
-        _equal(world.engine.read(name, None, world.month), [column], f"read {name}", world)
+        _equal(world.borrowers.read(name, rows), column[rows], f"read {name}", world)
+        _equal(world.borrowers.read(name), column, f"read {name}", world)
     wanted = _column(world, "cash")
     wanted[rows] = (7, 8, 9)
-    world.engine.put("cash", [rows], [np.array([7, 8, 9])], world.month)
+    world.borrowers.put("cash", rows, np.array([7, 8, 9]))
     _equal(_column(world, "cash"), wanted, "put of values", world)
-    world.engine.put("cash", None, [11], world.month)
+    world.borrowers.put("cash", None, 11)
     _equal(_column(world, "cash"), np.full(world.size, 11, wanted.dtype), "put of one value to all", world)
 
 
 def _totals(world: Simulation) -> None:
     for name in ("limit", "scheduled", "cash"):
         wanted = _column(world, name).sum(dtype=np.int64)
-        _equal(world.engine.total(name, world.month), [wanted], f"total {name}", world)
+        _equal(world.borrowers.total(name), wanted, f"total {name}", world)
 
 
 def _selections(world: Simulation) -> None:
     for status in (OPEN, LEFT):
-        found = world.engine.where("status", status, world.month)
-        _equal(found, [np.flatnonzero(_column(world, "status") == status)], f"where status is {status}", world)
+        found = world.borrowers.where("status", status)
+        _equal(found, np.flatnonzero(_column(world, "status") == status), f"where status is {status}", world)
 
 
 def _order_statistics(world: Simulation) -> None:
     places: Sequence[int] = [0, 17, world.size - 1]
     column = _column(world, "income_true")
-    _equal(world.engine.ordered("income_true", [places], None, world.month), [np.sort(column)[places]], "ordered", world)
+    _equal(world.borrowers.ordered("income_true", places), np.sort(column)[places], "ordered", world)
     rows = np.arange(3, world.size, 2)
-    found = world.engine.ordered("income_true", [[4]], [rows], world.month)
-    _equal(found, [np.sort(column[rows])[[4]]], "ordered of some", world)
+    found = world.borrowers.ordered("income_true", [4], rows)
+    _equal(found, np.sort(column[rows])[[4]], "ordered of some", world)
 
 
 def _queues(world: Simulation) -> None:
@@ -194,7 +194,7 @@ def _queues(world: Simulation) -> None:
     tickets = world.engine.long_words("u_lottery", rows, world.month)
     queue = np.lexsort((world.engine.keys_of(rows), tickets, -order))
     for capacity in (0, 40, int(costs.sum())):
-        mask, marginal, left = world.engine.prefix([order], [costs], [capacity], [rows], "u_lottery", world.month)[0]
+        mask, marginal, left = world.borrowers.prefix(order, costs, capacity, rows, "u_lottery")
         fits = int(np.searchsorted(np.cumsum(costs[queue]), capacity, side="right"))
         wanted = np.zeros(world.size, np.bool_)
         wanted[queue[:fits]] = True
@@ -227,7 +227,7 @@ def _levels(world: Simulation) -> None:
     tickets = world.engine.long_words("u_lottery", rows, world.month)
     for capacity in (0, 40, int(rule.need.sum())):
         for top in (None, 3):
-            [(grants, level)] = world.engine.level([rule], [capacity], [rows], "u_lottery", world.month, [top])
+            grants, level = world.borrowers.level(rule, capacity, rows, "u_lottery", top)
             highest = rule.highest if top is None else top
             wanted_level = max(k for k in range(highest + 1) if rule.total(k) <= capacity)
             wanted = rule.grants(wanted_level)
@@ -242,13 +242,13 @@ def _neighbours(world: Simulation) -> None:
     """In a ring of two neighbours on each side."""
     starts, others = world.network().adjacency()
     told = (np.arange(world.size) % 3 == 0).astype(_column(world, "told").dtype)
-    world.engine.put("told", None, [told], world.month)
-    world.engine.hear([world.network()], world.month)
+    world.borrowers.put("told", None, told)
+    world.borrowers.hear(world.network())
     share = np.array([told[others[starts[k] : starts[k + 1]]].mean() for k in range(world.size)])
-    found = world.engine.read("heard", None, world.month)[0]
+    found = world.borrowers.read("heard")
     assert np.abs(found - share).max() <= 2.0**-14, f"engine {world.engine.name}: hear is not the mean of neighbours"
-    world.engine.hear([None], world.month)
-    _equal(world.engine.read("heard", None, world.month), [np.zeros(world.size)], "hear without neighbours", world)
+    world.borrowers.hear(None)
+    _equal(world.borrowers.read("heard"), np.zeros(world.size), "hear without neighbours", world)
 
 
 def _sums_by_cell(world: Simulation) -> None:
@@ -256,7 +256,7 @@ def _sums_by_cell(world: Simulation) -> None:
     wanted = np.zeros(CELLS, np.int64)
     for row, number in zip(rows, numbers, strict=True):
         wanted[int(_column(world, "segment")[row]) * CELLS_PER_SEGMENT + int(_column(world, "decile")[row])] += number
-    _equal(world.engine.sums([rows], [numbers], world.month), [wanted], "sums by cell", world)
+    _equal(world.borrowers.sums(rows, numbers), wanted, "sums by cell", world)
 
 
 def _gini(world: Simulation) -> None:
@@ -264,7 +264,7 @@ def _gini(world: Simulation) -> None:
     status, limit = _column(world, "status"), _column(world, "limit").astype(np.float64)
     line = np.where(status == OPEN, limit, 0.0)[status != LEFT]
     exact = np.abs(line[:, None] - line).sum() / (2.0 * len(line) * line.sum())
-    found = float(world.engine.gini(world.month)[0])
+    found = world.borrowers.gini()
     assert -1e-12 <= exact - found <= 1.0 / 128.0, f"engine {world.engine.name}: gini {found}, exactly {exact}"
 
 
@@ -286,8 +286,8 @@ def _refuses_rows_that_do_not_exist(world: Simulation) -> None:
     before = _column(world, "cash")
     for rows in (np.array([world.size]), np.array([-1]), np.array([0.5])):
         calls: dict[str, Callable[[Any], Any]] = {
-            "read": lambda rows: world.engine.read("cash", [rows], world.month),
-            "put": lambda rows: world.engine.put("cash", [rows], [1], world.month),
+            "read": lambda rows: world.borrowers.read("cash", rows),
+            "put": lambda rows: world.borrowers.put("cash", rows, 1),
         }
         for verb, call in calls.items():
             try:

@@ -6,6 +6,7 @@ Money is whole fen. Rules see every field as float64.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 from zerolimit.basics.errors import BadDeclaration
 from zerolimit.vocabulary.constants import LONG_TERM, MONTHS_MOST, SCORE_HIGH, SCORE_LOW, ZEROS_MOST
@@ -188,3 +189,9 @@ def slot(name: str, month: int) -> str:
     if name.startswith("due_") and name != "due_now":
         return f"due_{(month + int(name[4:])) % INSTALMENTS}"
     return name
+
+
+@cache
+def slots(names: tuple[str, ...], turn: int) -> tuple[str, ...]:
+    """The stored columns behind several fields in a month that is `turn` modulo INSTALMENTS."""
+    return tuple(slot(name, turn) for name in names)

@@ -1,0 +1,197 @@
+"""Borrowers of several worlds in one array, world after world; and what is looked up, drawn and added up for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numba import njit, uint32, uint64
+from numpy.typing import NDArray
+
+from zerolimit.engine.philox import words_of
+
+Array = NDArray[Any]
+
+
+def offsets(lengths: Any) -> Array:
+    """Where each part begins, and the last ends, when parts of these lengths stand one after the other, (parts + 1,)."""
+    found = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=found[1:])
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Some borrowers of each of several worlds: slots, from 0 in each world, in one array."""
+
+    at: Array
+    """Slots, world after world."""
+    starts: Array
+    """World w has at[starts[w]:starts[w + 1]], (worlds + 1,)."""
+
+    @classmethod
+    def alone(cls, rows: Array) -> Rows:
+        """Borrowers of one world."""
+        return cls(rows, np.array([0, len(rows)]))
+
+    @classmethod
+    def of(cls, rows: Rows | Array) -> Rows:
+        """The same, or what is said as an array of slots of one world."""
+        return rows if isinstance(rows, Rows) else cls.alone(rows)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Array]) -> Rows:
+        """A list of slots for each world."""
+        return cls(np.concatenate(parts) if len(parts) != 1 else parts[0], offsets([len(part) for part in parts]))
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    @property
+    def worlds(self) -> int:
+        return len(self.starts) - 1
+
+    @cached_property
+    def counts(self) -> Array:
+        """How many there are of each world."""
+        return np.diff(self.starts)
+
+    @cached_property
+    def world(self) -> Array:
+        """The world of each."""
+        return np.repeat(np.arange(self.worlds), self.counts)
+
+    def each(self, values: Array) -> Array:
+        """A value of each world, for each of its borrowers."""
+        return np.repeat(values, self.counts)
+
+    def where(self, mask: Array) -> Rows:
+        """Those whom a mask takes, in their order."""
+        if self.worlds == 1:
+            return Rows.alone(self.at[mask])
+        taken = np.zeros(len(self.at) + 1, np.int64)
+        np.cumsum(mask, out=taken[1:])
+        return Rows(self.at[mask], taken[self.starts])
+
+    def total(self, values: Any) -> Array:
+        """Whole numbers of each, added up by world, (worlds,) int64."""
+        if self.worlds == 1:
+            return np.array([np.sum(values, dtype=np.int64)])
+        taken = np.zeros(len(self.at) + 1, np.int64)
+        np.cumsum(values, out=taken[1:])
+        return np.diff(taken[self.starts])
+
+    def split(self, values: Array) -> list[Array]:
+        """What goes with the borrowers, by world: views."""
+        starts = self.starts.tolist()
+        return [values[start:stop] for start, stop in pairwise(starts)]
+
+    def in_world(self, world: int) -> Array:
+        """The slots of one world: a view."""
+        return self.at[self.starts[world] : self.starts[world + 1]]
+
+
+def together(one: Rows, other: Rows, values: Array, others: Array) -> tuple[Rows, Array]:
+    """Two lists as one, each world's first borrowers before its others, with what goes with them."""
+    at, both = np.concatenate([one.at, other.at]), np.concatenate([values, others])
+    order = np.argsort(np.concatenate([one.world, other.world]), kind="stable")
+    return Rows(at[order], offsets(one.counts + other.counts)), both[order]
+
+
+# Of a list the kernels take positions from `first` to `last`, so that threads can share it. `bases` are the places at
+# which the worlds begin in a column.
+
+
+@njit(cache=True, nogil=True)
+def world_at(starts: Any, position: Any) -> Any:
+    """The world of a position in a list."""
+    return np.searchsorted(starts, position, side="right") - 1
+
+
+@njit(cache=True, nogil=True)
+def look_up(column: Any, rows: Any, starts: Any, bases: Any, first: Any, last: Any, found: Any) -> None:
+    """What a column holds of some borrowers."""
+    w = world_at(starts, first)
+    for k in range(first, last):
+        while k >= starts[w + 1]:
+            w += 1
+        found[k] = column[bases[w] + rows[k]]
+
+
+@njit(cache=True, nogil=True)
+def places(rows: Any, starts: Any, bases: Any, found: Any) -> None:
+    """Where some borrowers stand in a column."""
+    for w in range(len(starts) - 1):
+        for k in range(starts[w], starts[w + 1]):
+            found[k] = bases[w] + rows[k]
+
+
+@njit(cache=True, nogil=True)
+def find(column: Any, value: Any, bases: Any, rows: Any, starts: Any) -> None:
+    """The slots of a column that hold a value, world by world."""
+    count = uint64(0)
+    for w in range(len(bases) - 1):
+        base = bases[w]
+        for at in range(base, bases[w + 1]):
+            rows[count] = at - base
+            count += uint64(column[at] == value)
+        starts[w + 1] = count
+
+
+@njit(cache=True, nogil=True)
+def add_up(column: Any, bases: Any, found: Any) -> None:
+    """The sum of a column of whole numbers by world."""
+    for w in range(len(bases) - 1):
+        total = np.int64(0)
+        for at in range(bases[w], bases[w + 1]):
+            total += np.int64(column[at])
+        found[w] = total
+
+
+@njit(cache=True, nogil=True)
+def add_by_cell(cells: Any, numbers: Any, starts: Any, found: Any) -> None:
+    """Whole numbers of some borrowers, added up by world and cell."""
+    for w in range(len(starts) - 1):
+        for k in range(starts[w], starts[w + 1]):
+            found[w, cells[k]] += numbers[k]
+
+
+@njit(cache=True, nogil=True)
+def draw_listed(
+    key0: Any,
+    key1: Any,
+    keys: Any,
+    generations: Any,
+    rows: Any,
+    starts: Any,
+    bases: Any,
+    first: Any,
+    last: Any,
+    month: Any,
+    block: Any,
+    lane: Any,
+    out: Any,
+) -> None:
+    """One word of one Philox block for each of some borrowers, keyed by their clients' keys where there are some."""
+    w = world_at(starts, first)
+    for k in range(first, last):
+        while k >= starts[w + 1]:
+            w += 1
+        at = bases[w] + rows[k]
+        client = keys[at] if len(keys) else uint64(rows[k])
+        w0, w1, w2, w3 = words_of(key0[w], key1[w], client, month, block, uint32(generations[at]))
+        out[k] = (w0 if lane == 0 else w1) if lane < 2 else (w2 if lane == 2 else w3)
+
+
+@njit(cache=True, nogil=True)
+def draw_of_worlds(key0: Any, key1: Any, client: Any, month: Any, blocks: Any, lanes: Any, out: Any) -> None:
+    """Words of what happens to whole worlds, by world and purpose."""
+    for w in range(len(key0)):
+        for k in range(len(blocks)):
+            w0, w1, w2, w3 = words_of(key0[w], key1[w], client, month, blocks[k], uint32(0))
+            lane = lanes[k]
+            out[w, k] = (w0 if lane == 0 else w1) if lane < 2 else (w2 if lane == 2 else w3)

@@ -1,0 +1,64 @@
+"""What a month of several worlds leaves, and each world's part of it: a view, so that nothing is copied by world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from zerolimit.basics.shown import Shown
+from zerolimit.engine.base import Array
+
+Counts = dict[str, Array]
+
+
+@dataclass(repr=False)
+class Recorded(Shown):
+    """What one month left: counts and sums by cell, and the platform's row."""
+
+    month: int
+    tables: Counts
+    """Counts and sums of all worlds that were run together, (worlds, cells)."""
+    world: int
+    platform: dict[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def counts(self) -> Counts:
+        """Counts and sums by cell."""
+        return {name: table[self.world] for name, table in self.tables.items()}
+
+    def _in_short(self) -> str:
+        return f"recorded in month {self.month}: {len(self.tables)} counts by cell, {len(self.platform)} of the platform"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the other worlds."""
+        tables = {name: table[self.world : self.world + 1].copy() for name, table in self.tables.items()}
+        return {"month": self.month, "tables": tables, "world": 0, "platform": self.platform}
+
+
+class Part(Mapping[str, Any]):
+    """The rows of a log from `first` to `last`, column by column; a column may be a list of columns."""
+
+    def __init__(self, log: Mapping[str, Any], first: int, last: int) -> None:
+        self.log, self.first, self.last = log, first, last
+
+    def __getitem__(self, name: str) -> Any:
+        found = self.log[name]
+        if isinstance(found, list):
+            return [column[self.first : self.last] for column in found]
+        return found[self.first : self.last]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.log)
+
+    def __len__(self) -> int:
+        return len(self.log)
+
+    def __reduce__(self) -> Any:
+        return dict, ({name: copied(value) for name, value in self.items()},)
+
+
+def copied(value: Any) -> Any:
+    """A column, or a list of columns, that holds on to nothing else."""
+    return [one.copy() for one in value] if isinstance(value, list) else value.copy()
