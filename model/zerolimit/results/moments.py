@@ -16,6 +16,7 @@ import ast
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -433,6 +434,14 @@ class RowMonths:
             np.copyto(ring[self.month % len(ring)], now[name])
         self.month += 1
         return found
+
+    def only(self, worlds: Sequence[int]) -> RowMonths:
+        """The same for some of the worlds, whose rows follow each other from now on."""
+        some = copy(self)
+        rows = np.concatenate([np.arange(*self.starts[number : number + 2]) for number in worlds])
+        some.starts = np.concatenate([[0], np.cumsum(np.diff(self.starts)[worlds])])
+        some.past = {name: [column[rows] for column in ring] for name, ring in self.past.items()}
+        return some
 
     def column(self, now: Mapping[str, Array], name: str, lag: int) -> Array:
         """A column of this month, or of one before."""
