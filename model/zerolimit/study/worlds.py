@@ -227,7 +227,7 @@ def take(job: Job, runs: Sequence[Run]) -> Taken:
             ]
             row = month - job.burn_in if job.monthly else 0
             for some, (numbers, months) in zip(batch.sets, watched, strict=True):
-                found = months.take(partial(some.engine.raw, month=some.month))
+                found = months.take(partial(some.engine.raw, month=some.month), some.engine.in_parts)
                 if month >= job.burn_in:
                     sums[numbers, row, :width] += found
                     counted[numbers, row] += counts_of(some, kept.counts)
