@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,10 +49,10 @@ if TYPE_CHECKING:
     from zerolimit.run.together import Together
 
 FEW = 10 * SMALL
-"""Borrowers of all runs together below which `auto` takes an engine that does not compile."""
+"""Borrowers of all runs together from which `auto` takes an engine that compiles, for small worlds too."""
 SHARE_OF_FREE = 0.25
 """Of the memory that is free, what batches take where nothing else is said."""
-A_WORLD = 400_000
+A_WORLD = 1_000_000
 """Bytes that a world takes beside its borrowers, about."""
 MOST_TOGETHER = 256
 """Worlds of a batch, at most: more gain nothing, and their progress is seen late."""
@@ -355,7 +355,8 @@ def worlds(
     refuse_inexact(kept, max(sizes), months - burn_in)
     places = [Place(k, number, size) for (k, one), size in zip(enumerate(table), sizes, strict=True) for number in one.seeds]
     if engine == AUTO:
-        engine = compiling() if sum(one.size for one in places) >= FEW or own_rules else REFERENCE
+        many = max(sizes) >= SMALL or sum(one.size for one in places) >= FEW
+        engine = compiling() if many or own_rules else REFERENCE
     count = how_many(workers, sum(one.size for one in places) * months, own_rules)
     options = {"engine": engine, "threads": max(1, (os.cpu_count() or 1) // count), "rules": own_rules, "portfolio": clients}
     job = Job(kept, months, burn_in, by == "month", options, named(engine).compiles)
@@ -400,9 +401,22 @@ class Found:
 
 
 def prepare(job: Job, say: Callable[[str], None]) -> None:
-    """The compiled month and the compiled sums, in the cache that all processes read."""
-    named(job.options["engine"]).prepare(say)
+    """The compiled month, once in a process, and the compiled sums, in the cache that all processes read."""
+    engine = job.options["engine"]
+    if engine not in PREPARED:
+        named(engine).prepare(say)
+        PREPARED.add(engine)
     RowMonths(job.kept.rows, np.zeros(2), compiled=job.compiled)
+
+
+PREPARED: set[str] = set()
+"""Engines whose month is ready."""
+
+
+@cache
+def bytes_a_borrower(engine: str) -> int:
+    """What an engine's columns take."""
+    return named(engine).bytes_a_borrower(make_plan(frozenset(TERMS)))
 
 
 def how_many(workers: int | None, work: int, rules: Sequence[Rule]) -> int:
@@ -443,8 +457,7 @@ def run_all(
     """All runs, batch by batch as they finish, here or in other processes."""
     free = available_memory()
     budget = memory * 1e9 if memory is not None else SHARE_OF_FREE * free if free is not None else np.inf
-    engine = named(job.options["engine"])
-    each = engine.bytes_a_borrower(make_plan(frozenset(TERMS))) + max(bytes_of_ties(one.base) for one in table)
+    each = bytes_a_borrower(job.options["engine"]) + max(bytes_of_ties(one.base) for one in table)
     extra = RowMonths(job.kept.rows, np.zeros(2), compiled=job.compiled).bytes_a_borrower
     some = batches(places, each, budget / workers, workers, extra)
 
