@@ -72,6 +72,7 @@ notebooks: $(READY) ## run the notebooks and keep their outputs
 bench: $(READY) ## measure speed and memory
 	$(BIN)/python bench/run.py
 	$(BIN)/python -m bench.sweep
+	$(BIN)/python -m bench.small_runs
 
 lock: ## resolve requirements.lock anew (needs uv)
 	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], "editables", sep="\n")' \

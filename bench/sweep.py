@@ -18,9 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench.small_runs import HEADING
 from zerolimit.study.definition import read_study
 from zerolimit.study.folder import Folder
-from zerolimit.study.screen import Progress
+from zerolimit.study.screen import Reached
 from zerolimit.study.sweep import sweep
 
 RESULTS = Path(__file__).resolve().parent / "SWEEP.md"
@@ -43,7 +44,7 @@ class Watch:
         self.first = self.last = 0.0
         self.memory: list[tuple[int, float]] = []
 
-    def __call__(self, now: Progress) -> None:
+    def __call__(self, now: Reached) -> None:
         if now.done and not self.first:
             self.first = time.perf_counter()
         self.last = time.perf_counter()
@@ -110,7 +111,8 @@ def main() -> None:
     )
     print(heading + text)
     if not quick:
-        RESULTS.write_text(heading + text + "\n", encoding="utf-8")
+        _, small_runs, rest = RESULTS.read_text(encoding="utf-8").partition(HEADING)
+        RESULTS.write_text(f"{heading}{text}\n" + (f"\n{small_runs}{rest}" if small_runs else ""), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -230,7 +230,7 @@ def test_a_run_under_nohup_goes_on_without_its_terminal(tmp_path: Path) -> None:
     [
         ["run", "baseline", *SMALL, "--engine", "objects"],
         ["compare", "baseline", "--b", "gamma=0.1", *SMALL, "--seeds", "2"],
-        ["attribute", "baseline", "--players", "trigger", *SMALL],
+        pytest.param(["attribute", "baseline", "--players", "trigger", *SMALL], marks=pytest.mark.slow),
     ],
     ids=["run", "compare", "attribute"],
 )

@@ -9,8 +9,6 @@ import pytest
 import notebooks
 import zerolimit
 
-QUICK = ("1_five_minutes",)
-"""Run by `make test`; the others by `make test-slow`."""
 MOST = 400_000
 """Bytes of a notebook, outputs included."""
 NAMES = notebooks.names()
@@ -22,14 +20,14 @@ def code(name: str) -> str:
     return "\n".join(line for line in lines.splitlines() if not line.startswith("%"))
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in NAMES])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_runs_and_gives_what_it_shows(name: str) -> None:
     assert notebooks.said(notebooks.run(name)) == notebooks.said(notebooks.read(name)), f"make notebooks ({name})"
 
 
 def test_the_notebooks_are_numbered_without_a_gap() -> None:
     assert [int(name.split("_")[0]) for name in NAMES] == list(range(1, len(NAMES) + 1))
-    assert set(QUICK) <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)

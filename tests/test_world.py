@@ -166,7 +166,7 @@ INDEX = some.floats(-1.0, 1.0)
 SHARE = some.floats(0.0, 1.0)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     series=some.lists(some.tuples(INDEX, INDEX), min_size=1, max_size=14),
     events=some.tuples(SHARE, SHARE),
@@ -308,6 +308,7 @@ def ran(*arguments: str) -> None:
     assert result.exit_code == 0, result.stderr
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("engine", ["objects", "compiled"])
 def test_a_run_is_repeated_from_its_folder_without_the_files(engine: str, tmp_path: Path) -> None:
     events, economy = tmp_path / "events.csv", tmp_path / "economy.csv"

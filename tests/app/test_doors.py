@@ -222,7 +222,8 @@ os._exit(0)
 """
 
 
-@pytest.mark.parametrize("borrowers", [100, pytest.param(20_000, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("borrowers", [100, 20_000])
 def test_visitors_who_leave_take_their_runs_along(borrowers: int) -> None:
     """Live objects and threads after visits, and of visits whose connection was lost all but the latest."""
     package = {"PYTHONPATH": str(Path(zerolimit.__file__).parent.parent)}

@@ -184,6 +184,7 @@ def test_a_portfolio_is_uploaded_and_checked(visit: Visit, expect: Any) -> None:
     expect(page.locator(".zl-headline")).to_contain_text("40 borrowers")
 
 
+@pytest.mark.slow
 def test_a_file_with_other_names_is_read_by_the_form(visit: Visit, expect: Any) -> None:
     visitor = visit()
     page = visitor.page
@@ -203,6 +204,7 @@ def test_a_file_with_other_names_is_read_by_the_form(visit: Visit, expect: Any) 
     visitor.picture("portfolio")
 
 
+@pytest.mark.slow
 def test_two_visitors_have_runs_of_their_own(visit: Visit) -> None:
     one, other = visit(), visit(locale="en-GB")
     one.button("Step").click()

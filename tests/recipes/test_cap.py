@@ -171,6 +171,7 @@ def add(copy: Path, mechanism: str = "positioning", **changed: str) -> None:
     (copy / "rules" / "caps" / "sector_limit.py").write_text(text, encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_cap_with_its_parameter_is_one_file_of_code_and_one_of_text(tmp_path: Path) -> None:
     copy = copied(tmp_path)
     add(copy)

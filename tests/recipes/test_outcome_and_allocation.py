@@ -41,7 +41,7 @@ from zerolimit.testing import allocation, check_allocation
 
 
 def lived(name):
-    world = Simulation(load_scenario("baseline", borrowers=100, pool_share=0.3, allocation=name), 1, engine="objects")
+    world = Simulation(load_scenario("baseline", borrowers=300, pool_share=0.3, allocation=name), 1, engine="objects")
     return world.run(5).column("limit")
 
 

@@ -82,6 +82,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def written(out: Path) -> dict[str, int]:
+    """Every finished run, and when its part was written."""
+    at = Folder(out)
+    return dict(sorted((run, part.path.stat().st_mtime_ns) for part in at.parts() for run in at.runs_in(part)))
+
+
 def same(home: Path, out: Path) -> bool:
     told("export", str(out), "--out", str(out.with_suffix(".parquet")))
     return out.with_suffix(".parquet").read_bytes() == (home / "whole.parquet").read_bytes()
@@ -115,12 +121,12 @@ def test_a_killed_coordinator_leaves_no_workers_and_resume_finishes_exactly_the_
         time.sleep(0.02)
     done = list(Folder(out).done())
     assert 5 <= len(done) < RUNS
-    kept = {part.run: part.path.stat().st_mtime_ns for part in Folder(out).parts()}
+    kept = written(out)
     assert [*kept] == done
     assert (out / LOCK).exists()
     assert f"which has ended; go on with zerolimit sweep STUDY --out {out} --resume" in told("sweep", "--status", str(out))
     told("sweep", str(home / "study.toml"), "--out", str(out), "--resume")
-    now = {part.run: part.path.stat().st_mtime_ns for part in Folder(out).parts()}
+    now = written(out)
     assert {run: now[run] for run in done} == kept
     assert Folder(out).count() == RUNS
     assert same(home, out)
@@ -154,7 +160,7 @@ def test_ctrl_c_ends_at_once_in_one_line_and_keeps_what_was_finished(home: Path,
         os.kill(pid, signal.SIGINT)
     _, wrong = sweep.communicate(timeout=30)
     kept = Folder(out).count()
-    assert sweep.returncode == 130
+    assert sweep.returncode == 130, wrong
     assert wrong == (
         f"zerolimit: stopped; {kept} finished runs kept; go on with:"
         f" zerolimit sweep {home / 'study.toml'} --out {out} --resume\n"

@@ -319,7 +319,7 @@ def test_a_sweep_that_is_broken_off_goes_on_with_exactly_the_rest(tmp_path: Path
         runs: list[str] = []  # noqa: RUF012
 
         def submit(self, function: Callable[..., Any], /, *arguments: Any, **words: Any) -> Future[Any]:
-            self.runs.append(arguments[1].run)
+            self.runs += [task.run for task in arguments[1]]
             return super().submit(function, *arguments, **words)
 
     swept = sweep(study, tmp_path / "a", executor=Counting(), resume=True)
@@ -664,7 +664,7 @@ def test_memory_does_not_grow_with_the_number_of_runs(tmp_path: Path) -> None:
     sizes: dict[int, int] = {}
 
     def watch(now: Reached) -> None:
-        if now.done in (1_000, 5_000) and now.done not in sizes:
+        if now.done in (0, 5_000):
             gc.collect()  # what is remembered counts, not what waits to be collected: in a large process that is much
             sizes[now.done] = tracemalloc.get_traced_memory()[0]
 
@@ -676,7 +676,7 @@ def test_memory_does_not_grow_with_the_number_of_runs(tmp_path: Path) -> None:
         sweep(study, tmp_path / "a", executor=MadeUp(), workers=1, watch=watch)
     finally:
         tracemalloc.stop()
-    assert sizes[5_000] - sizes[1_000] < 4_000 * 1_000
+    assert sizes[5_000] - sizes[0] < 5_000 * 1_000
 
 
 # workers
@@ -711,7 +711,7 @@ def test_the_code_that_a_folder_is_held_to_is_all_that_a_worker_runs(engine: str
         "world = load_scenario('baseline', borrowers=450, network='small_world');"
         "kept = ((), ('zero_limit',), ('pool',), tuple(RUN_MEASURES));"
         "job = Job(world, {}, 14, 0, *kept, None, None, (), 'ENGINE', code_hash());"
-        "done = do(job, Task('ab', 0, 0, 1, {})); assert isinstance(done, Done), done;"
+        "(done,) = do(job, [Task('ab', 0, 0, 1, {})]); assert isinstance(done, Done), done;"
         "print(json.dumps([name for name in sys.modules if name.split('.')[0] == 'zerolimit']))"
     )
     code = code.replace("ENGINE", engine)
@@ -782,7 +782,7 @@ def test_results_of_a_run_are_small_and_plain() -> None:
     from zerolimit.study.worker import do
 
     study = wish()
-    done = do(study.job(), next(study.tasks()))
+    (done,) = do(study.job(), [next(study.tasks())])
     assert isinstance(done, Done)
     assert not isinstance(done, Failed)
     assert len(pickle.dumps(done)) < 2_000

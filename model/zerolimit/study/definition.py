@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,7 +29,8 @@ from zerolimit.study.design import DESIGNS, Design, Point, cautions, make_design
 from zerolimit.study.identity import DEFAULTS, Placed, differing, frame_hash, hashed, laid_out, run_hash, seed_of, world_hash
 from zerolimit.study.measures import RUN_MEASURES
 from zerolimit.study.worker import Clients, Job, Measure, Task, file_hash, rule_in
-from zerolimit.vocabulary.names import BURN_IN, MOST_MONTHS
+from zerolimit.vocabulary.cells import CELLS_PER_SEGMENT
+from zerolimit.vocabulary.names import BURN_IN, MOST_MONTHS, SEGMENTS
 from zerolimit.vocabulary.outcomes import RATES
 
 STUDY_FILE = "study.toml"
@@ -177,6 +179,13 @@ class Study:
         """Every run once, and where it stands."""
         s = self.settings
         return laid_out(self.frame, self.worlds, self.values, seed=s.seed, replications=s.replications, paired=s.paired)
+
+    @property
+    def rows(self) -> int:
+        """Rows that a run leaves."""
+        s = self.settings
+        sizes = {"month": s.months - s.burn_in, "segment": len(SEGMENTS), "decile": CELLS_PER_SEGMENT}
+        return math.prod(sizes[name] for name in BY if name in s.by)
 
     def job(self) -> Job:
         """What all runs have in common."""

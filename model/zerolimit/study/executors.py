@@ -31,7 +31,12 @@ CONNECT = 30
 
 
 class WorkerDied(RuntimeError):
-    """A run whose worker died again and again."""
+    """A call whose worker died, as often as it was tried."""
+
+
+def died(times: int) -> str:
+    """What is said of a run that has cost so many workers."""
+    return f"its worker died{f' {times} times' if times > 1 else ''} (killed, or out of memory)"
 
 
 class CannotStart(RuntimeError):
@@ -42,14 +47,14 @@ Call = tuple["Future[Any]", Callable[..., Any], Any, Any]
 
 
 class LocalPool(Executor):
-    """So many processes, one call at a time in each. One that dies is started anew and its call done again; others go on.
+    """So many processes, one call at a time in each. One that dies is started anew; the others go on.
 
-    A call that has killed ATTEMPTS workers fails with WorkerDied.
+    The call that it did is done again, and fails with WorkerDied when it has cost so many workers as it has `attempts`.
     """
 
-    def __init__(self, workers: int, *, main: bool = True) -> None:
-        self.main = main
-        """Whether workers import the program that runs: what stands in it, as a measure, they can call then."""
+    def __init__(self, workers: int, *, attempts: int = ATTEMPTS, main: bool = True) -> None:
+        self.attempts, self.main = attempts, main
+        """`main`: whether workers import the program that runs: what stands in it, as a measure, they can call then."""
         self.queue: SimpleQueue[Call | None] = SimpleQueue()
         self.closed = False
         self.processes: dict[int, BaseProcess] = {}
@@ -94,7 +99,7 @@ class LocalPool(Executor):
             future, function, arguments, words = call
             if not future.set_running_or_notify_cancel():
                 continue
-            for attempt in range(1, ATTEMPTS + 1):
+            for attempt in range(1, self.attempts + 1):
                 try:
                     wire = wire or self._start(number)
                     wire.send((function, arguments, words))
@@ -105,8 +110,8 @@ class LocalPool(Executor):
                         future.set_exception(value)
                 except (EOFError, OSError):  # the other end of the wire is gone
                     wire = None
-                    if attempt == ATTEMPTS or self.closed:
-                        future.set_exception(WorkerDied(f"its worker died {attempt} times (killed, or out of memory)"))
+                    if attempt == self.attempts or self.closed:
+                        future.set_exception(WorkerDied(died(attempt)))
                         break
                     continue
                 except Exception as error:
@@ -203,9 +208,9 @@ def importable_main(*, wanted: bool = True) -> Iterator[None]:
 
 
 @contextmanager
-def local_pool(workers: int) -> Iterator[Executor]:
+def local_pool(workers: int, attempts: int = ATTEMPTS) -> Iterator[Executor]:
     """A LocalPool; what still runs when it is left by an error or Ctrl-C is ended."""
-    pool = LocalPool(workers)
+    pool = LocalPool(workers, attempts=attempts)
     try:
         yield pool
     except BaseException:
@@ -219,7 +224,7 @@ def local_pool(workers: int) -> Iterator[Executor]:
 def dask_executor(address: str, workers: int) -> Iterator[tuple[Executor, Callable[[], int]]]:
     """An existing Dask cluster, or `local` for one on loopback; and how many runs it can do at a time just now.
 
-    Dask does the runs of a worker that died again on another one, ATTEMPTS times.
+    Dask does what a worker did that died again on another one, as often as its scheduler allows (three times by default).
     """
     try:
         distributed: Any = import_module("distributed")

@@ -1,8 +1,8 @@
-"""A study's folder: small Parquet parts of finished runs, renamed into place under their runs' hashes. That is the ledger.
+"""A study's folder: Parquet parts of finished runs, renamed into place under their runs' hashes. That is the ledger.
 
     study.json                     what the folder is held to, and the columns of its export
     design.DIGEST.parquet          the points, and the hashes of their worlds (identity.py)
-    parts/ab/ab12....DIGEST.parquet    a finished run; N of them in ab12....-N.DIGEST.parquet, ab12... being the first
+    parts/ab/ab12....-N.DIGEST.parquet    N finished runs, ab12... being the first in order; one in ab12....DIGEST.parquet
     aside/                         parts that were damaged or strange; nothing reads them
     errors/HASH.json               a run that failed: error, seed, point
     times/*.jsonl                  who did which run, and how long it took; nothing in it enters results
@@ -26,6 +26,9 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from heapq import merge
+from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +52,7 @@ from zerolimit.study.identity import Placed, default_values, laid_out
 from zerolimit.study.tables import (
     PLACE,
     as_declared,
+    by_run,
     column_meanings,
     column_types,
     design_bytes,
@@ -56,6 +60,7 @@ from zerolimit.study.tables import (
     export_schema,
     joined,
     of_run,
+    same_rows,
 )
 
 if TYPE_CHECKING:
@@ -75,6 +80,10 @@ FORMAT = 2
 PART = re.compile(rf"(?P<run>[0-9a-f]{{24}})(?:-(?P<number>[1-9][0-9]*))?(?P<digest>\.[0-9a-f]{{{LENGTH}}})?\.parquet")
 RUNS_A_GROUP = 1_000
 """Runs in a row group of an export."""
+HELD = 2**27
+"""Bytes of parts with several runs that are held at once, at most, while runs are put in order."""
+END = "g"
+"""Behind every hash."""
 TOLD = 3
 """Damaged parts that are named in a line."""
 PART_OPTIONS: dict[str, Any] = {"compression": "NONE", "use_dictionary": False, "write_statistics": False}
@@ -149,12 +158,11 @@ class Folder:
                     yield Part(shelf / name, told["run"], int(told["number"] or 1))
 
     def done(self) -> Iterator[str]:
-        """Hashes of the design's finished runs, in order, as the parts' names say them."""
+        """Hashes of the design's finished runs, in order, as the parts say them: none of their bytes is verified."""
         design = self.placed()
         found: set[str] = set()
         for part in self.parts():
-            with suppress(Damaged):
-                found.update([part.run] if part.number == 1 else self.runs_in(part))
+            found.update(named_runs(part))
         yield from sorted(found if design is None else found & design.keys())
 
     def count(self) -> int:
@@ -367,15 +375,26 @@ class Folder:
         wrong: list[str] = []
         for part in self.parts():
             try:
-                runs = distinct(self.read(part, declared))
-                if twice := found & {*runs}:
-                    raise Damaged(f"{part.path}: holds the run {min(twice)}, which another part has too")
+                rows = self.read(part, declared)
+                runs = distinct(rows)
+                if both := found & {*runs}:
+                    self._must_be_equal(part, rows, both, declared)
             except Damaged as error:
                 wrong.append(str(error))
                 self.set_aside(part)
             else:
                 found.update(run for run in runs if run in design)
         return found, wrong
+
+    def _must_be_equal(self, part: Part, rows: pa.Table, both: Collection[str], declared: Mapping[str, Any]) -> None:
+        """Damaged where an earlier part has some of the same runs with other numbers: no study gives them twice."""
+        for other in self.parts():
+            if other == part:
+                return
+            before = self.read(other, declared)
+            for run in sorted({*both} & {*distinct(before)}):
+                if not same_rows(of_run(before, run), of_run(rows, run)):
+                    raise Damaged(twice(part, run))
 
     def set_aside(self, part: Part) -> None:
         """Out of the ledger, and kept."""
@@ -473,33 +492,37 @@ class Folder:
         return distinct(self.read(part, self.must_be_declared()))
 
     def runs(self) -> Iterator[tuple[str, pa.Table]]:
-        """The design's runs with their rows, in hash order; one at a time where parts have one run each.
+        """The design's runs with their rows, in hash order.
 
-        BadInput, in a line that names them, where parts are damaged or strange.
+        Of parts with several runs, no more is held at once than HELD: so many bytes of hashes at a time are looked for in
+        all of them. BadInput, in a line that names them, where parts are damaged or strange.
         """
         declared, design = self.must_be_declared(), self.placed()
         schema = self.schema() if design is None else self.part_schema()
-        alone = all(part.number == 1 for part in self.parts())
-        held: dict[str, pa.Table] = {}
-        wrong: list[str] = []
-        last = ""
-        for part in self.parts():
+        wrong: dict[str, str] = {}
+        last = "", schema.empty_table()
+
+        def rows_of(part: Part) -> Iterator[tuple[str, pa.Table, Part]]:
             try:
-                table = as_declared(self.read(part, declared), schema, part.path)
-                for run in distinct(table):
-                    if run in held or run == last:
-                        raise Damaged(f"{part.path}: holds the run {run}, which another part has too")
-                    if not alone and (design is None or run in design):
-                        held[run] = of_run(table, run)
-                last = part.run
+                for run, rows in by_run(as_declared(self.read(part, declared), schema, part.path)):
+                    if design is None or run in design:
+                        yield run, rows, part
             except Damaged as error:
-                wrong.append(str(error))
-            if alone and not wrong and (design is None or part.run in design):
-                yield part.run, table
+                wrong[part.path.name] = str(error)
+
+        for low, high in spans(sum(part.path.stat().st_size for part in self.parts() if part.number > 1)):
+            several = [one for part in self.parts() if part.number > 1 for one in rows_of(part) if low <= one[0] < high]
+            alone = (one for part in self.parts() if part.number == 1 and low <= part.run < high for one in rows_of(part))
+            for run, rows, part in merge(sorted(several, key=itemgetter(0)), alone, key=itemgetter(0)):
+                if run != last[0] and not wrong:
+                    yield run, rows
+                elif run == last[0] and not same_rows(rows, last[1]):
+                    wrong[part.path.name] = twice(part, run)
+                last = run, rows
         if wrong:
             again = "sweep the study with --resume, which sets them aside and does their runs again"
-            raise Damaged(f"{damage_in_words(wrong, self.path)}; {again}, or take them out of the folder")
-        yield from sorted(held.items())
+            said = [wrong[name] for name in sorted(wrong)]
+            raise Damaged(f"{damage_in_words(said, self.path)}; {again}, or take them out of the folder")
 
     def batches(self) -> Iterator[pa.Table]:
         """The runs in hash order, RUNS_A_GROUP at a time, so that memory does not grow with their number."""
@@ -570,6 +593,31 @@ class Folder:
 def ours(name: str) -> bool:
     """Whether a study's folder may have a file of this name before it has study.json."""
     return name in OURS or name.startswith(f"{DESIGN}.") or half_written(name)
+
+
+def named_runs(part: Part) -> list[str]:
+    """The runs of a part as its name says them, or its column of runs where they are several; none if unreadable."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if part.number == 1:
+        return [part.run]
+    try:
+        return distinct(pq.ParquetFile(part.path).read(["run"]))
+    except (OSError, ValueError, KeyError, MemoryError, pa.ArrowException):
+        return []
+
+
+def spans(size: int) -> Iterator[tuple[str, str]]:
+    """Hashes from and below, in order: in as many spans as hold HELD bytes of `size` each."""
+    number = min(-(-size // HELD), 16**4) or 1
+    ends = [f"{16**4 * k // number:04x}" for k in range(1, number)]
+    yield from pairwise(["", *ends, END])
+
+
+def twice(part: Part, run: str) -> str:
+    """What is said of a part with a run that another has with other numbers."""
+    return f"{part.path}: holds the run {run}, which another part has too"
 
 
 def sound(path: Path) -> bool:

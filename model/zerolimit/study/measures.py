@@ -14,6 +14,11 @@ from zerolimit.results.episodes import HORIZONS, recovered
 from zerolimit.study.accounts import LAST_HALF, OF_CUTS, Cuts, last_half, longest_delay, over_run
 from zerolimit.vocabulary.names import LEFT
 
+SETTLES = parts_of("zero_limit")
+"""The counts of the rate that is said to settle: what it is of, and what it is divided by."""
+ALWAYS_READ = (*SETTLES[0], *SETTLES[1])
+"""Monthly counts that measures read, whatever else is kept."""
+
 if TYPE_CHECKING:
     from zerolimit.explanation.kept_lines import Followed
     from zerolimit.run.simulation import Simulation
@@ -78,7 +83,7 @@ def settled(run: Watched) -> float:
     """The rate of zero limits over the last half of the months, of those that count."""
     history = run.simulation.history
     months = history[max(run.burn_in, last_half(len(history))) :]
-    over, under = (sum(one.counts[name].sum() for one in months for name in names) for names in parts_of("zero_limit"))
+    over, under = (sum(one.counts[name].sum() for one in months for name in names) for names in SETTLES)
     return float(divided(np.asarray(over), np.asarray(under)))
 
 

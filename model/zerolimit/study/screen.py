@@ -26,11 +26,13 @@ class Reached:
     total: int
     rate: float | None
     """Runs a second, of late."""
+    since: float = 0.0
+    """Seconds since some were finished: those that are under way have been so for as long."""
 
     @property
     def left(self) -> float | None:
         """Seconds left at this rate."""
-        return (self.total - self.done - self.failed) / self.rate if self.rate else None
+        return max(0.0, (self.total - self.done - self.failed) / self.rate - self.since) if self.rate else None
 
 
 Watch = Callable[[Reached], None]

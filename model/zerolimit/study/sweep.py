@@ -1,7 +1,9 @@
-"""The coordinator of a study: hands runs to an executor, keeps each that finishes at once, and can be killed at any time.
+"""The coordinator of a study: hands batches of runs to an executor, keeps what they leave, and can be killed at any time.
 
-Nothing but the folder's parts says what is done (folder.py). A run in flight at a kill is done again; none is missing, and
-none appears twice.
+Nothing but the folder's parts says what is done (folder.py). Runs in flight at a kill are done again; none is missing, and
+none appears twice. A batch is some seconds of a worker's time (portions.py), and is on the disk as soon as it is finished: a
+thread of its own writes (writing.py). One that kills its worker is halved until the run is found that does, and that one
+fails alone.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import json
 import os
 import socket
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from contextlib import ExitStack, contextmanager, suppress
@@ -27,25 +29,27 @@ from zerolimit.basics.wording import number_of
 from zerolimit.engine.registry import SMALL, chosen
 from zerolimit.results.digest import write_json
 from zerolimit.study.definition import Study, read_study
-from zerolimit.study.executors import CannotStart, WorkerDied, dask_executor, local_pool, main_is_file
+from zerolimit.study.executors import ATTEMPTS, CannotStart, WorkerDied, dask_executor, died, local_pool, main_is_file
 from zerolimit.study.folder import ASIDE, ERRORS, PROGRESS, TIMES, Folder, Part, damage_in_words
 from zerolimit.study.lock import Lock, holding
+from zerolimit.study.portions import MOST_VALUES, Portions
 from zerolimit.study.screen import Reached, Watch, watching
-from zerolimit.study.tables import of_run, part_table
+from zerolimit.study.tables import of_run, part_table, refuse_other_columns, same_rows
 from zerolimit.study.worker import Done, Failed, OtherCode, Place, Task, do, user_rules_of
+from zerolimit.study.writing import Writing
 
 if TYPE_CHECKING:
     from zerolimit.study.results import Results
 
 RUNS = "runs"
 AHEAD = 2
-"""Runs handed out per worker: one that it does, one that waits for it."""
+"""Batches handed out per worker: one that it does, one that waits for it."""
 TELL = 2.0
 """Seconds between two words of progress for other terminals."""
 TRIED = 5
 """Runs of another version of the code that are run again before the others are taken for ours."""
-RECENT = 500
-"""Runs over which the rate is taken."""
+RECENT = 100
+"""Batches over which the rate is taken."""
 
 
 @dataclass(frozen=True)
@@ -64,40 +68,61 @@ class Sweep:
     def __init__(self, study: Study, folder: Folder, lock: Lock, watch: Watch, say: Callable[[str], None]) -> None:
         self.study, self.folder, self.lock, self.watch, self.say = study, folder, lock, watch, say
         self.ledger: set[str] = set()
+        """Runs that are on the disk."""
         self.total = 0
         self.failed = 0
-        self.finished: deque[float] = deque(maxlen=RECENT)
+        self.deaths: Counter[str] = Counter()
+        """Workers that a run alone has cost."""
+        self.finished: deque[tuple[float, int]] = deque(maxlen=RECENT)
+        """When how many runs were finished."""
+        self.longest = 0.0
+        """Seconds from one finished batch to the next, at most."""
         self.told = 0.0
         self.schema = folder.part_schema()
+        self.columns_known = True
+        """Whether the columns of a user-defined measure are."""
         self.times: TextIO | None = None
+        self.writing = Writing(self.write, 2 * MOST_VALUES)
 
     def run(self, executor: Executor, window: Callable[[], int]) -> None:
-        """All runs that are not in the ledger, no more than `window()` of them handed out at a time."""
+        """All runs that are not in the ledger, no more than `window()` batches of them handed out at a time."""
         study, job = self.study, self.study.job()
-        todo = (task for task in study.tasks() if task.run not in self.ledger)
-        flying: dict[Future[Any], Task] = {}
+        here = study.scenario.borrowers
+        portions = Portions(
+            (task for task in study.tasks() if task.run not in self.ledger),
+            self.total - len(self.ledger),
+            lambda task: int(task.values.get("borrowers", here)),
+            study.rows * len(self.schema),
+        )
+        self.columns_known = study.measure is None or bool(self.ledger)
+        flying: dict[Future[Any], tuple[Task, ...]] = {}
         name = f"{socket.gethostname()}-{os.getpid()}-{datetime.now(UTC):%Y%m%dT%H%M%S}.jsonl"
-        with open(self.folder.path / TIMES / name, "w", encoding="utf-8", buffering=1) as self.times:
+        with open(self.folder.path / TIMES / name, "w", encoding="utf-8", buffering=1) as self.times, self.writing:
             self.tell(force=True)
             while True:
-                for _ in range(window() - len(flying)):
-                    task = next(todo, None)
-                    if task is None:
-                        break
-                    flying[executor.submit(do, job, task)] = task
-                if not flying:
+                at_once = window()
+                workers = max(1, at_once // AHEAD)
+                while len(flying) < at_once and not self.writing.behind and (tasks := portions.next(workers)):
+                    flying[executor.submit(do, job, tasks, workers)] = tasks
+                if flying:
+                    finished, _ = wait(flying, timeout=0.5, return_when=FIRST_COMPLETED)
+                elif self.writing.behind:
+                    self.writing.flush()
+                else:
                     break
-                finished, _ = wait(flying, timeout=0.5, return_when=FIRST_COMPLETED)
+                if self.writing.error is not None:
+                    raise self.writing.error
                 if self.lock.lost:
                     raise BadInput(f"{self.folder.path}: taken over by {self.lock.lost}; {self.kept()}")
                 for future in finished:
-                    self.settle(flying.pop(future), future)
+                    self.settle(flying.pop(future), future, portions)
                 self.tell()
 
-    def settle(self, task: Task, future: Future[Any]) -> None:
-        """What became of a run goes to the disk."""
+    def settle(self, tasks: tuple[Task, ...], future: Future[Any], portions: Portions) -> None:
+        """What became of a batch is given to who writes; or it is done again, a half at a time."""
+        results: list[Done | Failed]
         try:
-            result = future.result()
+            results = future.result()
         except OtherCode:
             raise
         except CancelledError:
@@ -105,31 +130,65 @@ class Sweep:
         except CannotStart as error:
             raise BadInput(f"{error}; {self.kept()}") from None
         except Exception as error:
-            if not (isinstance(error, WorkerDied) or type(error).__name__ == "KilledWorker"):
+            killed = type(error).__name__ == "KilledWorker"  # Dask's: it has tried often enough by itself
+            if not (killed or isinstance(error, WorkerDied)):
                 raise BadInput(f"the executor failed: {type(error).__name__}: {error}; {self.kept()}") from error
-            result = Failed(task.run, str(error), "", Place("", 0, 0.0, 0.0))
-        if isinstance(result, Done):
-            self.keep(task, result)
+            (first, *others) = tasks
+            self.deaths[first.run] += not others
+            if others or not (killed or self.deaths[first.run] == ATTEMPTS):
+                portions.halve(tasks)
+                return
+            told = str(error) if killed else died(ATTEMPTS)
+            results = [Failed(first.run, told, "", Place("", 0, 0.0, 0.0))]
         else:
-            self.fail(task, result)
-        self.finished.append(time.monotonic())
+            portions.learn(tasks, sum(one.place.seconds for one in results))
+        self.writing.give((tasks, results), len(tasks) * portions.values)
+        self.note(len(tasks))
 
-    def keep(self, task: Task, done: Done) -> None:
-        """A finished run: its part, then its time."""
-        if self.study.measure is not None and not self.ledger:
+    def note(self, runs: int) -> None:
+        """A batch is finished."""
+        now = time.monotonic()
+        if self.finished:
+            self.longest = max(self.longest, now - self.finished[-1][0])
+        self.finished.append((now, runs))
+
+    def write(self, finished: list[tuple[tuple[Task, ...], list[Done | Failed]]]) -> None:
+        """What batches left, as one part; failed runs by themselves. Nothing where another coordinator has the folder."""
+        if self.lock.lost:
+            return
+        done: list[Done] = []
+        for tasks, results in finished:
+            for task, result in zip(tasks, results, strict=True):
+                if isinstance(result, Done):
+                    try:
+                        self.know_columns(result)
+                        refuse_other_columns(self.schema, result)
+                    except BadInput as error:
+                        self.fail(task, Failed(task.run, str(error), "", result.place))
+                    else:
+                        done.append(result)
+                else:
+                    self.fail(task, result)
+        if done:
+            done.sort(key=lambda one: one.run)
+            self.folder.keep(part_table(self.schema, done))
+            self.ledger.update(one.run for one in done)
+            self.note_times(done)
+
+    def know_columns(self, done: Done) -> None:
+        """The columns of a user-defined measure are those of the first run."""
+        if not self.columns_known:
             known = {*self.schema.names}
             self.schema = self.folder.add_columns(name for name in done.columns if name not in known)
-        try:
-            table = part_table(self.schema, task, done)
-        except BadInput as error:
-            self.fail(task, Failed(task.run, str(error), "", done.place))
-            return
-        self.folder.keep(table)
-        self.ledger.add(task.run)
-        if self.times is not None:
-            place = done.place
+            self.columns_known = True
+
+    def note_times(self, done: list[Done]) -> None:
+        """Who did which run, and how long it took."""
+        assert self.times is not None
+        for one in done:
+            place = one.place
             record = {
-                "run": task.run,
+                "run": one.run,
                 "host": place.host,
                 "pid": place.pid,
                 "seconds": place.seconds,
@@ -143,15 +202,20 @@ class Sweep:
         self.failed += 1
 
     def kept(self) -> str:
-        """What a broken-off sweep says."""
+        """What a broken-off sweep says, once what was finished is written."""
+        self.writing.flush()
         return f"{len(self.ledger):,} of {self.total:,} runs are kept; go on with --resume"
 
     def reached(self) -> Reached:
-        """How far we are."""
-        rate = None
-        if len(self.finished) > 1 and self.finished[-1] > self.finished[0]:
-            rate = (len(self.finished) - 1) / (time.monotonic() - self.finished[0])
-        return Reached(len(self.ledger), self.failed, self.total, rate)
+        """How far we are. Until the next batch is due, the rate stays, and what is left goes by the clock."""
+        rate, since = None, 0.0
+        if len(self.finished) > 1:
+            now, first, last = time.monotonic(), self.finished[0][0], self.finished[-1][0]
+            since = min(now - last, self.longest)
+            took = max(last - first, now - first - self.longest)
+            if took > 0.0:
+                rate = (sum(runs for _, runs in self.finished) - self.finished[0][1]) / took
+        return Reached(len(self.ledger), self.failed, self.total, rate, since)
 
     def tell(self, *, force: bool = False) -> None:
         """Progress, here and for other terminals."""
@@ -181,9 +245,9 @@ def sweep(
     """Do a study's runs that are not done yet, in its folder.
 
     By default in processes of this machine; on a Dask cluster with `cluster` (an address, or local); on any `executor`
-    with `workers` runs at a time. `resume` goes on in a folder that has some of the runs; `extend` does so with another
-    design of the same study, and keeps the runs that both have. BadInput where the folder is another study's, or another
-    coordinator's. A study's rule files are code: they are run when all else has been checked.
+    with `workers` batches of runs at a time. `resume` goes on in a folder that has some of the runs; `extend` does so with
+    another design of the same study, and keeps the runs that both have. BadInput where the folder is another study's, or
+    another coordinator's. A study's rule files are code: they are run when all else has been checked.
     """
     if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
         raise BadInput(f"workers: a whole number of at least 1 is needed, not {workers!r}")
@@ -277,24 +341,22 @@ def started(
         return dask, every(TELL, lambda: AHEAD * max(1, cores()))
     compile_once(study, say)
     workers = min(workers, runs)
-    return stack.enter_context(local_pool(workers)), lambda: AHEAD * workers
+    return stack.enter_context(local_pool(workers, attempts=1)), lambda: AHEAD * workers
 
 
 def try_again(study: Study, folder: Folder, there: dict[str, Part], executor: Executor, say: Callable[[str], None]) -> None:
     """Some runs that another version of the code made, run again: BadInput where one gives other numbers."""
     tried = sorted((task for task in study.tasks() if task.run in there), key=lambda task: task.run)[:TRIED]
     declared, job = folder.must_be_declared(), study.job()
-    for task, future in [(task, executor.submit(do, job, task)) for task in tried]:
+    for task, future in [(task, executor.submit(do, job, (task,))) for task in tried]:
         before = of_run(folder.read(there[task.run], declared), task.run)
         try:
-            result = future.result()
+            (result,) = future.result()
         except BadInput:
             raise
         except Exception as error:
             raise BadInput(f"{folder.path}: the run {task.run} could not be tried: {error}; nothing was changed") from error
-        if not isinstance(result, Done) or not part_table(before.schema, task, result).to_pandas().equals(
-            before.to_pandas()
-        ):
+        if not isinstance(result, Done) or not same_rows(part_table(before.schema, [result]), before):
             raise BadInput(
                 f"{folder.path}: was made by another version of the code, which gave other numbers (run {task.run});"
                 " take another --out"

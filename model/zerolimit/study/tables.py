@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from zerolimit.study.definition import Study
-    from zerolimit.study.worker import Done, Task
+    from zerolimit.study.worker import Done
 
 PLACE = ("point", "replication", "seed")
 """Columns that say where a run stands; the varied parameters say it too."""
@@ -53,6 +53,22 @@ def as_declared(table: pa.Table, schema: pa.Schema, path: Path) -> pa.Table:
     return table.replace_schema_metadata(None)
 
 
+def by_run(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    """The rows of each run, in hash order."""
+    import numpy as np
+    import pyarrow as pa
+
+    runs = table["run"].to_numpy()
+    if not np.all(runs[:-1] <= runs[1:]):
+        order = np.argsort(runs, kind="stable")
+        table, runs = table.take(pa.array(order)), runs[order]
+    ends = [*(np.flatnonzero(runs[1:] != runs[:-1]) + 1).tolist(), len(runs)]
+    first = 0
+    for end in ends:
+        yield str(runs[first]), table.slice(first, end - first)
+        first = end
+
+
 def of_run(table: pa.Table, run: str) -> pa.Table:
     """The rows of one run."""
     import pyarrow.compute as pc
@@ -82,6 +98,11 @@ def joined(
         if name not in columns:
             columns[name] = points[name].take([one.point for one in places]).take(rows)
     return pa.table([columns[name] for name in schema.names], schema=schema).combine_chunks()
+
+
+def same_rows(one: pa.Table, other: pa.Table) -> bool:
+    """Whether the numbers are the same; what is no number equals what is none."""
+    return bool(one.to_pandas().equals(other.to_pandas()))
 
 
 def column_meanings(units: Mapping[str, str]) -> dict[str, tuple[str, str]]:
@@ -124,14 +145,22 @@ def export_schema(study: Study) -> pa.Schema:
     return pa.schema(fields)
 
 
-def part_table(schema: pa.Schema, task: Task, done: Done) -> pa.Table:
-    """A finished run as its part: its hash in each row, beside what it counted."""
+def refuse_other_columns(schema: pa.Schema, done: Done) -> None:
+    """BadInput where a finished run has other columns than the first one had."""
+    if differ := sorted({"run", *done.columns} ^ {*schema.names}):
+        raise BadInput(f"measure: gave {', '.join(differ)} in some runs only; it has to give the same names in each")
+
+
+def part_table(schema: pa.Schema, runs: Sequence[Done]) -> pa.Table:
+    """Finished runs as a part: the run's hash in each row, beside what it counted."""
     import pyarrow as pa
 
-    columns: dict[str, list[Any]] = {"run": [task.run] * len(done.columns["months"]), **done.columns}
-    differ = sorted({*columns} ^ {*schema.names})
-    if differ:
-        raise BadInput(f"measure: gave {', '.join(differ)} in some runs only; it has to give the same names in each")
+    columns: dict[str, list[Any]] = {name: [] for name in schema.names}
+    for one in runs:
+        refuse_other_columns(schema, one)
+        columns["run"] += [one.run] * len(one.columns["months"])
+        for name, values in one.columns.items():
+            columns[name] += values
     return pa.table({field.name: pa.array(columns[field.name], field.type) for field in schema}, schema=schema)
 
 

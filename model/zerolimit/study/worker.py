@@ -1,4 +1,4 @@
-"""One run of a study, wherever it is run. Knows no files, no coordinator and no Mesa: numbers in, numbers out."""
+"""Runs of a study in batches, wherever they are run. Knows no files, no coordinator and no Mesa: numbers in, numbers out."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import os
 import socket
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -21,18 +22,21 @@ from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.parameters.scenario import Scenario
 from zerolimit.results.columns import BY, platform_columns, values
 from zerolimit.rules.rule import Rule, fingerprint
+from zerolimit.run.batch import Batch
 from zerolimit.run.recorded import Recorded
-from zerolimit.run.simulation import Simulation
 from zerolimit.study.accounts import Accounts, Decisions
 from zerolimit.study.code import code_hash
 from zerolimit.study.design import Point, split
-from zerolimit.study.measures import RUN_MEASURES, Watched
+from zerolimit.study.measures import ALWAYS_READ, RUN_MEASURES, Watched
+from zerolimit.study.rounds import budget, bytes_of_world, in_rounds
 from zerolimit.study.tables import as_kept
 from zerolimit.vocabulary.cells import CELLS, CELLS_PER_SEGMENT
 from zerolimit.vocabulary.names import SEGMENTS
 
 NONE = np.zeros(CELLS, np.int64)
 """Of a count that a run did not keep."""
+STORED_TIES = ("small_world", "scale_free", "sector_blocks", "file")
+"""Networks that are made and kept for one world."""
 Measure = Callable[[Any], Mapping[str, float]]
 
 
@@ -90,7 +94,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Place:
-    """Where and how long."""
+    """Where and how long: of runs that were run together, each has its share of the time."""
 
     host: str
     pid: int
@@ -119,79 +123,184 @@ class Failed:
     place: Place
 
 
-def do(job: Job, task: Task) -> Done | Failed:
-    """One run. An error is returned, not raised: it is this run's and nobody else's."""
+def do(job: Job, tasks: Sequence[Task], workers: int = 1) -> list[Done | Failed]:
+    """A batch of runs, in the order of the tasks. An error is returned, not raised: it is its run's and nobody else's.
+
+    `workers` may be at work on this machine, and share the memory that is free.
+    """
     if code_hash() != job.source:
         raise OtherCode(
             f"the worker {socket.gethostname()} (process {os.getpid()}) has another zerolimit than the coordinator:"
             " install the same version on both"
         )
+    found = {one.run: one for some in parted(job, tasks, workers) for one in together(job, some)}
+    return [found[task.run] for task in tasks]
+
+
+def parted(job: Job, tasks: Sequence[Task], workers: int) -> Iterator[Sequence[Task]]:
+    """Tasks whose worlds can run together, as many as the memory holds. Others one by one.
+
+    What runs by itself has code of its own, clients, ties that are stored, or a shadow world beside it.
+    """
+    shadows = any(RUN_MEASURES[name].shadow for name in job.measures)
+    if shadows or job.measure is not None or job.portfolio is not None or job.rules:
+        yield from ((task,) for task in tasks)
+        return
+    alike = [task for task in tasks if first_value(job, task, "network") not in STORED_TIES]
+    needed = [bytes_of_world(job.engine, first_value(job, task, "borrowers"), job.months, len(job.counts)) for task in alike]
+    for some in in_rounds(needed, budget(workers)):
+        yield alike[some]
+    yield from ((task,) for task in tasks if first_value(job, task, "network") in STORED_TIES)
+
+
+def first_value(job: Job, task: Task, name: str) -> Any:
+    """A parameter of a task's world in its first month."""
+    return task.values.get(name, getattr(job.scenario, name))
+
+
+def together(job: Job, tasks: Sequence[Task]) -> list[Done | Failed]:
+    """Runs in one batch. Where it breaks as a whole, and no world of it can be named, its halves are tried."""
     began = time.perf_counter()
-    inside = 0.0
     try:
-        columns, inside = counted(job, task)
+        return Together(job, tasks).run()
     except Exception as error:
-        return Failed(task.run, f"{type(error).__name__}: {error}", traceback.format_exc(), place(began, inside))
-    return Done(task.run, columns, place(began, inside))
+        if len(tasks) == 1:
+            return [failed(tasks[0], error, Place(socket.gethostname(), os.getpid(), time.perf_counter() - began, 0.0))]
+    half = len(tasks) // 2
+    return [*together(job, tasks[:half]), *together(job, tasks[half:])]
 
 
-def place(began: float, inside: float) -> Place:
-    """Here, since `began`."""
-    return Place(socket.gethostname(), os.getpid(), time.perf_counter() - began, inside)
+def failed(task: Task, error: Exception, place: Place) -> Failed:
+    """What is told of a run that raised."""
+    return Failed(task.run, f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)), place)
 
 
-def counted(job: Job, task: Task) -> tuple[dict[str, list[Any]], float]:
-    """The columns that a run leaves, and the seconds in its months."""
-    first, changes = split(task.values)
-    scenario = job.scenario.change(**first)
-    if scenario.network_file == job.scenario.network_file and file_hash(scenario.network_file) != job.ties:
-        raise BadInput(f"{scenario.network_file}: on {socket.gethostname()} it is another file than the coordinator's")
-    simulation = Simulation(
-        scenario,
-        task.seed,
-        engine=job.engine,
-        threads=1,
-        portfolio=None if job.portfolio is None else clients(job.portfolio),
-        rules=user_rules_of(job.rules),
-    )
-    try:
+class Together:
+    """Runs that go through their months together, each in a world of its own."""
+
+    def __init__(self, job: Job, tasks: Sequence[Task]) -> None:
+        self.job, self.tasks = job, tasks
+        self.wanted = [RUN_MEASURES[name] for name in job.measures]
+        self.errors: dict[int, Exception] = {}
+        """What runs failed with, by their number in `tasks`."""
+        self.columns: dict[int, dict[str, list[Any]]] = {}
+        """What the others leave."""
+
+    def run(self) -> list[Done | Failed]:
+        """All of them, in the order of the tasks."""
         began = time.perf_counter()
-        watched = run_months(simulation, job, changes)
+        worlds: dict[int, tuple[Scenario, int]] = {}
+        for number, task in enumerate(self.tasks):
+            with self.its_own(number):
+                worlds[number] = self.scenario(task), task.seed
+        numbers, job = [*worlds], self.job
+        batch = Batch.begin(
+            worlds.values(),
+            engine=job.engine,
+            threads=1,
+            portfolio=None if job.portfolio is None else clients(job.portfolio),
+            rules=user_rules_of(job.rules),
+        )
+        try:
+            inside = time.perf_counter()
+            self.months(batch, numbers)
+            took = time.perf_counter() - inside
+        finally:
+            batch.close()
+        self.errors.update({numbers[at]: error for at, error in batch.failures.items() if numbers[at] not in self.errors})
+        return self.ended(time.perf_counter() - began, took)
+
+    @contextmanager
+    def its_own(self, number: int) -> Iterator[None]:
+        """What goes wrong inside is this run's."""
+        try:
+            yield
+        except Exception as error:
+            self.errors[number] = error
+
+    def scenario(self, task: Task) -> Scenario:
+        """A run's world in its first month."""
+        job = self.job
+        scenario = job.scenario.change(**split(task.values)[0])
+        if scenario.network_file == job.scenario.network_file and file_hash(scenario.network_file) != job.ties:
+            here = f"on {socket.gethostname()} it is another file than the coordinator's"
+            raise BadInput(f"{scenario.network_file}: {here}")
+        return scenario
+
+    def months(self, batch: Batch, numbers: Sequence[int]) -> None:
+        """All months, with what changes on the way, watched as far as the measures need it; then what is left of them."""
+        job = self.job
+        changes = {at: split(self.tasks[number].values)[1] for at, number in enumerate(numbers)}
+        seen = {at: Accounts(world) for at, world in batch.worlds.items()} if any(one.cuts for one in self.wanted) else {}
+        decisions = {at: Decisions(accounts) for at, accounts in seen.items()}
+        shadows = {}
+        if any(one.shadow for one in self.wanted):
+            from zerolimit.explanation.kept_lines import Shadow
+
+            shadows = {at: Shadow(world) for at, world in batch.worlds.items()}
+        for month in range(job.months):
+            for at, world in batch.worlds.items():
+                due = {**job.later.get(month, {}), **changes[at].get(month, {})}
+                if due and numbers[at] not in self.errors:
+                    with self.its_own(numbers[at]):
+                        world.change(**due)
+            if not shadows:
+                batch.step()
+            for at, world in batch.worlds.items():
+                if numbers[at] in self.errors:
+                    continue
+                with self.its_own(numbers[at]):
+                    if shadows:
+                        shadows[at].step()
+                    if seen:
+                        seen[at].record()
+                        decisions[at].record()
+                    if job.measure is None:
+                        world.history[-1] = shortened(world.history[-1], job)
+        for at, world in batch.worlds.items():
+            if numbers[at] not in self.errors:
+                with self.its_own(numbers[at]):
+                    zeros = shadows[at].followed() if shadows else None
+                    watched = Watched(world, job.burn_in, zeros, decisions[at].cuts() if seen else None)
+                    self.columns[numbers[at]] = self.left(watched)
+
+    def left(self, watched: Watched) -> dict[str, list[Any]]:
+        """The columns that a run leaves."""
+        job, simulation = self.job, watched.simulation
         columns = totals(simulation.history[job.burn_in :], job)
         rows = len(columns["months"])
-        for name in job.measures:
-            columns[name] = [float(RUN_MEASURES[name].of(watched))] * rows
+        for name, one in zip(job.measures, self.wanted, strict=True):
+            columns[name] = [float(one.of(watched))] * rows
         if job.measure is not None:
             for name, value in job.measure(simulation).items():
                 if name in columns:
                     raise BadInput(f"measure: {name!r} is kept already; take another name")
                 columns[name] = [float(value)] * rows
-        return columns, time.perf_counter() - began
-    finally:
-        simulation.close()
+        return columns
+
+    def ended(self, seconds: float, inside: float) -> list[Done | Failed]:
+        """What became of each; of the batch's time, each has the share of its borrowers."""
+        sizes = [int(first_value(self.job, task, "borrowers")) for task in self.tasks]
+        found: list[Done | Failed] = []
+        for number, task in enumerate(self.tasks):
+            share = sizes[number] / sum(sizes)
+            place = Place(socket.gethostname(), os.getpid(), seconds * share, inside * share)
+            if number in self.errors:
+                found.append(failed(task, self.errors[number], place))
+            else:
+                found.append(Done(task.run, self.columns[number], place))
+        return found
 
 
-def run_months(simulation: Simulation, job: Job, changes: Mapping[int, Point]) -> Watched:
-    """All months, with what changes on the way, watched as far as the measures need it."""
-    wanted = [RUN_MEASURES[name] for name in job.measures]
-    accounts = Accounts(simulation) if any(one.cuts for one in wanted) else None
-    decisions = Decisions(accounts) if accounts is not None else None
-    world: Any = simulation
-    shadow = any(one.shadow for one in wanted)
-    if shadow:
-        from zerolimit.explanation.kept_lines import Shadow
+def shortened(month: Recorded, job: Job) -> Recorded:
+    """A month of which only the counts that are wanted are held: of hundreds of worlds together the others are much."""
+    return replace(month, counts={name: month.counts[name].copy() for name in held(job.counts) if name in month.counts})
 
-        world = Shadow(simulation)
-    for month in range(job.months):
-        due = {**job.later.get(month, {}), **changes.get(month, {})}
-        if due:
-            simulation.change(**due)
-        world.step()
-        if accounts is not None and decisions is not None:
-            accounts.record()
-            decisions.record()
-    zeros = world.followed() if shadow else None
-    return Watched(simulation, job.burn_in, zeros, None if decisions is None else decisions.cuts())
+
+@cache
+def held(counts: tuple[str, ...]) -> tuple[str, ...]:
+    """The counts that a run's measures and totals read."""
+    return tuple(dict.fromkeys((*counts, *ALWAYS_READ)))
 
 
 def totals(history: list[Recorded], job: Job) -> dict[str, list[Any]]:

@@ -1,0 +1,58 @@
+"""How many worlds run together: as many as a share of the free memory holds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+from zerolimit.engine.plan import make_plan
+from zerolimit.engine.registry import chosen
+from zerolimit.parameters.terms import TERMS
+from zerolimit.run.simulation import available_memory
+from zerolimit.vocabulary.cells import CELLS
+
+if TYPE_CHECKING:
+    from zerolimit.engine.base import Engine
+
+SHARE = 4
+"""Of the memory that is free, a quarter is for worlds."""
+UNKNOWN = 2**30
+"""Bytes for all workers of a machine that does not tell what is free."""
+A_WORLD = 2_000_000
+"""Bytes that a world takes beside its borrowers: the month's tallies, and what happened to whom."""
+A_MONTH = 8_000
+"""Bytes of a month that is recorded, beside its counts."""
+
+
+def budget(workers: int) -> int:
+    """Bytes for the worlds of one of so many workers, of which a machine has one for each core at most."""
+    free = available_memory()
+    return (UNKNOWN if free is None else free // SHARE) // min(workers, os.cpu_count() or 1)
+
+
+def bytes_of_world(engine: str, borrowers: int, months: int, counts: int) -> int:
+    """Memory that a world takes, with so many counts recorded of each month."""
+    return (
+        A_WORLD
+        + borrowers * _bytes_a_borrower(chosen(engine, borrowers, user_rules=False))
+        + months * (A_MONTH + counts * CELLS * 8)
+    )
+
+
+@cache
+def _bytes_a_borrower(engine: type[Engine]) -> int:
+    return engine.bytes_a_borrower(make_plan(frozenset(TERMS)))
+
+
+def in_rounds(needed: Sequence[int], budget: int) -> Iterator[slice]:
+    """Worlds that need so many bytes each, in their order, in rounds of at most `budget`; one world at least."""
+    first, held = 0, 0
+    for number, size in enumerate(needed):
+        if number > first and held + size > budget:
+            yield slice(first, number)
+            first, held = number, 0
+        held += size
+    if needed:
+        yield slice(first, len(needed))

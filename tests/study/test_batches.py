@@ -1,0 +1,460 @@
+"""Runs go to workers in batches. What a run leaves, and the merged file, hang on none of it: size, order, deaths."""
+
+import os
+import random
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_sweep import WISH, Here
+
+import zerolimit
+from zerolimit.basics.errors import BadInput
+from zerolimit.explanation.kept_lines import Shadow
+from zerolimit.results.digest import read_json
+from zerolimit.run.batch import Batch
+from zerolimit.run.simulation import Simulation
+from zerolimit.study import folder, portions, sweep, worker
+from zerolimit.study.accounts import Accounts
+from zerolimit.study.definition import Study, read_study
+from zerolimit.study.folder import ERRORS, MERGED, Folder
+from zerolimit.study.portions import GROWTH, LONGEST, MOST_VALUES, Portions
+from zerolimit.study.rounds import in_rounds
+from zerolimit.study.screen import Reached
+from zerolimit.study.worker import Done, Failed, Task, do, parted
+from zerolimit.study.writing import Writing
+
+EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").glob("*/study.toml"))
+MIXED: list[dict[str, Any]] = [
+    {"borrowers": 20},
+    {"borrowers": 45, "off": ["scarcity"]},
+    {"allocation": "pro_rata", "pool_share": 0.2},
+    {"network": "ring", "neighbour_weight": 0.3},
+    {"network": "small_world", "neighbour_weight": 0.3},
+    {"pool_share@2": 0.1},
+    {"need_rate": 0.9},
+]
+
+
+def tasks(number: int, *borrowers: int) -> list[Task]:
+    """Runs of so many borrowers, in turn."""
+    sizes = borrowers or (100,)
+    return [Task(f"{k:024x}", k, 0, 1, {"borrowers": sizes[k % len(sizes)]}) for k in range(number)]
+
+
+def portions_of(runs: list[Task], values: int = 1) -> Portions:
+    return Portions(iter(runs), len(runs), lambda task: int(task.values["borrowers"]), values)
+
+
+def handed_out(found: Portions, seconds: float, workers: int = 2) -> list[tuple[Task, ...]]:
+    """All batches, each finished before the next is cut; a run takes so long for each borrower."""
+    batches = []
+    while batch := found.next(workers):
+        batches.append(batch)
+        found.learn(batch, seconds * sum(int(task.values["borrowers"]) for task in batch))
+    return batches
+
+
+# how large a batch is
+
+
+def test_batches_have_every_run_once_and_in_order() -> None:
+    for number, seconds, sizes in ((1, 1.0, ()), (7, 1e-9, (3, 900)), (500, 1e-4, ()), (300, 0.02, (5, 50, 5_000))):
+        runs = tasks(number, *sizes)
+        assert [task for batch in handed_out(portions_of(runs), seconds) for task in batch] == runs
+
+
+def test_the_first_batches_are_one_run_and_later_ones_some_times_as_many() -> None:
+    found = portions_of(tasks(4_000))
+    assert [len(found.next(2)) for _ in range(4)] == [1, 1, 1, 1]  # nothing is known yet
+    sizes = [len(batch) for batch in handed_out(portions_of(tasks(4_000)), 1e-6)]
+    assert sizes[:4] == [1, GROWTH, GROWTH**2, GROWTH**3]
+    assert max(sizes) > GROWTH**4
+
+
+def test_no_batch_is_longer_than_it_should_be_but_of_one_run() -> None:
+    a_borrower = 1e-4
+    batches = handed_out(portions_of(tasks(900, 10, 200, 3_000)), a_borrower)
+    seconds = [a_borrower * sum(int(task.values["borrowers"]) for task in batch) for batch in batches]
+    assert all(one <= LONGEST + 1e-9 or len(batch) == 1 for one, batch in zip(seconds, batches, strict=True))
+    assert max(len(batch) for batch in batches) > 10
+
+
+def test_batches_get_smaller_towards_the_end() -> None:
+    sizes = [len(batch) for batch in handed_out(portions_of(tasks(2_000)), 1e-4)]
+    largest = sizes.index(max(sizes))
+    assert sizes[largest:-1] == sorted(sizes[largest:-1], reverse=True)
+    assert sizes[-1] * 1e-2 <= portions.SHORTEST + 1e-2
+
+
+def test_a_slow_batch_makes_the_next_ones_smaller() -> None:
+    found = portions_of(tasks(10_000))
+    for _ in range(6):
+        found.learn(found.next(1), 0.01)
+    before = len(found.next(1))
+    found.learn(tasks(10), 10 * LONGEST)
+    assert len(found.next(1)) == 1 < before
+
+
+def test_what_a_batch_sends_back_is_bounded() -> None:
+    assert {len(batch) for batch in handed_out(portions_of(tasks(40), MOST_VALUES // 3), 1e-9)} == {1, 3}
+
+
+def test_a_batch_that_is_done_again_is_halved_until_one_run_is_left() -> None:
+    found = portions_of([])
+    found.halve(tuple(tasks(5)))
+    assert [len(found.next(1)) for _ in range(3)] == [2, 3, 0]
+    found.halve(tuple(tasks(1)))
+    assert found.next(1) == tuple(tasks(1))
+
+
+def test_rounds_of_memory_hold_every_world_in_order_and_none_too_many() -> None:
+    needed = [3, 3, 3, 9, 1, 20, 1, 1]
+    rounds = [needed[some] for some in in_rounds(needed, 9)]
+    assert rounds == [[3, 3, 3], [9], [1], [20], [1, 1]]
+    assert [*in_rounds([], 9)] == []
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.parent.name)
+def test_a_study_of_experiments_is_one_batch(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All its runs, in one round of memory; but for a study with shadow worlds, which run one by one."""
+    monkeypatch.setattr(worker, "budget", lambda workers: 10**12)
+    sampled = {"samples": 2} if path.parent.name == "sensitivity" else {}
+    study = read_study(path, borrowers=10, **sampled)
+    runs = [*study.tasks()]
+    alone = {"wrongful", "followed"} & {*study.kept.measures}
+    assert [len(some) for some in parted(study.job(), runs, 2)] == ([1] * len(runs) if alone else [len(runs)])
+
+
+# what a batch leaves
+
+
+def mixed(**settings: Any) -> Study:
+    outcomes = ["zero_limit", "blocked", "net_income", "gini_lines", "months_without", "zero_limit_last_half", "recovered_3"]
+    points = {"design": "list", "points": MIXED, "months": 4, "borrowers": 30, "engine": "objects", "outcomes": outcomes}
+    return read_study({**points, "name": "mixed", "replications": 2, "burn_in": 1, **settings})
+
+
+def test_a_batch_of_any_mix_leaves_what_each_of_its_runs_leaves_alone() -> None:
+    study = mixed()
+    job, runs = study.job(), [*study.tasks()]
+    alone = {task.run: do(job, [task])[0] for task in runs}
+    random.Random(1).shuffle(runs)
+    for some in (runs, runs[:5]):
+        found = do(job, some)
+        assert [one.run for one in found] == [task.run for task in some]
+        for one in found:
+            before = alone[one.run]
+            assert isinstance(one, Done)
+            assert isinstance(before, Done)
+            assert repr(one.columns) == repr(before.columns)  # nan as nan
+
+
+def test_only_stored_ties_are_parted_from_a_mix() -> None:
+    study = mixed()
+    runs = [*study.tasks()]
+    sizes = [len(some) for some in parted(study.job(), runs, 1)]
+    assert sizes == [len(runs) - 2, 1, 1]
+    assert sum(sizes) == len(runs)
+
+
+def test_a_run_that_fails_at_its_beginning_or_in_the_middle_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = mixed(vary={}, points=[{"lgd": 0.5}, {"borrowers": 10**12}, {"lgd": 0.6}, {"lgd": 0.7}], replications=1)
+    job, runs = study.job(), [*study.tasks()]
+    record = Accounts.record
+    count = 0
+
+    def failing(accounts: Accounts) -> None:
+        nonlocal count
+        mine = accounts.simulation.scenario.lgd == 0.6
+        count += mine
+        if mine and count == 3:
+            raise ZeroDivisionError("in the middle")
+        record(accounts)
+
+    expected = do(job, [runs[0], runs[3]])
+    monkeypatch.setattr(Accounts, "record", failing)
+    found = do(job, runs)
+    assert [type(one) for one in found] == [Done, Failed, Failed, Done]
+    assert [one.columns for one in found if isinstance(one, Done)] == [
+        one.columns for one in expected if isinstance(one, Done)
+    ]
+    assert "borrowers: 1,000,000,000,000 need about" in found[1].error  # type: ignore[union-attr]
+    assert found[2].error == "ZeroDivisionError: in the middle"  # type: ignore[union-attr]
+    assert "Traceback" in found[2].trace  # type: ignore[union-attr]
+
+
+def test_a_batch_that_breaks_as_a_whole_is_halved(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = read_study(WISH)
+    runs, begin = [*study.tasks()], Batch.begin
+    sizes: list[int] = []
+
+    def begun(worlds: Any, **options: Any) -> Batch:
+        given = [*worlds]
+        sizes.append(len(given))
+        if any(seed == 1 and scenario.pool_share == 0.6 and scenario.planned_use == 0.1 for scenario, seed in given):
+            raise MemoryError("too many")
+        return begin(given, **options)
+
+    monkeypatch.setattr(Batch, "begin", begun)
+    found = do(study.job(), runs)
+    assert sizes == [8, 4, 2, 2, 1, 1, 4]
+    assert [task for task, one in zip(runs, found, strict=True) if isinstance(one, Failed)] == [
+        task for task in runs if (task.seed, task.values) == (1, {"pool_share": 0.6, "planned_use": 0.1})
+    ]
+
+
+def test_a_shadow_world_goes_beside_each_of_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Simulation] = []
+    begin = Shadow.__init__
+    monkeypatch.setattr(Shadow, "__init__", lambda self, real: (made.append(real), begin(self, real))[1])
+    study = read_study({**WISH, "months": 3, "outcomes": ["followed"], "replications": 1})
+    assert all(isinstance(one, Done) for one in do(study.job(), [*study.tasks()]))
+    assert len(made) == 4
+
+
+def test_times_of_a_batch_are_shared_by_borrowers() -> None:
+    study = mixed(points=[{"borrowers": 20}, {"borrowers": 60}], replications=1)
+    small, large = do(study.job(), [*study.tasks()])
+    assert large.place.seconds == pytest.approx(3 * small.place.seconds)
+    assert 0 < small.place.inside < small.place.seconds
+
+
+class Reversed(Executor):
+    """Does what was handed out in another order: the last one first."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Future[Any], Callable[[], Any]]] = []
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **words: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.waiting.append((future, lambda: function(*arguments, **words)))
+        threading.Timer(0.01, self.one).start()
+        return future
+
+    def one(self) -> None:
+        future, call = self.waiting.pop()
+        future.set_result(call())
+
+
+@pytest.fixture
+def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Batches of so many runs."""
+
+    def cut(runs: int) -> None:
+        monkeypatch.setattr(Portions, "_most", lambda self, workers: (runs, float("inf")))
+
+    return cut
+
+
+def test_the_merged_file_is_the_same_bytes_for_any_size_order_and_number_of_workers(
+    tmp_path: Path, cut: Callable[[int], None]
+) -> None:
+    study = mixed(replications=1)
+    found = set()
+    for size, workers, executor in ((1, 1, Here()), (3, 2, Reversed()), (7, 1, Here()), (2, 5, Reversed())):
+        cut(size)
+        out = tmp_path / f"{size}"
+        assert sweep.sweep(study, out, workers=workers, executor=executor).done == 7
+        assert sum(part.number for part in Folder(out).parts()) == 7
+        found.add((out / MERGED).read_bytes())
+    assert len(found) == 1
+
+
+# the ledger
+
+
+def test_a_part_holds_the_runs_of_a_batch_in_hash_order(tmp_path: Path, cut: Callable[[int], None]) -> None:
+    cut(4)
+    study = read_study(WISH)
+    sweep.sweep(study, tmp_path / "a", executor=Here(), workers=1)
+    at = Folder(tmp_path / "a")
+    parts = [*at.parts()]
+    assert sum(part.number for part in parts) == 8
+    assert {part.number for part in parts} <= {4, 8}  # two batches, written together or apart
+    for part in parts:
+        runs = at.read(part, at.must_be_declared())["run"].to_pylist()
+        assert runs == sorted(runs)
+        assert part.run == runs[0]
+        assert part.path.name.startswith(f"{runs[0]}-{part.number}.")
+
+
+def test_runs_are_put_in_order_a_span_of_hashes_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = mixed(by=["month"])
+    sweep.sweep(study, tmp_path / "a", executor=Here(), workers=1)
+    whole = (tmp_path / "a" / MERGED).read_bytes()
+    at, largest = Folder(tmp_path / "a"), max(part.path.stat().st_size for part in Folder(tmp_path / "a").parts())
+    for held in (largest // 2, 500):
+        monkeypatch.setattr(folder, "HELD", held)
+        at.export(tmp_path / "b.parquet")
+        assert (tmp_path / "b.parquet").read_bytes() == whole
+    assert [*folder.spans(0)] == [("", "g")]
+    assert [*folder.spans(1_600)] == [("", "4000"), ("4000", "8000"), ("8000", "c000"), ("c000", "g")]
+
+
+def test_a_run_that_two_parts_have_with_the_same_numbers_counts_once(tmp_path: Path, cut: Callable[[int], None]) -> None:
+    """As two coordinators leave it, one of which was thought to be gone."""
+    study = read_study({**WISH, "outcomes": ["zero_limit", "zero_withdrawn"]})
+    for size, out in ((8, "a"), (3, "b")):
+        cut(size)
+        sweep.sweep(study, tmp_path / out, executor=Here(), workers=1)
+    whole = (tmp_path / "a" / MERGED).read_bytes()
+    for part in Folder(tmp_path / "b").parts():
+        shelf = tmp_path / "a" / "parts" / part.path.parent.name
+        shelf.mkdir(exist_ok=True)
+        part.path.rename(shelf / part.path.name)
+    at = Folder(tmp_path / "a")
+    assert at.count() == 8
+    at.export(tmp_path / "c.parquet")
+    assert (tmp_path / "c.parquet").read_bytes() == whole
+    (tmp_path / "a" / MERGED).unlink()
+    assert sweep.sweep(study, tmp_path / "a", executor=Here(), resume=True).done == 8
+    assert not (tmp_path / "a" / "aside").exists()
+    assert (tmp_path / "a" / MERGED).read_bytes() == whole
+
+
+def test_the_loop_that_hands_out_work_does_not_wait_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: Callable[[int], None]
+) -> None:
+    """While the first part is being written all other runs are done; then they are written together."""
+    cut(1)
+    last = threading.Event()
+    keep, threads = Folder.keep, set()
+
+    class Telling(Here):
+        runs = 0
+
+        def submit(self, function: Callable[..., Any], /, *arguments: Any, **words: Any) -> Future[Any]:
+            Telling.runs += 1
+            future = super().submit(function, *arguments, **words)
+            if Telling.runs == 8:
+                last.set()
+            return future
+
+    def slow(at: Folder, table: Any) -> None:
+        threads.add(threading.current_thread())
+        assert last.wait(60)
+        keep(at, table)
+
+    monkeypatch.setattr(Folder, "keep", slow)
+    assert sweep.sweep(read_study(WISH), tmp_path / "a", executor=Telling(), workers=1).done == 8
+    assert threading.current_thread() not in threads
+    assert len([*Folder(tmp_path / "a").parts()]) < 8
+
+
+def test_what_waits_is_written_together_and_after_an_error_nothing() -> None:
+    written: list[list[int]] = []
+    begun, go = threading.Event(), threading.Event()
+
+    def write(some: list[int]) -> None:
+        begun.set()
+        assert go.wait(60)
+        if 9 in some:
+            raise OSError("full")
+        written.append(some)
+
+    with Writing(write, most=4) as writing:
+        writing.give(1, 2)
+        assert begun.wait(60)
+        for number in (2, 3, 4):
+            writing.give(number, 2)
+        assert writing.behind
+        go.set()
+        writing.flush()
+        assert written == [[1], [2, 3], [4]]
+        assert not writing.behind
+
+    def full() -> None:
+        with Writing(write, most=4) as writing:
+            writing.give(9, 1)
+            writing.flush()
+            writing.give(5, 1)
+
+    with pytest.raises(OSError, match="full"):
+        full()
+    assert written == [[1], [2, 3], [4]]
+
+
+def test_what_was_finished_is_written_though_the_sweep_is_broken_off(tmp_path: Path, cut: Callable[[int], None]) -> None:
+    cut(2)
+
+    class Broken(Here):
+        def submit(self, function: Callable[..., Any], /, *arguments: Any, **words: Any) -> Future[Any]:
+            if arguments[1][0].replication == 1:
+                raise KeyboardInterrupt
+            return super().submit(function, *arguments, **words)
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep.sweep(read_study(WISH), tmp_path / "a", executor=Broken(), workers=1)
+    assert Folder(tmp_path / "a").count() in (2, 4)
+
+
+# batches that kill
+
+
+def deadly(simulation: Simulation) -> dict[str, float]:
+    if (simulation.seed, simulation.scenario.pool_share) == (2, 0.6):
+        os._exit(9)
+    return {"one": 1.0}
+
+
+def test_a_batch_that_kills_its_worker_is_halved_and_the_one_run_fails_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: Callable[[int], None]
+) -> None:
+    """Real processes: one with four runs dies, one with two of them, and one with the one."""
+    cut(4)
+    monkeypatch.setattr(sweep, "ATTEMPTS", 1)
+    study = read_study({**WISH, "vary": {"pool_share": [0.2, 0.6]}}, measure=deadly)
+    swept = sweep.sweep(study, tmp_path / "a", workers=1)
+    assert (swept.done, swept.failed, swept.total) == (3, 1, 4)
+    (record,) = (tmp_path / "a" / ERRORS).iterdir()
+    told = read_json(record) or {}
+    assert (told["seed"], told["values"]) == (2, {"pool_share": 0.6})
+    assert told["error"] == "its worker died (killed, or out of memory)"
+
+
+@pytest.mark.slow
+def test_a_batch_that_kills_dask_workers_is_halved_too(tmp_path: Path, cut: Callable[[int], None]) -> None:
+    pytest.importorskip("distributed")
+    cut(4)
+    study = read_study({**WISH, "vary": {"pool_share": [0.2, 0.6]}}, measure=deadly)
+    swept = sweep.sweep(study, tmp_path / "a", cluster="local", workers=1)
+    assert (swept.done, swept.failed) == (3, 1)
+    failures = zerolimit.load(tmp_path / "a").failures()
+    assert failures["seed"].tolist() == [2]
+
+
+# progress
+
+
+def test_what_is_left_is_less_by_what_the_batches_in_flight_have_taken() -> None:
+    assert Reached(10, 0, 100, 2.0, 5.0).left == 40.0
+    assert Reached(99, 0, 100, 2.0, 5.0).left == 0.0
+
+
+def test_the_rate_stays_until_the_next_batch_is_due_and_then_falls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([100.0, 102.0, 103.0, 104.0, 108.0])
+    folder_ = Folder(tmp_path / "a")
+    study = read_study(WISH)
+    sweep.sweep(study, tmp_path / "a", executor=Here())
+    one = sweep.Sweep(study, folder_, None, lambda now: None, lambda text: None)  # type: ignore[arg-type]
+    one.total = 1_000
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    one.note(50)
+    one.note(50)
+    one.note(50)
+    soon, late = one.reached(), one.reached()
+    assert (soon.rate, soon.since) == (100 / 3, 1.0)
+    assert (late.rate, late.since) == (100 / 6, 2.0)
+
+
+def test_a_worker_of_another_code_is_no_failure_of_its_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = read_study(WISH)
+    job = study.job()
+    monkeypatch.setattr(worker, "code_hash", lambda: "another")
+    with pytest.raises(BadInput, match="has another zerolimit than the coordinator"):
+        do(job, [*study.tasks()])
