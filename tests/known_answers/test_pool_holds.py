@@ -10,7 +10,7 @@ from zerolimit import Borrower, CreditMarket, rule
 from zerolimit.basics.errors import BadInput, OutOfRange
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.rules.laws import LAWS
-from zerolimit.run.phases import Claims
+from zerolimit.run import phases
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.names import LEFT
 
@@ -154,8 +154,8 @@ def test_a_law_has_a_text_for_each_number_that_its_rule_can_return() -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_allocation_that_gives_more_than_is_left_is_named(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    shared = Claims.shared
-    monkeypatch.setattr(Claims, "shared", lambda self, *given: (30 * shared(self, *given)[0], 0.0))
+    shared = phases.grants_by_order
+    monkeypatch.setattr(phases, "grants_by_order", lambda *given: (30 * shared(*given)[0], np.zeros(1)))
     simulation = Simulation(load_scenario("baseline", borrowers=300), 7, engine=engine)
     with pytest.raises(
         OutOfRange, match=r"^month 1, allocation: [\d,.]+ yuan granted, of [\d,.]+ yuan that the pool has left$"

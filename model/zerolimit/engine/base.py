@@ -61,8 +61,8 @@ class Result:
     """Of each list, `rows` (Rows), and its values beside them."""
     wrong: dict[int, Wrong] = field(default_factory=dict)
     """By world, where there is one."""
-    bad: dict[int, int] = field(default_factory=dict)
-    """By world, how many values a rule returned that its column cannot hold."""
+    failures: dict[int, Exception] = field(default_factory=dict)
+    """By world, what a rule did that none may: a value that its column cannot hold."""
 
 
 NO_KEYS = np.zeros(0, np.uint64)
@@ -90,18 +90,18 @@ def as_stored(name: str, value: float) -> float:
 
 
 class Unfit(OutOfRange):
-    """Rules returned what their columns cannot hold, in some of the worlds."""
+    """Rules did what none may, in some of the worlds: a value that its column cannot hold."""
 
-    def __init__(self, worlds: dict[int, str]) -> None:
-        super().__init__(next(iter(worlds.values())))
-        self.worlds = worlds
+    def __init__(self, failures: dict[int, Exception]) -> None:
+        super().__init__(str(next(iter(failures.values()))))
+        self.failures = failures
 
 
-def unfit(stage: Stage, number: int) -> str:
+def unfit(stage: Stage, number: int) -> OutOfRange:
     """A user-defined rule (in tests: any rule) returned so many values that its column cannot hold."""
     names = [rule.name for rule in stage.rules if rule.user_defined]
     who = f"rule {', '.join(names)}" if names else f"stage {stage.name}"
-    return f"{who}: {number:,} values outside the storable range or not whole"
+    return OutOfRange(f"{who}: {number:,} values outside the storable range or not whole")
 
 
 def refuse_count(rule: Rule, count: int) -> None:

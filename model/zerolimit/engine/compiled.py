@@ -653,16 +653,16 @@ class Compiled(Engine):
             rows = Rows(found["rows"], starts) if self.worlds > 1 else Rows.alone(found["rows"])
             rolls[roll.name] = {**found, "rows": rows}
         wrong: dict[int, Wrong] = {}
-        bad: dict[int, int] = {}
+        failures: dict[int, int] = {}
         if lengths[:, len(stage.rolls)].any() or lengths[:, -1].any():
-            for part, (number, row, at, value, unfit) in enumerate(lengths[:, -GUARD:].tolist()):
+            for part, (number, row, at, value, many) in enumerate(lengths[:, -GUARD:].tolist()):
                 world = 0 if self.worlds == 1 else part
                 if number:
                     before = wrong.get(world, (0, row, stage.guards[at], value))
                     wrong[world] = (before[0] + number, *before[1:])
-                if unfit:
-                    bad[world] = bad.get(world, 0) + unfit
-        return Result(sums, counts, rolls, wrong, bad)
+                if many:
+                    failures[world] = failures.get(world, 0) + many
+        return Result(sums, counts, rolls, wrong, {world: unfit(stage, many) for world, many in failures.items()})
 
     def stage_apart(self, stage: Stage, month: int, terms: Array) -> Result:
         """A stage with a rule in plain Python: loop after loop over everybody, that rule borrower by borrower.

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from zerolimit.engine.base import Array, Engine, Options, Result, Wrong, copy_of_world, copy_of_worlds, unreal
+from zerolimit.engine.base import Array, Engine, Options, Result, Unfit, Wrong, copy_of_world, copy_of_worlds, unreal
 from zerolimit.engine.plan import FLOW_NAMES, Plan, Stage
 from zerolimit.engine.registry import engine
 from zerolimit.engine.rows import Rows
@@ -86,7 +86,11 @@ class Objects(Engine):
         stage = self.plan.stages[name]
         bases = self.bases.tolist()
         slots = [np.arange(stop - start) for start, stop in pairwise(bases)]
-        self.listed(name, Rows.joined(slots), month, terms)
+        failures: dict[int, Exception] = {}
+        try:
+            self.listed(name, Rows.joined(slots), month, terms)
+        except Unfit as error:
+            failures = error.failures
         sums = np.zeros((self.worlds, CELLS, len(stage.sum_names)), np.int64)
         counts = np.zeros((self.worlds, CELLS, len(stage.words), BITS), np.int64)
         wrong: dict[int, Wrong] = {}
@@ -109,7 +113,7 @@ class Objects(Engine):
             for value in roll.values:
                 stored = [unreal(value, row[value]) for row in taken]
                 rolls[roll.name][value] = np.array(stored, DTYPES[FIELDS[value].storage])
-        return Result(sums, counts, rolls, wrong)
+        return Result(sums, counts, rolls, wrong, failures)
 
     def _tally(self, stage: Stage, row: dict[str, float], sums: Array, counts: Array) -> None:
         """Add a borrower to a world's sums and counts."""
@@ -133,16 +137,27 @@ class Objects(Engine):
         purposes = dict.fromkeys(draw for rule in stage.rules for draw in rule.draws)
         draws = {purpose: self.uniforms(purpose, rows, month).tolist() for purpose in purposes}
         worlds, places = rows.world.tolist(), self.places(rows).tolist()
+        failures: dict[int, Exception] = {}
         for k in self.in_order(rows.at):
+            if worlds[k] in failures:
+                continue
             own = {purpose: values[k] for purpose, values in draws.items()}
             row = places[k]
             for rule, where in stage.wheres():
                 if where and self.rows[row][where] == 0.0:
                     self.rows[row].update((name, 0.0) for name in rule.writes if name in FLOW_NAMES)
-                else:
+                    continue
+                try:
                     self.apply(rule, row, own, named[worlds[k]], month)
+                except Exception as error:
+                    if self.worlds == 1:
+                        raise
+                    failures[worlds[k]] = error
+                    break
             for j, name_of in enumerate(MEASURED if out.size else ()):
                 out[j, k] = self.measured[name_of]
+        if failures:
+            raise Unfit(failures)
         return out
 
     def one(self, world: int) -> Objects:

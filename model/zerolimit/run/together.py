@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zerolimit.basics.errors import BadInput, OutOfRange, nearest, quoted
-from zerolimit.engine.base import Array, Engine, Result, Unfit, unfit
+from zerolimit.engine.base import Array, Engine, Result, Unfit
 from zerolimit.engine.rows import Rows
 from zerolimit.parameters.terms import TERMS, as_vector, switched_off
 from zerolimit.platform.pool import Pool
@@ -78,8 +78,8 @@ class Together:
             if one.watch is not None:
                 one.watch(stage, None)
         result = self.engine.stage(stage, self.month, self.terms)
-        for number, count in result.bad.items():
-            self.fail(number, OutOfRange(unfit(self.plan.stages[stage], count)))
+        for number, failure in result.failures.items():
+            self.fail(number, failure)
         for number, one in self.alive():
             if len(one.kept_rows):
                 one.kept.update(self.engine.kept(stage, self.month))
@@ -102,8 +102,8 @@ class Together:
         try:
             return self.engine.listed(stage, rows, self.month, self.terms)
         except Unfit as error:
-            for number, says in error.worlds.items():
-                self.fail(number, OutOfRange(says))
+            for number, failure in error.failures.items():
+                self.fail(number, failure)
             return self.engine.measures(self.plan.stages[stage], rows)
 
     def refuse_stage(self, stage: str, *, listed: bool) -> None:
