@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -294,7 +294,9 @@ class Together:
 
 def shortened(month: Recorded, job: Job) -> Recorded:
     """A month of which only the counts that are wanted are held: of hundreds of worlds together the others are much."""
-    return replace(month, counts={name: month.counts[name].copy() for name in held(job.counts) if name in month.counts})
+    row = slice(month.world, month.world + 1)
+    tables = {name: month.tables[name][row].copy() for name in held(job.counts) if name in month.tables}
+    return Recorded(month.month, tables, 0, month.platform)
 
 
 @cache
