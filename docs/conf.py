@@ -84,15 +84,15 @@ def rewrite(app: Any, what: str, name: str, thing: Any, options: Any, lines: lis
         lines[:] = as_rst(lines)
 
 
-def forget_sourceless(app: Any) -> list[Any]:
-    """Sphinx lists modules without Python source among those whose code it shows, under a link to nothing."""
+def mend_sources(app: Any) -> list[Any]:
+    """Sphinx lists modules without Python source among those whose code it shows, under a link to nothing, and leads from
+    the code of what a package has from its modules to the package's page, where it is not."""
     code = app.env._viewcode_modules
-    for name in [name for name, found in code.items() if not found]:
-        del code[name]
+    app.env._viewcode_modules = {name: (*found[:3], name) for name, found in code.items() if found}
     return []
 
 
 def setup(app: Any) -> dict[str, bool]:
-    app.connect("html-collect-pages", forget_sourceless, priority=400)
+    app.connect("html-collect-pages", mend_sources, priority=400)
     app.connect("autodoc-process-docstring", rewrite)
     return {"parallel_read_safe": True}

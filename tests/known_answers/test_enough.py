@@ -250,7 +250,7 @@ def test_arrears_paid_are_enough_where_they_alone_were_the_reason() -> None:
 
 @pytest.mark.parametrize("rule", ["profit", "pro_rata", "water_filling", "equal_floor"])
 def test_no_smaller_pool_would_have_been_enough(rule: str) -> None:
-    scenario = load_scenario("baseline", borrowers=150, pool_share=0.22, allocation=rule)
+    scenario = load_scenario("baseline", borrowers=80, pool_share=0.22, allocation=rule)
     market = CreditMarket(scenario, seed=6, engine="objects").run(2)
     rows = market.episodes.query("reason == 'grant'").itertuples()
     origin, tried = origin_of(market), 0
@@ -311,7 +311,7 @@ def test_what_one_is_granted_at_the_level_is_what_all_were_granted() -> None:
         some.integers(1, 5),
         some.integers(0, 12),
     )
-    @settings(deadline=None, max_examples=600)
+    @settings(deadline=None, max_examples=200)
     def holds(rule: str, claims: list[tuple[int, int]], capacity: int, least: int, top: int) -> None:
         need = np.array([one for one, _ in claims])
         order = np.array([float(place) for _, place in claims])
@@ -343,7 +343,7 @@ def test_with_nothing_changed_the_path_is_the_recorded_one(rule: str, others: di
     scenario = load_scenario("baseline", borrowers=60, **{**BUSY, "allocation": allocation, "pool_share": 0.3, **others})
     origin = Origin("test", scenario, 4, 15, rules=rules, engine="objects")
     world = origin.begin()
-    views = [CloseUp(world, slot) for slot in range(0, 60, 2)]
+    views = [CloseUp(world, slot) for slot in range(0, 60, 4)]
     recorders = [Recorder(world, view.slot) for view in views]
     world.watch = lambda stage, rows: [watcher(stage, rows) for watcher in (*views, *recorders)] and None
     origin.run(world)
@@ -358,7 +358,7 @@ def test_with_nothing_changed_the_path_is_the_recorded_one(rule: str, others: di
             path = BorrowerPath(world, view.slot, recorder.held, life)
             path.check(life[0].month, life[-1].month)
             assert path.run(life[0].month, life[-1].month)["limit"] == life[-1].decided["limit"]
-    assert contended > 50
+    assert contended > 25
 
 
 def test_scarcity_off_for_one_grants_what_a_rule_of_ones_own_gives_at_its_highest_level() -> None:
@@ -450,6 +450,7 @@ def test_what_cannot_be_explained_is_refused_in_one_line() -> None:
         explain(origin, 10, 2)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_market_its_folder_and_the_command_line_say_the_same(tmp_path: Path) -> None:
     market = CreditMarket("baseline", seed=1, borrowers=200, pool_share=0.1).run(3)
     event = market.episodes.iloc[0]

@@ -119,9 +119,10 @@ def test_the_chain_of_the_facts_sheet() -> None:
     assert exact_chain(50, 25, 0.1, 0.2) == pytest.approx((0.0047665170, 17.79626254), abs=1e-8)
 
 
+@pytest.mark.parametrize("months", [500, pytest.param(2000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
-    ("n", "c", "p", "q", "months"),
-    [(200, 100, 0.3, 0.2, 2000), (4, 2, 0.5, 0.5, 2000), (50, 25, 0.2, 0.2, 2000)],
+    ("n", "c", "p", "q"),
+    [(200, 100, 0.3, 0.2), (4, 2, 0.5, 0.5), (50, 25, 0.2, 0.2)],
     ids=["preset", "four borrowers", "half full"],
 )
 def test_refusals_and_loans_are_those_of_the_chain(n: int, c: int, p: float, q: float, months: int) -> None:

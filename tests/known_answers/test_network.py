@@ -5,6 +5,7 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -36,6 +37,7 @@ BUILDERS = {"networkx": networkx_ties, "own": own_ties}
 SECTOR = np.arange(SIZE) % 7 % len(SECTORS)
 
 
+@cache
 def made(builder: str, kind: str, seed: int, rewiring: float = 0.0, within: float = 0.7) -> Ties:
     blocks = sector_blocks(SECTOR, DEGREE, within) if kind == "sector_blocks" else []
     return Ties(SIZE, BUILDERS[builder](kind, (seed, 7), SIZE, DEGREE, rewiring, blocks))

@@ -282,7 +282,7 @@ def test_a_pool_without_end_is_shared_as_one_that_is_large_enough(name: str) -> 
     given = {} if name == "own" else {"allocation": name}
 
     def world(**parameters: Any) -> list[tuple[int, float]]:
-        scenario = load_scenario("baseline", borrowers=250, **given, **parameters)
+        scenario = load_scenario("baseline", borrowers=100, **given, **parameters)
         one = Simulation(scenario, 2, engine="objects", rules=[half] if name == "own" else ()).run(4)
         return [(int(month.platform["granted"]), month.platform["rank_cutoff"]) for month in one.history]
 

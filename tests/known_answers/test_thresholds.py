@@ -163,7 +163,7 @@ STATE = some.fixed_dictionaries(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     STATE,
     some.floats(0, 1),

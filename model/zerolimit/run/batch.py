@@ -71,6 +71,13 @@ class Batch:
         }
         return dict(sorted(found.items()))
 
+    def fail(self, number: int, error: Exception) -> None:
+        """Leave a world behind."""
+        for some, numbers in zip(self.sets, self.numbers, strict=True):
+            if number in numbers:
+                some.failures[numbers.index(number)] = error
+        self._drop_failed()
+
     def step(self) -> None:
         """One month of all worlds."""
         for some, numbers in zip(self.sets, self.numbers, strict=True):

@@ -52,6 +52,7 @@ from zerolimit.study.identity import Placed, default_values, laid_out
 from zerolimit.study.tables import (
     PLACE,
     as_declared,
+    between,
     by_run,
     column_meanings,
     column_types,
@@ -80,7 +81,7 @@ FORMAT = 2
 PART = re.compile(rf"(?P<run>[0-9a-f]{{24}})(?:-(?P<number>[1-9][0-9]*))?(?P<digest>\.[0-9a-f]{{{LENGTH}}})?\.parquet")
 RUNS_A_GROUP = 1_000
 """Runs in a row group of an export."""
-HELD = 2**27
+HELD = 2**26
 """Bytes of parts with several runs that are held at once, at most, while runs are put in order."""
 END = "g"
 """Behind every hash."""
@@ -502,17 +503,23 @@ class Folder:
         wrong: dict[str, str] = {}
         last = "", schema.empty_table()
 
-        def rows_of(part: Part) -> Iterator[tuple[str, pa.Table, Part]]:
+        def rows_of(part: Part, low: str, high: str) -> Iterator[tuple[str, pa.Table, Part]]:
             try:
-                for run, rows in by_run(as_declared(self.read(part, declared), schema, part.path)):
+                table = between(as_declared(self.read(part, declared), schema, part.path), low, high)
+                for run, rows in by_run(table):
                     if design is None or run in design:
                         yield run, rows, part
             except Damaged as error:
                 wrong[part.path.name] = str(error)
 
         for low, high in spans(sum(part.path.stat().st_size for part in self.parts() if part.number > 1)):
-            several = [one for part in self.parts() if part.number > 1 for one in rows_of(part) if low <= one[0] < high]
-            alone = (one for part in self.parts() if part.number == 1 and low <= part.run < high for one in rows_of(part))
+            several = [one for part in self.parts() if part.number > 1 for one in rows_of(part, low, high)]
+            alone = (
+                one
+                for part in self.parts()
+                if part.number == 1 and low <= part.run < high
+                for one in rows_of(part, low, high)
+            )
             for run, rows, part in merge(sorted(several, key=itemgetter(0)), alone, key=itemgetter(0)):
                 if run != last[0] and not wrong:
                     yield run, rows

@@ -53,6 +53,14 @@ def as_declared(table: pa.Table, schema: pa.Schema, path: Path) -> pa.Table:
     return table.replace_schema_metadata(None)
 
 
+def between(table: pa.Table, low: str, high: str) -> pa.Table:
+    """The rows of runs from one hash on and below another, as a table that holds no others."""
+    import pyarrow.compute as pc
+
+    wanted = pc.and_(pc.greater_equal(table["run"], low), pc.less(table["run"], high))
+    return table if pc.all(wanted).as_py() else table.filter(wanted)
+
+
 def by_run(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     """The rows of each run, in hash order."""
     import numpy as np
@@ -62,7 +70,7 @@ def by_run(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     if not np.all(runs[:-1] <= runs[1:]):
         order = np.argsort(runs, kind="stable")
         table, runs = table.take(pa.array(order)), runs[order]
-    ends = [*(np.flatnonzero(runs[1:] != runs[:-1]) + 1).tolist(), len(runs)]
+    ends = [*(np.flatnonzero(runs[1:] != runs[:-1]) + 1).tolist(), *([len(runs)] if len(runs) else [])]
     first = 0
     for end in ends:
         yield str(runs[first]), table.slice(first, end - first)

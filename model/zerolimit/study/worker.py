@@ -8,7 +8,7 @@ import os
 import socket
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -23,7 +23,8 @@ from zerolimit.parameters.scenario import Scenario
 from zerolimit.results.columns import BY, platform_columns, values
 from zerolimit.rules.rule import Rule, fingerprint
 from zerolimit.run.batch import Batch
-from zerolimit.run.recorded import Recorded
+from zerolimit.run.recorded import Counts, Recorded
+from zerolimit.run.simulation import Simulation
 from zerolimit.study.accounts import Accounts, Decisions
 from zerolimit.study.code import code_hash
 from zerolimit.study.design import Point, split
@@ -246,7 +247,7 @@ class Together:
                         world.change(**due)
             if not shadows:
                 batch.step()
-            for at, world in batch.worlds.items():
+            for at in batch.worlds:
                 if numbers[at] in self.errors:
                     continue
                 with self.its_own(numbers[at]):
@@ -255,8 +256,8 @@ class Together:
                     if seen:
                         seen[at].record()
                         decisions[at].record()
-                    if job.measure is None:
-                        world.history[-1] = shortened(world.history[-1], job)
+            if job.measure is None:
+                shorten(batch.worlds.values(), held(job.counts))
         for at, world in batch.worlds.items():
             if numbers[at] not in self.errors:
                 with self.its_own(numbers[at]):
@@ -292,11 +293,18 @@ class Together:
         return found
 
 
-def shortened(month: Recorded, job: Job) -> Recorded:
-    """A month of which only the counts that are wanted are held: of hundreds of worlds together the others are much."""
-    row = slice(month.world, month.world + 1)
-    tables = {name: month.tables[name][row].copy() for name in held(job.counts) if name in month.tables}
-    return Recorded(month.month, tables, 0, month.platform)
+def shorten(worlds: Iterable[Simulation], names: Sequence[str]) -> None:
+    """Of the last month only the counts that are wanted are held: of hundreds of worlds together the others are much."""
+    taken: dict[int, Counts] = {}
+    for one in worlds:
+        if not one.history:
+            continue
+        last = one.history[-1]
+        tables = taken.get(id(last.tables))
+        if tables is None:
+            tables = {name: last.tables[name].copy() for name in names if name in last.tables}
+            taken[id(last.tables)] = tables
+        one.history[-1] = Recorded(last.month, tables, last.world, last.platform)
 
 
 @cache

@@ -214,13 +214,12 @@ def take(job: Job, runs: Sequence[Run]) -> Taken:
     platform = np.zeros((len(runs), job.rows, len(kept.platform)))
     counted = np.zeros((len(runs), job.rows, len(kept.counts) * CELLS), np.int64)
     changing = sorted({month for one in runs for month in one.later})
-    stopped: dict[int, Exception] = {}
     batch = Batch.begin([(one.scenario, one.seed) for one in runs], **job.options)
     try:
         watched: list[tuple[list[int], RowMonths]] = []
         for month in range(job.months):
             if month in changing:
-                change(batch.worlds, runs, month, stopped)
+                change(batch, runs, month)
             batch.step()
             watched = [
                 followed(job, watched, some, numbers) for some, numbers in zip(batch.sets, batch.numbers, strict=True)
@@ -241,18 +240,17 @@ def take(job: Job, runs: Sequence[Run]) -> Taken:
     sums[:, :, width:] = counted @ kept.weights
     if not job.monthly:
         platform /= job.months - job.burn_in
-    failures = {**batch.failures, **stopped}
-    return Taken(sums, platform, {number: in_words(error) for number, error in failures.items()})
+    return Taken(sums, platform, {number: in_words(error) for number, error in batch.failures.items()})
 
 
-def change(worlds: Mapping[int, Simulation], runs: Sequence[Run], month: int, stopped: dict[int, Exception]) -> None:
-    """What holds from this month on in some worlds. One that cannot be changed counts as stopped."""
-    for number, world in worlds.items():
-        if (due := runs[number].later.get(month)) and number not in stopped:
+def change(batch: Batch, runs: Sequence[Run], month: int) -> None:
+    """What holds from this month on in some worlds."""
+    for number, world in batch.worlds.items():
+        if due := runs[number].later.get(month):
             try:
                 world.change(**due)
             except Exception as error:
-                stopped[number] = error
+                batch.fail(number, error)
 
 
 def followed(
