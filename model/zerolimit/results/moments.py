@@ -16,6 +16,7 @@ import ast
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -425,14 +426,30 @@ class RowMonths:
         """A column of nobody."""
         return np.full(self.starts[-1], int(LEFT) if name == "status" else 0, DTYPES[FIELDS[name].storage])
 
-    def take(self, raw: Callable[[str], Array]) -> Array:
-        """Sums of the month that has just been run, (worlds, parts), from its columns as stored."""
+    def take(self, raw: Callable[[str], Array], in_parts: Callable[..., list[Array]] | None = None) -> Array:
+        """Sums of the month that has just been run, (worlds, parts), from its columns as stored.
+
+        `in_parts` shares worlds among threads (Engine.in_parts).
+        """
         now = {name: np.ascontiguousarray(raw(name)) for name in self.names}
-        found = self.sums.of([self.column(now, *one) for one in self.sums.columns], self.starts)
+        columns = [self.column(now, *one) for one in self.sums.columns]
+
+        def some(first: int, last: int) -> Array:
+            return self.sums.of(columns, self.starts[first : last + 1])
+
+        found = np.concatenate((in_parts or alone)(some, len(self.starts) - 1, 1))
         for name, ring in self.past.items():
             np.copyto(ring[self.month % len(ring)], now[name])
         self.month += 1
         return found
+
+    def only(self, worlds: Sequence[int]) -> RowMonths:
+        """The same for some of the worlds, whose rows follow each other from now on."""
+        some = copy(self)
+        rows = np.concatenate([np.arange(*self.starts[number : number + 2]) for number in worlds])
+        some.starts = np.concatenate([[0], np.cumsum(np.diff(self.starts)[worlds])])
+        some.past = {name: [column[rows] for column in ring] for name, ring in self.past.items()}
+        return some
 
     def column(self, now: Mapping[str, Array], name: str, lag: int) -> Array:
         """A column of this month, or of one before."""
@@ -442,6 +459,11 @@ class RowMonths:
     def bytes_a_borrower(self) -> int:
         """Memory of the columns kept for looking back."""
         return sum(BYTES[FIELDS[name].storage] * len(ring) for name, ring in self.past.items())
+
+
+def alone(work: Callable[[int, int], Array], length: int, least: int) -> list[Array]:
+    """All of the work at once, by nobody else."""
+    return [work(0, length)]
 
 
 def value_of(one: Moment, sums: Sequence[Array]) -> Array:

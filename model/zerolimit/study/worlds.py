@@ -46,6 +46,8 @@ from zerolimit.vocabulary.outcomes import RATES
 if TYPE_CHECKING:
     import pandas as pd
 
+    from zerolimit.run.together import Together
+
 FEW = 10 * SMALL
 """Borrowers of all runs together from which `auto` takes an engine that compiles, for small worlds too."""
 SHARE_OF_FREE = 0.25
@@ -211,27 +213,28 @@ def take(job: Job, runs: Sequence[Run]) -> Taken:
     sums = np.zeros((len(runs), job.rows, len(kept.place)), np.int64)
     platform = np.zeros((len(runs), job.rows, len(kept.platform)))
     counted = np.zeros((len(runs), job.rows, len(kept.counts) * CELLS), np.int64)
+    changing = sorted({month for one in runs for month in one.later})
     batch = Batch.begin([(one.scenario, one.seed) for one in runs], **job.options)
     try:
-        watched = {
-            number: RowMonths(kept.rows, np.array([0, world.size]), compiled=job.compiled)
-            for number, world in batch.worlds.items()
-        }
+        watched: list[tuple[list[int], RowMonths]] = []
         for month in range(job.months):
-            for number, world in list(batch.worlds.items()):
-                change(batch, number, world, runs[number].later.get(month))
+            if month in changing:
+                change(batch, runs, month)
             batch.step()
+            watched = [
+                followed(job, watched, some, numbers) for some, numbers in zip(batch.sets, batch.numbers, strict=True)
+            ]
             row = month - job.burn_in if job.monthly else 0
-            for number, world in batch.worlds.items():
-                found = watched[number].take(partial(world.engine.raw, month=world.month))
+            for some, (numbers, months) in zip(batch.sets, watched, strict=True):
+                found = months.take(partial(some.engine.raw, month=some.month), some.engine.in_parts)
                 if month >= job.burn_in:
-                    last = world.history[-1]
-                    sums[number, row, :width] += found[0]
-                    counted[number, row] += np.concatenate(
-                        [NOTHING, *(last.tables[name][last.world] for name in kept.counts)]
-                    )
-                    platform[number, row] += [own(last.platform, name) for name in kept.platform]
-                forget(world)
+                    sums[numbers, row, :width] += found
+                    counted[numbers, row] += counts_of(some, kept.counts)
+                    if kept.platform:
+                        last = [one.history[-1].platform for one in some.worlds]
+                        platform[numbers, row] += [[own(one, name) for name in kept.platform] for one in last]
+                for world in some.worlds:
+                    forget(world)
     finally:
         batch.close()
     sums[:, :, width:] = counted @ kept.weights
@@ -240,16 +243,36 @@ def take(job: Job, runs: Sequence[Run]) -> Taken:
     return Taken(sums, platform, {number: in_words(error) for number, error in batch.failures.items()})
 
 
-NOTHING = np.zeros(0, np.int64)
+def change(batch: Batch, runs: Sequence[Run], month: int) -> None:
+    """What holds from this month on in some worlds."""
+    for number, world in batch.worlds.items():
+        if due := runs[number].later.get(month):
+            try:
+                world.change(**due)
+            except Exception as error:
+                batch.fail(number, error)
 
 
-def change(batch: Batch, number: int, world: Simulation, due: Mapping[str, Any] | None) -> None:
-    """What holds from this month on in one world."""
-    if due:
-        try:
-            world.change(**due)
-        except Exception as error:
-            batch.fail(number, error)
+def followed(
+    job: Job, watched: Sequence[tuple[list[int], RowMonths]], some: Together, numbers: list[int]
+) -> tuple[list[int], RowMonths]:
+    """What takes the sums over borrowers of worlds in one set of columns, as before, or without those that have failed."""
+    for before, months in watched:
+        if before == numbers:
+            return before, months
+        if {*numbers} <= {*before}:
+            return list(numbers), months.only([before.index(number) for number in numbers])
+    return list(numbers), RowMonths(job.kept.rows, some.engine.bases, compiled=job.compiled)
+
+
+def counts_of(some: Together, names: Sequence[str]) -> Array:
+    """What the month that has been run has counted in worlds that share their columns, (worlds, names x cells)."""
+    last = [one.history[-1] for one in some.worlds]
+    at = [one.world for one in last]
+    found = np.zeros((len(last), len(names), CELLS), np.int64)
+    for k, name in enumerate(names):
+        found[:, k] = last[0].tables[name][at]
+    return found.reshape(len(last), -1)
 
 
 def own(row: Mapping[str, float], name: str) -> float:
