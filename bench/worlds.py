@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
+import os
+import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ import numpy as np
 import zerolimit
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.run.simulation import Simulation
+from zerolimit.study.worlds import POOLS
 
 WAYS = {"worlds": 1, "loop": 10}
 """What is measured, and which share of the runs it makes."""
@@ -56,7 +59,8 @@ def measured(way: str, wish: argparse.Namespace) -> dict[str, float]:
     began, processor = time.perf_counter(), time.process_time()
     run(wish, runs)
     seconds = time.perf_counter() - began
-    most = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    pids = [os.getpid(), *(one.pid for pool in POOLS.values() for one in pool.processes.values())]
+    most = [int(re.findall(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[0]) / 1024 for pid in pids]
     return {"runs": runs, "seconds": seconds, "processor": time.process_time() - processor, "megabytes": sum(most)}
 
 
