@@ -284,7 +284,7 @@ def test_when_worlds_put_off_cuts_otherwise(options: dict[str, Any], delays: boo
 
 def test_the_engines_follow_decisions_alike() -> None:
     scenario = load_scenario("baseline", borrowers=300, base_tightness=0.5, notice_months=2)
-    one, other = (live(Simulation(scenario, 3, engine=engine), 8, cuts=True) for engine in ("objects", "compiled"))
+    one, other = (live([Simulation(scenario, 3, engine=engine)], 8, cuts=True)[0] for engine in ("objects", "compiled"))
     assert one.cuts is not None
     assert other.cuts is not None
     assert one.cuts.decided.sum() > 0

@@ -13,7 +13,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -303,6 +303,12 @@ class Loops:
         return getattr(self.module, name)
 
 
+@lru_cache(64)
+def loops_of(plan: Plan, terms: tuple[str, ...], user_rules: tuple[Rule, ...], *, checks: bool) -> Loops:
+    """The loops of a plan, written out once in a process."""
+    return Loops(plan, {name: k for k, name in enumerate(terms)}, user_rules, checks=checks)
+
+
 def column_type(name: str) -> Any:
     """Numba's type of a column."""
     return numba.from_dtype(np.dtype(dtype(name)))[::1]
@@ -436,7 +442,7 @@ class Compiled(Engine):
         super().__init__(plan, terms, seeds, sizes, options)
         options = options or Options()
         user_rules, overrides, threads = options.user_rules, options.overrides, options.threads
-        self.loops = Loops(plan, {name: k for k, name in enumerate(terms)}, user_rules, checks=options.checks)
+        self.loops = loops_of(plan, terms, user_rules, checks=options.checks)
         if overrides or not self.loops.ready.exists():
             for rule in user_rules:
                 if rule.name not in self.overrides:

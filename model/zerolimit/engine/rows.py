@@ -95,7 +95,7 @@ class Rows:
         return self.at[self.starts[world] : self.starts[world + 1]]
 
 
-def together(one: Rows, other: Rows, values: Array, others: Array) -> tuple[Rows, Array]:
+def merged(one: Rows, other: Rows, values: Array, others: Array) -> tuple[Rows, Array]:
     """Two lists as one, each world's first borrowers before its others, with what goes with them."""
     at, both = np.concatenate([one.at, other.at]), np.concatenate([values, others])
     order = np.argsort(np.concatenate([one.world, other.world]), kind="stable")

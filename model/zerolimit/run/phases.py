@@ -20,7 +20,7 @@ from zerolimit.basics.errors import OutOfRange
 from zerolimit.basics.wording import FEN
 from zerolimit.engine.base import Array
 from zerolimit.engine.prefix import serve_fitting
-from zerolimit.engine.rows import Rows, draw_of_worlds, together
+from zerolimit.engine.rows import Rows, draw_of_worlds, merged
 from zerolimit.engine.verbs import Listed, Queue, reals
 from zerolimit.month import OUTCOMES, SUMS, WORDS
 from zerolimit.parameters.scenario import Scenario
@@ -142,6 +142,8 @@ class Live(Platform):
         self.restored = self.refused = self.granted = nobody
         self.contend: Contend
         self.desk_order = np.zeros(0)
+        self.summed: dict[str, Array] = {}
+        """Stages' sums over all cells, (worlds, sums)."""
         self.turned_away: list[int | None] = [None for _ in self.worlds]
         """Arrival (64 bits) of the first request refused by the hard constraint, by world."""
 
@@ -161,8 +163,9 @@ class Live(Platform):
 
     def total(self, stage: str, name: str) -> list[int]:
         """A stage's sum over everybody, by world."""
-        at = self.borrowers.plan.stages[stage].sum_names.index(name)
-        found: list[int] = self.results[stage].sums[:, :, at].sum(axis=1).tolist()
+        if stage not in self.summed:
+            self.summed[stage] = self.results[stage].sums.sum(axis=1)
+        found: list[int] = self.summed[stage][:, self.borrowers.plan.stages[stage].sum_names.index(name)].tolist()
         return found
 
     def flagged(self, name: str) -> list[int]:
@@ -403,7 +406,8 @@ class Live(Platform):
             event = {**when_and_who(self.month, starts.at), **take, "kind": kind}
             self._log("starts", starts, {**event, "measured": [*map(in_few_bytes, measured)]})
             which = (kind.astype(np.int64) - 1) * len(REASONS) + np.maximum(take["reason"].astype(np.int64) - 1, 0)
-            np.add.at(counts, (which, starts.world, self.engine.cells_of(starts, self.month)), 1)
+            place = (which * len(self.worlds) + starts.world) * CELLS + self.engine.cells_of(starts, self.month)
+            counts = np.bincount(place, minlength=counts.size).reshape(counts.shape)
         for k, reason in enumerate(REASONS):
             self.extra[f"zero_by_{reason}"] = counts[k]
             self.extra[f"blocked_by_{reason}"] = counts[len(REASONS) + k]
@@ -496,7 +500,7 @@ class Live(Platform):
         rows, asked = askers["rows"], askers["asked"]
         late = self.read("asked", self.restored)
         if late.any():
-            rows, asked = together(rows, self.restored.where(late > 0), asked, late[late > 0])
+            rows, asked = merged(rows, self.restored.where(late > 0), asked, late[late > 0])
         total = rows.total(asked)
         room = total.copy()
         skipping = []

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -384,7 +384,7 @@ def begin_together(worlds: Sequence[Simulation]) -> Together:
     return found
 
 
-@cache
+@lru_cache(64)
 def plan_of(rules: tuple[Rule, ...], overridden: frozenset[str]) -> Plan:
     """The plan for a month, made once."""
     return make_plan(frozenset(TERMS), rules, overridden)

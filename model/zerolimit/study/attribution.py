@@ -35,7 +35,7 @@ from zerolimit.rules.rule import Rule
 from zerolimit.run.simulation import Simulation, user_rules
 from zerolimit.study.accounts import STATES
 from zerolimit.study.intervals import FEWEST, as_seeds, over_seeds
-from zerolimit.study.lived import Lived, Middle, Stop, live, side_by_side
+from zerolimit.study.lived import Lived, Middle, Passed, Stop, live, side_by_side
 from zerolimit.vocabulary.cells import CELLS_PER_SEGMENT
 from zerolimit.vocabulary.mechanisms import MECHANISMS, PLAYERS, groups
 from zerolimit.vocabulary.names import MOST_MONTHS, SEGMENTS
@@ -425,7 +425,7 @@ def all_worlds(
     """Every coalition's world after a common past; of one that stands for itself only, also what is kept of everybody."""
     middles = {name: Middle.of(past, columns) for name in players if (columns := PLAYERS[name].held)}
 
-    def world(coalition: int, stop: Stop) -> Lived:
+    def world(coalition: int) -> tuple[Simulation, Middle | None]:
         out = [name for p, name in enumerate(players) if not coalition >> p & 1]
         simulation = past.copy()
         changed = {key: value for name in out for key, value in PLAYERS[name].without.items()}
@@ -435,10 +435,13 @@ def all_worlds(
         if changed:
             simulation.change(**changed)
         held = [middles[name] for name in out if name in middles]
-        return live(simulation, months, middle=held[0] if held else None, follow=follow, stop=stop)
+        return simulation, held[0] if held else None
 
-    tasks = [partial(world, coalition) for coalition in range(2 ** len(players))]
-    done: list[Lived] = side_by_side(tasks, workers, progress, cancel)
+    def some(coalitions: range, stop: Stop, passed: Passed) -> list[Lived]:
+        worlds, held = zip(*map(world, coalitions), strict=True)
+        return live(worlds, months, middles=held, follow=follow, stop=stop, passed=passed)
+
+    done: list[Lived] = side_by_side(2 ** len(players), past.size, some, workers, progress, cancel)
     empty = np.zeros((len(done), 0), np.int8)
     return Attribution(
         past.first_scenario,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from functools import partial
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +32,7 @@ from zerolimit.rules.rule import Rule
 from zerolimit.run.simulation import Simulation, user_rules
 from zerolimit.study.accounts import LAST_HALF, OF_CUTS, STATES, Cuts, delays_differ, last_half, longest_delay, over_run
 from zerolimit.study.intervals import FEWEST, Interval, as_seeds, fieller, interval, last_trend, unpaired_runs, within
-from zerolimit.study.lived import Lived, Stop, live, side_by_side
+from zerolimit.study.lived import Lived, Passed, Stop, live, side_by_side
 from zerolimit.vocabulary.fields import STATE
 from zerolimit.vocabulary.names import LEFT, SEGMENTS
 from zerolimit.vocabulary.outcomes import IN_MONTHS, RATES
@@ -460,15 +459,18 @@ def compare(
     same_people(sides[0], sides[1], same_rules=rules[0] == rules[1])
     all_seeds = as_seeds(seeds, seed)
 
-    def world(side: int, number: int, stop: Stop) -> tuple[dict[str, Array], Lived]:
-        options: dict[str, Any] = {"portfolio": portfolio, "rules": rules[side], "threads": 1, "say": teller(progress)}
-        simulation = Simulation(sides[side], number, engine=compiling(), **options)
-        born = {name: np.asarray(simulation.column(name)).copy() for name in BORN}
-        return born, live(simulation, months, cuts=True, stop=stop)
+    def some(numbers: range, stop: Stop, passed: Passed) -> list[tuple[dict[str, Array], Lived]]:
+        worlds = []
+        for number in numbers:
+            seed, side = all_seeds[number // 2], number % 2
+            options: dict[str, Any] = {"portfolio": portfolio, "rules": rules[side], "threads": 1, "say": teller(progress)}
+            worlds.append(Simulation(sides[side], seed, engine=compiling(), **options))
+        born = [{name: np.asarray(one.column(name)).copy() for name in BORN} for one in worlds]
+        return list(zip(born, live(worlds, months, cuts=True, stop=stop, passed=passed), strict=True))
 
-    tasks = [partial(world, side, number) for number in all_seeds for side in (0, 1)]
+    size = sides[0].borrowers if portfolio is None else portfolio.size
     with reporting(progress, "worlds", "world") as update:
-        done: list[tuple[dict[str, Array], Lived]] = side_by_side(tasks, workers, update, cancel)
+        done: list[tuple[dict[str, Array], Lived]] = side_by_side(2 * len(all_seeds), size, some, workers, update, cancel)
     pairs = [done[k : k + 2] for k in range(0, len(done), 2)]
     lived = [[one for _, one in pair] for pair in pairs]
     here = np.stack([(x["status"] != LEFT) & (y["status"] != LEFT) for (x, _), (y, _) in pairs])

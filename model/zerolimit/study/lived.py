@@ -1,12 +1,14 @@
-"""One world lived through, and only what studies of many worlds need of it: counts, and a few numbers a borrower."""
+"""Worlds lived through together, and only what studies of many worlds need of each: counts, a few numbers a borrower."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from queue import SimpleQueue
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from zerolimit.basics.errors import BadInput, Cancelled
 from zerolimit.engine.base import Array
 from zerolimit.results.columns import platform_columns
 from zerolimit.results.episodes import recovered
+from zerolimit.run.batch import Batch
 from zerolimit.run.simulation import Simulation
 from zerolimit.study.accounts import UNUSABLE, Accounts, Cuts, Decisions, zeroed_now
 from zerolimit.vocabulary.cells import CELLS_PER_SEGMENT
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Stop = Callable[[], bool]
+Passed = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -76,82 +80,149 @@ class Middle:
             simulation.engine.put_raw(name, slice(None), medians[segment], simulation.month)
 
 
+class Life:
+    """One world as it is lived through."""
+
+    def __init__(self, world: Simulation, months: int, middle: Middle | None, follow: Sequence[int], *, cuts: bool) -> None:
+        self.world, self.middle, self.rows = world, middle, np.asarray(follow, np.int64)
+        self.accounts = Accounts(world)
+        self.decisions = Decisions(self.accounts) if cuts else None
+        self.unusable = np.zeros(world.size, np.int16)
+        self.first_event, self.last_event = (np.full(world.size, -1, np.int16) for _ in range(2))
+        self.followed = np.zeros((months, len(self.rows)), np.int8)
+        world.history = []
+        self._hold()
+
+    def _hold(self) -> None:
+        if self.middle is not None:
+            self.middle.hold(self.world)
+
+    def forget(self) -> None:
+        """Episodes of the past, where nobody asks for them."""
+        if self.decisions is None:
+            self.world.episodes.starts.clear()
+            self.world.episodes.ends.clear()
+
+    def record(self, month: int) -> None:
+        """Take in the month that has just been run."""
+        self._hold()
+        self.accounts.record()
+        if self.decisions is not None:
+            self.decisions.record()
+        for some in zeroed_now(self.world):
+            some = some[self.accounts.same[some]]
+            self.first_event[some[self.first_event[some] < 0]] = self.world.month - 1
+            self.last_event[some] = self.world.month - 1
+        self.unusable += self.accounts.state == UNUSABLE
+        self.followed[month] = self.accounts.state[self.rows]
+
+    def lived(self) -> Lived:
+        """What the world left."""
+        history = self.world.history
+        shape = (len(history), len(SEGMENTS), CELLS_PER_SEGMENT)
+        names = history[0].counts if history else {}
+        return Lived(
+            {name: np.stack([one.counts[name] for one in history]).reshape(shape) for name in names},
+            {name: np.asarray(row) for name, row in platform_columns(history).items()},
+            self.unusable,
+            self.first_event,
+            self.last_event,
+            self.accounts.state,
+            self.followed,
+            None if self.decisions is None else self.decisions.cuts(),
+            recovered(self.world.episodes, self.world.month),
+        )
+
+
 def live(
-    simulation: Simulation,
+    worlds: Sequence[Simulation],
     months: int,
     *,
-    middle: Middle | None = None,
+    middles: Sequence[Middle | None] | None = None,
     follow: Sequence[int] = (),
     cuts: bool = False,
     stop: Stop = lambda: False,
-) -> Lived:
-    """Run a world for `months`, and release it. `stop` is asked before each month; if it says so, Cancelled.
+    passed: Passed = lambda share: None,
+) -> list[Lived]:
+    """Run worlds together for `months`, and release them. `stop` is asked before each month; if it says so, Cancelled.
 
-    `middle` holds habits, `follow` are slots whose states are kept month by month, with `cuts` decisions are followed.
+    `passed` is told after each month which share of all has been run.
+    Each of `middles` holds habits in its world, `follow` are slots whose states are kept month by month, with `cuts`
+    decisions are followed. What a world fails with is raised.
     """
-    size, rows = simulation.size, np.asarray(follow, np.int64)
-    accounts = Accounts(simulation)
-    decisions = Decisions(accounts) if cuts else None
-    unusable, first_event, last_event = np.zeros(size, np.int16), np.full(size, -1, np.int16), np.full(size, -1, np.int16)
-    followed = np.zeros((months, len(rows)), np.int8)
-    simulation.history = []
-    if middle is not None:
-        middle.hold(simulation)
+    lives = [
+        Life(one, months, middle, follow, cuts=cuts)
+        for one, middle in zip(worlds, middles or [None] * len(worlds), strict=True)
+    ]
+    batch = Batch.of(worlds)
     try:
         for month in range(months):
             if stop():
                 raise Cancelled("stopped before all worlds were run")
-            if not cuts:
-                simulation.episodes.starts.clear()
-                simulation.episodes.ends.clear()
-            simulation.step()
-            if middle is not None:
-                middle.hold(simulation)
-            accounts.record()
-            if decisions is not None:
-                decisions.record()
-            for some in zeroed_now(simulation):
-                some = some[accounts.same[some]]
-                first_event[some[first_event[some] < 0]] = simulation.month - 1
-                last_event[some] = simulation.month - 1
-            unusable += accounts.state == UNUSABLE
-            followed[month] = accounts.state[rows]
+            for one in lives:
+                one.forget()
+            batch.step()
+            for failure in batch.failures.values():
+                raise failure
+            for one in lives:
+                one.record(month)
+            passed((month + 1) / months)
     finally:
-        simulation.close()
-    shape = (months, len(SEGMENTS), CELLS_PER_SEGMENT)
-    names = simulation.history[0].counts if simulation.history else {}
-    counts = {name: np.stack([one.counts[name] for one in simulation.history]).reshape(shape) for name in names}
-    platform = {name: np.asarray(row) for name, row in platform_columns(simulation.history).items()}
-    seen = decisions.cuts() if decisions is not None else None
-    again = recovered(simulation.episodes, simulation.month)
-    return Lived(counts, platform, unusable, first_event, last_event, accounts.state, followed, seen, again)
+        batch.close()
+    return [one.lived() for one in lives]
+
+
+TOGETHER = 100_000
+"""Borrowers beyond which worlds gain nothing by being run together: the loops take the time, not what is around them."""
 
 
 def side_by_side(
-    tasks: Sequence[Callable[[Stop], Any]],
+    number: int,
+    size: int,
+    task: Callable[[range, Stop, Passed], list[Any]],
     workers: int | None,
     progress: Callable[[int, int], None] | None,
     cancel: Stop | None,
 ) -> list[Any]:
-    """Run tasks on threads (the compiled month lets go of Python's lock); results in their order.
+    """So many worlds of `size` borrowers, some together, on threads (the compiled month lets go of Python's lock).
 
-    Each task is given what says that it should stop: `cancel`, or something that went wrong, Ctrl-C included.
+    `task` runs some of them and gives what each left; results are in their order. It is given what says that it should
+    stop (`cancel`, or something that went wrong, Ctrl-C included), and tells how far it is: worlds count by their months.
     """
     if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
         raise BadInput(f"workers: a whole number of at least 1 is needed, not {workers!r}")
-    done: list[Any] = [None] * len(tasks)
-    with stopping(cancel) as (stop, halt), ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        futures = {pool.submit(task, stop): number for number, task in enumerate(tasks)}
+    threads = workers or os.cpu_count() or 1
+    most = max(1, min(-(-number // threads), TOGETHER // size))
+    parts = [range(start, min(start + most, number)) for start in range(0, number, most)]
+    found, shares, told = dict[int, Any](), dict.fromkeys(parts, 0.0), 0
+    news: SimpleQueue[tuple[range, float, Event | None]] = SimpleQueue()
+    with stopping(cancel) as (stop, halt), ThreadPoolExecutor(threads) as pool:
+
+        def passed(part: range, share: float) -> None:
+            heard = Event()
+            news.put((part, share, heard))
+            while not heard.wait(0.1) and not stop():
+                pass
+
+        futures = {part: pool.submit(task, part, stop, partial(passed, part)) for part in parts}
+        for part, future in futures.items():
+            future.add_done_callback(lambda _, part=part: news.put((part, 1.0, None)))  # type: ignore[misc]
         try:
-            for number, future in enumerate(as_completed(futures), 1):
-                done[futures[future]] = future.result()
-                if progress is not None:
-                    progress(number, len(tasks))
+            while len(found) < number:
+                part, shares[part], heard = news.get()
+                if heard is None:
+                    found.update(zip(part, futures[part].result(), strict=True))
+                now = int(sum(len(some) * share for some, share in shares.items()) + 1e-9)
+                if progress is not None and now > told:
+                    progress(now, number)
+                    told = now
+                if heard is not None:
+                    heard.set()
         except BaseException:
             halt()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return done
+    return [found[k] for k in range(number)]
 
 
 @contextmanager

@@ -163,7 +163,7 @@ def together(job: Job, tasks: Sequence[Task]) -> list[Done | Failed]:
     """Runs in one batch. Where it breaks as a whole, and no world of it can be named, its halves are tried."""
     began = time.perf_counter()
     try:
-        return Together(job, tasks).run()
+        return BatchOfRuns(job, tasks).run()
     except Exception as error:
         if len(tasks) == 1:
             return [failed(tasks[0], error, Place(socket.gethostname(), os.getpid(), time.perf_counter() - began, 0.0))]
@@ -176,7 +176,7 @@ def failed(task: Task, error: Exception, place: Place) -> Failed:
     return Failed(task.run, f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)), place)
 
 
-class Together:
+class BatchOfRuns:
     """Runs that go through their months together, each in a world of its own."""
 
     def __init__(self, job: Job, tasks: Sequence[Task]) -> None:
