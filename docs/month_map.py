@@ -122,8 +122,8 @@ class Steps(CloseUp):
 
     def __call__(self, stage: str, rows: Any) -> None:
         today = self.world.today
-        if stage == "decision" and isinstance(today, Live) and today.claims is not None:
-            self.queue = queue_of(today.claims, self.world.pool.limit, self.slot)
+        if stage == "decision" and isinstance(today, Live):
+            self.queue = queue_of(today.claims(0), self.world.pool.limit, self.slot)
         super().__call__(stage, rows)
 
 

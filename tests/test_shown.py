@@ -38,7 +38,7 @@ MOST = 50_000
 NO_RESULTS = {
     *("BadInput", "Borrower", "Borrowers", "Rule"),
     *("CalendarItem", "Enough", "Interval", "MacroMonth", "Share", "Source", "Threshold"),
-    *("Network", "OneWorld", "Queue", "Result"),
+    *("Accounts", "Engine", "Network", "OneWorld", "Options", "Pool", "Queue", "Result", "Rows", "Together"),
 }
 """What public names lead to and is no result: errors, agents and rules; rows of a few fields; parts of the machinery."""
 PICTURES = {"Attribution", "Comparison", "CreditMarket", "Followed", "Results", "Run", "Story"}

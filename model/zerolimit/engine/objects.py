@@ -154,13 +154,16 @@ class Objects(Engine):
                         raise
                     failures[worlds[k]] = error
                     break
-            for j, name_of in enumerate(MEASURED if out.size else ()):
-                out[j, k] = self.measured[name_of]
+            else:
+                for j, name_of in enumerate(MEASURED if out.size else ()):
+                    out[j, k] = self.measured[name_of]
         if failures:
             raise Unfit(failures)
         return out
 
     def one(self, world: int) -> Objects:
+        if self.worlds == 1:
+            return self
         start, stop = self.bases[world : world + 2].tolist()
         found = copy_of_world(self, world)
         found.rows = self.rows[start:stop]

@@ -98,6 +98,8 @@ class Rows:
 def merged(one: Rows, other: Rows, values: Array, others: Array) -> tuple[Rows, Array]:
     """Two lists as one, each world's first borrowers before its others, with what goes with them."""
     at, both = np.concatenate([one.at, other.at]), np.concatenate([values, others])
+    if one.worlds == 1:
+        return Rows.alone(at), both
     order = np.argsort(np.concatenate([one.world, other.world]), kind="stable")
     return Rows(at[order], offsets(one.counts + other.counts)), both[order]
 

@@ -66,7 +66,7 @@ class Together:
 
     def announce(self) -> None:
         """From now on rules see the worlds' terms as they are now."""
-        for number, one in self.alive():
+        for number, one in enumerate(self.worlds):
             self.terms[number] = as_vector(one.terms)
 
     # the borrowers
