@@ -1062,7 +1062,7 @@ def in_one_process() -> Iterator[None]:
     pool, compile_once = sweeping.local_pool, sweeping.compile_once
 
     @contextmanager
-    def here(workers: int) -> Iterator[Executor]:
+    def here(workers: int, **words: Any) -> Iterator[Executor]:
         yield Here()
 
     from zerolimit.app import serve as page

@@ -17,7 +17,7 @@ from zerolimit.study.definition import Study, read_study
 from zerolimit.study.folder import LOCK, STUDY, Folder
 from zerolimit.study.screen import status
 from zerolimit.study.sweep import sweep
-from zerolimit.study.worker import Done, Failed, Place
+from zerolimit.study.worker import Done, Failed, Place, Task
 
 FLIPS = 600
 WISH: dict[str, Any] = {
@@ -37,15 +37,17 @@ class MadeUp(Executor):
         self.failing = failing
 
     def submit(self, function: Any, /, *arguments: Any, **words: Any) -> Future[Any]:
-        task = arguments[1]
+        future: Future[Any] = Future()
+        future.set_result([self.made_up(task) for task in arguments[1]])
+        return future
+
+    def made_up(self, task: Task) -> Done | Failed:
         number, here = int(task.run[:8], 16), Place("here", 1, 0.1, 0.1)
         counts = {"zero_limit": [number % 100 + k for k in range(3)], "line_on_time": [100, 200, number]}
         floats = {"principal": [float(number), 2.0, 3.0], "gini_lines": [0.5, 0.25, 0.125]}
         columns = {"month": [0, 1, 2], "months": [1, 1, 1], **counts, **floats}
-        future: Future[Any] = Future()
         failed = self.failing and task.seed == 2
-        future.set_result(Failed(task.run, "the weather", "a trace", here) if failed else Done(task.run, columns, here))
-        return future
+        return Failed(task.run, "the weather", "a trace", here) if failed else Done(task.run, columns, here)
 
 
 def read(path: Path) -> tuple[Any, ...]:

@@ -120,3 +120,11 @@ def test_counts_of_a_world_are_its_own_part_of_the_batch() -> None:
     batch = Batch.begin(mixed(3, 3, 30), engine="objects").run(1)
     lines = [int(np.sum(one.history[0].counts["sum_limit"])) for one in batch.worlds.values()]
     assert lines == [int(one.column("limit").sum()) for one in batch.worlds.values()]
+
+
+@pytest.mark.parametrize("engine", ["objects", "compiled"])
+def test_a_pool_that_could_grant_more_than_64_bits_hold_grants_what_is_wanted(engine: str) -> None:
+    """10^15 fen over an expected use of 1 per 10,000 are 10^19."""
+    vast = load_scenario("baseline", borrowers=30, pool_yuan=1e13, planned_use=0.0001, admissions=1.0)
+    found = Simulation(vast, 1, engine=engine, threads=1).run(2)
+    assert all(0 < month.platform["granted"] == month.platform["contended"] for month in found.history)

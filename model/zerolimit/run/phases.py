@@ -45,6 +45,10 @@ if TYPE_CHECKING:
     from zerolimit.run.together import Together
 
 
+ENOUGH = 2**62
+"""Fen beyond which a capacity has no end: more than all borrowers can want, and within whole numbers of 64 bits."""
+
+
 def free(limit: int, aside: float, principal: int, committed: int, phi: int) -> int:
     """What a pool of `limit` (fen) has left: K - set-aside - sum B - phi x what is committed."""
     return limit - share_of(limit, aside) - principal - -(-phi * committed // PER)
@@ -295,7 +299,8 @@ class Live(Platform):
             s.phi = s.pool.planned_use(s.scenario)
             limit, held = s.pool.limit, (set_aside(s.scenario), principal[w], self.contend.committed[w], s.phi)
             s.overrun = limit is not None and free(limit, *held) < -share_of(limit, s.scenario.campaign_fall)
-            room[w] = self.totals[w].capacity = capacity(limit, everything[w], *held)
+            self.totals[w].capacity = capacity(limit, everything[w], *held)
+            room[w] = min(self.totals[w].capacity, ENOUGH)
 
         self.borrowers.each(plan)
         shared, level = self._shared(rows, rank, need, room)
@@ -456,7 +461,8 @@ class Live(Platform):
 
         def keep_for_appeals(w: int, s: Simulation) -> None:
             if s.pool.limit is not None and s.phi != 0:
-                aside[w] = self.totals[w].aside = share_of(s.pool.limit, s.scenario.appeals_share) * PER // s.phi
+                most = self.totals[w].aside = share_of(s.pool.limit, s.scenario.appeals_share) * PER // s.phi
+                aside[w] = min(most, ENOUGH)
 
         self.borrowers.each(keep_for_appeals)
         granted, _, _ = self.engine.prefix(order[success], need, aside, won, "u_desk", self.month)
