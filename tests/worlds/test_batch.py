@@ -128,3 +128,26 @@ def test_a_pool_that_could_grant_more_than_64_bits_hold_grants_what_is_wanted(en
     vast = load_scenario("baseline", borrowers=30, pool_yuan=1e13, planned_use=0.0001, admissions=1.0)
     found = Simulation(vast, 1, engine=engine, threads=1).run(2)
     assert all(0 < month.platform["granted"] == month.platform["contended"] for month in found.history)
+
+
+def test_a_world_that_was_stepped_by_itself_stops_its_batch_in_one_line() -> None:
+    batch = Batch.begin(mixed(4, 3, 20), engine="objects").run(1)
+    batch.worlds[1].step()
+    with pytest.raises(
+        BadInput, match=r"^step: a world of the batch has been run by itself; all must be in the same month$"
+    ):
+        batch.step()
+
+
+def test_a_panel_of_a_world_of_a_batch_is_refused_and_the_others_go_on() -> None:
+    batch = Batch.begin(mixed(4, 3, 20), engine="objects")
+    batch.worlds[1].keep(np.arange(1))
+    batch.step()
+    assert (sorted(batch.worlds), str(batch.failures[1])[:5]) == ([0, 2], "keep:")
+
+
+def test_a_world_without_borrowers_says_so() -> None:
+    declared = Simulation(load_scenario("baseline", borrowers=20), 1, engine="objects", begin=False)
+    assert "20 borrowers" in repr(declared)
+    with pytest.raises(BadInput, match=r"^simulation: declared with begin=False"):
+        declared.step()

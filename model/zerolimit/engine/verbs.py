@@ -10,7 +10,7 @@ the borrowers. Amounts are whole fen and sums whole numbers, so any order of add
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -262,10 +262,6 @@ class OneWorld:
 
     def gini(self) -> float:
         return float(self.engine.gini(self.month)[0])
-
-    def fields(self, names: Iterable[str], rows: Array) -> Mapping[str, Array]:
-        """Several fields of some borrowers."""
-        return {name: self.read(name, rows) for name in names}
 
 
 @dataclass(frozen=True)

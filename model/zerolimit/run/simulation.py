@@ -149,7 +149,7 @@ class Simulation(Shown):
 
     def _in_short(self) -> str:
         size, months = number_of(self.size, "borrower"), number_of(self.month, "month")
-        return f"Simulation {self.scenario.name}: {size}, {months} run, seed {self.seed}, engine {self.engine.name}"
+        return f"Simulation {self.scenario.name}: {size}, {months} run, seed {self.seed}, engine {self.kind.name}"
 
     def _rule_for_sharing(self, given: tuple[Rule, ...]) -> Rule | None:
         """The user-defined rule that takes the allocation's place, if there is one."""
@@ -227,7 +227,9 @@ class Simulation(Shown):
     # the engines
 
     def alone(self) -> Together:
-        """This world, run by itself."""
+        """This world, run by itself. BadInput: it has no borrowers yet."""
+        if not hasattr(self, "engine"):
+            raise BadInput("simulation: declared with begin=False; its borrowers come with a batch (run.batch.Batch.begin)")
         found = Together([self], self.engine)
         found.announce()
         return found

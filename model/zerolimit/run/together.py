@@ -82,6 +82,9 @@ class Together:
             self.fail(number, failure)
         for number, one in self.alive():
             if len(one.kept_rows):
+                if len(self.worlds) > 1:
+                    self.fail(number, BadInput("keep: a panel is kept of a world that runs alone, not of one of a batch"))
+                    continue
                 one.kept.update(self.engine.kept(stage, self.month))
             if number in result.wrong:
                 try:
@@ -168,6 +171,8 @@ class Together:
 
     def step(self, platform: Platform | None = None) -> None:
         """One month, phase by phase, as month.MONTH has it; `platform` answers for the platform in place of the live one."""
+        if any(one.month != self.month for one in self.worlds):
+            raise BadInput("step: a world of the batch has been run by itself; all must be in the same month")
         with ExitStack() as alone:
             for _, one in self.alive():
                 alone.enter_context(one.nobody_else("step"))

@@ -7,10 +7,8 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from zerolimit.engine.plan import make_plan
 from zerolimit.engine.registry import chosen
-from zerolimit.parameters.terms import TERMS
-from zerolimit.run.simulation import available_memory
+from zerolimit.run.simulation import available_memory, plan_of
 from zerolimit.vocabulary.cells import CELLS
 
 if TYPE_CHECKING:
@@ -36,14 +34,15 @@ def bytes_of_world(engine: str, borrowers: int, months: int, counts: int) -> int
     """Memory that a world takes, with so many counts recorded of each month."""
     return (
         A_WORLD
-        + borrowers * _bytes_a_borrower(chosen(engine, borrowers, user_rules=False))
+        + borrowers * bytes_a_borrower(chosen(engine, borrowers, user_rules=False))
         + months * (A_MONTH + counts * CELLS * 8)
     )
 
 
 @cache
-def _bytes_a_borrower(engine: type[Engine]) -> int:
-    return engine.bytes_a_borrower(make_plan(frozenset(TERMS)))
+def bytes_a_borrower(engine: type[Engine]) -> int:
+    """What an engine's columns take."""
+    return engine.bytes_a_borrower(plan_of((), frozenset()))
 
 
 def in_rounds(needed: Sequence[int], budget: int) -> Iterator[slice]:

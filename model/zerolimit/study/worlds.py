@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +22,8 @@ from zerolimit.basics.progress import Progress, reporting
 from zerolimit.basics.terminal import teller
 from zerolimit.basics.wording import number_of
 from zerolimit.engine.base import Array
-from zerolimit.engine.plan import make_plan
 from zerolimit.engine.registry import AUTO, REFERENCE, SMALL, compiling, named
 from zerolimit.parameters.scenario import Scenario, takes_parameters
-from zerolimit.parameters.terms import TERMS
 from zerolimit.portfolio.options import split_options
 from zerolimit.portfolio.portfolio import as_portfolio
 from zerolimit.results.columns import BY, PLATFORM, divided, monthly_meanings, parts_of
@@ -34,11 +32,12 @@ from zerolimit.results.moments import parts_of as parts_of_moment
 from zerolimit.results.ready_moments import MOMENTS, every
 from zerolimit.rules.rule import Rule
 from zerolimit.run.batch import Batch
-from zerolimit.run.simulation import Simulation, available_memory, bytes_of_ties, user_rules
+from zerolimit.run.simulation import Simulation, bytes_of_ties, user_rules
 from zerolimit.study.comparison import check_months
 from zerolimit.study.definition import DEFAULT_OUTCOMES
 from zerolimit.study.executors import LocalPool
 from zerolimit.study.measures import RUN_MEASURES
+from zerolimit.study.rounds import A_WORLD, budget, bytes_a_borrower
 from zerolimit.study.world_table import World, read_worlds
 from zerolimit.vocabulary.cells import CELLS
 from zerolimit.vocabulary.outcomes import RATES
@@ -50,10 +49,6 @@ if TYPE_CHECKING:
 
 FEW = 10 * SMALL
 """Borrowers of all runs together from which `auto` takes an engine that compiles, for small worlds too."""
-SHARE_OF_FREE = 0.25
-"""Of the memory that is free, what batches take where nothing else is said."""
-A_WORLD = 1_000_000
-"""Bytes that a world takes beside its borrowers, about."""
 MOST_TOGETHER = 256
 """Worlds of a batch, at most: more gain nothing, and their progress is seen late."""
 WORTH_STARTING = 20_000_000
@@ -411,12 +406,6 @@ PREPARED: set[str] = set()
 """Engines whose month is ready."""
 
 
-@cache
-def bytes_a_borrower(engine: str) -> int:
-    """What an engine's columns take."""
-    return named(engine).bytes_a_borrower(make_plan(frozenset(TERMS)))
-
-
 def how_many(workers: int | None, work: int, rules: Sequence[Rule]) -> int:
     """Processes for so many borrower-months; 1 is this one."""
     if workers is not None and (isinstance(workers, bool) or workers < 1):
@@ -433,7 +422,7 @@ def how_many(workers: int | None, work: int, rules: Sequence[Rule]) -> int:
     return cores if work >= (WORTH_ASKING if cores in POOLS else WORTH_STARTING) else 1
 
 
-def batches(places: Sequence[Place], each: int, budget: float, workers: int, extra: int) -> Iterator[list[int]]:
+def batches(places: Sequence[Place], each: int, room: float, workers: int, extra: int) -> Iterator[list[int]]:
     """Runs by batches that memory holds: those of a size and seed together, since they share draws."""
     order = sorted(range(len(places)), key=lambda k: (places[k].size, places[k].seed))
     most = max(1, min(MOST_TOGETHER, -(-len(order) // (workers * ROUNDS)) if workers > 1 else MOST_TOGETHER))
@@ -441,7 +430,7 @@ def batches(places: Sequence[Place], each: int, budget: float, workers: int, ext
     taken = 0
     for k in order:
         needed = places[k].size * (each + extra) + A_WORLD
-        if batch and (len(batch) == most or taken + needed > budget):
+        if batch and (len(batch) == most or taken + needed > room):
             yield batch
             batch, taken = [], 0
         batch.append(k)
@@ -453,11 +442,10 @@ def run_all(
     job: Job, table: Sequence[World], places: Sequence[Place], workers: int, memory: float | None
 ) -> Iterator[tuple[list[int], Taken]]:
     """All runs, batch by batch as they finish, here or in other processes."""
-    free = available_memory()
-    budget = memory * 1e9 if memory is not None else SHARE_OF_FREE * free if free is not None else np.inf
-    each = bytes_a_borrower(job.options["engine"]) + max(bytes_of_ties(one.base) for one in table)
+    room = budget(workers) if memory is None else memory * 1e9 / workers
+    each = bytes_a_borrower(named(job.options["engine"])) + max(bytes_of_ties(one.base) for one in table)
     extra = RowMonths(job.kept.rows, np.zeros(2), compiled=job.compiled).bytes_a_borrower
-    some = batches(places, each, budget / workers, workers, extra)
+    some = batches(places, each, room, workers, extra)
 
     def runs(batch: Sequence[int]) -> list[Run]:
         worlds = [table[places[k].world] for k in batch]

@@ -16,10 +16,3 @@ CELLS = len(SEGMENTS) * CELLS_PER_SEGMENT
 def cells(segment: Array, decile: Array) -> Array:
     """The cell of each borrower, as monthly counts have them."""
     return segment.astype(np.int64) * CELLS_PER_SEGMENT + decile.astype(np.int64)
-
-
-def by_cell(segment: Array, decile: Array, number: Any) -> Array:
-    """Whole numbers of some borrowers, added up by cell."""
-    found = np.zeros(CELLS, np.int64)
-    np.add.at(found, cells(segment, decile), number)
-    return found
