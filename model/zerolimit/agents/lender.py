@@ -100,7 +100,7 @@ class Platform(Shown, View):
     @property
     def planned_use(self) -> float:
         """Expected use of open lines for the next decision, a share."""
-        return self.model.simulation.pool.planned_use(self.model.simulation.scenario) / PER
+        return self.model.simulation.pool.planned_use() / PER
 
     @property
     def tightness(self) -> float:
@@ -115,7 +115,7 @@ class Platform(Shown, View):
     @property
     def macro(self) -> float:
         """Macro index, 0 is normal."""
-        return self.model.simulation.world.macro
+        return self.model.simulation.books.value("macro")
 
     @property
     def interest(self) -> float:

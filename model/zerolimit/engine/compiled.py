@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import math
 import os
 import subprocess
 import sys
-import tempfile
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +23,6 @@ import numpy as np
 from numba import njit, types
 from numba.core.compiler import Compiler
 from numba.core.errors import NumbaError
-from numba.extending import overload
 
 from zerolimit.basics.errors import OutOfRange
 from zerolimit.engine.base import (
@@ -44,7 +40,8 @@ from zerolimit.engine.base import (
     unfit,
     unreal,
 )
-from zerolimit.engine.philox import make_known
+from zerolimit.engine.generated import hash_of, loaded, written
+from zerolimit.engine.library import make_known_once
 from zerolimit.engine.plan import FLOW_NAMES, Plan, Stage, dtype
 from zerolimit.engine.registry import engine
 from zerolimit.engine.rows import Rows, offsets
@@ -60,7 +57,7 @@ from zerolimit.engine.source import (
     month_source,
     roll_arrays,
 )
-from zerolimit.rules.rule import LIBRARY, Rule, fingerprint, root, whole
+from zerolimit.rules.rule import Rule, fingerprint
 from zerolimit.vocabulary.cells import CELLS
 from zerolimit.vocabulary.draws import WORLD
 from zerolimit.vocabulary.fields import DTYPES, FIELDS, INSTALMENTS, slot, slots
@@ -88,16 +85,6 @@ class NoAlias(Compiler):
     def define_pipelines(self) -> Any:
         self.state.flags.noalias = True
         return super().define_pipelines()  # type: ignore[no-untyped-call]
-
-
-@overload(whole, inline="always", strict=False)
-def _whole(x: Any) -> Any:
-    return lambda x: np.floor(x)
-
-
-@overload(root, inline="always", strict=False)
-def _root(x: Any) -> Any:
-    return lambda x: math.sqrt(x)
 
 
 def side_by_side(kinds: dict[str, Any], size: int) -> dict[str, Array]:
@@ -148,10 +135,6 @@ def decode(words: Any, counts: Any) -> None:
                             counts[cell, k, half * HALF + bit] += number * ((value >> bit) & 1)
 
 
-for _function in LIBRARY:
-    make_known(_function)
-
-
 @contextmanager
 def vectors() -> Iterator[None]:
     """While it lasts, LLVM makes vectors of WIDTH numbers wherever it may.
@@ -164,30 +147,6 @@ def vectors() -> Iterator[None]:
         yield
     finally:
         llvmlite.binding.set_option("zerolimit", "-force-vector-width=0")
-
-
-def cache_folder() -> Path:
-    """Where compiled code is kept: ZEROLIMIT_CACHE, the user's cache folder, or a temporary one."""
-    wishes = [os.environ.get("ZEROLIMIT_CACHE"), os.environ.get("XDG_CACHE_HOME")]
-    home = Path(wishes[0]) if wishes[0] else (Path(wishes[1]) if wishes[1] else Path.home() / ".cache") / "zerolimit"
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        if os.access(home, os.W_OK):
-            return home
-    except OSError:
-        pass
-    return Path(tempfile.gettempdir()) / f"zerolimit-{os.getuid() if hasattr(os, 'getuid') else 0}"
-
-
-def package_hash() -> str:
-    """Hash of every source file that goes into a compiled loop, taken once: of what was imported, not of later edits."""
-    here = Path(__file__).parent.parent
-    files = sorted(file for room in ("rules", "engine", "vocabulary") for file in here.glob(f"{room}/**/*.py"))
-    text = b"".join(file.read_bytes() for file in files)
-    return hashlib.sha256(text).hexdigest()
-
-
-PACKAGE = package_hash()
 
 
 class Loops:
@@ -204,32 +163,12 @@ class Loops:
             make_known_once(rule.function)
         self.plan, self.terms, self.user_rules, self.checks = plan, terms, user_rules, checks
         self.source = month_source(plan, terms, injected, checks)
-        versions = (sys.version, np.__version__, numba.__version__, llvmlite.__version__)
         prints = [fingerprint(rule.function) for rule in user_rules]
-        digest = hashlib.sha256("\n".join([self.source, PACKAGE, *prints, *map(str, versions)]).encode()).hexdigest()
-        self.digest = digest[:24]
-        folder = cache_folder()
-        folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / f"month_{self.digest}.py"
-        if not self.path.exists():
-            with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".tmp", delete=False, encoding="utf-8") as file:
-                file.write(self.source)
-            os.replace(file.name, self.path)
-        name = f"zerolimit_month_{self.digest}"
-        key = (name, *(rule.function for rule in user_rules))
-        if key in LOADED:
-            self.module = LOADED[key]
-            return
-        spec = importlib.util.spec_from_file_location(name, self.path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        for rule in user_rules:
-            setattr(module, injected[rule.name], rule.function)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-        self.module = module
-        LOADED[key] = module
+        self.path = written("month", self.source, [hash_of("rules", "engine", "vocabulary"), *prints])
+        key = (self.path, *(rule.function for rule in user_rules))
+        if key not in LOADED:
+            LOADED[key] = loaded(self.path, {injected[rule.name]: rule.function for rule in user_rules})
+        self.module = LOADED[key]
 
     @property
     def ready(self) -> Path:
@@ -346,16 +285,8 @@ def ordinary_loops() -> Loops:
     return Loops(make_plan(frozenset(TERMS)), {name: k for k, name in enumerate(TERMS)})
 
 
-KNOWN: set[Callable[..., Any]] = set()
 LOADED: dict[tuple[Any, ...], ModuleType] = {}
 """Generated modules by name and user-defined rules, once each in a process: another run takes what is loaded."""
-
-
-def make_known_once(function: Callable[..., Any]) -> None:
-    """`make_known`, but only the first time."""
-    if function not in KNOWN:
-        KNOWN.add(function)
-        make_known(function)
 
 
 def alone(rule: Rule) -> Callable[..., Any]:

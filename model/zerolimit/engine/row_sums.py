@@ -6,23 +6,15 @@ they are the same in any order, and in both ways of running. No behaviour of the
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import os
 import re
-import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from functools import cache
-from types import ModuleType
 from typing import Any, NamedTuple
 
-import llvmlite
-import numba
 import numpy as np
 
 from zerolimit.engine.base import Array
-from zerolimit.engine.compiled import cache_folder
+from zerolimit.engine.generated import loaded, written
 from zerolimit.vocabulary.fields import DTYPES, FIELDS
 
 TOGETHER = 32
@@ -111,21 +103,5 @@ def source_of(formulas: tuple[str, ...], columns: tuple[Column, ...]) -> str:
 @cache
 def loops(formulas: tuple[str, ...], columns: tuple[Column, ...]) -> Callable[..., Any]:
     """The compiled pass, loaded from the cache where it has been compiled before."""
-    source = source_of(formulas, columns)
-    versions = (sys.version, np.__version__, numba.__version__, llvmlite.__version__)
-    digest = hashlib.sha256("\n".join([source, *map(str, versions)]).encode()).hexdigest()[:24]
-    folder = cache_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"sums_{digest}.py"
-    if not path.exists():
-        with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".tmp", delete=False, encoding="utf-8") as file:
-            file.write(source)
-        os.replace(file.name, path)
-    spec = importlib.util.spec_from_file_location(f"zerolimit_sums_{digest}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module: ModuleType = importlib.util.module_from_spec(spec)
-    sys.modules[module.__name__] = module
-    spec.loader.exec_module(module)
-    found: Callable[..., Any] = module.sums
+    found: Callable[..., Any] = loaded(written("sums", source_of(formulas, columns))).sums
     return found

@@ -75,7 +75,7 @@ class Recorder:
         """The stage that the world is about to run."""
         world, today = self.world, self.world.today
         if stage == "account":
-            self.held.append(Held(world.month, dict(world.terms), world.scenario.off))
+            self.held.append(Held(world.month, world.terms.copied(), world.scenario.off))
         assert isinstance(today, Live)
         if stage == "decision":
             self.take_allocation(today)
@@ -143,8 +143,7 @@ class Recorder:
         """The last appeal that the set-aside served."""
         won = self.heard[self.world.column("appealed_line")[self.heard] > 0]
         order = np.array([self.order_of[int(row)] for row in won])
-        [totals] = today.totals
-        more = totals.aside is None or totals.aside > 0
+        more = today.books.value("aside") != 0
         keys = self.world.engine.keys_of(won)
         self.held[-1].aside = Last.of(order, np.isin(won, granted), keys, self.tickets("u_desk", won), more=more)
 

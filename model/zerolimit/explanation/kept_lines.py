@@ -105,7 +105,7 @@ class Announcing(Live):
 
     def world(self) -> None:
         super().world()
-        self.announced = dict(self.worlds[0].terms)
+        self.announced = self.worlds[0].terms.copied()
 
     def gossip(self) -> None:
         super().gossip()
@@ -126,7 +126,7 @@ class KeepsLines(Platform):
         self.s.engine.put_raw(name, self.followed, values, self.s.month)
 
     def world(self) -> None:
-        self.s.terms = dict(self.real.announced)
+        self.s.terms.update(self.real.announced)
 
     def allocate(self) -> None:
         """The line that one has is the one decided."""

@@ -20,7 +20,7 @@ from zerolimit.engine.base import Array
 from zerolimit.engine.objects import Objects
 from zerolimit.engine.rows import Rows
 from zerolimit.parameters.scenario import Scenario
-from zerolimit.parameters.terms import TERMS, as_vector
+from zerolimit.parameters.terms import TERMS
 from zerolimit.rules.rule import Rule
 from zerolimit.run.simulation import Simulation, Watch, user_rules
 from zerolimit.vocabulary.fields import STATE
@@ -83,12 +83,12 @@ class CloseUp(Objects):
             self.seen.append(Seen(month, dict(values)))
         now = self.seen[-1]
         now.stages.append(stage)
-        terms = as_vector(self.world.terms)
+        terms = self.world.terms.row
         self.listed(stage, self.only, month, terms)
         if stage == "enter":
             now.before = dict(values)
         elif stage == "decision":
-            now.decided, now.terms = dict(values), dict(self.world.terms)
+            now.decided, now.terms = dict(values), self.world.terms.copied()
             self.listed("measure", self.only, month, terms)
             now.measured = dict(self.measured)
         now.after = dict(values)

@@ -2,30 +2,33 @@
 
 from typing import Any
 
-from zerolimit.basics.wording import FEN
 from zerolimit.platform.declared import on_one_world
-from zerolimit.platform.pool import share_of
-from zerolimit.vocabulary.constants import MONTHS_A_YEAR
+from zerolimit.platform.shares import Exact, part_of
 
 
-@on_one_world("funding_costs", "review_costs", "reason_costs", "warning_costs", "notice_costs", "appeal_costs")
+@on_one_world("funding_costs", "review_costs", "reason_costs", "warning_costs", "notice_costs", "appeal_costs", "costs")
 def charge(
-    pool_limit: int | None,
+    pool: int,
     principal: int,
+    funding_price: Exact,
     reviewed: int,
     decreases: int,
     warned: int,
     noticed: int,
     appeals_heard: int,
-    scenario: Any,
+    terms: Any,
 ) -> tuple[int, ...]:
     """funding = max(pool, principal) x funding_rate / 12; a review, a letter and an appeal cost so much each (fen)."""
-    letter = round(scenario.notice_cost * FEN)
+    letter = int(terms.notice_cost)
+    funding = part_of(max(pool, principal), funding_price)
+    review, appeal = reviewed * int(terms.review_cost), appeals_heard * int(terms.appeal_cost)
+    reasons = decreases * letter if terms.reasons_sent > 0.0 else 0
     return (
-        share_of(max(pool_limit or 0, principal), scenario.funding_rate / MONTHS_A_YEAR),
-        reviewed * round(scenario.review_cost * FEN),
-        decreases * letter if scenario.reasons_sent else 0,
+        funding,
+        review,
+        reasons,
         warned * letter,
         noticed * letter,
-        appeals_heard * round(scenario.appeal_cost * FEN),
+        appeal,
+        (funding + review + reasons + warned * letter + noticed * letter + appeal),
     )

@@ -2,227 +2,339 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from fractions import Fraction
-from functools import lru_cache
-from typing import NamedTuple
+from typing import Any
+
+import numpy as np
 
 from zerolimit.basics.errors import BadInput
 from zerolimit.basics.wording import FEN
 from zerolimit.parameters.declarations import CalendarItem
 from zerolimit.parameters.scenario import Scenario
+from zerolimit.platform.books import Array, Books
+from zerolimit.platform.declared import on_one_world
+from zerolimit.platform.shares import Exact, amount_over, exact, part_of, share_of, times_over
 from zerolimit.vocabulary.constants import MONTHS_A_YEAR
+from zerolimit.vocabulary.world_fields import NO_END
 
 PER = 10_000
-YEAR = int(MONTHS_A_YEAR)
 LARGEST_POOL = 10**17
 """Fen that a pool and what funds it may reach: sums over borrowers and months stay within whole numbers of 64 bits."""
 
 
-class Ratio(NamedTuple):
-    """An exact share: two whole numbers."""
-
-    numerator: int
-    denominator: int
-
-    def of(self, amount: int) -> int:
-        """Floor of this share of an amount: the product of both may need 93 bits and more."""
-        return amount * self.numerator // self.denominator
-
-    def within(self, amount: int) -> int:
-        """Floor of an amount over this share."""
-        return amount * self.denominator // self.numerator
+# what a world's numbers begin with, and what the calendar makes of them: rare, one world at a time
 
 
-@lru_cache(maxsize=4096)
-def ratio(share: float) -> Ratio:
-    """The decimal number that a float is written as, exactly, parsed once: 0.3 is 3/10."""
-    return Ratio(*Fraction(str(float(share))).as_integer_ratio())
+def agree(books: Books, scenario: Scenario) -> None:
+    """What the scenario says of pool and accounts, as exact numbers."""
+    books["funded"] = scenario.pool_rule == "funded"
+    books["partner_share"] = exact(scenario.partner_share)
+    books["aside_share"] = exact(scenario.appeals_share if scenario.appeals_capacity > 0.0 else 0.0)
+    books["fall_share"] = exact(scenario.campaign_fall)
+    books["funding_price"] = exact(scenario.funding_rate / MONTHS_A_YEAR)
+    books["distributed_share"] = exact(scenario.distributed)
+    books["planned_use_set"] = NO_END if scenario.planned_use is None else round(scenario.planned_use * PER)
+    books["planned_use_least"] = round(scenario.planned_use_low * PER)
+    books["planned_use_most"] = round(scenario.planned_use_high * PER)
 
 
-def share_of(amount: int, share: float) -> int:
-    """Floor of a share of an amount, exactly."""
-    return ratio(share).of(amount)
+def own(books: Books, scenario: Scenario, share: float) -> None:
+    """From now on new joint loans take so much of the platform's own funds."""
+    books["own_share"], books["own_part"] = exact(share), exact(share * (1.0 - scenario.partner_share))
 
 
-def joint_capacity(own_funds: int, own_share: float) -> int:
-    """The most that joint loans can reach: own funds / own share (facts C12)."""
-    return ratio(own_share).within(own_funds)
+def open_pool(books: Books, scenario: Scenario, first_lines: int, principal: int) -> None:
+    """The pool at the start: its size, what funds it, and the book that it holds already."""
+    if scenario.pool_yuan is not None:
+        size = round(Fraction(str(float(scenario.pool_yuan))) * FEN)
+    else:
+        size = share_of(first_lines, scenario.pool_share or 0.0)
+    agree(books, scenario)
+    own(books, scenario, scenario.own_share)
+    books["leverage"], books["growth"] = exact(scenario.leverage), exact(1.0)
+    partners = share_of(size, scenario.partner_share)
+    funds = share_of(size - partners, scenario.own_share)
+    capital = share_of(amount_over(size, exact(scenario.leverage)), 1.0 + scenario.leverage_slack)
+    for name, first, amount in (
+        ("pool", "first_pool", size),
+        ("capital", "first_capital", capital),
+        ("own_funds", "first_own", funds),
+        ("partner_lines", "first_partners", partners),
+    ):
+        books[name] = books[first] = amount
+    books["principal"] = principal
+    books["own_used"] = part_of(principal, books.exact("own_part"))
+    books["cash"], books["funding_change"] = max(0, size - principal), max(0, principal - size)
+    if "scarcity" in scenario.off:
+        books["pool"] = NO_END
 
 
-@dataclass
-class Accounts:
-    """Running totals since the start, in fen; `check` proves that they close."""
+def fund(books: Books, scenario: Scenario, items: Iterable[CalendarItem]) -> None:
+    """The calendar's changes to the pool."""
+    for item in items:
+        if item.kind == "own_share":
+            own(books, scenario, item.value)
+        elif item.kind == "leverage":
+            books["leverage"] = exact(item.value)
+        elif item.kind == "capital":
+            books["capital"] = max(0, books.value("capital") + share_of(books.value("first_capital"), item.value))
+        elif item.kind == "own_funds":
+            books["own_funds"] = max(0, books.value("own_funds") + share_of(books.value("first_own"), item.value))
+        elif item.kind == "partners":
+            books["partner_lines"] = share_of(books.value("first_partners"), item.value)
+        elif item.kind == "funding_growth":
+            books["growth"] = exact(1.0 + item.value)
+        elif item.kind == "funding":
+            books["pool"] = share_of(books.value("first_pool"), item.value)
 
-    first_pool: int = 0
-    funding: int = 0
-    written_off: int = 0
-    recovered: int = 0
-    interest: int = 0
-    costs: int = 0
-    distributed: int = 0
 
-    def cash(self, principal: int) -> int:
-        """cash = K_0 + funding changes - principal - written off + recoveries + interest - costs - distributions."""
-        inflow = self.first_pool + self.funding + self.recovered + self.interest
-        return inflow - principal - self.written_off - self.costs - self.distributed
+def set_pool(books: Books, size: int) -> None:
+    """Another pool, and the funding that follows it."""
+    books["pool"] = size
+    books["cash"], books["funding_change"] = follow(
+        size, books.value("first_pool"), books.value("cash"), books.value("funding_change")
+    )
 
 
-@dataclass
-class Pool:
-    """A cap on principal K_t, cash, and who funds it. `limit` None is a pool without end (scarcity off)."""
+FUNDS = {"pool": "pool", "capital": "capital", "own_funds": "own funds", "partner_lines": "partner lines"}
 
-    limit: int | None
-    cash: int
-    accounts: Accounts
-    capital: int = 0
-    own_funds: int = 0
-    own_used: int = 0
-    partner_lines: int = 0
-    first_capital: int = 0
-    first_own: int = 0
-    first_partners: int = 0
-    deficit: int = 0
-    leverage: float = 1.0
-    own_share: float = 1.0
-    growth: float = 0.0
-    drawn_history: list[int] = field(default_factory=list)
-    open_history: list[int] = field(default_factory=list)
-    loss_history: list[int] = field(default_factory=list)
-    principal_history: list[int] = field(default_factory=list)
 
-    @classmethod
-    def start(cls, scenario: Scenario, first_lines: int, principal: int) -> Pool:
-        """The pool at the start: its size, what funds it, and the book that it holds already."""
-        if scenario.pool_yuan is not None:
-            size = round(Fraction(*ratio(scenario.pool_yuan)) * FEN)
-        else:
-            size = share_of(first_lines, scenario.pool_share or 0.0)
-        partners = share_of(size, scenario.partner_share)
-        own = share_of(size - partners, scenario.own_share)
-        capital = share_of(ratio(scenario.leverage).within(size), 1.0 + scenario.leverage_slack)
-        pool = cls(
-            limit=size,
-            cash=size - principal,
-            accounts=Accounts(first_pool=size),
-            capital=capital,
-            own_funds=own,
-            own_used=share_of(principal, scenario.own_share * (1.0 - scenario.partner_share)),
-            partner_lines=partners,
-            first_capital=capital,
-            first_own=own,
-            first_partners=partners,
-            leverage=scenario.leverage,
-            own_share=scenario.own_share,
-        )
-        if pool.cash < 0:
-            pool.accounts.funding -= pool.cash
-            pool.cash = 0
+def too_large(books: Books) -> Array:
+    """The worlds whose pool, or what funds it, is beyond LARGEST_POOL."""
+    found: Array = np.any([books[name] > LARGEST_POOL for name in FUNDS], axis=0)
+    return found
+
+
+def refuse_too_large(books: Books, month: int) -> None:
+    """BadInput where a world's pool, or what funds it, is beyond LARGEST_POOL."""
+    for field, name in FUNDS.items():
+        if (size := books.value(field)) > LARGEST_POOL:
+            raise BadInput(
+                f"calendar, month {month}: {name}: {size / FEN:.3g} yuan; at most {LARGEST_POOL / FEN:.0e} yuan"
+                " can be counted exactly: let it grow less, or end the growth with a value of 0"
+            )
+
+
+# what a month does to them: plain functions on one world
+
+
+@on_one_world("cash", "funding_change")
+def follow(pool: int, first_pool: int, cash: int, funding_change: int) -> tuple[int, int]:
+    """Funding comes when the pool grows; when it shrinks, cash is handed back, as far as there is some."""
+    if pool == NO_END:
+        return cash, funding_change
+    comes = max(pool - first_pool - funding_change, -max(0, cash))
+    return cash + comes, funding_change + comes
+
+
+@on_one_world("pool")
+def resize(
+    pool: int,
+    funded: int,
+    growth: Exact,
+    capital: int,
+    deficit: int,
+    leverage: Exact,
+    own_funds: int,
+    own_used: int,
+    own_share: Exact,
+    principal: int,
+    partner_share: Exact,
+    partner_lines: int,
+) -> int:
+    """K of the month; what is lent cannot be paid back before it runs off.
+
+    fixed: K, growing by what the calendar says. funded: min(leverage x (capital - past losses), principal +
+    (own funds - own part of the book) / own share of new loans + change of partner lines). Own funds over the own share is
+    the most that joint loans can reach (facts C12).
+    """
+    if pool == NO_END:
         return pool
+    if funded == 0:
+        return part_of(pool, growth)
+    free = own_funds - own_used
+    room = amount_over(free, own_share) if free > 0 else free
+    by_capital = part_of(max(0, capital - deficit), leverage)
+    return max(0, min(by_capital, principal - part_of(principal, partner_share) + room + partner_lines))
 
-    def refuse_too_large(self, month: int) -> None:
-        """BadInput where the pool, or what funds it, is beyond LARGEST_POOL."""
-        parts = {"capital": self.capital, "own funds": self.own_funds, "partner lines": self.partner_lines}
-        for name, size in {"pool": self.limit or 0, **parts}.items():
-            if size > LARGEST_POOL:
-                raise BadInput(
-                    f"calendar, month {month}: {name}: {size / FEN:.3g} yuan; at most {LARGEST_POOL / FEN:.0e} yuan"
-                    " can be counted exactly: let it grow less, or end the growth with a value of 0"
-                )
 
-    def events(self, items: list[CalendarItem]) -> None:
-        """The calendar's changes to the pool."""
-        for item in items:
-            if item.kind == "own_share":
-                self.own_share = item.value
-            elif item.kind == "leverage":
-                self.leverage = item.value
-            elif item.kind == "capital":
-                self.capital = max(0, self.capital + share_of(self.first_capital, item.value))
-            elif item.kind == "own_funds":
-                self.own_funds = max(0, self.own_funds + share_of(self.first_own, item.value))
-            elif item.kind == "partners":
-                self.partner_lines = share_of(self.first_partners, item.value)
-            elif item.kind == "funding_growth":
-                self.growth = item.value
-            elif item.kind == "funding":
-                self.limit = share_of(self.accounts.first_pool, item.value)
+@on_one_world("own_used")
+def release(own_used: int, principal: int, principal_paid: int, written_off: int) -> int:
+    """Own funds come free with what was repaid or written off, at the book's mean own share."""
+    ended = principal_paid + written_off
+    return own_used - times_over(own_used, ended, principal + ended) if principal + ended > 0 else own_used
 
-    def resize(self, scenario: Scenario, principal: int) -> None:
-        """K_t of the month, and the funding that follows it; what is lent cannot be paid back before it runs off.
 
-        fixed: K, growing by what the calendar says. funded: min(leverage x (capital - past losses), principal +
-        (own funds - own part of the book) / own share of new loans + change of partner lines).
-        """
-        if self.limit is None:
-            return
-        before = self.limit
-        if scenario.pool_rule == "funded":
-            free = self.own_funds - self.own_used
-            room = joint_capacity(free, self.own_share) if free > 0 else free
-            by_partners = share_of(principal, scenario.partner_share)
-            by_capital = share_of(max(0, self.capital - self.deficit), self.leverage)
-            self.limit = max(0, min(by_capital, principal - by_partners + room + self.partner_lines))
-        elif self.growth:
-            self.limit = share_of(before, 1.0 + self.growth)
-        self.follow()
+@on_one_world("cash", "all_interest", "all_recovered", "all_written_off")
+def collect(
+    cash: int,
+    interest_paid: int,
+    principal_paid: int,
+    recovered: int,
+    written_off: int,
+    all_interest: int,
+    all_recovered: int,
+    all_written_off: int,
+) -> tuple[int, int, int, int]:
+    """Repayments of the month."""
+    cash = cash + interest_paid + principal_paid + recovered
+    return cash, all_interest + interest_paid, all_recovered + recovered, all_written_off + written_off
 
-    def follow(self) -> None:
-        """Funding comes when the pool grows; when it shrinks, cash is handed back, as far as there is some."""
-        if self.limit is not None:
-            change = self.limit - self.accounts.first_pool - self.accounts.funding
-            self.fund(max(change, -max(0, self.cash)))
 
-    def fund(self, amount: int) -> None:
-        """Funding comes or goes."""
-        self.cash += amount
-        self.accounts.funding += amount
+@on_one_world("phi")
+def plan_use(
+    planned_use_set: int, planned_use_least: int, planned_use_most: int, drawn_in_window: int, open_in_window: int
+) -> int:
+    """Expected use of open lines, in units of 1 per 10,000: a parameter, or the mean draw rate of past months."""
+    if planned_use_set != NO_END:
+        return planned_use_set
+    rate = times_over(drawn_in_window, PER, open_in_window) if open_in_window > 0 else planned_use_least
+    return min(planned_use_most, max(planned_use_least, rate))
 
-    def collect(self, interest: int, principal_paid: int, recovered: int, written_off: int) -> None:
-        """Repayments of the month."""
-        self.cash += interest + principal_paid + recovered
-        self.accounts.interest += interest
-        self.accounts.recovered += recovered
-        self.accounts.written_off += written_off
 
-    def settle(self, scenario: Scenario, interest: int, recovered: int, written_off: int, costs: int) -> int:
-        """Costs and distributions; returns the month's net income. Losses are met from income first, then from capital."""
-        net = interest + recovered - written_off - costs
-        self.cash -= costs
-        self.accounts.costs += costs
-        if net > 0:
-            refill = min(net, self.deficit)
-            self.deficit -= refill
-            paid_out = min(share_of(net - refill, scenario.distributed), max(0, self.cash))
-            self.cash -= paid_out
-            self.accounts.distributed += paid_out
-        else:
-            self.deficit -= net
-        if self.cash < 0:
-            self.fund(-self.cash)
-        return net
+@on_one_world("capacity", "overrun")
+def plan(
+    pool: int, need: int, aside_share: Exact, fall_share: Exact, principal: int, committed: int, phi: int
+) -> tuple[int, int]:
+    """What may be granted: what the pool has left over phi; all that is wanted without an end or an expected use.
 
-    def lend(self, drawn: int, joint_share: float) -> None:
-        """Pay out loans; the platform's share of joint loans is charged against its own funds."""
-        self.cash -= drawn
-        self.own_used += share_of(drawn, self.own_share * joint_share)
+    It has left K - set-aside - sum B - phi x what is committed. It was overrun where that is below -campaign_fall x K.
+    """
+    if pool == NO_END:
+        return need, 0
+    left = pool - part_of(pool, aside_share) - principal + times_over(-committed, phi, PER)
+    overrun = 1 if left < -part_of(pool, fall_share) else 0
+    return need if phi == 0 else times_over(max(0, left), PER, phi), overrun
 
-    def release(self, principal_before: int, ended: int) -> None:
-        """Own funds come free with what was repaid or written off, at the book's mean own share."""
-        if principal_before > 0:
-            self.own_used -= self.own_used * ended // principal_before
 
-    def planned_use(self, scenario: Scenario) -> int:
-        """Expected use of open lines, in units of 1 per 10,000: a parameter, or the mean draw rate of past months."""
-        if scenario.planned_use is not None:
-            return round(scenario.planned_use * PER)
-        low, high = round(scenario.planned_use_low * PER), round(scenario.planned_use_high * PER)
-        undrawn = sum(self.open_history[-scenario.planned_use_months :])
-        rate = sum(self.drawn_history[-scenario.planned_use_months :]) * PER // undrawn if undrawn > 0 else low
-        return min(high, max(low, rate))
+@on_one_world("open_lines", "planned", "planned_use")
+def promise(principal: int, committed: int, granted: int, phi: int) -> tuple[int, int, float]:
+    """Planned exposure: principal plus the expected use of open lines."""
+    open_lines = committed + granted
+    return open_lines, principal - times_over(-open_lines, phi, PER), phi / PER
 
-    def loss_rate(self) -> float:
-        """Losses of the last 12 months over the mean principal of those months."""
-        months = self.principal_history[-YEAR:]
-        principal = sum(months)
-        return sum(self.loss_history[-YEAR:]) * len(months) / principal if principal > 0 else 0.0
+
+@on_one_world("aside")
+def keep_aside(pool: int, aside_share: Exact, phi: int) -> int:
+    """What may be granted on appeal: the set-aside over phi."""
+    return NO_END if pool == NO_END or phi == 0 else times_over(part_of(pool, aside_share), PER, phi)
+
+
+@on_one_world("cash", "funding_change", "deficit", "all_costs", "distributed", "net_income")
+def settle(
+    cash: int,
+    funding_change: int,
+    deficit: int,
+    all_costs: int,
+    distributed: int,
+    interest_paid: int,
+    recovered: int,
+    written_off: int,
+    costs: int,
+    distributed_share: Exact,
+) -> tuple[int, int, int, int, int, int]:
+    """Costs and distributions, and the month's net income. Losses are met from income first, then from capital."""
+    net = interest_paid + recovered - written_off - costs
+    cash = cash - costs
+    if net > 0:
+        refill = min(net, deficit)
+        paid_out = min(part_of(net - refill, distributed_share), max(0, cash))
+        deficit, cash, distributed = deficit - refill, cash - paid_out, distributed + paid_out
+    else:
+        deficit = deficit - net
+    comes = max(0, -cash)
+    return cash + comes, funding_change + comes, deficit, all_costs + costs, distributed, net
+
+
+@on_one_world("room", "cash", "funding_change")
+def make_room(pool: int, principal: int, requested: int, cash: int, funding_change: int) -> tuple[int, int, int]:
+    """What may be lent of what is asked for: what the pool and cash leave; without end all, and funding comes for it."""
+    if pool == NO_END:
+        comes = max(0, requested - cash)
+        return requested, cash + comes, funding_change + comes
+    return min(requested, max(0, min(pool - principal, cash))), cash, funding_change
+
+
+@on_one_world("cash", "own_used", "overhang")
+def pay_out(cash: int, own_used: int, own_part: Exact, lent: int, pool: int, principal: int) -> tuple[int, int, int]:
+    """Loans are paid out; the platform's share of joint loans is charged against its own funds."""
+    return cash - lent, own_used + part_of(lent, own_part), 0 if pool == NO_END else max(0, principal - pool)
+
+
+def cash_by_accounts(books: Books) -> Array:
+    """cash = K_0 + funding changes - principal - written off + recoveries + interest - costs - distributions."""
+    came = books["first_pool"] + books["funding_change"] + books["all_recovered"] + books["all_interest"]
+    went = books["all_written_off"] + books["all_costs"] + books["distributed"]
+    found: Array = came - books["principal"] - went
+    return found
+
+
+class Amount:
+    """A whole number of one world, by name."""
+
+    def __set_name__(self, kind: type, name: str) -> None:
+        self.name = name
+
+    def __init__(self, field: str | None = None) -> None:
+        self.field = field
+
+    def __get__(self, one: Any, kind: type) -> int:
+        return int(one.books[self.field or self.name][0])
+
+    def __set__(self, one: Any, value: int) -> None:
+        one.books[self.field or self.name] = value
+
+
+class Accounts:
+    """Running totals of one world since the start, in fen."""
+
+    first_pool = Amount()
+    funding = Amount("funding_change")
+    written_off = Amount("all_written_off")
+    recovered = Amount("all_recovered")
+    interest = Amount("all_interest")
+    costs = Amount("all_costs")
+    distributed = Amount()
+
+    def __init__(self, books: Books) -> None:
+        self.books = books
+
+
+class Pool:
+    """The pool of one world, in fen: what it may lend in all, cash, and who funds it. A view."""
+
+    cash = Amount()
+    capital = Amount()
+    own_funds = Amount()
+    own_used = Amount()
+    partner_lines = Amount()
+    deficit = Amount()
+
+    def __init__(self, books: Books, month: int) -> None:
+        self.books, self.month = books, month
+
+    @property
+    def limit(self) -> int | None:
+        """The pool K; None: without end (scarcity off)."""
+        found = self.books.value("pool")
+        return None if found == NO_END else int(found)
+
+    @property
+    def accounts(self) -> Accounts:
+        return Accounts(self.books)
+
+    @property
+    def leverage(self) -> float:
+        """Leverage cap in force, times capital."""
+        return float(self.books.exact("leverage"))
+
+    @property
+    def own_share(self) -> float:
+        """Own share of new joint loans in force."""
+        return float(self.books.exact("own_share"))
+
+    def planned_use(self) -> int:
+        """Expected use of open lines for the decision that comes, per 10,000."""
+        self.books.look_back(self.month)
+        return int(plan_use(*map(self.books.value, plan_use.reads)))

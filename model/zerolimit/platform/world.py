@@ -2,69 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.parameters.dated import DATE, MONTH
-from zerolimit.parameters.declarations import CALENDAR_KINDS, CalendarItem
+from zerolimit.parameters.declarations import CALENDAR_KINDS, CalendarItem, choices
 from zerolimit.parameters.scenario import Scenario
+from zerolimit.platform.books import Books
+from zerolimit.platform.declared import on_one_world
 from zerolimit.rules.rule import clip, normal
 from zerolimit.vocabulary.names import SECTORS
+from zerolimit.vocabulary.world_fields import TRENDS, WORLD_FIELDS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-DRAWS = ("u_macro", "u_regime", *(f"u_sector_{k}" for k in range(len(SECTORS))))
-"""Draws of the economy, one of each a month."""
+REGIMES, SERIES = (float(choices("macro_model").index(name)) for name in ("regimes", "series"))
 
 
-@dataclass
-class World:
-    """Macro index (0 is normal, -1 the deepest slump), sector trends, and what the calendar has set so far."""
+@on_one_world("macro", "slumping")
+def move_macro(macro: float, slumping: int, u_macro: float, u_regime: float, terms: Any) -> tuple[float, int]:
+    """The macro index (0 is normal, -1 the deepest slump) of a month after that of the month before.
 
-    macro: float = 0.0
-    slumping: bool = False
-    trends: list[float] = field(default_factory=lambda: [0.0] * len(SECTORS))
-    in_force: dict[str, float] = field(default_factory=dict)
+    autoregressive: x' = persistence x + volatility z. regimes: x falls towards -regime_depth while a slump lasts.
+    series: x is what it is set to, the month's row of `macro`, and the last row's after it. It stays within -1 and 1.
+    """
+    if terms.macro_model == SERIES:
+        return macro, slumping
+    centre = 0.0
+    if terms.macro_model == REGIMES:
+        lasts = u_regime >= terms.regime_end if slumping != 0 else u_regime < terms.regime_start
+        slumping = 1 if lasts else 0
+        centre = -terms.regime_depth if lasts else 0.0
+    moved = centre + terms.macro_persistence * (macro - centre) + terms.macro_volatility * normal(u_macro)
+    return clip(moved, -1.0, 1.0), slumping
 
-    def move(self, month: int, scenario: Scenario, draws: Mapping[str, float]) -> list[CalendarItem]:
-        """One month on, with the month's DRAWS; returns the calendar's items of the month whose mechanism is on.
 
-        autoregressive: x' = persistence x + volatility z. regimes: x falls towards -regime_depth while a slump lasts.
-        series: x is the month's row of `macro`, and the last row's after it. Sector trends move like autoregressive,
-        each on its own, but for those that are columns of the series. All stay within -1 and 1. A shock of the
-        calendar adds to x; it fades with the persistence, and lasts for its month only where x is a series.
-        """
-        row = scenario.macro[min(month, len(scenario.macro) - 1)] if scenario.macro else None
-        self.macro = self._moved(scenario, draws) if row is None else row.macro
-        for k, sector in enumerate(SECTORS):
-            shock = scenario.sector_volatility * normal(draws[f"u_sector_{k}"])
-            moved = clip(scenario.sector_persistence * self.trends[k] + shock, -1.0, 1.0)
-            given = getattr(row, sector, None)
-            self.trends[k] = moved if given is None else given
-        due = [
-            item for item in scenario.calendar if item.month == month and CALENDAR_KINDS[item.kind][0] not in scenario.off
-        ]
-        for item in due:
-            if item.kind == "macro":
-                self.macro = clip(self.macro + item.value, -1.0, 1.0)
-            else:
-                self.in_force[item.kind] = item.value
-        return due
+@on_one_world("trend_0", "trend_1", "trend_2", "trend_3")
+def move_sectors(
+    trend_0: float,
+    trend_1: float,
+    trend_2: float,
+    trend_3: float,
+    u_sector_0: float,
+    u_sector_1: float,
+    u_sector_2: float,
+    u_sector_3: float,
+    terms: Any,
+) -> tuple[float, float, float, float]:
+    """Sector trends, each on its own: x' = sector_persistence x + sector_volatility z, within -1 and 1."""
+    kept, volatility = terms.sector_persistence, terms.sector_volatility
+    return (
+        clip(kept * trend_0 + volatility * normal(u_sector_0), -1.0, 1.0),
+        clip(kept * trend_1 + volatility * normal(u_sector_1), -1.0, 1.0),
+        clip(kept * trend_2 + volatility * normal(u_sector_2), -1.0, 1.0),
+        clip(kept * trend_3 + volatility * normal(u_sector_3), -1.0, 1.0),
+    )
 
-    def _moved(self, scenario: Scenario, draws: Mapping[str, float]) -> float:
-        """The macro index of a month after that of the month before."""
-        z = normal(draws["u_macro"])
-        centre = 0.0
-        if scenario.macro_model == "regimes":
-            u = draws["u_regime"]
-            self.slumping = u >= scenario.regime_end if self.slumping else u < scenario.regime_start
-            centre = -scenario.regime_depth if self.slumping else 0.0
-        kept = scenario.macro_persistence
-        return clip(centre + kept * (self.macro - centre) + scenario.macro_volatility * z, -1.0, 1.0)
+
+def due(scenario: Scenario, month: int) -> list[CalendarItem]:
+    """The calendar's items of a month, those whose mechanism is on."""
+    return [one for one in scenario.calendar if one.month == month and CALENDAR_KINDS[one.kind][0] not in scenario.off]
+
+
+def follow_series(books: Books, scenario: Scenario, month: int) -> None:
+    """Macro index and sector trends of a series that is given; a sector without a column goes on by itself."""
+    row: Any = scenario.macro[min(month, len(scenario.macro) - 1)]
+    books["macro"] = row.macro
+    for name, sector in zip(TRENDS, SECTORS, strict=True):
+        if (given := getattr(row, sector, None)) is not None:
+            books[name] = given
+
+
+def happen(books: Books, items: Iterable[CalendarItem]) -> None:
+    """What the calendar does to the economy, and what it sets from now on.
+
+    A shock adds to the macro index; it fades with the persistence, and lasts for its month only where the index is a series.
+    """
+    for item in items:
+        if item.kind == "macro":
+            books["macro"] = clip(float(books["macro"][0]) + item.value, -1.0, 1.0)
+        elif f"event_{item.kind}" in WORLD_FIELDS:
+            books[f"event_{item.kind}"] = item.value
 
 
 def index_from(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from string import Formatter
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -14,44 +14,22 @@ from zerolimit.basics.wording import number_of
 from zerolimit.engine.base import Array, Engine
 from zerolimit.month import MONTH
 from zerolimit.parameters.terms import in_yuan
-from zerolimit.platform.pool import LARGEST_POOL, Pool
+from zerolimit.platform.books import Books
+from zerolimit.platform.pool import LARGEST_POOL, cash_by_accounts
 from zerolimit.rules.laws import BROKEN, LAWS
 from zerolimit.vocabulary.fields import STATE, STORABLE
+from zerolimit.vocabulary.world_fields import NO_END
 
 
-@dataclass
-class Totals:
-    """A month's totals so far, in fen."""
+def held(books: Books) -> Array:
+    """What may be lent in all: the pool, or the overhang of what was lent before it shrank; without end, anything."""
+    pool = books["pool"]
+    return np.where(pool == NO_END, LARGEST_POOL, np.maximum(pool, books["owed"]))
 
-    pool: Pool
-    owed: int
-    """By borrowers: when the month begins, then after repayment, then at its end."""
-    kept: int = 0
-    """What is owed less what was repaid and written off."""
-    capacity: int = 0
-    granted: int = 0
-    aside: int | None = None
-    """What may be granted on appeal; None: no end."""
-    granted_on_appeal: int = 0
-    served: int = 0
-    lent: int = 0
-    at_end: int = 0
-    """Owed at the month's end."""
 
-    @property
-    def room(self) -> int:
-        """What may be lent in all: the pool, or the overhang of what was lent before it shrank; without end, anything."""
-        return LARGEST_POOL if self.pool.limit is None else max(self.pool.limit, self.owed)
-
-    @property
-    def set_aside(self) -> int:
-        """What may be granted on appeal; without end, what was."""
-        return self.granted_on_appeal if self.aside is None else self.aside
-
-    @property
-    def by_accounts(self) -> int:
-        """Cash as the accounts have it."""
-        return self.pool.accounts.cash(self.at_end)
+def set_aside(books: Books) -> Array:
+    """What may be granted on appeal; without end, what was."""
+    return np.where(books["aside"] == NO_END, books["granted_on_appeal"], books["aside"])
 
 
 @dataclass(frozen=True)
@@ -62,34 +40,46 @@ class Balance:
     """The platform's stage in month.MONTH."""
     says: str
     """`{0}` and `{1}` stand for the two."""
-    both: Callable[[Totals], tuple[int, int]]
+    both: Callable[[Books], tuple[Any, Any]]
+    """Of all worlds."""
     equal: bool = False
 
 
 BALANCES = (
-    Balance("allocate", "{0} is owed less repaid and written off, {1} in the accounts", lambda t: (t.kept, t.owed), True),
-    Balance("allocate", "{0} granted, of {1} that the pool has left", lambda t: (t.granted, t.capacity)),
-    Balance("desk", "{0} granted on appeal, of {1} set aside", lambda t: (t.granted_on_appeal, t.set_aside)),
-    Balance("accounts", "cash is {1}", lambda t: (0, t.pool.cash)),
-    Balance("serve", "{0} owed and served, of a pool of {1}", lambda t: (t.owed + t.served, t.room)),
-    Balance("serve", "{0} served, of {1} in cash", lambda t: (t.served, t.pool.cash)),
-    Balance("close", "{0} lent, {1} served", lambda t: (t.lent, t.served), True),
-    Balance("close", "{0} owed and lent, {1} in the accounts", lambda t: (t.owed + t.lent, t.at_end), True),
-    Balance("close", "cash is {1}", lambda t: (0, t.pool.cash)),
-    Balance("close", "cash is {1}, by the accounts {0}", lambda t: (t.by_accounts, t.pool.cash), True),
+    Balance(
+        "allocate", "{0} is owed less repaid and written off, {1} in the accounts", lambda b: (b["kept"], b["owed"]), True
+    ),
+    Balance("allocate", "{0} granted, of {1} that the pool has left", lambda b: (b["granted"], b["capacity"])),
+    Balance("desk", "{0} granted on appeal, of {1} set aside", lambda b: (b["granted_on_appeal"], set_aside(b))),
+    Balance("accounts", "cash is {1}", lambda b: (0, b["cash"])),
+    Balance("serve", "{0} owed and served, of a pool of {1}", lambda b: (b["owed"] + b["served"], held(b))),
+    Balance("serve", "{0} served, of {1} in cash", lambda b: (b["served"], b["cash"])),
+    Balance("close", "{0} lent, {1} served", lambda b: (b["lent"], b["served"]), True),
+    Balance("close", "{0} owed and lent, {1} in the accounts", lambda b: (b["owed"] + b["lent"], b["principal"]), True),
+    Balance("close", "cash is {1}", lambda b: (0, b["cash"])),
+    Balance("close", "cash is {1}, by the accounts {0}", lambda b: (cash_by_accounts(b), b["cash"]), True),
 )
 """What must hold, in the order in which it is looked at."""
 BY_STAGE = {name: [one for one in BALANCES if one.stage == name] for name in {one.stage for one in BALANCES}}
 
 
-def look_at_totals(stage: str, totals: Totals, engine: Engine, month: int) -> None:
-    """OutOfRange where a total breaks after a platform phase: which, and the first borrower whose columns cannot be."""
+def out_of_balance(stage: str, books: Books) -> dict[int, str]:
+    """The worlds in which totals break after a platform phase, and what is said of the first that does."""
+    found: dict[int, str] = {}
     for balance in BY_STAGE.get(stage, ()):
-        one, other = balance.both(totals)
-        if one > other or (balance.equal and one != other):
-            phase = next(one.name for one in MONTH if one.stage == stage)
-            says = balance.says.format(in_yuan(one), in_yuan(other))
-            raise OutOfRange(f"month {month}, {phase}: {says}{somebody(engine, month)}{whose_rules(engine)}")
+        one, other = balance.both(books)
+        wrong = (one != other) if balance.equal else (one > other)
+        if wrong.any():
+            both = np.broadcast_arrays(one, other)
+            for w in np.flatnonzero(wrong).tolist():
+                found.setdefault(w, balance.says.format(*(in_yuan(int(some[w])) for some in both)))
+    return found
+
+
+def refuse_totals(stage: str, says: str, engine: Engine, month: int) -> NoReturn:
+    """OutOfRange: a total breaks after a platform phase; which, and the first borrower whose columns cannot be."""
+    phase = next(one.name for one in MONTH if one.stage == stage)
+    raise OutOfRange(f"month {month}, {phase}: {says}{somebody(engine, month)}{whose_rules(engine)}")
 
 
 def somebody(engine: Engine, month: int) -> str:

@@ -23,42 +23,43 @@ from zerolimit.engine.prefix import serve_fitting
 from zerolimit.engine.rows import Rows, draw_of_worlds, merged
 from zerolimit.engine.verbs import Listed, Queue, reals
 from zerolimit.month import OUTCOMES, SUMS, WORDS
-from zerolimit.parameters.scenario import Scenario
-from zerolimit.parameters.terms import switched_off
-from zerolimit.platform.costs import charge
-from zerolimit.platform.pool import PER, share_of
-from zerolimit.platform.tightness import announce, call_campaign
-from zerolimit.platform.world import DRAWS
+from zerolimit.parameters.declarations import choices
+from zerolimit.platform.books import TERM, Books
+from zerolimit.platform.pool import fund, plan, refuse_too_large, too_large
+from zerolimit.platform.shares import Exact
+from zerolimit.platform.steps import take
+from zerolimit.platform.world import due, follow_series, happen
 from zerolimit.rules.allocations import ALLOCATIONS, LEVEL, lowest_place
 from zerolimit.rules.caps import REASONS
 from zerolimit.rules.flags import FLAGS
-from zerolimit.run.balance import Totals, look_at_each, look_at_totals
+from zerolimit.run.balance import look_at_each, out_of_balance, refuse_totals
 from zerolimit.run.month import Platform
 from zerolimit.run.recorded import Counts, Part, Recorded
 from zerolimit.vocabulary.cells import CELLS
 from zerolimit.vocabulary.draws import PURPOSES, WORLD, unit
 from zerolimit.vocabulary.names import ENDS, LEFT, OPEN, REAPPLY
 from zerolimit.vocabulary.outcomes import DESK
+from zerolimit.vocabulary.world_fields import DRAWS, NO_END, TRENDS
 
 if TYPE_CHECKING:
     from zerolimit.run.simulation import Simulation
     from zerolimit.run.together import Together
 
 
-ENOUGH = 2**62
-"""Fen beyond which a capacity has no end: more than all borrowers can want, and within whole numbers of 64 bits."""
+BY_LEVEL = [at for at, name in enumerate(choices("allocation")) if ALLOCATIONS[name].kind == LEVEL]
+"""Allocations that a level shares out, as terms have them."""
+ORDERS = choices("appeal_order")
+"""The desk's orders, in the order of their terms."""
 
 
-def free(limit: int, aside: float, principal: int, committed: int, phi: int) -> int:
-    """What a pool of `limit` (fen) has left: K - set-aside - sum B - phi x what is committed."""
-    return limit - share_of(limit, aside) - principal - -(-phi * committed // PER)
-
-
-def capacity(limit: int | None, everything: int, aside: float, principal: int, committed: int, phi: int) -> int:
-    """What may be granted (fen): what is free over phi; without expected use or end (None), everything."""
-    if limit is None or phi == 0:
-        return everything
-    return max(0, free(limit, aside, principal, committed, phi)) * PER // phi
+def follow_calendar(_: int, s: Simulation) -> None:
+    """What a world is told of the economy, and what the calendar does to it and to the pool."""
+    if s.scenario.macro:
+        follow_series(s.books, s.scenario, s.month)
+    if s.scenario.calendar and (items := due(s.scenario, s.month)):
+        happen(s.books, items)
+        if s.pool.limit is not None:
+            fund(s.books, s.scenario, items)
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Claims:
     """Undrawn parts of lines that are not decided, fen."""
     phi: int
     """Expected use of open lines, per 10,000."""
-    aside: float
+    aside: Exact
     """Share of the pool set aside for appeals."""
     least: int
     floor: int
@@ -92,8 +93,8 @@ class Claims:
 
     def capacity(self, limit: int | None) -> int:
         """What may be granted out of a pool of `limit` (fen; None: without end)."""
-        everything = int(self.need.sum(dtype=np.int64))
-        return capacity(limit, everything, self.aside, self.principal, self.committed, self.phi)
+        pool, need = NO_END if limit is None else limit, int(self.need.sum(dtype=np.int64))
+        return int(plan(pool, need, self.aside, self.aside, self.principal, self.committed, self.phi)[0])
 
     def shared(self, limit: int | None, queue: Queue | None = None) -> tuple[Array, float]:
         """Grants (fen) out of a pool of `limit` (fen; None: without end), and the level at which it was used up.
@@ -109,25 +110,18 @@ class Claims:
 
 @dataclass(frozen=True)
 class Contend:
-    """Who contends for the pools of all worlds in a month, and what else each must hold."""
+    """Who contends for the pools of all worlds in a month."""
 
     rows: Rows
     rank: Array
     need: Array
     """Undrawn part wanted, fen."""
-    principal: list[int]
-    committed: list[int]
-    """Undrawn parts of lines that are not decided, fen."""
 
 
-def set_aside(scenario: Scenario) -> float:
-    """Share of the pool that is kept for appeals."""
-    return scenario.appeals_share if scenario.appeals_capacity > 0.0 else 0.0
-
-
-def least_grant(world: Simulation) -> int:
-    """No grant is smaller (fen)."""
-    return max(1, int(world.terms["minimum_loan"]))
+def least_grants(books: Books) -> Array:
+    """No grant is smaller (fen), by world."""
+    found: Array = np.maximum(1, books["minimum_loan"].astype(np.int64))
+    return found
 
 
 class Live(Platform):
@@ -136,13 +130,13 @@ class Live(Platform):
     def __init__(self, borrowers: Together) -> None:
         super().__init__()
         self.borrowers, self.engine, self.month = borrowers, borrowers.engine, borrowers.month
-        self.worlds = borrowers.worlds
+        self.worlds, self.books = borrowers.worlds, borrowers.books
+        self.books["owed"] = self.books["principal"]
+        self.own_sharing = np.array([one.sharing is not None for one in self.worlds])
+        """The worlds with a user-defined rule for sharing the pool."""
         nobody = Rows(np.zeros(0, np.int32), np.zeros(len(self.worlds) + 1, np.int64))
-        self.rows: list[dict[str, float]] = [{} for _ in self.worlds]
-        """The platform's row of each world."""
         self.extra: Counts = {}
         """Counts that the platform makes itself, (worlds, cells)."""
-        self.totals = [Totals(one.pool, one.principal) for one in self.worlds]
         self.restored = self.refused = self.granted = nobody
         self.contend: Contend
         self.desk_order = np.zeros(0)
@@ -153,31 +147,36 @@ class Live(Platform):
 
     def after(self, stage: str) -> None:
         """The totals must hold."""
-        self.borrowers.each(lambda w, s: look_at_totals(stage, self.totals[w], s.engine, s.month))
+        for w, says in out_of_balance(stage, self.books).items():
+            if self.borrowers.going[w]:
+                try:
+                    refuse_totals(stage, says, self.worlds[w].engine, self.month)
+                except OutOfRange as error:
+                    self.borrowers.fail(w, error)
 
     def end(self) -> None:
         """The month joins the histories."""
-        tables = self.tables()
+        tables, rows = self.tables(), self.books.recorded()
         for w, s in self.borrowers.alive():
-            s.history.append(Recorded(s.month, tables, w, self.rows[w]))
+            s.history.append(Recorded(s.month, tables, w, rows))
 
-    def numbers(self, of: Callable[[Simulation], Any], kind: Any = np.int64) -> Array:
-        """A number of each world, (worlds,)."""
-        return np.array([of(one) for one in self.worlds], kind)
+    def take(self, step: str) -> None:
+        """All worlds through a step of platform.steps."""
+        take(step, self.books, self.borrowers.going)
 
-    def total(self, stage: str, name: str) -> list[int]:
+    def total(self, stage: str, name: str) -> Array:
         """A stage's sum over everybody, by world."""
         if stage not in self.summed:
             self.summed[stage] = self.results[stage].sums.sum(axis=1)
-        found: list[int] = self.summed[stage][:, self.borrowers.plan.stages[stage].sum_names.index(name)].tolist()
+        found: Array = self.summed[stage][:, self.borrowers.plan.stages[stage].sum_names.index(name)]
         return found
 
-    def flagged(self, name: str) -> list[int]:
+    def flagged(self, name: str) -> Array:
         """How many borrowers have an outcome flag, by world."""
         for stage, words in WORDS.items():
             for k, (word, _) in enumerate(words):
                 if word == FLAGS[name].word:
-                    found: list[int] = self.results[stage].counts[:, :, k, FLAGS[name].bit].sum(axis=1).tolist()
+                    found: Array = self.results[stage].counts[:, :, k, FLAGS[name].bit].sum(axis=1)
                     return found
         raise KeyError(name)
 
@@ -197,68 +196,40 @@ class Live(Platform):
         blocks, lanes = np.divmod(np.array(purposes, np.uint32), np.uint32(4))
         key0, key1 = self.engine.keyed
         draw_of_worlds(key0, key1, np.uint64(WORLD), np.uint32(self.month), blocks, lanes, words)
-        draws = [dict(zip(DRAWS, map(unit, some), strict=True)) for some in words.tolist()]
-        before: dict[int, int | None] = {}
+        books, terms = self.books, self.books.terms
+        for name, column in zip(DRAWS, words.T, strict=True):
+            books[name] = unit(column)  # type: ignore[arg-type]  # of all worlds
+        books.look_back(self.month)
+        self.take("move")
+        books["pool_before"] = books["pool"]
+        self.borrowers.each(follow_calendar)
+        self.take("announce")
+        books["rescoring"] = 1.0
+        for name in ("macro", *TRENDS):
+            terms[:, TERM[name]] = books[name]
+        for name, unit_of in (("target_age", 1.0), ("target_income", FEN)):
+            there = books[f"event_{name}"] > 0.0
+            terms[there, TERM[name]] = books[f"event_{name}"][there] * unit_of
+        self.borrowers.switch_off()
+        large = too_large(books)
+        if large.any():
+            self.borrowers.each(lambda w, s: refuse_too_large(s.books, s.month))
+        self.take("call_campaign")
+        self._campaigns()
+        books["cutoff"] = terms[:, TERM["cutoff"]] + books["cutoff_shift"]
 
-        def move(w: int, s: Simulation) -> None:
-            scenario, terms = s.scenario, s.terms
-            due = s.world.move(s.month, scenario, draws[w])
-            in_force = s.world.in_force
-            events = ("tightness", "cutoff_shift", "person_cap", "person_cap_income")
-            seen = {"macro": s.world.macro, "loss_rate": s.pool.loss_rate()}
-            terms.update(
-                announce.of(scenario, {**seen, **{f"event_{name}": in_force.get(name, 0.0) for name in events}}),
-                macro=s.world.macro,
-                rescoring=1.0,
-                **{f"trend_{k}": trend for k, trend in enumerate(s.world.trends)},
-            )
-            for name in ("target_age", "target_income"):
-                if name in in_force:
-                    terms[name] = in_force[name] * (FEN if name == "target_income" else 1.0)
-            switched_off(terms, scenario.off)
-            before[w] = s.pool.limit
-            if s.pool.limit is not None:
-                s.pool.events(due)
-                s.pool.resize(scenario, s.principal)
-                s.pool.refuse_too_large(s.month)
-
-        self.borrowers.each(move)
-        self._call_campaigns(before)
-        for w, s in self.borrowers.alive():
-            cutoff = s.terms["cutoff"] + s.terms["cutoff_shift"]
-            self.rows[w].update(macro=s.world.macro, tightness=s.terms["tightness"], cutoff=cutoff)
-
-    def _call_campaigns(self, before: Mapping[int, int | None]) -> None:
+    def _campaigns(self) -> None:
         """A campaign over a share of lines, where one is called."""
-        called: dict[int, Simulation] = {}
-
-        def decide(w: int, s: Simulation) -> None:
-            fields = {
-                "month": s.month,
-                "tightness": s.terms["tightness"],
-                "tightness_low": s.tightness_low,
-                "pool_limit": s.pool.limit,
-                "pool_limit_before": before[w],
-                "pool_peak": s.pool_peak,
-                "overrun": s.overrun,
-            }
-            found = call_campaign.of(s.scenario, fields)
-            s.tightness_low, s.pool_peak = found["tightness_low"], found["pool_peak"]
-            self.rows[w]["campaign"] = float(found["called"])
-            if found["called"]:
-                called[w] = s
-
-        self.borrowers.each(decide)
-        if not called:
+        called = (self.books["campaign"] > 0.0) & self.borrowers.going
+        if not called.any():
             return
         mine = self.engine.where("status", OPEN, self.month)
-        mine = mine.where(mine.each(np.isin(np.arange(len(self.worlds)), list(called))))
-        wanted = [int(n * s.scenario.campaign_share) for n, s in zip(mine.counts.tolist(), self.worlds, strict=True)]
-        mine = mine.where(mine.each(np.array(wanted) > 0))
+        mine = mine.where(mine.each(called))
+        wanted = (mine.counts * self.books.parameter("campaign_share")).astype(np.int64)
+        mine = mine.where(mine.each(wanted > 0))
         if len(mine):
-            self.borrowers.announce()
             self.borrowers.through_list("campaign", mine)
-            places = [[count - 1] if w in called and count > 0 else [] for w, count in enumerate(wanted)]
+            places = [[count - 1] if count > 0 else [] for count in wanted.tolist()]
             for w, cut in enumerate(self.engine.ordered("closeness", places, mine, self.month)):
                 if len(cut):
                     self.worlds[w].terms["campaign_cut"] = float(cut[0])
@@ -268,78 +239,58 @@ class Live(Platform):
         """Applicants take slots of those who left, each with probability entry_rate."""
         rows = self.engine.where("status", LEFT, self.month)
         if len(rows):
-            rate = rows.each(self.numbers(lambda s: s.scenario.entry_rate, np.float64))
+            rate = rows.each(self.books.parameter("entry_rate"))
             rows = rows.where(self.engine.uniforms("u_arrive", rows, self.month) < rate)
             self.engine.clear(rows, self.month, "enter")
             self.borrowers.through_list("enter", rows)
 
     def allocate(self) -> None:
         """Step 6: the admissions budget, then the pool by its rule: sum B + phi sum max(0, L - B) <= K."""
-        sums = ("principal_after", "committed", "on_notice", "written_off", "principal_paid", "interest_paid", "recovered")
-        principal, committed, on_notice, written, paid, interest, recovered = (self.total("account", name) for name in sums)
+        books = self.books
+        for name in ("written_off", "principal_paid", "interest_paid", "recovered"):
+            books[name] = self.total("account", name)
+        books["kept"] = books["owed"] - books["written_off"] - books["principal_paid"]
+        books["principal"] = books["owed"] = self.total("account", "principal_after")
+        books["committed"] = self.total("account", "committed") + self.total("account", "on_notice")
         roll = self.results["account"].rolls["contenders"]
         rows, rank, review = roll["rows"], roll["rank"], roll["review"]
         need = roll["wanted"] - roll["principal_after"]
-        wanted = rows.total(need).tolist()
+        books["contended"] = rows.total(need)
         contends = self._within_budget(rows, rank, review)
-        lowest = self.numbers(lambda s: lowest_place(s.terms["allocation"]), np.float64)
+        lowest = np.array([lowest_place(one) for one in books["allocation"].tolist()])
         if (lowest > -inf).any():
             contends &= rank >= rows.each(lowest)
         if not contends.all():
             rows, rank, need = rows.where(contends), rank[contends], need[contends]
-        self.contend = Contend(rows, rank, need, principal, [a + b for a, b in zip(committed, on_notice, strict=True)])
-        everything, room = rows.total(need).tolist(), np.zeros(len(self.worlds), np.int64)
-
-        def plan(w: int, s: Simulation) -> None:
-            ended = written[w] + paid[w]
-            s.pool.release(principal[w] + ended, ended)
-            s.pool.collect(interest[w], paid[w], recovered[w], written[w])
-            self.totals[w].kept, self.totals[w].owed = self.totals[w].owed - ended, principal[w]
-            s.principal = principal[w]
-            s.phi = s.pool.planned_use(s.scenario)
-            limit, held = s.pool.limit, (set_aside(s.scenario), principal[w], self.contend.committed[w], s.phi)
-            s.overrun = limit is not None and free(limit, *held) < -share_of(limit, s.scenario.campaign_fall)
-            self.totals[w].capacity = capacity(limit, everything[w], *held)
-            room[w] = min(self.totals[w].capacity, ENOUGH)
-
-        self.borrowers.each(plan)
-        shared, level = self._shared(rows, rank, need, room)
+        self.contend = Contend(rows, rank, need)
+        books["need"] = rows.total(need)
+        self.take("plan")
+        shared, books["rank_cutoff"] = self._shared(rows, rank, need)
         gets = shared > 0
         self.granted = rows.where(gets)
         self.put("granted", self.granted, shared[gets])
-        given = rows.total(shared).tolist()
-        for w, s in self.borrowers.alive():
-            open_lines = self.contend.committed[w] + given[w]
-            self.totals[w].granted = given[w]
-            self.rows[w].update(
-                planned_use=s.phi / PER,
-                contended=wanted[w],
-                granted=given[w],
-                planned=principal[w] + -(-s.phi * open_lines // PER),
-                rank_cutoff=level[w],
-            )
-            s.pool.open_history.append(open_lines)
+        books["granted"] = rows.total(shared)
+        self.take("promise")
+        books.note("open_lines", self.month, books["open_lines"])
 
-    def _shared(self, rows: Rows, rank: Array, need: Array, room: Array) -> tuple[Array, list[float]]:
+    def _shared(self, rows: Rows, rank: Array, need: Array) -> tuple[Array, Array]:
         """What everybody is granted (fen), and the level at which each world's pool was used up.
 
         Orders are served in all worlds at once; a level is found in one world after the other.
         """
-        by_level = [s.sharing is not None or ALLOCATIONS[s.scenario.allocation].kind == LEVEL for s in self.worlds]
+        by_level = self.own_sharing | np.isin(self.books.parameter("allocation"), BY_LEVEL)
         costs = need
-        if any(by_level):
+        if by_level.any():
             costs = need.copy()
-            costs[rows.each(np.array(by_level))] = 0
-        served = self.engine.prefix(rank, costs, room, rows, "u_lottery", self.month)
-        least = self.numbers(least_grant)
-        shared, level = grants_by_order(rank, costs, least, rows.starts, *served)
-        levels: list[float] = level.tolist()
+            costs[rows.each(by_level)] = 0
+        served = self.engine.prefix(rank, costs, self.books["capacity"], rows, "u_lottery", self.month)
+        shared, levels = grants_by_order(rank, costs, least_grants(self.books), rows.starts, *served)
 
         def share(w: int, s: Simulation) -> None:
             if by_level[w]:
                 shared[rows.starts[w] : rows.starts[w + 1]], levels[w] = self.claims(w).shared(s.pool.limit)
 
-        if any(by_level):
+        if by_level.any():
             self.borrowers.each(share)
         return shared, levels
 
@@ -354,11 +305,11 @@ class Live(Platform):
             s.engine.keys_of(rows),
             contend.rank[some],
             need,
-            contend.principal[w],
-            contend.committed[w],
-            s.phi,
-            set_aside(s.scenario),
-            least_grant(s),
+            s.books.value("principal"),
+            s.books.value("committed"),
+            s.books.value("phi"),
+            s.books.exact("aside_share"),
+            int(least_grants(s.books)[0]),
             int(s.terms["floor_yuan"]),
             s.borrowers.lottery("u_lottery", rows),
             self._own_sharing(s, rows, need),
@@ -369,7 +320,9 @@ class Live(Platform):
         if s.sharing is None:
             return None
         columns = tuple(s.borrowers.read(name, rows).astype(np.float64) for name in fields_of(s.sharing))
-        found = UserRule(s.sharing, need, columns, dict(s.terms), least_grant(s), loop_over(s.sharing, s.engine))
+        found = UserRule(
+            s.sharing, need, columns, s.terms.copied(), int(least_grants(s.books)[0]), loop_over(s.sharing, s.engine)
+        )
         if not s.history:
             found.verify()
         return found
@@ -377,12 +330,18 @@ class Live(Platform):
     @property
     def budgets(self) -> Array:
         """First applications and re-applications that are admitted this month, by world."""
-        return self.numbers(lambda s: monthly_number(s.scenario.admissions, s.size, s.month))
+        return self._monthly("admissions")
 
     @property
     def hearings(self) -> Array:
         """Appeals that the desk hears this month, by world."""
-        return self.numbers(lambda s: monthly_number(s.scenario.appeals_capacity, s.size, s.month))
+        return self._monthly("appeals_capacity")
+
+    def _monthly(self, name: str) -> Array:
+        """A whole number this month, of share x slots a month: what is left of a fraction counts in later months."""
+        a_month = self.books.parameter(name) * np.diff(self.engine.bases)
+        found: Array = (a_month * (self.month + 1)).astype(np.int64) - (a_month * self.month).astype(np.int64)
+        return found
 
     def _within_budget(self, rows: Rows, rank: Array, review: Array) -> Array:
         """First applications and re-applications beyond the month's budget do not contend."""
@@ -441,11 +400,11 @@ class Live(Platform):
         appellants = self.results["decision"].rolls["appellants"]
         rows = appellants["rows"]
         queues = {"waiting": appellants["waited"], "score": appellants["risk"], "lottery": np.zeros(len(rows))}
-        wanted = [s.scenario.appeal_order for s in self.worlds]
-        order = self.desk_order = queues[wanted[0]].astype(np.float64)
-        for other in {*wanted[1:]} - {wanted[0]}:
-            mine = rows.each(np.array([one == other for one in wanted]))
-            order[mine] = queues[other][mine]
+        wanted = self.books.parameter("appeal_order").astype(np.int64)
+        order = self.desk_order = queues[ORDERS[wanted[0]]].astype(np.float64)
+        for other in {*wanted.tolist()} - {int(wanted[0])}:
+            mine = rows.each(wanted == other)
+            order[mine] = queues[ORDERS[other]][mine]
         ones = np.ones(len(rows), np.int64)
         served, _, _ = self.engine.prefix(order, ones, self.hearings, rows, "u_desk", self.month)
         heard = rows.where(served)
@@ -456,19 +415,11 @@ class Live(Platform):
         owed = self.read("scheduled", heard).astype(np.int64) + self.read("overdue", heard)
         success = line > 0
         won, need = heard.where(success), (line - owed)[success]
-        asked = won.total(need).tolist()
-        aside = np.array(asked, np.int64)
-
-        def keep_for_appeals(w: int, s: Simulation) -> None:
-            if s.pool.limit is not None and s.phi != 0:
-                most = self.totals[w].aside = share_of(s.pool.limit, s.scenario.appeals_share) * PER // s.phi
-                aside[w] = min(most, ENOUGH)
-
-        self.borrowers.each(keep_for_appeals)
+        self.take("keep_aside")
+        aside = np.where(self.books["aside"] == NO_END, won.total(need), self.books["aside"])
         granted, _, _ = self.engine.prefix(order[success], need, aside, won, "u_desk", self.month)
         restored = self.restored = won.where(granted)
-        for w, amount in enumerate(restored.total(need[granted]).tolist()):
-            self.totals[w].granted_on_appeal = amount
+        self.books["granted_on_appeal"] = restored.total(need[granted])
         self._log_ends(restored, float(ENDS.index("appeal")), self.read("without_line", restored))
         self.put("granted", restored, need[granted])
         self.borrowers.through_list("restore", restored)
@@ -479,26 +430,16 @@ class Live(Platform):
             self.extra[name] = self.engine.sums(whom, number, self.month)
             if len(self.worlds) == 1:
                 self.worlds[0].keep_counted(name, whom.at, number)
-            for w, many in enumerate(self.extra[name].sum(axis=1).tolist()):
-                self.rows[w][name] = many
+            self.books[name] = self.extra[name].sum(axis=1)
 
     def accounts(self) -> None:
         """Costs and distributions; what is left is the cash to lend."""
-        counted = {name: self.flagged(name) for name in ("reviewed", "decreases", "warned", "noticed")}
-        sums = ("written_off", "recovered", "interest_paid")
-        written, recovered, interest = (self.total("account", name) for name in sums)
-
-        def settle(w: int, s: Simulation) -> None:
-            heard = int(self.rows[w]["appeals_heard"])
-            fields = {"pool_limit": s.pool.limit, "principal": s.principal, "appeals_heard": heard}
-            lines = charge.of(s.scenario, {**fields, **{name: some[w] for name, some in counted.items()}})
-            costs = sum(lines.values())
-            net = s.pool.settle(s.scenario, interest[w], recovered[w], written[w], costs)
-            s.pool.loss_history.append(written[w] - recovered[w])
-            s.pool.principal_history.append(s.principal)
-            self.rows[w].update(**lines, costs=costs, net_income=net)
-
-        self.borrowers.each(settle)
+        books = self.books
+        for name in ("reviewed", "decreases", "warned", "noticed"):
+            books[name] = self.flagged(name)
+        self.take("settle")
+        books.note("losses", self.month, books["written_off"] - books["recovered"])
+        books.note("principal", self.month, books["principal"])
 
     def serve(self) -> None:
         """Step 10: requests in keyed order of arrival while sum B <= K and cash lasts; then used up."""
@@ -507,29 +448,17 @@ class Live(Platform):
         late = self.read("asked", self.restored)
         if late.any():
             rows, asked = merged(rows, self.restored.where(late > 0), asked, late[late > 0])
-        total = rows.total(asked)
-        room = total.copy()
-        skipping = []
-
-        def lend(w: int, s: Simulation) -> None:
-            wanted = int(total[w])
-            if s.pool.limit is None:
-                if wanted > s.pool.cash:
-                    s.pool.fund(wanted - s.pool.cash)
-                return
-            most = max(0, min(s.pool.limit - s.principal, s.pool.cash))
-            if wanted > most and s.scenario.skip_refused:
-                skipping.append((w, most))
-            elif wanted > most:
-                room[w] = most
-
-        self.borrowers.each(lend)
+        total = self.books["requested"] = rows.total(asked)
+        self.take("make_room")
+        skips = (self.books.parameter("skip_refused") > 0.0) & (self.books["room"] < total)
+        room = np.where(skips, total, self.books["room"])
         served = np.ones(len(rows), np.bool_)
         arrival = self.engine.lottery("u_arrival", rows, self.month)
         if (room < total).any():
             first_come = ~self.engine.words("u_arrival", rows, self.month)
             served, _, _ = self.engine.prefix(first_come, asked, room, rows, "u_arrival", self.month)
-        for w, most in skipping:
+        for w in np.flatnonzero(skips & self.borrowers.going).tolist():
+            most = int(self.books["room"][w])
             some = np.arange(rows.starts[w], rows.starts[w + 1])
             keys = self.worlds[w].engine.keys_of(rows.at[some])
             served[some] = serve_fitting(
@@ -542,41 +471,22 @@ class Live(Platform):
             for w, (first, last) in enumerate(zip(self.refused.starts[:-1], self.refused.starts[1:], strict=True)):
                 if first < last:
                     self.turned_away[w] = int(tickets[first:last].min())
-        turned = self.refused.total(asked[refused])
-        for w, amount in enumerate((total - turned).tolist()):
-            self.totals[w].served = amount
+        self.books["served"] = total - self.refused.total(asked[refused])
         self.put("refused", self.refused, 1)
 
     def gossip(self) -> None:
         """Step 12: the share of a borrower's acquaintances who reported last month."""
-        acts = [s.terms["neighbour_weight"] > 0.0 for s in self.worlds]
+        acts = (self.books["neighbour_weight"] > 0.0).tolist()
         self.engine.hear([s.network() if does else None for s, does in zip(self.worlds, acts, strict=True)], self.month)
 
     def close(self) -> None:
         """The books are closed: cash by the accounts equals cash by hand."""
         self.put("refused", self.refused, 0)
-        drawn, principal = self.total("living", "drawn"), self.total("living", "principal")
-        gini = self.engine.gini(self.month).tolist()
-
-        def settle(w: int, s: Simulation) -> None:
-            self.totals[w].lent = drawn[w]
-            s.pool.lend(drawn[w], 1.0 - s.scenario.partner_share)
-            s.pool.drawn_history.append(drawn[w])
-            s.principal = self.totals[w].at_end = principal[w]
-            a = s.pool.accounts
-            self.rows[w].update(
-                pool=-1 if s.pool.limit is None else s.pool.limit,
-                principal=s.principal,
-                cash=s.pool.cash,
-                overhang=0 if s.pool.limit is None else max(0, s.principal - s.pool.limit),
-                funding_change=a.funding,
-                distributed=a.distributed,
-                capital=s.pool.capital,
-                deficit=s.pool.deficit,
-                gini=gini[w],
-            )
-
-        self.borrowers.each(settle)
+        books = self.books
+        books["lent"], books["principal"] = self.total("living", "drawn"), self.total("living", "principal")
+        books["gini"] = self.engine.gini(self.month)
+        self.take("pay_out")
+        books.note("drawn", self.month, books["lent"])
         leavers = self.results["living"].rolls["leavers"]
         ends = (leavers["event"] > 0) & (leavers["without_line"] > 0)
         self._log_ends(leavers["rows"].where(ends), float(ENDS.index("left")), leavers["without_line"][ends])
@@ -611,9 +521,3 @@ def in_few_bytes(column: Array) -> Array:
         return np.broadcast_to(column[0], column.shape)
     short = column.astype(np.float32)
     return short if (short == column).all() else column.copy()
-
-
-def monthly_number(share: float, size: int, month: int) -> int:
-    """A whole number this month, of `share` x slots a month: what is left of a fraction counts in later months."""
-    a_month = share * size
-    return int(a_month * (month + 1)) - int(a_month * month)

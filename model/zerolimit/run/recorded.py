@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from zerolimit.basics.shown import Shown
 from zerolimit.engine.base import Array
+from zerolimit.platform.books import PlatformRows
 
 Counts = dict[str, Array]
 
@@ -21,12 +22,18 @@ class Recorded(Shown):
     tables: Counts
     """Counts and sums of all worlds that were run together, (worlds, cells)."""
     world: int
-    platform: dict[str, float] = field(default_factory=dict)
+    rows: PlatformRows
+    """The platform's rows of all of them."""
 
     @cached_property
     def counts(self) -> Counts:
         """Counts and sums by cell."""
         return {name: table[self.world] for name, table in self.tables.items()}
+
+    @cached_property
+    def platform(self) -> dict[str, float]:
+        """The platform's row."""
+        return self.rows.row(self.world)
 
     def _in_short(self) -> str:
         return f"recorded in month {self.month}: {len(self.tables)} counts by cell, {len(self.platform)} of the platform"
@@ -34,7 +41,7 @@ class Recorded(Shown):
     def __getstate__(self) -> dict[str, Any]:
         """Without the other worlds."""
         tables = {name: table[self.world : self.world + 1].copy() for name, table in self.tables.items()}
-        return {"month": self.month, "tables": tables, "world": 0, "platform": self.platform}
+        return {"month": self.month, "tables": tables, "world": 0, "rows": self.rows.alone(self.world)}
 
 
 class Part(Mapping[str, Any]):

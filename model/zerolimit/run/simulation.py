@@ -28,19 +28,21 @@ from zerolimit.engine.registry import AUTO, chosen, named
 from zerolimit.engine.rows import Rows
 from zerolimit.engine.verbs import OneWorld, reals, refuse_rows
 from zerolimit.parameters.scenario import Scenario
-from zerolimit.parameters.terms import ANNOUNCED, TERMS, as_vector, from_scenario
-from zerolimit.platform.pool import Pool, share_of
-from zerolimit.platform.world import World
+from zerolimit.parameters.terms import ANNOUNCED, TERMS, as_vector, from_scenario, switched_off
+from zerolimit.platform.books import TERM, Books, Terms
+from zerolimit.platform.pool import Pool, agree, set_pool
+from zerolimit.platform.shares import share_of
 from zerolimit.portfolio.settlement import Columns, Drawn, FirstPopulation
 from zerolimit.rules.allocations import USER_DEFINED
 from zerolimit.rules.caps import MEASURED
 from zerolimit.rules.rule import Rule
 from zerolimit.run.month import Platform
 from zerolimit.run.recorded import Recorded
-from zerolimit.run.together import Together
+from zerolimit.run.together import Together, books_of
 from zerolimit.vocabulary.draws import WORLD, as_seed
 from zerolimit.vocabulary.fields import DTYPES, FIELDS
 from zerolimit.vocabulary.names import MOST_MONTHS
+from zerolimit.vocabulary.world_fields import NO_END
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,10 +77,8 @@ class Simulation(Shown):
     """How its engine shall run, until there is one."""
     engine: Engine
     """Its borrowers' columns."""
-    pool: Pool
     first_lines: int
     first_principal: int
-    principal: int
     first_sectors: Array | None
 
     def __init__(
@@ -116,19 +116,16 @@ class Simulation(Shown):
         self.month = 0
         self.burn_in = burn_in
         """First months that results leave out."""
-        self.world = World()
+        self.books = Books(1)
+        """The numbers of the world (vocabulary.world_fields)."""
         self.history: list[Recorded] = []
         self.episodes = Episodes()
         self.changes: list[dict[str, Any]] = []
         self.today: Platform | None = None
         """Who answers for the platform in the month that is being run."""
         self.ties: Network | None = None
-        self.tightness_low = self.scenario.base_tightness
-        self.pool_peak = 0
-        self.overrun = False
         self.kept: dict[str, Array] = {}
         """Of the month, what panels keep of `kept_rows` beside the state at its end; as stored."""
-        self.phi = 0
         self.say = say or quiet
         self._turn = Lock()
         self.user_rules = given = user_rules(rules)
@@ -138,8 +135,9 @@ class Simulation(Shown):
         others = tuple(one for one in given if not takes_level(one))
         self.plan: Plan = plan_of(others, frozenset(overrides))
         self.sharing = self._rule_for_sharing(given)
-        self.base = self._parameters(self.scenario)
-        self.terms = dict(self.base)
+        self.books.base[0] = self.books.terms[0] = self._parameters(self.scenario)
+        self.books["tightness_low"] = self.scenario.base_tightness
+        self._switch_off()
         keys = None if portfolio is None else portfolio.keys
         self.options = Options(others, overrides, threads or os.cpu_count() or 1, checks, shuffle, self.say, keys)
         self.asked_for, self.kind = engine, chosen(engine, self.size, user_rules=bool(others))
@@ -158,10 +156,31 @@ class Simulation(Shown):
             raise BadInput(f"rules: {found[0].name} and {found[1].name} both share the pool; one is enough")
         return checked(found[0], self.plan.columns, lambda rule: check(rule, frozenset(TERMS))) if found else None
 
-    def _parameters(self, scenario: Scenario) -> dict[str, float]:
-        """The scenario's terms; a user-defined rule stands in place of its allocation."""
+    def _parameters(self, scenario: Scenario) -> Array:
+        """The scenario's terms, in their order; a user-defined rule stands in place of its allocation."""
         found = from_scenario(scenario)
-        return found if self.sharing is None else {**found, "allocation": USER_DEFINED}
+        return as_vector(found if self.sharing is None else {**found, "allocation": USER_DEFINED})
+
+    def _switch_off(self) -> None:
+        """What terms are while the scenario's mechanisms are off."""
+        self.books.off[:] = np.nan
+        for name, value in switched_off({}, self.scenario.off).items():
+            self.books.off[0, TERM[name]] = value
+
+    @property
+    def terms(self) -> Terms:
+        """What rules read this month, by name: a view."""
+        return Terms(self.books.terms[0])
+
+    @property
+    def pool(self) -> Pool:
+        """The pool and its accounts: a view."""
+        return Pool(self.books, self.month)
+
+    @property
+    def principal(self) -> int:
+        """Lent and not repaid, fen."""
+        return int(self.books.value("principal"))
 
     def _refuse_size(self) -> None:
         """BadInput where the borrowers do not fit into memory, or are more than draws can tell apart."""
@@ -200,7 +219,7 @@ class Simulation(Shown):
     def settle_traits(self) -> None:
         """What given clients are in place of what was drawn."""
         if self.portfolio is not None:
-            self.terms |= self.portfolio.terms
+            self.terms.update(self.portfolio.terms)
             for rows, terms in self.portfolio.births():
                 self.engine.listed("enter", rows, self.month, as_vector({**self.terms, **terms}))
             self._settle(self.portfolio.traits)
@@ -222,7 +241,7 @@ class Simulation(Shown):
     def set_deciles(self, edges: list[float]) -> None:
         """At which income each decile but the lowest begins, fen."""
         for k, value in enumerate(edges, 1):
-            self.base[f"decile_{k}"] = self.terms[f"decile_{k}"] = float(value)
+            self.books.base[0, TERM[f"decile_{k}"]] = self.terms[f"decile_{k}"] = value
 
     # the engines
 
@@ -230,9 +249,7 @@ class Simulation(Shown):
         """This world, run by itself. BadInput: it has no borrowers yet."""
         if not hasattr(self, "engine"):
             raise BadInput("simulation: declared with begin=False; its borrowers come with a batch (run.batch.Batch.begin)")
-        found = Together([self], self.engine)
-        found.announce()
-        return found
+        return Together([self], self.engine, self.books)
 
     def through(self, stage: str) -> Result:
         """Every borrower through a stage. BadInput: it is none, or one for lists."""
@@ -252,7 +269,7 @@ class Simulation(Shown):
     def measured(self, rows: Array) -> dict[str, Array]:
         """Every cap and distance of the borrowers listed, as they stand now, under the month's announcements."""
         rows = refuse_rows(rows, self.size)
-        found = self.engine.listed("measure", rows, self.month, as_vector(self.terms))
+        found = self.engine.listed("measure", rows, self.month, self.books.terms)
         return dict(zip(MEASURED, found, strict=True))
 
     @property
@@ -312,22 +329,20 @@ class Simulation(Shown):
         if fixed:
             raise BadInput(f"{fixed[0]}: acts only at the start of a run; build another market with it")
         changed = self.scenario.change(**parameters)
-        deciles = {name: self.base[name] for name in ANNOUNCED if name.startswith("decile_")}
-        announced = {name: self.terms[name] for name in ANNOUNCED}
-        self.base = {**self._parameters(changed), **deciles}
-        self.terms = {**self.base, **announced}
+        books, announced, deciles = self.books, [TERM[name] for name in ANNOUNCED], [TERM[name] for name in DECILES]
+        terms, base = books.terms[0, announced], books.base[0, deciles]
+        books.base[0] = books.terms[0] = self._parameters(changed)
+        books.terms[0, announced], books.base[0, deciles] = terms, base
         if self.pool.limit is not None and "pool_yuan" in parameters and changed.pool_yuan is not None:
-            self._set_pool(round(changed.pool_yuan * FEN))
+            set_pool(books, round(changed.pool_yuan * FEN))
         elif self.pool.limit is not None and "pool_share" in parameters and changed.pool_share is not None:
-            self._set_pool(share_of(self.first_lines, changed.pool_share))
+            set_pool(books, share_of(self.first_lines, changed.pool_share))
         if ("scarcity" in changed.off) != ("scarcity" in self.scenario.off):
-            self.pool.limit = None if "scarcity" in changed.off else self.pool.accounts.first_pool
+            books["pool"] = NO_END if "scarcity" in changed.off else books["first_pool"]
+        agree(books, changed)
         self.scenario = changed
+        self._switch_off()
         self.changes.append({"month": self.month, **changed.model_dump(mode="json", include=set(parameters))})
-
-    def _set_pool(self, size: int) -> None:
-        self.pool.limit = size
-        self.pool.follow()
 
     @contextmanager
     def nobody_else(self, what: str) -> Iterator[None]:
@@ -379,7 +394,7 @@ def begin_together(worlds: Sequence[Simulation]) -> Together:
     engine = first.kind(first.plan, TERMS, [one.seed for one in worlds], [one.size for one in worlds], options)
     for number, one in enumerate(worlds):
         one.engine = engine.one(number)
-    found = Together(worlds, engine)
+    found = Together(worlds, engine, books_of(worlds))
     found.begin()
     for one in worlds:
         del one.options
@@ -425,6 +440,7 @@ def user_rules(rules: Any) -> tuple[Rule, ...]:
     return tuple(replace(one, user_defined=True) for one in given)
 
 
+DECILES = tuple(name for name in ANNOUNCED if name.startswith("decile_"))
 SETUP_ONLY = frozenset(
     {
         "borrowers",

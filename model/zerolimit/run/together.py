@@ -14,8 +14,8 @@ import numpy as np
 from zerolimit.basics.errors import BadInput, OutOfRange, nearest, quoted
 from zerolimit.engine.base import Array, Engine, Result, Unfit
 from zerolimit.engine.rows import Rows
-from zerolimit.parameters.terms import TERMS, as_vector, switched_off
-from zerolimit.platform.pool import Pool
+from zerolimit.platform.books import Books
+from zerolimit.platform.pool import open_pool
 from zerolimit.run.balance import refuse
 from zerolimit.run.month import Month, Platform
 from zerolimit.run.phases import Live
@@ -31,12 +31,14 @@ MILLION = 1_000_000
 class Together:
     """Worlds in the same month, whose borrowers stand in one engine's columns, in this order."""
 
-    def __init__(self, worlds: Sequence[Simulation], engine: Engine) -> None:
+    def __init__(self, worlds: Sequence[Simulation], engine: Engine, books: Books) -> None:
         self.worlds, self.engine, self.plan = tuple(worlds), engine, engine.plan
         self.failures: dict[int, Exception] = {}
         """What a world failed with, by position."""
-        self.terms = np.empty((len(worlds), len(TERMS)))
-        """The terms of each world, as they were last announced."""
+        self.books = books
+        """The numbers of each world."""
+        self.going = np.ones(len(worlds), np.bool_)
+        """The worlds that have not failed."""
 
     @property
     def month(self) -> int:
@@ -53,6 +55,7 @@ class Together:
         if len(self.worlds) == 1:
             raise error
         self.failures.setdefault(number, error)
+        self.going[number] = False
 
     def each(self, do: Callable[[int, Simulation], None]) -> None:
         """Do something in each world that has not failed."""
@@ -60,14 +63,7 @@ class Together:
             try:
                 do(number, one)
             except Exception as error:
-                if len(self.worlds) == 1:
-                    raise
-                self.failures[number] = error
-
-    def announce(self) -> None:
-        """From now on rules see the worlds' terms as they are now."""
-        for number, one in enumerate(self.worlds):
-            self.terms[number] = as_vector(one.terms)
+                self.fail(number, error)
 
     # the borrowers
 
@@ -77,7 +73,7 @@ class Together:
         for _, one in self.alive():
             if one.watch is not None:
                 one.watch(stage, None)
-        result = self.engine.stage(stage, self.month, self.terms)
+        result = self.engine.stage(stage, self.month, self.books.terms)
         for number, failure in result.failures.items():
             self.fail(number, failure)
         for number, one in self.alive():
@@ -103,7 +99,7 @@ class Together:
             if one.watch is not None:
                 one.watch(stage, rows.in_world(number))
         try:
-            return self.engine.listed(stage, rows, self.month, self.terms)
+            return self.engine.listed(stage, rows, self.month, self.books.terms)
         except Unfit as error:
             for number, failure in error.failures.items():
                 self.fail(number, failure)
@@ -129,11 +125,8 @@ class Together:
     def begin(self) -> None:
         """The first populations: drawn, replaced by a portfolio's columns where there are some, and their first book."""
 
-        def draw(number: int, one: Simulation) -> None:
-            switched_off(one.terms, one.scenario.off)
-            one.terms["rescoring"] = 1.0
-
-        self.each(draw)
+        self.switch_off()
+        self.books["rescoring"] = 1.0
         self._all_through("be_born")
         self.each(lambda number, one: one.settle_traits())
         places = [[min(one.size - 1, one.size * k // 10) for k in range(1, 10)] for one in self.worlds]
@@ -151,10 +144,7 @@ class Together:
         def open_the_pool(number: int, one: Simulation) -> None:
             one.terms["rescoring"] = 0.0 if "rescoring" in one.scenario.off else 1.0
             one.first_lines, one.first_principal = lines[number], scheduled[number] + overdue[number]
-            one.pool = Pool.start(one.scenario, one.first_lines, one.first_principal)
-            one.principal = one.first_principal
-            if "scarcity" in one.scenario.off:
-                one.pool.limit = None
+            open_pool(one.books, one.scenario, one.first_lines, one.first_principal)
             sectors = one.scenario.network == "sector_blocks"
             one.first_sectors = one.borrowers.read("sector") if sectors else None
             if one.terms["neighbour_weight"] > 0.0:
@@ -162,8 +152,11 @@ class Together:
 
         self.each(open_the_pool)
 
+    def switch_off(self) -> None:
+        """The terms of mechanisms that are off."""
+        np.copyto(self.books.terms, self.books.off, where=~np.isnan(self.books.off))
+
     def _all_through(self, stage: str) -> None:
-        self.announce()
         for rows in self.everybody():
             self.through_list(stage, rows)
 
@@ -181,8 +174,6 @@ class Together:
                 one.today = today
             try:
                 month = Month(self, today)
-                month.run("world")
-                self.announce()
                 month.run()
                 today.end()
             finally:
@@ -190,14 +181,22 @@ class Together:
                     one.today = None  # it knows this simulation, which would outlive its last name
             for _, one in self.alive():
                 one.month += 1
-                one.terms["campaign_cut"] = NO_CAMPAIGN
+            self.books["campaign_cut"] = NO_CAMPAIGN
 
 
 def joined(worlds: Sequence[Simulation]) -> Together:
     """Worlds that each had an engine of their own, or a part of another, with one engine for all."""
     if len(worlds) == 1:
-        return Together(worlds, worlds[0].engine)
+        return Together(worlds, worlds[0].engine, worlds[0].books)
     engine = type(worlds[0].engine).joined([one.engine for one in worlds])
     for number, one in enumerate(worlds):
         one.engine = engine.one(number)
-    return Together(worlds, engine)
+    return Together(worlds, engine, books_of(worlds))
+
+
+def books_of(worlds: Sequence[Simulation]) -> Books:
+    """The numbers of all worlds in one table; each world has a view of its part."""
+    books = Books.joined([one.books for one in worlds])
+    for number, one in enumerate(worlds):
+        one.books = books.one(number)
+    return books

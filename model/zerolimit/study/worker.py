@@ -304,7 +304,7 @@ def shorten(worlds: Iterable[Simulation], names: Sequence[str]) -> None:
         if tables is None:
             tables = {name: last.tables[name].copy() for name in names if name in last.tables}
             taken[id(last.tables)] = tables
-        one.history[-1] = Recorded(last.month, tables, last.world, last.platform)
+        one.history[-1] = Recorded(last.month, tables, last.world, last.rows)
 
 
 @cache

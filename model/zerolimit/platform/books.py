@@ -1,0 +1,195 @@
+"""The numbers of several worlds in columns, as the borrowers' are: vocabulary.world_fields, terms, and past months."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping, Sequence
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from zerolimit.parameters.declarations import bounds
+from zerolimit.parameters.terms import TERMS
+from zerolimit.platform.shares import Exact
+from zerolimit.vocabulary.constants import MONTHS_A_YEAR
+from zerolimit.vocabulary.world_fields import RECORDED, WORLD, WORLD_FIELDS
+
+Array = NDArray[Any]
+YEAR = int(MONTHS_A_YEAR)
+
+WINDOW = int(bounds("planned_use_months")[1] or YEAR)
+"""Months that are remembered."""
+TERM = {name: at for at, name in enumerate(TERMS)}
+"""Where a term stands."""
+
+
+def laid_out() -> tuple[dict[str, int], dict[str, int]]:
+    """Where each field stands among the whole numbers, and among the real ones; an exact number takes two places."""
+    whole: dict[str, int] = {}
+    real: dict[str, int] = {}
+    places = 0
+    for field in WORLD:
+        if field.kind == "real":
+            real[field.name] = len(real)
+        elif field.kind != "term":
+            whole[field.name] = places
+            places += 2 if field.kind == "exact" else 1
+    return whole, real
+
+
+WHOLE, REAL = laid_out()
+WHOLES = max(WHOLE.values()) + 2
+PAST = ("losses", "principal", "drawn", "open_lines")
+"""What is remembered of past months."""
+
+
+class Books:
+    """Numbers of some worlds. A world's row is a view (`one`), so what is written to one is written to all."""
+
+    def __init__(self, worlds: int) -> None:
+        self.whole = np.zeros((worlds, WHOLES), np.int64)
+        self.real = np.zeros((worlds, len(REAL)))
+        self.terms = np.zeros((worlds, len(TERMS)))
+        """What rules of borrowers read."""
+        self.base = np.zeros((worlds, len(TERMS)))
+        """The parameters, before the month's announcements and without regard to mechanisms that are off."""
+        self.off = np.full((worlds, len(TERMS)), np.nan)
+        """What terms are while mechanisms are off."""
+        self.past = np.zeros((worlds, len(PAST), WINDOW), np.int64)
+        """Fen of past months, month m at m modulo its length."""
+
+    @property
+    def worlds(self) -> int:
+        return len(self.whole)
+
+    def one(self, world: int) -> Books:
+        """The numbers of one world: views."""
+        found = Books.__new__(Books)
+        vars(found).update({name: array[world : world + 1] for name, array in vars(self).items()})
+        return found
+
+    @classmethod
+    def joined(cls, parts: Sequence[Books]) -> Books:
+        """All numbers of some books, in memory of their own."""
+        found = cls.__new__(cls)
+        vars(found).update({name: np.concatenate([vars(one)[name] for one in parts]) for name in vars(parts[0])})
+        return found
+
+    def __getitem__(self, name: str) -> Array:
+        """A field of all worlds, or a term that is none, (worlds,): a view; of an exact number its mantissas."""
+        kind = WORLD_FIELDS[name].kind if name in WORLD_FIELDS else "term"
+        if kind == "term":
+            return self.terms[:, TERM[name]]
+        return self.real[:, REAL[name]] if kind == "real" else self.whole[:, WHOLE[name]]
+
+    def __setitem__(self, name: str, values: Any) -> None:
+        """A number for all worlds, or one of each."""
+        if isinstance(values, Exact):
+            at = WHOLE[name]
+            self.whole[:, at], self.whole[:, at + 1] = values
+        else:
+            self[name][:] = values
+
+    def exact(self, name: str) -> Exact:
+        """An exact number of one world."""
+        at = WHOLE[name]
+        return Exact(*self.whole[0, at : at + 2].tolist())
+
+    def value(self, name: str) -> Any:
+        """A field of one world, as plain functions on one world take it."""
+        return self.exact(name) if WORLD_FIELDS[name].kind == "exact" else self[name][0].item()
+
+    def parameter(self, name: str) -> Array:
+        """A parameter of all worlds, (worlds,): a number, a switch as 0 or 1, a choice by its place."""
+        return self.base[:, TERM[name]]
+
+    # what is remembered of past months
+
+    def note(self, name: str, month: int, values: Any) -> None:
+        """What a month left, fen."""
+        self.past[:, PAST.index(name), month % WINDOW] = values
+
+    def look_back(self, month: int) -> None:
+        """Sums over past months, as the month that begins needs them."""
+        self["month"] = month
+        self["months_in_year"] = min(YEAR, month)
+        year = np.full(self.worlds, YEAR)
+        window = self.parameter("planned_use_months").astype(np.int64)
+        for name, kind, months in (
+            ("losses_in_year", "losses", year),
+            ("principal_in_year", "principal", year),
+            ("drawn_in_window", "drawn", window),
+            ("open_in_window", "open_lines", window),
+        ):
+            add_window(self.past[:, PAST.index(kind)], month, months, self[name])
+
+    # what a month leaves
+
+    def recorded(self) -> PlatformRows:
+        """What the month that ends leaves of the platform."""
+        return PlatformRows(self.whole[:, RECORDED_WHOLE].copy(), np.stack([self[name] for name in RECORDED_REAL], axis=1))
+
+
+@njit(cache=True, nogil=True)
+def add_window(past: Any, month: Any, months: Any, found: Any) -> None:
+    """Sums over the last so many months before one."""
+    for w in range(len(months)):
+        total = 0
+        for back in range(1, min(months[w], month) + 1):
+            total += past[w, (month - back) % past.shape[1]]
+        found[w] = total
+
+
+def is_whole(name: str) -> bool:
+    return WORLD_FIELDS[name].kind == "whole"
+
+
+RECORDED_WHOLE = [WHOLE[name] for name in RECORDED if is_whole(name)]
+RECORDED_REAL = [name for name in RECORDED if not is_whole(name)]
+KEPT_AS = [(name, is_whole(name)) for name in RECORDED]
+
+
+class PlatformRows:
+    """The platform's rows of a month, of all worlds that were run together."""
+
+    def __init__(self, whole: Array, real: Array) -> None:
+        self.whole, self.real = whole, real
+
+    def row(self, world: int) -> dict[str, float]:
+        """One world's, by name, in the order of RECORDED."""
+        whole, real = iter(self.whole[world].tolist()), iter(self.real[world].tolist())
+        return {name: next(whole if kept else real) for name, kept in KEPT_AS}
+
+    def alone(self, world: int) -> PlatformRows:
+        """One world's, without the others."""
+        return PlatformRows(self.whole[world : world + 1].copy(), self.real[world : world + 1].copy())
+
+
+class Terms(MutableMapping[str, float]):
+    """The terms of one world by name: a view of its row. Names are those of parameters.terms.TERMS, no more and no fewer."""
+
+    def __init__(self, row: Array) -> None:
+        self.row = row
+
+    def __getitem__(self, name: str) -> float:
+        return float(self.row[TERM[name]])
+
+    def __setitem__(self, name: str, value: float) -> None:
+        self.row[TERM[name]] = value
+
+    def __delitem__(self, name: str) -> None:
+        raise TypeError("terms: none can be taken away")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(TERMS)
+
+    def __len__(self) -> int:
+        return len(TERMS)
+
+    def __contains__(self, name: object) -> bool:
+        return name in TERM
+
+    def copied(self) -> dict[str, float]:
+        """All of them as they are now."""
+        return dict(zip(TERMS, self.row.tolist(), strict=True))
