@@ -141,8 +141,8 @@ class Simulation(Shown):
         keys = None if portfolio is None else portfolio.keys
         self.options = Options(others, overrides, threads or os.cpu_count() or 1, checks, shuffle, self.say, keys)
         self.asked_for, self.kind = engine, chosen(engine, self.size, user_rules=bool(others))
-        self._refuse_size()
         if begin:
+            self.refuse_size(available_memory())
             begin_together([self])
 
     def _in_short(self) -> str:
@@ -182,10 +182,9 @@ class Simulation(Shown):
         """Lent and not repaid, fen."""
         return int(self.books.value("principal"))
 
-    def _refuse_size(self) -> None:
-        """BadInput where the borrowers do not fit into memory, or are more than draws can tell apart."""
+    def refuse_size(self, free: int | None) -> None:
+        """BadInput where the borrowers do not fit into so many free bytes, or are more than draws can tell apart."""
         needed = self.size * self.bytes_a_borrower
-        free = available_memory()
         if free is not None and needed > free:
             raise BadInput(
                 f"borrowers: {self.size:,} need about {needed / 1e9:,.1f} GB of memory on the {self.asked_for} engine,"
