@@ -17,11 +17,15 @@ from zerolimit.commands.cli import app
 from zerolimit.engine.base import Array
 from zerolimit.parameters.declarations import CALENDAR_KINDS, CalendarItem
 from zerolimit.parameters.scenario import FILE_ONLY, Scenario, load_scenario, presets, schema
-from zerolimit.platform.world import DRAWS, World, index_from
+from zerolimit.parameters.terms import as_vector, from_scenario
+from zerolimit.platform.books import Books
+from zerolimit.platform.steps import take
+from zerolimit.platform.world import due, follow_series, happen, index_from
 from zerolimit.run.phases import Live
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.draws import WORLD, uniform
 from zerolimit.vocabulary.names import SECTORS
+from zerolimit.vocabulary.world_fields import DRAWS, TRENDS
 
 STILL = {"macro_volatility": 0.0, "sector_volatility": 0.0}
 """The economy does not move by itself."""
@@ -29,11 +33,17 @@ STILL = {"macro_volatility": 0.0, "sector_volatility": 0.0}
 
 def moved(months: int, seed: int = 1, **parameters: Any) -> tuple[Array, Array, Array]:
     """The world alone: macro index, sector trends and slumps, month by month."""
-    scenario, world = load_scenario("baseline", **parameters), World()
+    scenario, books, alive = load_scenario("baseline", **parameters), Books(1), np.ones(1, np.bool_)
+    books.base[0] = as_vector(from_scenario(scenario))
     rows = []
     for month in range(months):
-        world.move(month, scenario, {name: uniform(seed, WORLD, 0, month, name) for name in DRAWS})
-        rows.append((world.macro, *world.trends, world.slumping))
+        for name in DRAWS:
+            books[name] = uniform(seed, WORLD, 0, month, name)
+        take("move", books, alive)
+        if scenario.macro:
+            follow_series(books, scenario, month)
+        happen(books, due(scenario, month))
+        rows.append([books.value(name) for name in ("macro", *TRENDS, "slumping")])
     found = np.array(rows, np.float64)
     return found[:, 0], found[:, 1:-1], found[:, -1]
 
@@ -146,8 +156,8 @@ def tightness(months: int = 14, loss: int = 0, **parameters: Any) -> Array:
     for _ in range(months):
         Live(simulation.alone()).world()
         found.append(simulation.terms["tightness"])
-        simulation.pool.loss_history.append(loss)
-        simulation.pool.principal_history.append(1_000_000)
+        simulation.books.note("losses", simulation.month, loss)
+        simulation.books.note("principal", simulation.month, 1_000_000)
         simulation.month += 1
     return np.array(found)
 

@@ -6,11 +6,13 @@ from zerolimit.basics.errors import BadDeclaration
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.platform.costs import charge
 from zerolimit.platform.declared import on_one_world
+from zerolimit.platform.shares import exact
+from zerolimit.platform.steps import STEPS, source
 from zerolimit.platform.tightness import announce, call_campaign
 from zerolimit.vocabulary.constants import NO_CAP
-from zerolimit.vocabulary.world_fields import WORLD, WORLD_FIELDS
+from zerolimit.vocabulary.world_fields import DRAWS, NO_END, RECORDED, WORLD, WORLD_FIELDS
 
-RULES = (announce, call_campaign, charge)
+RULES = tuple(dict.fromkeys(rule for some in STEPS.values() for rule in some))
 CALM = {"macro": 0.0, "loss_rate": 0.0, "event_tightness": 0.0, "event_cutoff_shift": 0.0}
 CALM |= {"event_person_cap": 0.0, "event_person_cap_income": 0.0}
 
@@ -34,38 +36,56 @@ def test_tightness_adds_up_and_stays_within_0_and_1() -> None:
         ({}, False),
         ({"tightness": 0.5}, True),
         ({"tightness": 0.49}, False),
-        ({"pool_limit": 899}, True),
-        ({"pool_limit": 900}, False),
-        ({"pool_limit": 899, "month": 0}, False),
-        ({"overrun": True}, True),
-        ({"overrun": True, "pool_limit": None, "pool_limit_before": None}, False),
+        ({"pool": 899}, True),
+        ({"pool": 900}, False),
+        ({"pool": 899, "month": 0}, False),
+        ({"overrun": 1}, True),
+        ({"overrun": 1, "pool": NO_END, "pool_before": NO_END}, False),
     ],
 )
 def test_a_campaign_is_called_by_a_rise_a_fall_or_an_overrun(change: dict[str, object], called: bool) -> None:
     """Tightness at least 0.25 above its low of 0.25; a pool more than a tenth below its peak of 1,000 fen."""
-    scenario = load_scenario("baseline", campaign_rise=0.25, campaign_fall=0.1, campaign_share=0.5)
-    fields = {"month": 3, "tightness": 0.3, "tightness_low": 0.25, "pool_limit": 1_000, "pool_limit_before": 1_000}
-    fields |= {"pool_peak": 1_000, "overrun": False, **change}
+    scenario = load_scenario("baseline", campaign_rise=0.25, campaign_share=0.5)
+    fields = {"month": 3, "tightness": 0.3, "tightness_low": 0.25, "pool": 1_000, "pool_before": 1_000}
+    fields |= {"pool_peak": 1_000, "overrun": 0, "fall_share": exact(0.1), **change}
     found = call_campaign.of(scenario, fields)
-    assert found["called"] is called
-    wanted = (fields["tightness"], fields["pool_limit"] or 0) if called else (0.25, 1_000)
+    assert (found["campaign"] > 0.0) is called
+    wanted = (fields["tightness"], max(0, fields["pool"])) if called else (0.25, 1_000)
     assert (found["tightness_low"], found["pool_peak"]) == wanted
 
 
 def test_costs_are_counts_times_prices() -> None:
-    prices = {"funding_rate": 0.06, "review_cost": 0.5, "notice_cost": 0.2, "appeal_cost": 30.0}
+    prices = {"review_cost": 0.5, "notice_cost": 0.2, "appeal_cost": 30.0}
     counted = {"reviewed": 7, "decreases": 3, "warned": 2, "noticed": 1, "appeals_heard": 4}
-    fields = {"pool_limit": 1_000_000, "principal": 400_000, **counted}
+    fields = {"pool": 1_000_000, "principal": 400_000, "funding_price": exact(0.06 / 12), **counted}
     found = charge.of(load_scenario("baseline", reasons_sent=True, **prices), fields)
-    assert list(found.values()) == [5_000, 350, 60, 40, 20, 12_000]
+    assert list(found.values()) == [5_000, 350, 60, 40, 20, 12_000, 17_470]
     assert charge.of(load_scenario("baseline", reasons_sent=False, **prices), fields)["reason_costs"] == 0
-    unlimited = charge.of(load_scenario("baseline", **prices), {**fields, "pool_limit": None})
+    unlimited = charge.of(load_scenario("baseline", **prices), {**fields, "pool": NO_END})
     assert unlimited["funding_costs"] == 2_000
 
 
 def test_every_field_of_a_world_is_declared_once_and_used() -> None:
     assert len(WORLD_FIELDS) == len(WORLD)
-    assert {name for rule in RULES for name in (*rule.reads, *rule.writes)} - {"scenario"} == set(WORLD_FIELDS)
+    computed = {name for rule in RULES for name in (*rule.reads, *rule.writes)} - {"terms"}
+    kept = {*BEGINNINGS, *IN_BALANCE, *RECORDED, *DRAWS, "event_target_age", "event_target_income"}
+    assert computed | kept == set(WORLD_FIELDS)
+
+
+BEGINNINGS = {"first_capital", "first_own", "first_partners", "first_pool"}
+IN_BALANCE = {"owed", "kept", "lent", "served", "granted_on_appeal", "requested"}
+
+
+def test_the_loops_over_worlds_can_be_read() -> None:
+    """Each function is called once in each step that it belongs to, with what it declares."""
+    text = source()
+    for step, rules in STEPS.items():
+        lines = text.partition(f"def {step}(")[2].partition("\n\n")[0]
+        assert [
+            line.split(" = ")[1].partition("(")[0]
+            for line in lines.splitlines()
+            if line.strip().endswith(")") and line.split(" = ")[1].partition("(")[0] in {rule.name for rule in rules}
+        ] == [rule.name for rule in rules]
 
 
 def test_an_unknown_field_is_refused_with_the_nearest() -> None:

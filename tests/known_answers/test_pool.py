@@ -1,20 +1,27 @@
 """The pool's size and its accounts: formulas by hand, and the ledger identity over any scenario."""
 
-from fractions import Fraction
+from copy import deepcopy
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from zerolimit.parameters.declarations import CALENDAR_KINDS, CalendarItem
 from zerolimit.parameters.scenario import Scenario, load_scenario
-from zerolimit.parameters.terms import from_scenario
-from zerolimit.platform.pool import PER, Pool, joint_capacity, share_of
+from zerolimit.parameters.terms import TERMS, as_vector, from_scenario
+from zerolimit.platform.books import TERM, WINDOW, Books
+from zerolimit.platform.declared import WorldRule
+from zerolimit.platform.pool import PER, Pool, cash_by_accounts, collect, follow, fund, open_pool, resize, settle
+from zerolimit.platform.shares import amount_over, exact
+from zerolimit.platform.steps import STEPS, take
 from zerolimit.rules.caps import CAP
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.constants import NO_CAP
 from zerolimit.vocabulary.mechanisms import MECHANISMS
+from zerolimit.vocabulary.world_fields import DRAWS, NO_END, WORLD_FIELDS
 
 YUAN = 100
 
@@ -22,37 +29,34 @@ YUAN = 100
 def test_the_own_share_of_c12_leaves_a_fifteenth() -> None:
     """Facts C12: 2 % to 30 % with own funds fixed shrinks the most that can be lent to 1/15."""
     own = 3_000_000 * YUAN
-    assert 15 * joint_capacity(own, 0.3) == joint_capacity(own, 0.02) == 150_000_000 * YUAN
+    assert 15 * amount_over(own, exact(0.3)) == amount_over(own, exact(0.02)) == 150_000_000 * YUAN
 
 
-def test_shares_of_money_are_exact_floors() -> None:
-    assert share_of(10**15 + 1, 0.5) == 500_000_000_000_000
-    assert share_of(999, 0.1) == 99
-    assert share_of(200_000, 2.3) == 460_000
-    assert share_of(-5, 0.5) == -3
+class OnePool(Pool):
+    """The pool of a world without borrowers, moved by the functions of the month."""
+
+    def __init__(self, scenario: Scenario, principal: int) -> None:
+        super().__init__(Books(1), 0)
+        self.scenario = scenario
+        open_pool(self.books, scenario, 0, principal)
+
+    def happens(self, kind: str, value: float) -> None:
+        fund(self.books, self.scenario, [CalendarItem(month=0, kind=kind, value=value)])  # type: ignore[arg-type]
+
+    def move(self, *rules: WorldRule, **fields: int) -> None:
+        """One world through some functions, in plain Python."""
+        for name, value in fields.items():
+            self.books[name] = value
+        for rule in rules:
+            found = rule(*map(self.books.value, rule.reads))
+            for name, value in zip(rule.writes, found if len(rule.writes) > 1 else (found,), strict=True):
+                self.books[name] = value
+
+    def resize(self, principal: int) -> None:
+        self.move(resize, follow, principal=principal)
 
 
-def fraction(share: float) -> Fraction:
-    """The decimal number that a float is written as."""
-    return Fraction(str(share))
-
-
-AMOUNTS = some.integers(-(10**17), 10**17)
-SHARES = some.floats(-1e6, 1e6, allow_nan=False).filter(lambda share: share == 0.0 or abs(share) > 1e-12)
-
-
-@given(amount=AMOUNTS, share=SHARES)
-def test_a_share_is_what_exact_fractions_give(amount: int, share: float) -> None:
-    """With numerator and denominator parsed once, to the fen what a fraction of arbitrary length gives."""
-    assert share_of(amount, share) == int(amount * fraction(share) // 1)
-
-
-@given(amount=some.integers(0, 10**17), share=some.floats(1e-6, 1.0))
-def test_a_capacity_is_what_exact_fractions_give(amount: int, share: float) -> None:
-    assert joint_capacity(amount, share) == int(amount / fraction(share) // 1)
-
-
-def funded(**changed: Any) -> tuple[Scenario, Pool]:
+def funded(**changed: Any) -> OnePool:
     given = {
         "pool_rule": "funded",
         "pool_yuan": 10_000.0,
@@ -61,98 +65,161 @@ def funded(**changed: Any) -> tuple[Scenario, Pool]:
         "leverage_slack": 0.0,
         **changed,
     }
-    scenario = load_scenario("baseline", **given)
-    return scenario, Pool.start(scenario, 0, 600_000)
-
-
-def step(month: int, kind: str, value: float) -> CalendarItem:
-    return CalendarItem(month=month, kind=kind, value=value)  # type: ignore[arg-type]
+    return OnePool(load_scenario("baseline", **given), 600_000)
 
 
 def test_a_funded_pool_starts_at_its_size() -> None:
-    scenario, pool = funded(leverage_slack=0.1)
-    pool.resize(scenario, 600_000)
+    pool = funded(leverage_slack=0.1)
+    pool.resize(600_000)
     assert pool.limit == pytest.approx(1_000_000, abs=60)
     assert pool.cash == pytest.approx(400_000, abs=60)
 
 
 def test_the_leverage_cap_binds_when_it_falls() -> None:
     """2.3 x capital of a fifth of 10,000 yuan is 4,600 yuan: below what is lent, so it overhangs."""
-    scenario, pool = funded()
-    pool.events([step(0, "leverage", 2.3)])
-    pool.resize(scenario, 600_000)
+    pool = funded()
+    pool.happens("leverage", 2.3)
+    pool.resize(600_000)
     assert pool.limit == 460_000
     assert pool.cash == 0
-    assert pool.accounts.cash(600_000) == 0
+    assert cash_by_accounts(pool.books).tolist() == [0]
 
 
 def test_capital_that_is_raised_counts_and_losses_do_not() -> None:
-    scenario, pool = funded(leverage_slack=0.0)
-    pool.events([step(0, "capital", -0.5)])
-    pool.resize(scenario, 100_000)
+    pool = funded(leverage_slack=0.0)
+    pool.happens("capital", -0.5)
+    pool.resize(100_000)
     assert pool.limit == 500_000
     pool.deficit = 50_000
-    pool.resize(scenario, 100_000)
+    pool.resize(100_000)
     assert pool.limit == 250_000
 
 
 def test_an_own_share_step_binds_new_loans_only() -> None:
     """What is lent stays; own funds that are free support a fifteenth of what they did."""
-    scenario, pool = funded()
-    pool.resize(scenario, 600_000)
+    pool = funded()
+    pool.resize(600_000)
     before = pool.limit
     assert before is not None
-    pool.events([step(0, "own_share", 0.3)])
-    pool.resize(scenario, 600_000)
+    pool.happens("own_share", 0.3)
+    pool.resize(600_000)
     assert pool.limit is not None
     assert pool.limit - 600_000 == pytest.approx((before - 600_000) / 15, abs=60)
 
 
 def test_partners_withdraw_by_quota() -> None:
     """Own funds / own share + partner lines, also below what partners have lent: the excess runs off."""
-    scenario, pool = funded(partner_share=0.5, own_share=1.0, leverage=100.0, leverage_slack=10.0)
-    pool.resize(scenario, 600_000)
+    pool = funded(partner_share=0.5, own_share=1.0, leverage=100.0, leverage_slack=10.0)
+    pool.resize(600_000)
     assert pool.limit == 1_000_000
-    pool.events([step(0, "partners", 0.2)])
-    pool.resize(scenario, 600_000)
+    pool.happens("partners", 0.2)
+    pool.resize(600_000)
     assert pool.partner_lines == 100_000
     assert pool.limit == 500_000 + 100_000
 
 
 def test_a_fixed_pool_grows_and_stops_by_the_calendar() -> None:
-    scenario = load_scenario("baseline", pool_yuan=10_000.0)
-    pool = Pool.start(scenario, 0, 0)
-    pool.events([step(0, "funding_growth", 0.1)])
-    pool.resize(scenario, 0)
-    pool.resize(scenario, 0)
+    pool = OnePool(load_scenario("baseline", pool_yuan=10_000.0), 0)
+    pool.happens("funding_growth", 0.1)
+    pool.resize(0)
+    pool.resize(0)
     assert pool.limit == 1_210_000
     assert pool.cash == 1_210_000
-    pool.events([step(2, "funding_growth", 0.0), step(2, "funding", 0.5)])
-    pool.resize(scenario, 0)
+    pool.happens("funding_growth", 0.0)
+    pool.happens("funding", 0.5)
+    pool.resize(0)
     assert pool.limit == pool.cash == 500_000
 
 
 def test_a_loss_is_met_from_income_first_then_from_capital() -> None:
-    scenario, pool = funded(distributed=1.0)
+    pool = funded(distributed=1.0)
     cash = pool.cash
-    pool.collect(interest=1_000, principal_paid=0, recovered=0, written_off=5_000)
-    assert pool.settle(scenario, 1_000, 0, 5_000, 0) == -4_000
+    pool.move(collect, settle, interest_paid=1_000, principal_paid=0, recovered=0, written_off=5_000, costs=0)
+    assert pool.books.value("net_income") == -4_000
     assert (pool.deficit, pool.accounts.distributed, pool.cash) == (4_000, 0, cash + 1_000)
-    pool.collect(interest=7_000, principal_paid=0, recovered=0, written_off=0)
-    assert pool.settle(scenario, 7_000, 0, 0, 500) == 6_500
+    pool.move(collect, settle, interest_paid=7_000, principal_paid=0, recovered=0, written_off=0, costs=500)
+    assert pool.books.value("net_income") == 6_500
     assert (pool.deficit, pool.accounts.distributed) == (0, 2_500)
 
 
 def test_planned_use_is_a_parameter_or_the_mean_of_12_months_within_bounds() -> None:
-    scenario, pool = funded(planned_use=0.25)
-    assert pool.planned_use(scenario) == 2_500
-    scenario = load_scenario("baseline", planned_use_low=0.1, planned_use_high=0.4)
-    assert pool.planned_use(scenario) == 1_000
-    pool.drawn_history, pool.open_history = [999, *[20] * 12], [1, *[100] * 12]
-    assert pool.planned_use(scenario) == 2_000
-    pool.drawn_history = [90] * 12
-    assert pool.planned_use(scenario) == 4_000
+    assert funded(planned_use=0.25).planned_use() == 2_500
+    pool = OnePool(load_scenario("baseline", planned_use_low=0.1, planned_use_high=0.4), 0)
+    pool.books.base[0] = as_vector(from_scenario(pool.scenario))
+    assert pool.planned_use() == 1_000
+    for pool.month in range(13):
+        pool.books.note("drawn", pool.month, 20 if pool.month else 999)
+        pool.books.note("open_lines", pool.month, 100 if pool.month else 1)
+    pool.month = 13
+    assert pool.planned_use() == 2_000
+    for month in range(1, 13):
+        pool.books.note("drawn", month, 90)
+    assert pool.planned_use() == 4_000
     assert PER == 10_000
+
+
+def test_past_months_are_remembered_as_long_as_they_may_be_asked_for() -> None:
+    books = Books(2)
+    books.base[:, TERM["planned_use_months"]] = [1, WINDOW]
+    for month in range(WINDOW + 5):
+        books.look_back(month)
+        assert books["drawn_in_window"].tolist() == [max(0, month - 1), sum(range(max(0, month - WINDOW), month))]
+        assert books["losses_in_year"].tolist() == [2 * sum(range(max(0, month - 12), month))] * 2
+        books.note("drawn", month, month)
+        books.note("losses", month, 2 * month)
+
+
+MONEY = some.integers(-(10**17), 10**17)
+NUMBERS = {
+    "whole": MONEY,
+    "real": some.floats(-10.0, 10.0),
+    "term": some.floats(-10.0, 10.0),
+    "exact": some.floats(0.0, 100.0),
+    "draw": some.floats(0.001, 0.999),
+}
+
+
+@settings(max_examples=50, deadline=None)
+@given(data=some.data(), step=some.sampled_from([*STEPS]))
+def test_loops_over_worlds_do_what_the_plain_functions_do(data: some.DataObject, step: str) -> None:
+    """Three worlds, of which one has failed and is left alone."""
+    books, plain = Books(3), []
+    for w in range(3):
+        one = books.one(w)
+        one.base[0] = as_vector(from_scenario(load_scenario("baseline", loss_norm=0.01 * (w + 1))))
+        for name in dict.fromkeys(name for rule in STEPS[step] for name in (*rule.reads, *rule.writes) if name != "terms"):
+            kind = "draw" if name in DRAWS else WORLD_FIELDS[name].kind
+            value = data.draw(NUMBERS[kind], label=name)
+            one[name] = exact(value) if WORLD_FIELDS[name].kind == "exact" else value
+        for name in ("leverage", "own_share"):
+            one[name] = exact(max(0.001, float(one.exact(name))))
+        for name in (
+            "phi",
+            "planned_use_least",
+            "planned_use_most",
+            "months_in_year",
+            "reviewed",
+            "decreases",
+            "warned",
+            "noticed",
+            "appeals_heard",
+        ):
+            one[name] = abs(one.value(name)) % 10_001
+        for name in ("principal", "principal_paid", "written_off", "open_in_window", "losses_in_year", "own_used"):
+            one[name] = abs(one.value(name)) % 10**14
+        one["planned_use_set"] = max(NO_END, one.value("planned_use_set") % 10_002 - 1)
+        plain.append(deepcopy(one))
+    take(step, books, np.array([True, False, True]))
+    for w, one in enumerate(plain):
+        if w != 1:
+            terms = SimpleNamespace(**dict(zip(TERMS, one.base[0].tolist(), strict=True)))
+            for rule in STEPS[step]:
+                found = rule(*(terms if name == "terms" else one.value(name) for name in rule.reads))
+                for name, value in zip(rule.writes, found if len(rule.writes) > 1 else (found,), strict=True):
+                    one[name] = value
+        assert (one.whole == books.one(w).whole).all()
+        assert (one.real == books.one(w).real).all()
+        assert (one.terms == books.one(w).terms).all()
 
 
 def per_person(income_a_month: float) -> float:

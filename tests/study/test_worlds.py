@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 import zerolimit
-from zerolimit import CreditMarket, Scenario, Simulation, load_scenario, worlds
+from zerolimit import CreditMarket, Simulation, load_scenario, worlds
 from zerolimit.basics.errors import BadInput
-from zerolimit.platform.world import World
 from zerolimit.results.columns import monthly_columns, rates
+from zerolimit.run import phases
 from zerolimit.run.batch import Batch
 from zerolimit.study import worlds as home
 
@@ -183,19 +183,19 @@ def test_a_run_that_fails_is_missing_and_said_and_the_others_go_on(
     engine: str, frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One world fails in a month, with both seeds; a run of the other where it changes on the way."""
-    move, change = World.move, Simulation.change
+    follow, change = phases.follow_calendar, Simulation.change
 
-    def fails(economy: World, month: int, scenario: Scenario, *more: Any) -> Any:
-        if (month, scenario.pool_share) == (2, 0.7):
+    def fails(number: int, one: Simulation) -> None:
+        if (one.month, one.scenario.pool_share) == (2, 0.7):
             raise ZeroDivisionError("by nought")
-        return move(economy, month, scenario, *more)
+        follow(number, one)
 
     def refuses(one: Simulation, **words: Any) -> None:
         if (one.seed, one.scenario.pool_share) == (1, 0.9):
             raise BadInput("change: refused")
         change(one, **words)
 
-    monkeypatch.setattr(World, "move", fails)
+    monkeypatch.setattr(phases, "follow_calendar", fails)
     monkeypatch.setattr(Simulation, "change", refuses)
     said = re.escape("3 of 4 runs failed; world 0, seed 1: ZeroDivisionError: by nought; .attrs['failures'] has them all")
     with pytest.warns(UserWarning, match=said):

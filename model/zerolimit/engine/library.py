@@ -27,11 +27,8 @@ KNOWN: set[Callable[..., Any]] = set()
 
 
 def make_known_once(function: Callable[..., Any]) -> None:
-    """`make_known`, but only the first time."""
-    if function not in KNOWN:
-        KNOWN.add(function)
-        make_known(function)
-
-
-for _function in LIBRARY:
-    make_known_once(_function)
+    """A rule's function, and all helpers that there are by now: each only the first time."""
+    for one in (*LIBRARY, function):
+        if one not in KNOWN:
+            KNOWN.add(one)
+            make_known(one)

@@ -197,3 +197,22 @@ def draw_of_worlds(key0: Any, key1: Any, client: Any, month: Any, blocks: Any, l
             w0, w1, w2, w3 = words_of(key0[w], key1[w], client, month, blocks[k], uint32(0))
             lane = lanes[k]
             out[w, k] = (w0 if lane == 0 else w1) if lane < 2 else (w2 if lane == 2 else w3)
+
+
+def alike(columns: Array) -> tuple[list[bool], list[bool]]:
+    """Of each column of numbers, (columns, rows), whether all are equal, and whether 4 bytes hold them exactly."""
+    equal, short = np.ones(len(columns), np.bool_), np.ones(len(columns), np.bool_)
+    find_alike(columns, equal, short)
+    return equal.tolist(), short.tolist()
+
+
+@njit(cache=True, nogil=True)
+def find_alike(columns: Any, equal: Any, short: Any) -> None:
+    """`alike`, compiled: a column is left as soon as it is neither."""
+    for c in range(len(columns)):
+        for row in range(columns.shape[1]):
+            value = columns[c, row]
+            equal[c] = equal[c] and value == columns[c, 0]
+            short[c] = short[c] and np.float64(np.float32(value)) == value
+            if not (equal[c] or short[c]):
+                break

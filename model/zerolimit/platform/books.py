@@ -40,6 +40,8 @@ def laid_out() -> tuple[dict[str, int], dict[str, int]]:
 
 WHOLE, REAL = laid_out()
 WHOLES = max(WHOLE.values()) + 2
+TABLES = ("whole", "real", "terms", "base", "off", "past")
+"""What books hold, a row a world."""
 PAST = ("losses", "principal", "drawn", "open_lines")
 """What is remembered of past months."""
 
@@ -58,6 +60,8 @@ class Books:
         """What terms are while mechanisms are off."""
         self.past = np.zeros((worlds, len(PAST), WINDOW), np.int64)
         """Fen of past months, month m at m modulo its length."""
+        self.views: dict[str, Array] = {}
+        """Fields that were asked for."""
 
     @property
     def worlds(self) -> int:
@@ -65,23 +69,30 @@ class Books:
 
     def one(self, world: int) -> Books:
         """The numbers of one world: views."""
-        found = Books.__new__(Books)
-        vars(found).update({name: array[world : world + 1] for name, array in vars(self).items()})
+        return Books._of({name: getattr(self, name)[world : world + 1] for name in TABLES})
+
+    @classmethod
+    def _of(cls, tables: dict[str, Array]) -> Books:
+        found = cls.__new__(cls)
+        vars(found).update(tables, views={})
         return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**{name: getattr(self, name) for name in TABLES}, "views": {}}
 
     @classmethod
     def joined(cls, parts: Sequence[Books]) -> Books:
         """All numbers of some books, in memory of their own."""
-        found = cls.__new__(cls)
-        vars(found).update({name: np.concatenate([vars(one)[name] for one in parts]) for name in vars(parts[0])})
-        return found
+        return cls._of({name: np.concatenate([getattr(one, name) for one in parts]) for name in TABLES})
 
     def __getitem__(self, name: str) -> Array:
         """A field of all worlds, or a term that is none, (worlds,): a view; of an exact number its mantissas."""
-        kind = WORLD_FIELDS[name].kind if name in WORLD_FIELDS else "term"
-        if kind == "term":
-            return self.terms[:, TERM[name]]
-        return self.real[:, REAL[name]] if kind == "real" else self.whole[:, WHOLE[name]]
+        found = self.views.get(name)
+        if found is None:
+            kind = WORLD_FIELDS[name].kind if name in WORLD_FIELDS else "term"
+            table, at = {"term": (self.terms, TERM), "real": (self.real, REAL)}.get(kind, (self.whole, WHOLE))
+            found = self.views[name] = table[:, at[name]]
+        return found
 
     def __setitem__(self, name: str, values: Any) -> None:
         """A number for all worlds, or one of each."""

@@ -20,7 +20,7 @@ from zerolimit.basics.errors import OutOfRange
 from zerolimit.basics.wording import FEN
 from zerolimit.engine.base import Array
 from zerolimit.engine.prefix import serve_fitting
-from zerolimit.engine.rows import Rows, draw_of_worlds, merged
+from zerolimit.engine.rows import Rows, alike, draw_of_worlds, merged
 from zerolimit.engine.verbs import Listed, Queue, reals
 from zerolimit.month import OUTCOMES, SUMS, WORDS
 from zerolimit.parameters.declarations import choices
@@ -368,7 +368,7 @@ class Live(Platform):
             take = {name: self.read(name, starts) for name in names}
             kind = events["happened"][began]
             event = {**when_and_who(self.month, starts.at), **take, "kind": kind}
-            self._log("starts", starts, {**event, "measured": [*map(in_few_bytes, measured)]})
+            self._log("starts", starts, {**event, "measured": in_few_bytes(measured)})
             which = (kind.astype(np.int64) - 1) * len(REASONS) + np.maximum(take["reason"].astype(np.int64) - 1, 0)
             place = (which * len(self.worlds) + starts.world) * CELLS + self.engine.cells_of(starts, self.month)
             counts = np.bincount(place, minlength=counts.size).reshape(counts.shape)
@@ -515,9 +515,12 @@ def when_and_who(month: int, rows: Array) -> dict[str, Any]:
     return {"month": np.full(len(rows), month, np.int32), "borrower": rows.astype(np.uint32)}
 
 
-def in_few_bytes(column: Array) -> Array:
-    """The same float64 numbers, kept once where all are one, and in 4 bytes where that is exact."""
-    if (column == column[0]).all():
-        return np.broadcast_to(column[0], column.shape)
-    short = column.astype(np.float32)
-    return short if (short == column).all() else column.copy()
+def in_few_bytes(columns: Array) -> list[Array]:
+    """The same float64 numbers, (columns, rows): kept once where all of a column are one, in 4 bytes where that is exact."""
+    found = []
+    for column, equal, short in zip(columns, *alike(columns), strict=True):
+        if equal:
+            found.append(np.broadcast_to(column[0], column.shape))
+        else:
+            found.append(column.astype(np.float32) if short else column.copy())
+    return found
