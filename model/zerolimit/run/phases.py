@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zerolimit.allocation.rules import allocate, grants_by_order
+from zerolimit.allocation.rules import allocate, allocate_in_worlds
 from zerolimit.allocation.user_defined import UserRule, fields_of, loop_over, one_at
 from zerolimit.basics.errors import OutOfRange
 from zerolimit.basics.wording import FEN
@@ -29,7 +29,7 @@ from zerolimit.platform.pool import fund, plan, refuse_too_large, too_large
 from zerolimit.platform.shares import Exact
 from zerolimit.platform.steps import take
 from zerolimit.platform.world import due, follow_series, happen
-from zerolimit.rules.allocations import ALLOCATIONS, LEVEL, lowest_place
+from zerolimit.rules.allocations import lowest_place
 from zerolimit.rules.caps import REASONS
 from zerolimit.rules.flags import FLAGS
 from zerolimit.run.balance import look_at_each, out_of_balance, refuse_totals
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from zerolimit.run.together import Together
 
 
-BY_LEVEL = [at for at, name in enumerate(choices("allocation")) if ALLOCATIONS[name].kind == LEVEL]
-"""Allocations that a level shares out, as terms have them."""
+SHARED_BY = choices("allocation")
+"""Ways to share the pool, in the order of their terms."""
 ORDERS = choices("appeal_order")
 """The desk's orders, in the order of their terms."""
 
@@ -276,21 +276,23 @@ class Live(Platform):
     def _shared(self, rows: Rows, rank: Array, need: Array) -> tuple[Array, Array]:
         """What everybody is granted (fen), and the level at which each world's pool was used up.
 
-        Orders are served in all worlds at once; a level is found in one world after the other.
+        User-defined rules are followed in one world after the other.
         """
-        by_level = self.own_sharing | np.isin(self.books.parameter("allocation"), BY_LEVEL)
-        costs = need
-        if by_level.any():
-            costs = need.copy()
-            costs[rows.each(by_level)] = 0
-        served = self.engine.prefix(rank, costs, self.books["capacity"], rows, "u_lottery", self.month)
-        shared, levels = grants_by_order(rank, costs, least_grants(self.books), rows.starts, *served)
+        codes = self.books.parameter("allocation").tolist()
+        rules = [None if own else SHARED_BY[int(code)] for own, code in zip(self.own_sharing, codes, strict=True)]
+        capacity, floors = self.books["capacity"], self.books["floor_yuan"].astype(np.int64)
+
+        def prefix(order: Array, costs: Array, room: Array) -> Any:
+            return self.engine.prefix(order, costs, room, rows, "u_lottery", self.month)
+
+        least = least_grants(self.books)
+        shared, levels = allocate_in_worlds(rules, rank, need, capacity, least, floors, rows.starts, prefix)
 
         def share(w: int, s: Simulation) -> None:
-            if by_level[w]:
+            if self.own_sharing[w]:
                 shared[rows.starts[w] : rows.starts[w + 1]], levels[w] = self.claims(w).shared(s.pool.limit)
 
-        if by_level.any():
+        if self.own_sharing.any():
             self.borrowers.each(share)
         return shared, levels
 
