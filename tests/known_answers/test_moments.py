@@ -194,7 +194,7 @@ FORMULAS = {
     "min(abs(overdue - limit), 7) + max(late, 1)": lambda c: (
         np.minimum(abs(c["overdue"] - c["limit"]), 7) + np.maximum(c["late"], 1)
     ),
-    "(1000 * principal // limit) * (cash // 100)": lambda c: used(c) * (c["cash"] // 100),
+    "(1000 * principal // limit) * late": lambda c: used(c) * c["late"],
     "min(1000 * principal // limit, 900) * max(cash // 90_000, late) - abs(cash // 7)": lambda c: (
         np.minimum(used(c), 900) * np.maximum(c["cash"] // 90_000, c["late"]) - abs(c["cash"] // 7)
     ),
@@ -264,7 +264,10 @@ WRONG = [
     ({"over": "zero_limit + 1", "under": "accounts"}, "adds numbers to what a month counts"),
     ({"over": "zero_limit * blocked", "under": "accounts"}, "counts can be added, and multiplied by numbers or conditions"),
     ({"over": "lag(zero_limit, 1)", "under": "accounts"}, "lag: zero_limit is counted by month"),
-    ({"over": "limit * limit * limit"}, "can be as large as 8e+27; divide first, as in limit // 10_000"),
+    (
+        {"over": "limit * limit * limit"},
+        "'limit * limit * limit' can be as large as 8e+27; divide first, as in limit // 10_000",
+    ),
     ({"over": "segment == 'gg'"}, "segment: 'gg' is not one of salaried, gig, owner; did you mean 'gig'?"),
     ({"over": "late == 'gig'"}, "'gig' stands beside no field with names; such are"),
     ({"over": "punctuality > 0.9"}, "0.9 is no whole number; take multiples"),

@@ -196,14 +196,15 @@ class Formula:
             case ast.Name(id=name):
                 return self.named(name, lag)
             case ast.UnaryOp(op=ast.USub(), operand=inner):
-                return self.calculated("-", Read("0", AMOUNT, 0, 0), self.read(inner, lag))
+                return self.calculated("-", Read("0", AMOUNT, 0, 0), self.read(inner, lag), ast.unparse(node))
             case ast.UnaryOp(op=ast.Not(), operand=inner):
                 return Read(f"np.logical_not({self.condition(inner, lag)})", CONDITION, 0, 1)
             case ast.BoolOp(op=op, values=values):
                 sign = " & " if isinstance(op, ast.And) else " | "
                 return Read(f"({sign.join(self.condition(one, lag) for one in values)})", CONDITION, 0, 1)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in CALCULATED:
-                return self.calculated(CALCULATED[type(op)], self.read(left, lag), self.read(right, lag))
+                large = ast.unparse(left if isinstance(op, ast.FloorDiv) else node)
+                return self.calculated(CALCULATED[type(op)], self.read(left, lag), self.read(right, lag), large)
             case ast.Compare(left=left, ops=ops, comparators=others):
                 pairs = zip([left, *others], ops, others, strict=False)
                 return Read(f"({' & '.join(self.compared(*pair, lag) for pair in pairs)})", CONDITION, 0, 1)
@@ -256,8 +257,8 @@ class Formula:
             raise self.wrong("counts can be added, and multiplied by numbers or conditions on segment and decile, no more")
         return one
 
-    def calculated(self, sign: str, left: Read, right: Read) -> Read:
-        """A sum, difference, product or quotient."""
+    def calculated(self, sign: str, left: Read, right: Read, large: str) -> Read:
+        """A sum, difference, product or quotient; `large` is what would be too large, as it was written."""
         a, b = left.number, right.number
         if COUNT in (left.kind, right.kind):
             if sign == "//" or (sign == "*" and left.kind == right.kind):
@@ -265,7 +266,7 @@ class Formula:
             return Read(f"({a} {sign} {b})", COUNT, 0, 0)
         if sign == "//":
             if left.most >= EXACT_DIVISION:
-                raise self.wrong(f"{quoted(a)} can be as large as {left.most:.0e}{DIVIDE}")
+                raise self.wrong(f"{quoted(large)} can be as large as {left.most:.0e}{DIVIDE}")
             by = right.low if right.low == right.high else 0
             if by > 0:
                 return Read.rounded(f"np.floor({left.real} / {by}.0)", left.low // by, left.high // by)
@@ -276,7 +277,7 @@ class Formula:
         ]
         found = Read(f"({a} {sign} {b})", AMOUNT, min(corners), max(corners))
         if found.most >= EXACT:
-            raise self.wrong(f"{quoted(found.code)} can be as large as {found.most:.0e}{DIVIDE}")
+            raise self.wrong(f"{quoted(large)} can be as large as {found.most:.0e}{DIVIDE}")
         exact = f"({left.real} {sign} {right.real})"
         if found.most < NARROW and as_reals(left, right):
             return Read.rounded(exact, found.low, found.high)
@@ -383,7 +384,7 @@ def parts_of_correlation(a: Formula, b: Formula, where: Formula) -> tuple[Part, 
         if formula.found.most**2 >= EXACT:
             raise formula.wrong(f"{formula.text} can be as large as {formula.found.most:.0e}{DIVIDE}")
     one, other = (formula.found._replace(code=formula.found.number, kind=AMOUNT) for formula in (a, b))
-    pairs = [a.calculated("*", x, y) for x, y in ((one, one), (other, other), (one, other))]
+    pairs = [a.calculated("*", x, y, a.text) for x, y in ((one, one), (other, other), (one, other))]
     columns = {*a.columns, *b.columns, *where.columns}
     return tuple(
         over_rows(read, columns, where, {*a.columns, *b.columns}) for read in (Read("1", AMOUNT, 1, 1), one, other, *pairs)
