@@ -24,6 +24,7 @@ from zerolimit.parameters.dated import MONTH as MONTH_COLUMN
 from zerolimit.parameters.declarations import CALENDAR_KINDS, CONSTRAINTS, DATED, about, bounds, choices
 from zerolimit.parameters.scenario import Scenario, load_scenario, presets
 from zerolimit.parameters.terms import ANNOUNCED
+from zerolimit.platform.declared import WorldRule
 from zerolimit.portfolio.columns import COLUMNS
 from zerolimit.portfolio.options import OPTIONS, OPTIONS_DEFAULT, flag
 from zerolimit.results.panel_columns import flag_meanings
@@ -218,7 +219,7 @@ def rules(module: str) -> str:
     return "\n\n".join(parts)
 
 
-def contract(rule: Rule) -> str:
+def contract(rule: Rule | WorldRule) -> str:
     """What a rule reads, draws and writes, and the parameters in it with default, unit and source."""
     parts = {
         "Reads": code(*rule.fields),
@@ -236,14 +237,15 @@ def contract(rule: Rule) -> str:
 
 
 def functions(module: str, *names: str) -> str:
-    """Functions of a module (or methods, as Class.method) with their docstrings."""
+    """Functions of a module (or methods, as Class.method) with their docstrings; those on one world, with what they read."""
     home = import_module(module)
     parts = []
     for name in names:
         thing: Any = home
         for step in name.split("."):
             thing = getattr(thing, step)
-        parts.append(f"#### `{home.__name__.removeprefix(PACKAGE)}.{name}`\n\n{said(thing)}")
+        says = f"{said(thing.function)}\n\n{contract(thing)}" if isinstance(thing, WorldRule) else said(thing)
+        parts.append(f"#### `{home.__name__.removeprefix(PACKAGE)}.{name}`\n\n{says}")
     return "\n\n".join(parts)
 
 

@@ -21,6 +21,7 @@ from zerolimit.explanation.notice import explain
 from zerolimit.explanation.replay import CloseUp, Origin
 from zerolimit.month import BIRTH, MONTH, Phase
 from zerolimit.parameters.scenario import load_scenario
+from zerolimit.platform.steps import STEPS as WORLD_STEPS
 from zerolimit.portfolio.portfolio import read_portfolio
 from zerolimit.portfolio.settlement import accounts, traits
 from zerolimit.results.columns import values
@@ -69,10 +70,12 @@ def files_of(functions: Functions) -> list[str]:
 
 
 def functions_of(phase: Phase) -> Functions:
-    """What a phase of the month calls: its rules, or the platform's method."""
+    """What a phase of the month calls: its rules, or the platform's method and the functions on one world that it takes."""
     if phase.rules:
         return tuple(rule.function for rule in phase.rules)
-    return (getattr(Live, phase.stage),)
+    method = getattr(Live, phase.stage)
+    taken = (rule.function for step in method.__code__.co_consts if step in WORLD_STEPS for rule in WORLD_STEPS[step])
+    return (method, *taken)
 
 
 def stepped(phase: Phase) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from zerolimit.basics.errors import BadDeclaration, nearest
 from zerolimit.parameters.scenario import Scenario
 from zerolimit.parameters.terms import ANNOUNCED, TERMS, from_scenario
-from zerolimit.vocabulary.world_fields import WORLD_FIELDS
+from zerolimit.vocabulary.world_fields import DRAWS, WORLD_FIELDS
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,14 @@ class WorldRule:
 
     def __call__(self, *values: Any) -> Any:
         return self.function(*values)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return tuple(name for name in self.reads if name != "terms" and name not in DRAWS)
+
+    @property
+    def draws(self) -> tuple[str, ...]:
+        return tuple(name for name in self.reads if name in DRAWS)
 
     def of(self, scenario: Scenario, fields: Mapping[str, Any]) -> dict[str, Any]:
         """What it writes, for a world with these fields."""
