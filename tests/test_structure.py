@@ -268,7 +268,7 @@ def test_the_palette_is_declared_once() -> None:
 PRINT_DIGEST = (
     "from zerolimit.engine.compiled import Loops; from zerolimit.engine.plan import make_plan;"
     "from zerolimit.parameters.terms import TERMS;"
-    "print(Loops(make_plan(frozenset(TERMS)), {name: k for k, name in enumerate(TERMS)}).digest)"
+    "print(Loops(make_plan(frozenset(TERMS)), {name: k for k, name in enumerate(TERMS)}).path.name)"
 )
 
 
