@@ -13,11 +13,12 @@ from hypothesis import strategies as some
 
 from zerolimit import attribute
 from zerolimit.allocation.level import Evenly
-from zerolimit.allocation.rules import allocate
+from zerolimit.allocation.rules import allocate, allocate_in_worlds
 from zerolimit.allocation.user_defined import UserRule, loop_over
 from zerolimit.basics.errors import BadInput, OutOfRange
 from zerolimit.engine.base import Array
 from zerolimit.engine.level import share_out
+from zerolimit.engine.prefix import serve_prefixes
 from zerolimit.engine.registry import named
 from zerolimit.engine.verbs import Listed
 from zerolimit.parameters.scenario import load_scenario
@@ -156,6 +157,43 @@ def test_whoever_is_served_in_full_stands_before_whoever_is_not(
     full = [bool(grants[k] == needs[k]) for k in places]
     assert full == sorted(full, reverse=True)
     assert sum(0 < grants[k] < needs[k] for k in places) <= 1
+
+
+@some.composite
+def contenders(draw: some.DrawFn) -> dict[str, Any]:
+    """A world: its rule, who contends in it, with places and draws that are often the same, and its pool."""
+    needs = draw(some.lists(some.integers(0, 12), max_size=7))
+    small = some.integers(0, 2)
+    each = [[draw(small) for _ in needs] for _ in range(2)]
+    rule = draw(some.sampled_from([*ALLOCATIONS, None]))
+    numbers = draw(some.tuples(some.integers(-1, 60), some.integers(1, 5), some.integers(0, 6)))
+    return {"rule": rule, "need": needs, "order": each[0], "lottery": each[1], "numbers": numbers}
+
+
+@given(some.lists(contenders(), min_size=1, max_size=6))
+@settings(deadline=None, max_examples=100)
+def test_rules_in_several_worlds_at_once_share_as_each_does_alone(worlds: list[dict[str, Any]]) -> None:
+    starts = np.cumsum([0, *(len(one["need"]) for one in worlds)])
+    keys = np.concatenate([np.arange(len(one["need"])) for one in worlds]).astype(np.int32)
+    order, need, lottery = (
+        np.array([x for one in worlds for x in one[name]], kind)
+        for name, kind in (("order", np.float64), ("need", np.int64), ("lottery", np.uint64))
+    )
+    capacity, least, floors = np.array([one["numbers"] for one in worlds]).T
+
+    def prefix(places: Array, costs: Array, room: Array) -> tuple[Array, Array, Array]:
+        return serve_prefixes(places, costs, room, starts, keys, lambda at: lottery[at])
+
+    found, ends = allocate_in_worlds([one["rule"] for one in worlds], order, need, capacity, least, floors, starts, prefix)
+    for w, one in enumerate(worlds):
+        here = slice(starts[w], starts[w + 1])
+        if one["rule"] is None:
+            assert not found[here].any()
+            continue
+        queue = Listed(keys[here], lambda at, here=here: lottery[here][at])
+        alone = int(capacity[w]), int(least[w]), queue, int(floors[w])
+        grants, level = allocate(one["rule"], order[here], need[here], *alone)
+        assert (found[here].tolist(), ends[w]) == (grants.tolist(), level)
 
 
 # a user-defined rule

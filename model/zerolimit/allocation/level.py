@@ -1,4 +1,7 @@
-"""Declared levels (rules/allocations.py) over everybody who contends, compiled: what all get at a level, and each."""
+"""Declared levels (rules/allocations.py) over everybody who contends, compiled: what all get at a level, and each.
+
+In one world (`Evenly`), or in many at once (`find_levels`).
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from zerolimit.engine.level import NOTHING
 from zerolimit.engine.philox import make_known
 from zerolimit.rules.allocations import WHOLE, Allocation
 
@@ -33,6 +37,72 @@ def loops_of(granted: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], Ca
             out[k] = given if given >= least else 0
 
     return total_at, grants_at
+
+
+@cache
+def search_of(granted: Callable[[Any, Any], Any]) -> Callable[..., None]:
+    """Compiled: the level of each of some worlds, found as engine.level.share_out finds it in one."""
+    total_at, _ = loops_of(granted)
+
+    @njit(nogil=True)
+    def search(
+        worlds: Any,
+        need: Any,
+        least: Any,
+        capacity: Any,
+        tops: Any,
+        starts: Any,
+        whole: Any,
+        found: Any,
+        grants: Any,
+        more: Any,
+    ) -> None:
+        for w in worlds:
+            some = need[starts[w] : starts[w + 1]]
+            highest = whole
+            if whole < 0:
+                highest = 0
+                for k in range(len(some)):
+                    highest = max(highest, np.int64(some[k]))
+            highest = min(highest, tops[w])
+            low, high = NOTHING if len(some) else 0, highest if len(some) else 0
+            while low < high:
+                middle = (low + high + 1) // 2
+                if total_at(middle, some, least[w]) <= capacity[w]:
+                    low = middle
+                else:
+                    high = middle - 1
+            left = capacity[w]
+            for k in range(starts[w], starts[w + 1]):
+                given = granted(np.int64(need[k]), low) if low > NOTHING else 0
+                grants[k] = given if given >= least[w] else 0
+                left -= grants[k]
+                if low < highest:
+                    given = granted(np.int64(need[k]), low + 1)
+                    more[k] = max((given if given >= least[w] else 0) - grants[k], 0)
+            found[w, 0], found[w, 1], found[w, 2] = low, highest, left
+
+    return search
+
+
+def find_levels(
+    rule: Allocation,
+    worlds: NDArray[np.int64],
+    need: NDArray[Any],
+    least: NDArray[np.int64],
+    capacity: NDArray[np.int64],
+    tops: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    found: NDArray[np.int64],
+    grants: NDArray[np.int64],
+    more: NDArray[np.int64],
+) -> None:
+    """In some worlds, the largest level of a rule at which all grants fit into the capacity.
+
+    Written: by world, `found` (worlds, 3): that level (NOTHING: none), the highest that there is, and what is left (fen);
+    by borrower, `grants` at that level, and what the next one gives `more` (fen).
+    """
+    search_of(rule.function)(worlds, need, least, capacity, tops, starts, WHOLE if rule.share else -1, found, grants, more)
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ class Scenario(Shown, Parameters):
 
         So does a macro series another macro_model. `calendar` and `macro` are a path of a CSV file, a DataFrame, or a list.
         """
-        return build(on_top(dict(self), parameters), "parameter")
+        return build(parameters, "parameter", vars(self))
 
     def _in_short(self) -> str:
         other = {name: value for name, value in self if name not in ("name", "description") and value != DEFAULTS[name]}
@@ -130,13 +130,15 @@ def not_reached(scenario: Scenario, months: int) -> list[str]:
     return found
 
 
-def on_top(before: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """Parameters on top of others; of two that exclude each other, the one given alone replaces the other."""
-    return {**before, **settled(CONSTRAINTS, before, given)}
+def build(given: Mapping[str, Any], where: str, before: Mapping[str, Any] | None = None) -> Scenario:
+    """A scenario from a mapping, or BadInput: one line that says which parameter, what is wrong, what is allowed.
 
-
-def build(given: dict[str, Any], where: str) -> Scenario:
-    """A scenario from a mapping, or BadInput: one line that says which parameter, what is wrong, what is allowed."""
+    With the parameters of another scenario, what is given stands on top of them; of two that exclude each other, the one
+    given alone replaces the other.
+    """
+    before = before or {}
+    if before:
+        given = settled(CONSTRAINTS, before, given)
     fields = Scenario.model_fields
     for name in given:
         if name not in fields:
@@ -149,7 +151,7 @@ def build(given: dict[str, Any], where: str) -> Scenario:
     }
     for name, value in given.items():
         refuse_another_kind(name, value, where)
-    start = given.get("start")
+    start = given.get("start", before.get("start"))
     if start is not None and not (isinstance(start, str) and re.fullmatch(CALENDAR_MONTH, start, re.ASCII)):
         raise BadInput(f"{where}: start: a month is needed as YYYY-MM, not {quoted(start)}")
     rows = {
@@ -158,7 +160,7 @@ def build(given: dict[str, Any], where: str) -> Scenario:
         if name in given
     }
     try:
-        return Scenario(**{**given, **rows})
+        return Scenario(**{**before, **given, **rows})
     except BadInput as error:
         raise BadInput(f"{where}: {str(error).removeprefix(OURS)}") from None
 
@@ -245,7 +247,7 @@ def _from_file(path: Path) -> Scenario:
         return build(table, str(path))
     if not isinstance(base, str) or base not in presets():
         raise BadInput(f"{path}: base {quoted(base)} is not a preset ({', '.join(presets())}){nearest(base, presets())}")
-    return build(on_top(dict(_from_file(presets()[base])), table), str(path))
+    return build(table, str(path), vars(_from_file(presets()[base])))
 
 
 def with_files(table: dict[str, Any], path: Path) -> dict[str, Any]:

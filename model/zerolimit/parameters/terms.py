@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import itemgetter
 from typing import Any
 
@@ -60,22 +61,30 @@ for _cap in CAPS:
         refuse_unknown(f"cap {_cap.name}", "term", _term, TERMS)
 
 
+def reading(name: str) -> Callable[[Any], float]:
+    """How a parameter's value becomes the number that rules read."""
+    if names := choices(name):
+        return {one: float(position) for position, one in enumerate(names)}.__getitem__
+    return in_fen if about(name)["unit"].split(" ")[0] == "yuan" else float
+
+
+def in_fen(yuan: float) -> float:
+    """An amount in yuan as whole fen."""
+    return float(round(yuan * FEN))
+
+
+READINGS = {name: reading(name) for name in TERMS if name not in ANNOUNCED}
+"""Every parameter that is a term, and how it is read."""
+NOTHING_ANNOUNCED = dict.fromkeys(ANNOUNCED, 0.0)
+
+
 def from_scenario(scenario: Scenario) -> dict[str, float]:
     """Every parameter as a number: money in fen, switches as 0 or 1, choices by position."""
-    found: dict[str, float] = {}
-    for name in Scenario.model_fields:
-        if not is_term(name):
-            continue
-        value: Any = getattr(scenario, name)
-        if choices(name):
-            found[name] = float(choices(name).index(value))
-        elif about(name)["unit"].split(" ")[0] == "yuan":
-            found[name] = float(round(value * FEN))
-        else:
-            found[name] = float(value)
+    values = vars(scenario)
+    found = {name: read(values[name]) for name, read in READINGS.items()}
     found.update(
         {
-            **dict.fromkeys(ANNOUNCED, 0.0),
+            **NOTHING_ANNOUNCED,
             "monthly_rate": scenario.daily_rate * DAYS_A_YEAR / MONTHS_A_YEAR,
             "stress": 1.0,
             "demand": 1.0,

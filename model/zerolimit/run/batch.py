@@ -12,7 +12,7 @@ from typing import Any
 
 from zerolimit.basics.errors import BadInput
 from zerolimit.parameters.scenario import Scenario
-from zerolimit.run.simulation import Simulation, begin_together
+from zerolimit.run.simulation import Simulation, available_memory, begin_together
 from zerolimit.run.together import Together, joined
 
 
@@ -35,9 +35,12 @@ class Batch:
         """Worlds that begin, each with its scenario and seed; `options` are those of Simulation, the same for all."""
         declared: dict[int, Simulation] = {}
         failures: dict[int, Exception] = {}
+        free = available_memory()
         for number, (scenario, seed) in enumerate(worlds):
             try:
-                declared[number] = Simulation(scenario, seed, begin=False, **options)
+                one = Simulation(scenario, seed, begin=False, **options)
+                one.refuse_size(free)
+                declared[number] = one
             except Exception as error:
                 failures[number] = error
         parts = parted(declared, lambda one: (one.kind, id(one.plan), one.options.keys is None, *alone(one)))

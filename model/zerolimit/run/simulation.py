@@ -143,8 +143,8 @@ class Simulation(Shown):
         keys = None if portfolio is None else portfolio.keys
         self.options = Options(others, overrides, threads or os.cpu_count() or 1, checks, shuffle, self.say, keys)
         self.asked_for, self.kind = engine, chosen(engine, self.size, user_rules=bool(others))
-        self._refuse_size()
         if begin:
+            self.refuse_size(available_memory())
             begin_together([self])
 
     def _in_short(self) -> str:
@@ -163,10 +163,9 @@ class Simulation(Shown):
         found = from_scenario(scenario)
         return found if self.sharing is None else {**found, "allocation": USER_DEFINED}
 
-    def _refuse_size(self) -> None:
-        """BadInput where the borrowers do not fit into memory, or are more than draws can tell apart."""
+    def refuse_size(self, free: int | None) -> None:
+        """BadInput where the borrowers do not fit into so many free bytes, or are more than draws can tell apart."""
         needed = self.size * self.bytes_a_borrower
-        free = available_memory()
         if free is not None and needed > free:
             raise BadInput(
                 f"borrowers: {self.size:,} need about {needed / 1e9:,.1f} GB of memory on the {self.asked_for} engine,"

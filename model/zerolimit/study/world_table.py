@@ -165,7 +165,8 @@ def one_world(row: Row, bases: Bases, seeds: tuple[int, ...]) -> World:
         base = bases.of(row.source)
         first, later = split(row.values)
         world = base.change(**first) if first else base
-        differs = {} if world is base else {name: value for name, value in world if value != getattr(base, name)}
+        before = vars(base)
+        differs = {} if world is base else {name: value for name, value in vars(world).items() if value != before[name]}
         for values in later.values():
             world = world.change(**values)
         own = seeds if row.seed is None else (as_seed(row.seed),)
