@@ -180,6 +180,11 @@ def columns_of(rows: int) -> dict[str, np.ndarray]:
     }
 
 
+def used(c: dict[str, np.ndarray]) -> np.ndarray:
+    """Thousandths of the line in use, 0 without one."""
+    return np.where(c["limit"] > 0, 1000 * (c["scheduled"] + c["overdue"]) // np.maximum(c["limit"], 1), 0)
+
+
 FORMULAS = {
     "late >= 2": lambda c: c["late"] >= 2,
     "1 <= late < 3 or not segment == 'gig'": lambda c: ((c["late"] >= 1) & (c["late"] < 3)) | (c["segment"] != 1),
@@ -189,6 +194,14 @@ FORMULAS = {
     "min(abs(overdue - limit), 7) + max(late, 1)": lambda c: (
         np.minimum(abs(c["overdue"] - c["limit"]), 7) + np.maximum(c["late"], 1)
     ),
+    "(1000 * principal // limit) * late": lambda c: used(c) * c["late"],
+    "min(1000 * principal // limit, 900) * max(cash // 90_000, late) - abs(cash // 7)": lambda c: (
+        np.minimum(used(c), 900) * np.maximum(c["cash"] // 90_000, c["late"]) - abs(c["cash"] // 7)
+    ),
+    "200 <= 1000 * principal // limit < 600 and cash // (late - 1) > 7": lambda c: (
+        (used(c) >= 200) & (used(c) < 600) & (np.where(c["late"] > 1, c["cash"] // np.maximum(c["late"] - 1, 1), 0) > 7)
+    ),
+    "7": lambda c: np.full(len(c["late"]), 7),
     "punctuality": lambda c: c["punctuality"],
     "risk": lambda c: np.floor(c["risk"]),
     "propensity": lambda c: np.minimum(np.floor(c["propensity"] * 1e6), 1_000_000),
@@ -198,9 +211,9 @@ FORMULAS = {
 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_formulas_are_summed_world_by_world(compiled: bool) -> None:
-    raw = columns_of(1_000)
+    raw = columns_of(9_000)
     values = {name: column.astype(np.float64 if FIELDS[name].storage == "f4" else np.int64) for name, column in raw.items()}
-    starts = np.array([0, 1, 400, 1_000])
+    starts = np.array([0, 1, 400, 9_000])
     parts = [parts_of(moment(f"m{k}", text))[0] for k, text in enumerate(FORMULAS)]
     found = RowMonths(parts, starts, compiled=compiled).take(raw.__getitem__)
     for k, of in enumerate(FORMULAS.values()):
@@ -251,7 +264,10 @@ WRONG = [
     ({"over": "zero_limit + 1", "under": "accounts"}, "adds numbers to what a month counts"),
     ({"over": "zero_limit * blocked", "under": "accounts"}, "counts can be added, and multiplied by numbers or conditions"),
     ({"over": "lag(zero_limit, 1)", "under": "accounts"}, "lag: zero_limit is counted by month"),
-    ({"over": "limit * limit * limit"}, "can be as large as 8e+27; divide first, as in limit // 10_000"),
+    (
+        {"over": "limit * limit * limit"},
+        "'limit * limit * limit' can be as large as 8e+27; divide first, as in limit // 10_000",
+    ),
     ({"over": "segment == 'gg'"}, "segment: 'gg' is not one of salaried, gig, owner; did you mean 'gig'?"),
     ({"over": "late == 'gig'"}, "'gig' stands beside no field with names; such are"),
     ({"over": "punctuality > 0.9"}, "0.9 is no whole number; take multiples"),

@@ -3,29 +3,29 @@
 import os
 import random
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from test_sweep import WISH, Here
+from test_sweep import SMALLEST_FIRST, WISH, Here
 
 import zerolimit
 from zerolimit.basics.errors import BadInput
 from zerolimit.explanation.kept_lines import Shadow
 from zerolimit.results.digest import read_json
 from zerolimit.run.batch import Batch
-from zerolimit.run.simulation import Simulation
+from zerolimit.run.simulation import Simulation, bytes_of_ties
 from zerolimit.study import folder, portions, sweep, worker
 from zerolimit.study.accounts import Accounts
 from zerolimit.study.definition import Study, read_study
 from zerolimit.study.folder import ERRORS, MERGED, Folder
 from zerolimit.study.portions import GROWTH, LONGEST, MOST_VALUES, Portions
-from zerolimit.study.rounds import in_rounds
+from zerolimit.study.rounds import bytes_of_month, in_rounds
 from zerolimit.study.screen import Reached
-from zerolimit.study.worker import Done, Failed, Task, do, parted
+from zerolimit.study.worker import BatchOfRuns, Done, Failed, Measure, Task, bytes_of, do
 from zerolimit.study.writing import Writing
 
 EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").glob("*/study.toml"))
@@ -121,26 +121,71 @@ def test_rounds_of_memory_hold_every_world_in_order_and_none_too_many() -> None:
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.parent.name)
 def test_a_study_of_experiments_is_one_batch(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All its runs, in one round of memory; but for a study with shadow worlds, which run one by one."""
-    monkeypatch.setattr(worker, "budget", lambda workers: 10**12)
-    sampled = {"samples": 2} if path.parent.name == "sensitivity" else {}
-    study = read_study(path, borrowers=10, **sampled)
-    runs = [*study.tasks()]
-    alone = {"wrongful", "followed"} & {*study.kept.measures}
-    assert [len(some) for some in parted(study.job(), runs, 2)] == ([1] * len(runs) if alone else [len(runs)])
+    """A worker that is given all its runs begins them in one batch, and in two where memory holds half of them."""
+    begun, begin = [], Batch.begin
+
+    def counting(worlds: Any, **options: Any) -> Batch:
+        given = [*worlds]
+        begun.append(len(given))
+        return begin(given, **options)
+
+    monkeypatch.setattr(Batch, "begin", counting)
+    monkeypatch.setattr(BatchOfRuns, "months", lambda runs, batch, numbers: runs.columns.update({k: {} for k in numbers}))
+    sampled = {"samples": 2} if path.parent.name == "sensitivity" else {"replications": 2}
+    study = read_study(path, borrowers=10, engine="objects", **sampled)
+    job, runs = study.job(), [*study.tasks()]
+    for rounds in (1, 2):
+        monkeypatch.setattr(
+            worker, "budget", lambda workers, rounds=rounds: sum(bytes_of(job, one) for one in runs) // rounds
+        )
+        assert all(isinstance(one, Done) for one in do(job, runs))
+        assert begun == [len(runs) // rounds] * rounds
+        begun.clear()
 
 
 # what a batch leaves
 
 
-def mixed(**settings: Any) -> Study:
+def mixed(*, measure: Measure | None = None, **settings: Any) -> Study:
     outcomes = ["zero_limit", "blocked", "net_income", "gini_lines", "months_without", "zero_limit_last_half", "recovered_3"]
     points = {"design": "list", "points": MIXED, "months": 4, "borrowers": 30, "engine": "objects", "outcomes": outcomes}
-    return read_study({**points, "name": "mixed", "replications": 2, "burn_in": 1, **settings})
+    return read_study({**points, "name": "mixed", "replications": 2, "burn_in": 1, **settings}, measure=measure)
 
 
-def test_a_batch_of_any_mix_leaves_what_each_of_its_runs_leaves_alone() -> None:
-    study = mixed()
+def goes_on(simulation: Simulation) -> dict[str, float]:
+    """A measure that sees the whole history, and lives on in its world."""
+    months = simulation.history
+    known = float(sum(len(one.counts) for one in months) * 1_000 + sum(one.counts["on_time"].sum() for one in months))
+    simulation.run(2)
+    twin = simulation.copy().run(1)
+    simulation.close()
+    return {"known": known, "later": float(simulation.column("cash").sum()), "twin": float(twin.column("cash").sum())}
+
+
+CLIENTS = "limit,balance\n" + "".join(f"{3_000 + 100 * k},{50 * k}\n" for k in range(40))
+SORTS: dict[str, dict[str, Any]] = {
+    "any mix": {},
+    "shadow worlds": {
+        "outcomes": ["zero_limit", "followed", "wrongful"],
+        "months": 13,
+        "borrowers": 12,
+        "points": MIXED[2:6],
+        "replications": 1,
+    },
+    "a measure": {"measure": goes_on, "points": MIXED[2:6], "replications": 1},
+    "a portfolio": {"portfolio": "clients.csv", "borrowers": None, "points": MIXED[2:], "replications": 1},
+    "a rule": {"rules": ["mine.py:smallest_first"], "replications": 1},
+}
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_a_batch_of_any_mix_leaves_what_each_of_its_runs_leaves_alone(
+    sort: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "clients.csv").write_text(CLIENTS)
+    (tmp_path / "mine.py").write_text(SMALLEST_FIRST)
+    monkeypatch.chdir(tmp_path)
+    study = mixed(**SORTS[sort])
     job, runs = study.job(), [*study.tasks()]
     alone = {task.run: do(job, [task])[0] for task in runs}
     random.Random(1).shuffle(runs)
@@ -154,12 +199,29 @@ def test_a_batch_of_any_mix_leaves_what_each_of_its_runs_leaves_alone() -> None:
             assert repr(one.columns) == repr(before.columns)  # nan as nan
 
 
-def test_only_stored_ties_are_parted_from_a_mix() -> None:
-    study = mixed()
-    runs = [*study.tasks()]
-    sizes = [len(some) for some in parted(study.job(), runs, 1)]
-    assert sizes == [len(runs) - 2, 1, 1]
-    assert sum(sizes) == len(runs)
+def test_a_run_is_said_to_need_what_is_kept_of_it(tmp_path: Path) -> None:
+    """Its borrowers, their ties, its months; a portfolio's clients in their place; all counts for a measure; a shadow."""
+
+    def needed(**settings: Any) -> int:
+        study = read_study({**WISH, "vary": {"lgd": [0.5]}, "replications": 1, **settings}, measure=measure)
+        return bytes_of(study.job(), next(study.tasks()))
+
+    measure = None
+    study = read_study({**WISH, "vary": {"lgd": [0.5]}})
+    plain, a_borrower = needed(), 8_000
+    assert needed(borrowers=61) - plain == a_borrower
+    assert needed(vary={"borrowers": [70, 90]}) - plain == 10 * a_borrower
+    assert needed(vary={"network": ["small_world", "ring"]}) - plain == 60 * bytes_of_ties(
+        "small_world", study.scenario.acquaintances
+    )
+    assert needed(months=5) - plain == bytes_of_month(worker.held(study.kept.counts))
+    (tmp_path / "ties.csv").write_text("source,target\n0,1\n")
+    assert needed(set={"network": "file", "network_file": str(tmp_path / "ties.csv")}) - plain == len("source,target\n0,1\n")
+    (tmp_path / "clients.csv").write_text(CLIENTS)
+    assert needed(borrowers=None, portfolio=str(tmp_path / "clients.csv")) == needed(borrowers=40)
+    assert needed(outcomes=["followed"]) > 2 * plain
+    measure = goes_on
+    assert needed(months=5) - needed() == bytes_of_month(None)
 
 
 def test_a_run_that_fails_at_its_beginning_or_in_the_middle_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,13 +304,9 @@ class Reversed(Executor):
 
 
 @pytest.fixture
-def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Batches of so many runs."""
-
-    def cut(runs: int) -> None:
-        monkeypatch.setattr(Portions, "_most", lambda self, workers: (runs, float("inf")))
-
-    return cut
+def apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each batch is a part of its own, however many wait to be written."""
+    monkeypatch.setattr(sweep, "MOST_VALUES", 0)
 
 
 def test_the_merged_file_is_the_same_bytes_for_any_size_order_and_number_of_workers(
@@ -268,14 +326,14 @@ def test_the_merged_file_is_the_same_bytes_for_any_size_order_and_number_of_work
 # the ledger
 
 
+@pytest.mark.usefixtures("apart")
 def test_a_part_holds_the_runs_of_a_batch_in_hash_order(tmp_path: Path, cut: Callable[[int], None]) -> None:
     cut(4)
     study = read_study(WISH)
     sweep.sweep(study, tmp_path / "a", executor=Here(), workers=1)
     at = Folder(tmp_path / "a")
     parts = [*at.parts()]
-    assert sum(part.number for part in parts) == 8
-    assert {part.number for part in parts} <= {4, 8}  # two batches, written together or apart
+    assert [part.number for part in parts] == [4, 4]
     for part in parts:
         runs = at.read(part, at.must_be_declared())["run"].to_pylist()
         assert runs == sorted(runs)
@@ -296,6 +354,7 @@ def test_runs_are_put_in_order_a_span_of_hashes_at_a_time(tmp_path: Path, monkey
     assert [*folder.spans(1_600)] == [("", "4000"), ("4000", "8000"), ("8000", "c000"), ("c000", "g")]
 
 
+@pytest.mark.usefixtures("apart")
 def test_a_run_that_two_parts_have_with_the_same_numbers_counts_once(tmp_path: Path, cut: Callable[[int], None]) -> None:
     """As two coordinators leave it, one of which was thought to be gone."""
     study = read_study({**WISH, "outcomes": ["zero_limit", "zero_withdrawn"]})
@@ -303,7 +362,9 @@ def test_a_run_that_two_parts_have_with_the_same_numbers_counts_once(tmp_path: P
         cut(size)
         sweep.sweep(study, tmp_path / out, executor=Here(), workers=1)
     whole = (tmp_path / "a" / MERGED).read_bytes()
-    for part in Folder(tmp_path / "b").parts():
+    others = [*Folder(tmp_path / "b").parts()]
+    assert sorted(part.number for part in others) == [2, 3, 3]
+    for part in others:
         shelf = tmp_path / "a" / "parts" / part.path.parent.name
         shelf.mkdir(exist_ok=True)
         part.path.rename(shelf / part.path.name)
@@ -337,7 +398,7 @@ def test_the_loop_that_hands_out_work_does_not_wait_for_the_disk(
 
     def slow(at: Folder, table: Any) -> None:
         threads.add(threading.current_thread())
-        assert last.wait(60)
+        assert last.wait(300)
         keep(at, table)
 
     monkeypatch.setattr(Folder, "keep", slow)
@@ -352,14 +413,14 @@ def test_what_waits_is_written_together_and_after_an_error_nothing() -> None:
 
     def write(some: list[int]) -> None:
         begun.set()
-        assert go.wait(60)
+        assert go.wait(300)
         if 9 in some:
             raise OSError("full")
         written.append(some)
 
     with Writing(write, most=4) as writing:
         writing.give(1, 2)
-        assert begun.wait(60)
+        assert begun.wait(300)
         for number in (2, 3, 4):
             writing.give(number, 2)
         assert writing.behind
@@ -443,7 +504,7 @@ def test_the_rate_stays_until_the_next_batch_is_due_and_then_falls(tmp_path: Pat
     sweep.sweep(study, tmp_path / "a", executor=Here())
     one = sweep.Sweep(study, folder_, None, lambda now: None, lambda text: None)  # type: ignore[arg-type]
     one.total = 1_000
-    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(sweep, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     one.note(50)
     one.note(50)
     one.note(50)

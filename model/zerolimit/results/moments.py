@@ -28,7 +28,7 @@ from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, nearest, quoted
 from zerolimit.basics.shown import Shown
 from zerolimit.engine.base import Array
-from zerolimit.engine.row_sums import REAL, Column, RowSums, local
+from zerolimit.engine.row_sums import REAL, Column, RowSums, Summed, local
 from zerolimit.results.columns import BY, divided, monthly_meanings
 from zerolimit.vocabulary.cells import CELLS, CELLS_PER_SEGMENT
 from zerolimit.vocabulary.fields import BYTES, DTYPES, FIELDS, STATE
@@ -46,6 +46,8 @@ EXACT = 2**63
 """Below it sums are exact."""
 EXACT_DIVISION = 2**53
 """Below it the quotient of two whole numbers, divided as real ones and rounded down, is exact: real ones divide faster."""
+NARROW = 2**31
+"""Below it a number fits into 32 bits, which processors turn into real numbers, and back, several at a time."""
 COUNT, AMOUNT, CONDITION = "count", "amount", "condition"
 COMPARED = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 CALCULATED = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "//"}
@@ -135,6 +137,10 @@ class Read(NamedTuple):
     kind: str
     low: int
     high: int
+    exact: str = ""
+    """Code of the same as a real number, if it is not made of the whole one;"""
+    divided: bool = False
+    """then it comes first, since there is a quotient in it."""
 
     @property
     def most(self) -> int:
@@ -145,6 +151,17 @@ class Read(NamedTuple):
     def number(self) -> str:
         """As a whole number; a condition counts 1 where it is true."""
         return f"np.int64({self.code})" if self.kind == CONDITION else self.code
+
+    @property
+    def real(self) -> str:
+        """As a real number, which holds it exactly where it is below EXACT_DIVISION."""
+        return self.exact or f"np.float64({self.number})"
+
+    @classmethod
+    def rounded(cls, exact: str, low: int, high: int) -> Read:
+        """A whole number that is calculated as a real one: a processor turns it fast only into a narrow one."""
+        narrow = max(-low, high) < NARROW
+        return cls(f"np.int64(np.int32({exact}))" if narrow else f"np.int64({exact})", AMOUNT, low, high, exact, True)
 
 
 @dataclass
@@ -173,20 +190,21 @@ class Formula:
         """A part of it, of which fields are `lag` months behind."""
         match node:
             case ast.Constant(value=int() as value) if not isinstance(value, bool):
-                return Read(str(value), AMOUNT, value, value)
+                return Read(str(value), AMOUNT, value, value, f"{value}.0" if abs(value) < EXACT_DIVISION else "")
             case ast.Constant(value=value):
                 raise self.wrong(f"{quoted(value)} is no whole number; take multiples, as in 10 * principal >= 9 * limit")
             case ast.Name(id=name):
                 return self.named(name, lag)
             case ast.UnaryOp(op=ast.USub(), operand=inner):
-                return self.calculated("-", Read("0", AMOUNT, 0, 0), self.read(inner, lag))
+                return self.calculated("-", Read("0", AMOUNT, 0, 0), self.read(inner, lag), ast.unparse(node))
             case ast.UnaryOp(op=ast.Not(), operand=inner):
                 return Read(f"np.logical_not({self.condition(inner, lag)})", CONDITION, 0, 1)
             case ast.BoolOp(op=op, values=values):
                 sign = " & " if isinstance(op, ast.And) else " | "
                 return Read(f"({sign.join(self.condition(one, lag) for one in values)})", CONDITION, 0, 1)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in CALCULATED:
-                return self.calculated(CALCULATED[type(op)], self.read(left, lag), self.read(right, lag))
+                large = ast.unparse(left if isinstance(op, ast.FloorDiv) else node)
+                return self.calculated(CALCULATED[type(op)], self.read(left, lag), self.read(right, lag), large)
             case ast.Compare(left=left, ops=ops, comparators=others):
                 pairs = zip([left, *others], ops, others, strict=False)
                 return Read(f"({' & '.join(self.compared(*pair, lag) for pair in pairs)})", CONDITION, 0, 1)
@@ -200,7 +218,10 @@ class Formula:
             case ast.Call(func=ast.Name(id="min" | "max" as name), args=[left, right], keywords=[]):
                 a, b = (self.of_borrowers(self.read(one, lag)) for one in (left, right))
                 chosen = min if name == "min" else max
-                return Read(f"np.{name}imum({a.number}, {b.number})", AMOUNT, chosen(a.low, b.low), chosen(a.high, b.high))
+                low, high = chosen(a.low, b.low), chosen(a.high, b.high)
+                if as_reals(a, b):
+                    return Read.rounded(f"np.{name}imum({a.real}, {b.real})", low, high)
+                return Read(f"np.{name}imum({a.number}, {b.number})", AMOUNT, low, high)
         raise self.wrong(
             f"{quoted(ast.unparse(node))}: allowed are fields, whole numbers, + - * //, comparisons, and, or, not,"
             " min(a, b), max(a, b), abs(a) and lag(field, months)"
@@ -236,8 +257,8 @@ class Formula:
             raise self.wrong("counts can be added, and multiplied by numbers or conditions on segment and decile, no more")
         return one
 
-    def calculated(self, sign: str, left: Read, right: Read) -> Read:
-        """A sum, difference, product or quotient."""
+    def calculated(self, sign: str, left: Read, right: Read, large: str) -> Read:
+        """A sum, difference, product or quotient; `large` is what would be too large, as it was written."""
         a, b = left.number, right.number
         if COUNT in (left.kind, right.kind):
             if sign == "//" or (sign == "*" and left.kind == right.kind):
@@ -245,19 +266,22 @@ class Formula:
             return Read(f"({a} {sign} {b})", COUNT, 0, 0)
         if sign == "//":
             if left.most >= EXACT_DIVISION:
-                raise self.wrong(f"{quoted(a)} can be as large as {left.most:.0e}{DIVIDE}")
+                raise self.wrong(f"{quoted(large)} can be as large as {left.most:.0e}{DIVIDE}")
             by = right.low if right.low == right.high else 0
             if by > 0:
-                return Read(f"np.int64(np.floor({a} / {by}))", AMOUNT, left.low // by, left.high // by)
-            quotient = f"np.int64(np.floor({a} / np.maximum({b}, 1)))"
-            return Read(f"({quotient} & -np.int64({b} > 0))", AMOUNT, min(left.low, 0), max(left.high, 0))
+                return Read.rounded(f"np.floor({left.real} / {by}.0)", left.low // by, left.high // by)
+            quotient = f"(np.floor({left.real} / np.maximum({right.real}, 1.0)) * np.float64({b} > 0))"
+            return Read.rounded(quotient, min(left.low, 0), max(left.high, 0))
         corners = [
             {"+": x + y, "-": x - y, "*": x * y}[sign] for x in (left.low, left.high) for y in (right.low, right.high)
         ]
         found = Read(f"({a} {sign} {b})", AMOUNT, min(corners), max(corners))
         if found.most >= EXACT:
-            raise self.wrong(f"{quoted(found.code)} can be as large as {found.most:.0e}{DIVIDE}")
-        return found
+            raise self.wrong(f"{quoted(large)} can be as large as {found.most:.0e}{DIVIDE}")
+        exact = f"({left.real} {sign} {right.real})"
+        if found.most < NARROW and as_reals(left, right):
+            return Read.rounded(exact, found.low, found.high)
+        return found._replace(exact=exact) if found.most < EXACT_DIVISION else found
 
     def compared(self, left: ast.expr, op: ast.cmpop, right: ast.expr, lag: int) -> str:
         """Code of one comparison; codes go by name."""
@@ -268,8 +292,8 @@ class Formula:
         for k, (one, other) in enumerate(((left, right), (right, left))):
             if isinstance(one, ast.Constant) and isinstance(one.value, str):
                 sides[k] = ast.Constant(self.code_of(one.value, other))
-        a, b = (self.of_borrowers(self.read(one, lag)).number for one in sides)
-        return f"({a} {sign} {b})"
+        a, b = (self.of_borrowers(self.read(one, lag)) for one in sides)
+        return f"({a.real} {sign} {b.real})" if as_reals(a, b) else f"({a.number} {sign} {b.number})"
 
     def code_of(self, word: str, node: ast.expr) -> int:
         """The number of a code's name."""
@@ -280,6 +304,11 @@ class Formula:
         if word not in CODES[name]:
             raise self.wrong(f"{name}: {quoted(word)} is not one of {', '.join(CODES[name])}{nearest(word, CODES[name])}")
         return CODES[name].index(word)
+
+
+def as_reals(a: Read, b: Read) -> bool:
+    """Whether two numbers are better put together as real ones."""
+    return (a.divided or b.divided) and max(a.most, b.most) < EXACT_DIVISION
 
 
 def ends_of(name: str) -> tuple[int, int]:
@@ -304,6 +333,10 @@ class Part:
     columns: frozenset[Column]
     counts: frozenset[str]
     most: int
+    counted: bool = False
+    """The code is true or false of each row, and what is true is counted;"""
+    times: int = 1
+    """so many for each."""
 
     @property
     def alone(self) -> Array:
@@ -350,13 +383,8 @@ def parts_of_correlation(a: Formula, b: Formula, where: Formula) -> tuple[Part, 
             raise formula.wrong(f"{sorted(formula.counts)[0]} is counted by month, and no field of a borrower")
         if formula.found.most**2 >= EXACT:
             raise formula.wrong(f"{formula.text} can be as large as {formula.found.most:.0e}{DIVIDE}")
-    one, other = (
-        Read(a.found.number, AMOUNT, a.found.low, a.found.high),
-        Read(b.found.number, AMOUNT, b.found.low, b.found.high),
-    )
-    pairs = [
-        Read(f"({x.code} * {y.code})", AMOUNT, 0, x.most * y.most) for x, y in ((one, one), (other, other), (one, other))
-    ]
+    one, other = (formula.found._replace(code=formula.found.number, kind=AMOUNT) for formula in (a, b))
+    pairs = [a.calculated("*", x, y, a.text) for x, y in ((one, one), (other, other), (one, other))]
     columns = {*a.columns, *b.columns, *where.columns}
     return tuple(
         over_rows(read, columns, where, {*a.columns, *b.columns}) for read in (Read("1", AMOUNT, 1, 1), one, other, *pairs)
@@ -367,13 +395,16 @@ def over_rows(read: Read, columns: set[Column], where: Formula, own: set[Column]
     """The sum of a formula over borrowers who are there (by all `columns` of their moment), where something holds."""
     there, present = presence(columns)
     held = " & ".join([*([where.found.code] if where.columns else []), *there])
-    code = f"({read.code} & -np.int64({held}))"
+    same = read.low if read.low == read.high else None
     if read.kind == CONDITION:
-        code = f"np.int64({read.code} & {held})"
-    elif read.code == "1":
-        code = f"np.int64({held})"
+        code = f"{read.code} & {held}"
+    elif same is not None:
+        code = held
+    else:
+        code = f"{read.code} & -np.int64({held})"
     used = {column for column in (*own, *where.columns, *present) if re.search(rf"\b{local(column)}\b", code)}
-    return Part(code, frozenset(used), frozenset(), read.most)
+    counted = read.kind == CONDITION or same is not None
+    return Part(code, frozenset(used), frozenset(), read.most, counted, 1 if same is None else same)
 
 
 def over_cells(one: Formula, where: Formula) -> Part:
@@ -412,7 +443,11 @@ class RowMonths:
 
     def __init__(self, parts: Sequence[Part], starts: Array, *, compiled: bool) -> None:
         columns = sorted(set().union(*(one.columns for one in parts)))
-        self.sums = RowSums([one.code for one in parts], columns, compiled=compiled)
+        formulas = [Summed(one.code, one.counted) for one in parts]
+        different = list(dict.fromkeys(formulas))
+        self.sums = RowSums(different, columns, compiled=compiled)
+        self.places = [different.index(one) for one in formulas]
+        self.times = np.array([one.times for one in parts], np.int64)
         self.starts = np.asarray(starts, np.int64)
         self.month = 0
         lags: dict[str, int] = {}
@@ -435,7 +470,7 @@ class RowMonths:
         columns = [self.column(now, *one) for one in self.sums.columns]
 
         def some(first: int, last: int) -> Array:
-            return self.sums.of(columns, self.starts[first : last + 1])
+            return self.sums.of(columns, self.starts[first : last + 1])[:, self.places] * self.times
 
         found = np.concatenate((in_parts or alone)(some, len(self.starts) - 1, 1))
         for name, ring in self.past.items():

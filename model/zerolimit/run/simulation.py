@@ -177,7 +177,7 @@ class Simulation(Shown):
     @property
     def bytes_a_borrower(self) -> int:
         """Memory that a borrower takes, with acquaintances."""
-        return self.kind.bytes_a_borrower(self.plan) + bytes_of_ties(self.scenario)
+        return self.kind.bytes_a_borrower(self.plan) + bytes_of_ties(self.scenario.network, self.scenario.acquaintances)
 
     @property
     def borrowers(self) -> OneWorld:
@@ -447,10 +447,9 @@ SETUP_ONLY = frozenset(
 """Parameters that act only at the start."""
 
 
-def bytes_of_ties(scenario: Scenario) -> int:
+def bytes_of_ties(network: str, acquaintances: int) -> int:
     """Bytes a borrower that acquaintances take while a network is made; a ring takes next to none."""
-    made = scenario.network in ("small_world", "scale_free", "sector_blocks")
-    return 24 + 20 * scenario.acquaintances if made else 0
+    return 24 + 20 * acquaintances if network in ("small_world", "scale_free", "sector_blocks") else 0
 
 
 def available_memory() -> int | None:

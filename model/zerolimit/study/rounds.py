@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
 from zerolimit.engine.registry import chosen
+from zerolimit.results.columns import monthly_meanings
 from zerolimit.run.simulation import available_memory, plan_of
 from zerolimit.vocabulary.cells import CELLS
 
@@ -30,13 +31,14 @@ def budget(workers: int) -> int:
     return (UNKNOWN if free is None else free // SHARE) // min(workers, os.cpu_count() or 1)
 
 
-def bytes_of_world(engine: str, borrowers: int, months: int, counts: int) -> int:
-    """Memory that a world takes, with so many counts recorded of each month."""
-    return (
-        A_WORLD
-        + borrowers * bytes_a_borrower(chosen(engine, borrowers, user_rules=False))
-        + months * (A_MONTH + counts * CELLS * 8)
-    )
+def bytes_of_world(engine: str, borrowers: int, *, ties: int = 0, recorded: int = 0, rules: bool = False) -> int:
+    """Memory that a world takes, with so many bytes more for each borrower (`ties`), and for all months (`recorded`)."""
+    return A_WORLD + borrowers * (bytes_a_borrower(chosen(engine, borrowers, user_rules=rules)) + ties) + recorded
+
+
+def bytes_of_month(counts: Collection[str] | None) -> int:
+    """Memory of a month that is kept, with some of its counts, or all."""
+    return A_MONTH + (len(monthly_meanings()) if counts is None else len(counts)) * CELLS * 8
 
 
 @cache
@@ -45,11 +47,11 @@ def bytes_a_borrower(engine: type[Engine]) -> int:
     return engine.bytes_a_borrower(plan_of((), frozenset()))
 
 
-def in_rounds(needed: Sequence[int], budget: int) -> Iterator[slice]:
-    """Worlds that need so many bytes each, in their order, in rounds of at most `budget`; one world at least."""
+def in_rounds(needed: Sequence[int], budget: float, most: int | None = None) -> Iterator[slice]:
+    """Worlds that need so many bytes each, in their order, in rounds of `budget` and `most` worlds at most; one at least."""
     first, held = 0, 0
     for number, size in enumerate(needed):
-        if number > first and held + size > budget:
+        if number > first and (held + size > budget or number - first == most):
             yield slice(first, number)
             first, held = number, 0
         held += size

@@ -9,7 +9,7 @@ import socket
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
@@ -24,20 +24,18 @@ from zerolimit.results.columns import BY, platform_columns, values
 from zerolimit.rules.rule import Rule, fingerprint
 from zerolimit.run.batch import Batch
 from zerolimit.run.recorded import Counts, Recorded
-from zerolimit.run.simulation import Simulation
+from zerolimit.run.simulation import Simulation, bytes_of_ties
 from zerolimit.study.accounts import Accounts, Decisions
 from zerolimit.study.code import code_hash
 from zerolimit.study.design import Point, split
 from zerolimit.study.measures import ALWAYS_READ, RUN_MEASURES, Watched
-from zerolimit.study.rounds import budget, bytes_of_world, in_rounds
+from zerolimit.study.rounds import budget, bytes_of_month, bytes_of_world, in_rounds
 from zerolimit.study.tables import as_kept
 from zerolimit.vocabulary.cells import CELLS, CELLS_PER_SEGMENT
 from zerolimit.vocabulary.names import SEGMENTS
 
 NONE = np.zeros(CELLS, np.int64)
 """Of a count that a run did not keep."""
-STORED_TIES = ("small_world", "scale_free", "sector_blocks", "file")
-"""Networks that are made and kept for one world."""
 Measure = Callable[[Any], Mapping[str, float]]
 
 
@@ -134,24 +132,31 @@ def do(job: Job, tasks: Sequence[Task], workers: int = 1) -> list[Done | Failed]
             f"the worker {socket.gethostname()} (process {os.getpid()}) has another zerolimit than the coordinator:"
             " install the same version on both"
         )
-    found = {one.run: one for some in parted(job, tasks, workers) for one in together(job, some)}
-    return [found[task.run] for task in tasks]
+    needed = [bytes_of(job, task) for task in tasks]
+    return [one for some in in_rounds(needed, budget(workers)) for one in together(job, tasks[some])]
 
 
-def parted(job: Job, tasks: Sequence[Task], workers: int) -> Iterator[Sequence[Task]]:
-    """Tasks whose worlds can run together, as many as the memory holds. Others one by one.
+def bytes_of(job: Job, task: Task) -> int:
+    """Memory that a run takes, with what it keeps until its end and, where it needs one, its shadow."""
+    network, acquaintances, file = (first_value(job, task, name) for name in ("network", "acquaintances", "network_file"))
+    shadow = any(RUN_MEASURES[name].shadow for name in job.measures)
+    whole = shadow or job.measure is not None
+    world = bytes_of_world(
+        job.engine,
+        size_of(job, task),
+        ties=bytes_of_ties(network, acquaintances),
+        recorded=job.months * bytes_of_month(None if whole else held(job.counts)),
+        rules=bool(job.rules),
+    )
+    return (1 + shadow) * world + (file_size(file) if network == "file" else 0)
 
-    What runs by itself has code of its own, clients, ties that are stored, or a shadow world beside it.
-    """
-    shadows = any(RUN_MEASURES[name].shadow for name in job.measures)
-    if shadows or job.measure is not None or job.portfolio is not None or job.rules:
-        yield from ((task,) for task in tasks)
-        return
-    alike = [task for task in tasks if first_value(job, task, "network") not in STORED_TIES]
-    needed = [bytes_of_world(job.engine, first_value(job, task, "borrowers"), job.months, len(job.counts)) for task in alike]
-    for some in in_rounds(needed, budget(workers)):
-        yield alike[some]
-    yield from ((task,) for task in tasks if first_value(job, task, "network") in STORED_TIES)
+
+def size_of(job: Job, task: Task) -> int:
+    """A run's borrowers: a portfolio's, or what the scenario says. A file that cannot be read is told of by its runs."""
+    if job.portfolio is not None:
+        with suppress(BadInput):
+            return int(clients(job.portfolio).size)
+    return int(first_value(job, task, "borrowers"))
 
 
 def first_value(job: Job, task: Task, name: str) -> Any:
@@ -281,7 +286,7 @@ class BatchOfRuns:
 
     def ended(self, seconds: float, inside: float) -> list[Done | Failed]:
         """What became of each; of the batch's time, each has the share of its borrowers."""
-        sizes = [int(first_value(self.job, task, "borrowers")) for task in self.tasks]
+        sizes = [size_of(self.job, task) for task in self.tasks]
         found: list[Done | Failed] = []
         for number, task in enumerate(self.tasks):
             share = sizes[number] / sum(sizes)
@@ -359,6 +364,11 @@ def file_hash(path: str | None) -> str | None:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()
     except OSError as error:
         raise BadInput(f"{path}: {(error.strerror or str(error)).lower()}") from None
+
+
+def file_size(path: str | None) -> int:
+    """Bytes of a file; none without one."""
+    return Path(path).stat().st_size if path is not None and Path(path).is_file() else 0
 
 
 def rule_in(path: str, name: str) -> Rule:

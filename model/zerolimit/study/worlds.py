@@ -37,7 +37,7 @@ from zerolimit.study.comparison import check_months
 from zerolimit.study.definition import DEFAULT_OUTCOMES
 from zerolimit.study.executors import LocalPool
 from zerolimit.study.measures import RUN_MEASURES
-from zerolimit.study.rounds import A_WORLD, budget, bytes_a_borrower
+from zerolimit.study.rounds import budget, bytes_of_world, in_rounds
 from zerolimit.study.world_table import World, read_worlds
 from zerolimit.vocabulary.cells import CELLS
 from zerolimit.vocabulary.outcomes import RATES
@@ -422,20 +422,13 @@ def how_many(workers: int | None, work: int, rules: Sequence[Rule]) -> int:
     return cores if work >= (WORTH_ASKING if cores in POOLS else WORTH_STARTING) else 1
 
 
-def batches(places: Sequence[Place], each: int, room: float, workers: int, extra: int) -> Iterator[list[int]]:
+def batches(places: Sequence[Place], engine: str, ties: int, room: float, workers: int) -> Iterator[list[int]]:
     """Runs by batches that memory holds: those of a size and seed together, since they share draws."""
     order = sorted(range(len(places)), key=lambda k: (places[k].size, places[k].seed))
     most = max(1, min(MOST_TOGETHER, -(-len(order) // (workers * ROUNDS)) if workers > 1 else MOST_TOGETHER))
-    batch: list[int] = []
-    taken = 0
-    for k in order:
-        needed = places[k].size * (each + extra) + A_WORLD
-        if batch and (len(batch) == most or taken + needed > room):
-            yield batch
-            batch, taken = [], 0
-        batch.append(k)
-        taken += needed
-    yield batch
+    needed = [bytes_of_world(engine, places[k].size, ties=ties) for k in order]
+    for some in in_rounds(needed, room, most):
+        yield order[some]
 
 
 def run_all(
@@ -443,9 +436,9 @@ def run_all(
 ) -> Iterator[tuple[list[int], Taken]]:
     """All runs, batch by batch as they finish, here or in other processes."""
     room = budget(workers) if memory is None else memory * 1e9 / workers
-    each = bytes_a_borrower(named(job.options["engine"])) + max(bytes_of_ties(one.base) for one in table)
-    extra = RowMonths(job.kept.rows, np.zeros(2), compiled=job.compiled).bytes_a_borrower
-    some = batches(places, each, room, workers, extra)
+    ties = max(bytes_of_ties(one.scenario.network, one.scenario.acquaintances) for one in table)
+    past = RowMonths(job.kept.rows, np.zeros(2), compiled=job.compiled).bytes_a_borrower
+    some = batches(places, job.options["engine"], ties + past, room, workers)
 
     def runs(batch: Sequence[int]) -> list[Run]:
         worlds = [table[places[k].world] for k in batch]
