@@ -449,7 +449,7 @@ def test_the_same_as_a_process(name: str, here: Path) -> None:
     before = everything(here)
     command = [sys.executable, "-m", "zerolimit.commands.cli", *case.command(here)]
     home = {**os.environ, "PYTHONPATH": str(Path(simulation.__file__).parents[2])}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=home, cwd=here)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=home, cwd=here)
     assert_one_line(done.returncode, done.stderr, case.words)
     assert everything(here) == before
 

@@ -360,7 +360,7 @@ def test_help_and_version() -> None:
 
 def test_help_imports_nothing_heavy() -> None:
     code = "import sys, zerolimit.commands.cli; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=HOME, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=HOME, timeout=300)
     heavy = {"numpy", "numba", "pandas", "pyarrow", "matplotlib", "mesa", "pydantic"}
     assert not heavy & set(done.stdout.split())
 
@@ -371,7 +371,7 @@ def test_a_run_imports_neither_mesa_nor_pandas(tmp_path: Path) -> None:
         f"try: app(['run', *{SMALL!r}, '--quiet', '--out', {str(tmp_path / 'a')!r}])\n"
         "except SystemExit as leaving: print(leaving.code, *sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=HOME, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=HOME, timeout=300)
     words = done.stdout.split()
     assert words[:2] == [str(tmp_path / "a"), "0"]
     assert not {"mesa", "pandas", "pyplot", "matplotlib.pyplot"} & set(words)
@@ -384,7 +384,7 @@ def test_a_wrong_parameter_is_told_without_the_libraries_of_a_run(wrong: list[st
         f"try: app(['run', *{wrong!r}])\n"
         "except SystemExit as leaving: print(leaving.code, *sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=HOME, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=HOME, timeout=300)
     words = done.stdout.split()
     assert words[0] == "2"
     assert not {"numpy", "numba", "pyarrow", "matplotlib", "mesa", "pandas"} & set(words)
@@ -392,5 +392,5 @@ def test_a_wrong_parameter_is_told_without_the_libraries_of_a_run(wrong: list[st
 
 def test_a_reader_who_leaves_early_is_no_error() -> None:
     command = f"{sys.executable} -m zerolimit.commands.cli phases --source | head -1"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, env=HOME, timeout=60)
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, env=HOME, timeout=300)
     assert done.stderr == ""

@@ -249,7 +249,7 @@ def test_slots_of_a_borrowers_own_are_refused() -> None:
 
 @pytest.mark.parametrize(("engine", "size"), ENGINES)
 def test_memory_is_given_back_with_the_last_name(engine: str, size: int) -> None:
-    threads = threading.active_count()
+    threads = {*threading.enumerate()}
     with without_collector():
         market = make(engine, size)
         market.run(2)
@@ -265,10 +265,10 @@ def test_memory_is_given_back_with_the_last_name(engine: str, size: int) -> None
         dead = [weakref.ref(one) for one in (market, world, world.engine, market.platform, *parts, *others)]
         del market, world, parts, others
         assert [one() for one in dead] == [None] * len(dead)
-        until = time.monotonic() + 10.0
-        while threading.active_count() > threads and time.monotonic() < until:
+        until = time.monotonic() + 300.0
+        while more := {*threading.enumerate()} - threads:
+            assert time.monotonic() < until, more
             time.sleep(0.01)
-        assert threading.active_count() == threads
 
 
 def test_memory_of_a_subclass_too() -> None:
@@ -315,7 +315,7 @@ def test_a_forked_child_runs_on(half: tuple[CreditMarket, list[bytes]]) -> None:
         finally:
             os._exit(0)
     os.close(writing)
-    deadline = threading.Timer(120.0, os.kill, (child, 9))
+    deadline = threading.Timer(600.0, os.kill, (child, 9))
     deadline.start()
     with os.fdopen(reading, "rb") as pipe:
         told = pipe.read()
@@ -334,14 +334,14 @@ def test_several_threads_are_refused() -> None:
         def earn(self) -> None:
             if not inside.is_set():
                 inside.set()
-                go.wait(60.0)
+                go.wait(300.0)
             super().earn()
 
     market = make("objects", 40, borrower_class=Slow)
     runner = threading.Thread(target=market.run, args=(2,))
     runner.start()
     try:
-        assert inside.wait(60.0)
+        assert inside.wait(300.0)
         for what in (market.step, market.run, lambda: market.run_for(1), market.simulation.step, market.copy):
             with pytest.raises(BadInput, match=r"^(step|copy): a month is being run, by another thread"):
                 what()

@@ -38,7 +38,20 @@ MOST = 50_000
 NO_RESULTS = {
     *("BadInput", "Borrower", "Borrowers", "Rule"),
     *("CalendarItem", "Enough", "Interval", "MacroMonth", "Share", "Source", "Threshold"),
-    *("Accounts", "Engine", "Network", "OneWorld", "Options", "PlatformRows", "Pool", "Queue", "Result", "Rows", "Terms", "Together"),
+    *(
+        "Accounts",
+        "Engine",
+        "Network",
+        "OneWorld",
+        "Options",
+        "PlatformRows",
+        "Pool",
+        "Queue",
+        "Result",
+        "Rows",
+        "Terms",
+        "Together",
+    ),
 }
 """What public names lead to and is no result: errors, agents and rules; rows of a few fields; parts of the machinery."""
 PICTURES = {"Attribution", "Comparison", "CreditMarket", "Followed", "Results", "Run", "Story"}

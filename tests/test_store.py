@@ -282,7 +282,7 @@ def test_the_hash_of_an_own_rule_is_the_same_in_another_process() -> None:
     code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); from test_store import own_rule, store"
     home = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "77"}
     command = [sys.executable, "-c", f"{code}; print(store.rule_hash(own_rule()))"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=home, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=home, timeout=300)
     assert done.stdout.strip() == store.rule_hash(own_rule())
 
 

@@ -201,7 +201,7 @@ def visit(k):
     return context
 
 def left(what):
-    until = time.monotonic() + 10.0
+    until = time.monotonic() + 60.0
     while (alive := sum(one() is not None for one in what)) and time.monotonic() < until:
         gc.collect()
         time.sleep(0.2)

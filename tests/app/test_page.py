@@ -37,7 +37,7 @@ from zerolimit.app.session import Session
 from zerolimit.app.uploads import received
 from zerolimit.app.who import FATES, flows
 from zerolimit.app.why import Shares
-from zerolimit.app.work import Desk, Job
+from zerolimit.app.work import Desk, Drawn, Job
 from zerolimit.basics import wording
 from zerolimit.basics.errors import BadInput, Cancelled
 from zerolimit.basics.wording import number_of
@@ -76,12 +76,17 @@ def market() -> CreditMarket:
     return CreditMarket("baseline", seed=3, borrowers=2_000).run(months=24)
 
 
+def until(true: Callable[[], bool]) -> None:
+    """Wait for something that another thread brings about."""
+    end = time.monotonic() + 300.0
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def done(session: Session, desk: Desk | None = None) -> Session:
     """Wait for a session's desk."""
-    until = time.monotonic() + 120.0
-    while (desk or session.desk).busy:
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    until(lambda: not (desk or session.desk).busy)
     return session
 
 
@@ -340,8 +345,9 @@ def test_only_presets_and_the_given_scenario_are_read() -> None:
 
 
 def test_a_closed_session_lets_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zerolimit.app.work.DRAWING", 0.1)
+    monkeypatch.setattr("zerolimit.app.work.DRAWING", 600.0)
     session = Session(borrowers=100)
+    session.drawn.leave()
     session.run(2)
     done(session)
     session.play()
@@ -410,38 +416,60 @@ def test_who_leaves_while_a_market_is_built_leaves_none_behind(monkeypatch: pyte
     assert session.desk.wrong == ""
 
 
-def test_playing_stops_when_asked_and_a_second_job_waits() -> None:
+def test_playing_stops_when_asked_and_who_comes_meanwhile_is_told() -> None:
     session = Session(borrowers=50)
     session.speed = 10.0
     session.play()
+    assert not session.desk.turned_away
     session.run(500)
-    until = time.monotonic() + 60.0
-    while session.month < 3 and time.monotonic() < until:
-        time.sleep(0.01)
+    assert session.desk.turned_away
+    until(lambda: session.month >= 3)
     session.stop()
     done(session)
     assert 3 <= session.month < 500
     assert session.picture is not None
     assert session.picture.months == session.month
+    session.run(1)
+    assert not session.desk.turned_away
+    done(session)
+
+
+class Noting(threading.Event):
+    """Notes each wait; the page that is waited for draws after any time."""
+
+    def __init__(self, look: Callable[[], Any]) -> None:
+        super().__init__()
+        self.look, self.waits = look, list[Any]()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits.append(self.look())
+        return super().wait(300.0)
 
 
 def test_playing_waits_for_a_page_that_is_still_drawing() -> None:
     """Else each pass of a slow page finds another month, and Solara gives up."""
     session = Session(borrowers=50)
     session.speed = 10.0
-    session.drawn.done()
+    session.drawn._event = page = Noting(lambda: session.month)
     session.play()
-    time.sleep(1.5)
-    assert session.month <= 1
-    for _ in range(4):
-        time.sleep(0.2)
+    for months in range(1, 5):
+        until(lambda months=months: len(page.waits) == months)
         session.drawn.done()
-    until = time.monotonic() + 60.0
-    while session.month < 2 and time.monotonic() < until:
-        time.sleep(0.01)
-    assert 2 <= session.month <= 5
+    until(lambda: len(page.waits) == 5)
+    assert page.waits == [1, 2, 3, 4, 5]
     session.close()
     done(session)
+
+
+@pytest.mark.parametrize("leaves", ["before", "meanwhile", "never"])
+def test_nobody_waits_for_a_page_that_has_gone(leaves: str) -> None:
+    """It may go before a job shows something, or while it does."""
+    drawn = Drawn()
+    drawn._event = page = Noting(lambda: "waited")
+    if leaves == "before":
+        drawn.leave()
+    drawn.after(drawn.leave if leaves == "meanwhile" else drawn.done)
+    assert page.waits == (["waited"] if leaves == "never" else [])
 
 
 def test_two_sessions_have_runs_of_their_own() -> None:
@@ -465,13 +493,11 @@ def test_a_failing_run_is_one_line() -> None:
         raise Cancelled("stopped before all worlds were run")
 
     desk.start("x", wrong)
-    while desk.busy:
-        time.sleep(0.01)
+    until(lambda: not desk.busy)
     assert desk.wrong == "this cannot be"
     assert told
     desk.start("x", stopped)
-    while desk.busy:
-        time.sleep(0.01)
+    until(lambda: not desk.busy)
     assert desk.wrong == ""
 
 
@@ -882,10 +908,7 @@ def test_view_shows_the_page_in_a_notebook_cell() -> None:
     assert market.month == 6
     assert {"pool", "used-up"} <= {one.file for one in rc.find(Widget).widgets}
     buttons(rc)["单步"].click()
-    until = time.monotonic() + 60.0
-    while (market.month < 7 or threading.active_count() > before) and time.monotonic() < until:
-        time.sleep(0.02)
-    assert market.month == 7
+    until(lambda: market.month == 7 and threading.active_count() <= before)
     rc.close()
     with pytest.raises(BadInput, match="language: 'fr'"):
         market.view(language="fr")

@@ -57,16 +57,16 @@ def server(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
         wait_for(address)
         yield address, process.pid
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
         assert process.stderr is not None
         assert "Traceback" not in process.stderr.read()
 
 
 def wait_for(address: str) -> None:
-    until = time.monotonic() + 60.0
+    until = time.monotonic() + 240.0
     while time.monotonic() < until:
         try:
-            urllib.request.urlopen(address, timeout=10).read()
+            urllib.request.urlopen(address, timeout=60).read()
         except OSError:
             time.sleep(0.1)
         else:
@@ -79,7 +79,7 @@ class Visitor:
 
     def __init__(self, context: Any, address: str) -> None:
         self.page = context.new_page()
-        self.page.set_default_timeout(30_000)
+        self.page.set_default_timeout(120_000)
         self.away: list[str] = []
         self.errors: list[str] = []
         self.host = address
@@ -107,7 +107,7 @@ class Visitor:
 
     def month(self, number: int) -> None:
         """Wait for a month."""
-        sync_api.expect(self.page.locator(".zl-month")).to_have_text(f"Month {number}", timeout=30_000)
+        sync_api.expect(self.page.locator(".zl-month")).to_have_text(f"Month {number}", timeout=120_000)
 
     def drawn(self, file: str) -> Any:
         """A chart that has been drawn."""
@@ -165,7 +165,7 @@ def reader(settled: Visitor) -> Visitor:
 
 @pytest.fixture
 def expect() -> Any:
-    sync_api.expect.set_options(timeout=30_000)  # as long as the page's own: a month on a busy machine takes some seconds
+    sync_api.expect.set_options(timeout=120_000)  # as long as the page's own: a month on a busy machine takes some seconds
     return sync_api.expect
 
 

@@ -146,7 +146,7 @@ def test_two_worlds_are_compared_and_shares_computed(reader: Any, expect: Any) -
     expect(page.get_by_role("alert")).to_contain_text("did you mean 'pool_share'?")
     reader.room("Overview")
     reader.button("Compute shares").click()
-    expect(reader.button("Compute again")).to_be_visible(timeout=60_000)
+    expect(reader.button("Compute again")).to_be_visible(timeout=120_000)
     reader.drawn("shares")
     expect(page.get_by_text("Shares sum to the difference")).to_be_visible()
 

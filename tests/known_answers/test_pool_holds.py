@@ -163,8 +163,8 @@ def test_a_law_has_a_text_for_each_number_that_its_rule_can_return() -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_allocation_that_gives_more_than_is_left_is_named(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    shared = phases.grants_by_order
-    monkeypatch.setattr(phases, "grants_by_order", lambda *given: (30 * shared(*given)[0], np.zeros(1)))
+    shared = phases.allocate_in_worlds
+    monkeypatch.setattr(phases, "allocate_in_worlds", lambda *given: (30 * shared(*given)[0], np.zeros(1)))
     simulation = Simulation(load_scenario("baseline", borrowers=300), 7, engine=engine)
     with pytest.raises(
         OutOfRange, match=r"^month 1, allocation: [\d,.]+ yuan granted, of [\d,.]+ yuan that the pool has left$"

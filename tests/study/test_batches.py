@@ -3,10 +3,10 @@
 import os
 import random
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,16 +14,17 @@ from test_sweep import SMALLEST_FIRST, WISH, Here
 
 import zerolimit
 from zerolimit.basics.errors import BadInput
+from zerolimit.engine.registry import named
 from zerolimit.explanation.kept_lines import Shadow
 from zerolimit.results.digest import read_json
 from zerolimit.run.batch import Batch
-from zerolimit.run.simulation import Simulation, bytes_of_ties
+from zerolimit.run.simulation import Simulation, bytes_of_ties, plan_of
 from zerolimit.study import folder, portions, sweep, worker
 from zerolimit.study.accounts import Accounts
 from zerolimit.study.definition import Study, read_study
 from zerolimit.study.folder import ERRORS, MERGED, Folder
 from zerolimit.study.portions import GROWTH, LONGEST, MOST_VALUES, Portions
-from zerolimit.study.rounds import bytes_of_month, in_rounds
+from zerolimit.study.rounds import A_BORROWER, bytes_of_month, in_rounds
 from zerolimit.study.screen import Reached
 from zerolimit.study.worker import BatchOfRuns, Done, Failed, Measure, Task, bytes_of, do
 from zerolimit.study.writing import Writing
@@ -208,7 +209,7 @@ def test_a_run_is_said_to_need_what_is_kept_of_it(tmp_path: Path) -> None:
 
     measure = None
     study = read_study({**WISH, "vary": {"lgd": [0.5]}})
-    plain, a_borrower = needed(), 8_000
+    plain, a_borrower = needed(), named("objects").bytes_a_borrower(plan_of((), frozenset())) + A_BORROWER
     assert needed(borrowers=61) - plain == a_borrower
     assert needed(vary={"borrowers": [70, 90]}) - plain == 10 * a_borrower
     assert needed(vary={"network": ["small_world", "ring"]}) - plain == 60 * bytes_of_ties(
@@ -304,13 +305,9 @@ class Reversed(Executor):
 
 
 @pytest.fixture
-def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Batches of so many runs."""
-
-    def cut(runs: int) -> None:
-        monkeypatch.setattr(Portions, "_most", lambda self, workers: (runs, float("inf")))
-
-    return cut
+def apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each batch is a part of its own, however many wait to be written."""
+    monkeypatch.setattr(sweep, "MOST_VALUES", 0)
 
 
 def test_the_merged_file_is_the_same_bytes_for_any_size_order_and_number_of_workers(
@@ -330,14 +327,14 @@ def test_the_merged_file_is_the_same_bytes_for_any_size_order_and_number_of_work
 # the ledger
 
 
+@pytest.mark.usefixtures("apart")
 def test_a_part_holds_the_runs_of_a_batch_in_hash_order(tmp_path: Path, cut: Callable[[int], None]) -> None:
     cut(4)
     study = read_study(WISH)
     sweep.sweep(study, tmp_path / "a", executor=Here(), workers=1)
     at = Folder(tmp_path / "a")
     parts = [*at.parts()]
-    assert sum(part.number for part in parts) == 8
-    assert {part.number for part in parts} <= {4, 8}  # two batches, written together or apart
+    assert [part.number for part in parts] == [4, 4]
     for part in parts:
         runs = at.read(part, at.must_be_declared())["run"].to_pylist()
         assert runs == sorted(runs)
@@ -358,6 +355,7 @@ def test_runs_are_put_in_order_a_span_of_hashes_at_a_time(tmp_path: Path, monkey
     assert [*folder.spans(1_600)] == [("", "4000"), ("4000", "8000"), ("8000", "c000"), ("c000", "g")]
 
 
+@pytest.mark.usefixtures("apart")
 def test_a_run_that_two_parts_have_with_the_same_numbers_counts_once(tmp_path: Path, cut: Callable[[int], None]) -> None:
     """As two coordinators leave it, one of which was thought to be gone."""
     study = read_study({**WISH, "outcomes": ["zero_limit", "zero_withdrawn"]})
@@ -365,7 +363,9 @@ def test_a_run_that_two_parts_have_with_the_same_numbers_counts_once(tmp_path: P
         cut(size)
         sweep.sweep(study, tmp_path / out, executor=Here(), workers=1)
     whole = (tmp_path / "a" / MERGED).read_bytes()
-    for part in Folder(tmp_path / "b").parts():
+    others = [*Folder(tmp_path / "b").parts()]
+    assert sorted(part.number for part in others) == [2, 3, 3]
+    for part in others:
         shelf = tmp_path / "a" / "parts" / part.path.parent.name
         shelf.mkdir(exist_ok=True)
         part.path.rename(shelf / part.path.name)
@@ -399,7 +399,7 @@ def test_the_loop_that_hands_out_work_does_not_wait_for_the_disk(
 
     def slow(at: Folder, table: Any) -> None:
         threads.add(threading.current_thread())
-        assert last.wait(60)
+        assert last.wait(300)
         keep(at, table)
 
     monkeypatch.setattr(Folder, "keep", slow)
@@ -414,14 +414,14 @@ def test_what_waits_is_written_together_and_after_an_error_nothing() -> None:
 
     def write(some: list[int]) -> None:
         begun.set()
-        assert go.wait(60)
+        assert go.wait(300)
         if 9 in some:
             raise OSError("full")
         written.append(some)
 
     with Writing(write, most=4) as writing:
         writing.give(1, 2)
-        assert begun.wait(60)
+        assert begun.wait(300)
         for number in (2, 3, 4):
             writing.give(number, 2)
         assert writing.behind
@@ -505,7 +505,7 @@ def test_the_rate_stays_until_the_next_batch_is_due_and_then_falls(tmp_path: Pat
     sweep.sweep(study, tmp_path / "a", executor=Here())
     one = sweep.Sweep(study, folder_, None, lambda now: None, lambda text: None)  # type: ignore[arg-type]
     one.total = 1_000
-    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(sweep, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     one.note(50)
     one.note(50)
     one.note(50)

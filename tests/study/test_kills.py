@@ -10,59 +10,105 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from test_sweep import Here
 
 import zerolimit
+from zerolimit.study.definition import read_study
 from zerolimit.study.folder import LOCK, Folder
+from zerolimit.study.screen import status
+from zerolimit.study.sweep import sweep
 
 HOME = {**os.environ, "PYTHONPATH": str(Path(zerolimit.__file__).parents[1])}
 STUDY = """
 name = "killed"
-months = 6
-borrowers = 150
-replications = 6
+months = 3
+borrowers = 60
+replications = 3
 engine = "objects"
 outcomes = ["zero_limit", "blocked", "net_income"]
 [vary]
 pool_share = [0.2, 0.3, 0.4, 0.6]
 """
-RUNS = 24
+RUNS = 12
+GATED = """
+import os, runpy, sys, time
+from contextlib import suppress
+from pathlib import Path
+from zerolimit.run.batch import Batch
+from zerolimit.study.portions import Portions
+
+gate, begin = Path(os.environ["GATE"]), Batch.begin
+
+def begun(*given, **words):
+    waits = gate / f"waits {os.getpid()}"
+    while not (gate / "open").exists():
+        with suppress(StopIteration, FileNotFoundError):
+            next(gate.glob("ticket *")).unlink()
+            break
+        waits.touch()
+        time.sleep(0.01)
+    waits.unlink(missing_ok=True)
+    return begin(*given, **words)
+
+Batch.begin = begun
+Portions._most = lambda self, workers: (1, 0.0)
+if __name__ == "__main__":
+    runpy.run_module(sys.argv.pop(1), run_name="__main__")
+"""
+"""A command whose runs begin one by one: each takes a ticket, or waits until there is one or the gate is open."""
+
+
+class Gate:
+    """Lets so many runs of a gated command through: what is in flight when something is killed hangs on no clock."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.given = folder / "gate", 0
+        self.folder.mkdir()
+        self.script = folder / "gated.py"
+        self.script.write_text(GATED, encoding="utf-8")
+        self.home = {**HOME, "GATE": str(self.folder)}
+
+    def begun(self, module: str, *words: str, quiet: bool = False) -> subprocess.Popen[str]:
+        """A command whose runs wait for tickets."""
+        stream = subprocess.DEVNULL if quiet else subprocess.PIPE
+        command = [sys.executable, str(self.script), module, *words]
+        return subprocess.Popen(command, env=self.home, stdout=stream, stderr=stream, text=True)
+
+    def sweep(self, study: Path, out: Path, *words: str) -> subprocess.Popen[str]:
+        return self.begun("zerolimit.commands.cli", "sweep", str(study), "--out", str(out), *words)
+
+    def let(self, runs: int) -> None:
+        """So many runs more."""
+        for _ in range(runs):
+            self.given += 1
+            (self.folder / f"ticket {self.given}").touch()
+
+    def open(self) -> None:
+        (self.folder / "open").touch()
+
+    def waiting(self) -> list[int]:
+        """Processes that live, and have a run that waits for a ticket."""
+        pids = [int(path.name.split()[1]) for path in self.folder.glob("waits *")]
+        return [pid for pid in pids if alive(pid)]
 
 
 def zero(*words: str) -> list[str]:
     return [sys.executable, "-m", "zerolimit.commands.cli", *words]
 
 
-def begun(*words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(zero(*words), env=HOME, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
 def told(*words: str) -> str:
-    done = subprocess.run(zero(*words), env=HOME, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(zero(*words), env=HOME, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def until(true: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 120) -> None:
+def until(true: Callable[[], bool], process: subprocess.Popen[str] | None = None) -> None:
     """Wait for something, while a process runs."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + 300
     while not true():
-        assert process.poll() is None, process.communicate()
+        assert process is None or process.poll() is None, process.communicate()
         assert time.monotonic() < end
         time.sleep(0.01)
-
-
-def children(pid: int) -> list[int]:
-    """Worker processes: children of a process that run spawned Python."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(stat.read_text().rpartition(")")[2].split()[1])
-            line = (stat.parent / "cmdline").read_text()
-        except OSError:
-            continue
-        if parent == pid and "spawn_main" in line:
-            found.append(int(stat.parent.name))
-    return found
 
 
 def alive(pid: int) -> bool:
@@ -77,9 +123,26 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The study's file, and what an undisturbed sweep exports."""
     path = tmp_path_factory.mktemp("kills")
     (path / "study.toml").write_text(STUDY, encoding="utf-8")
-    told("sweep", str(path / "study.toml"), "--out", str(path / "whole"), "--workers", "2")
-    told("export", str(path / "whole"), "--out", str(path / "whole.parquet"))
+    sweep(read_study(path / "study.toml"), path / "whole", executor=Here())
+    Folder(path / "whole").export(path / "whole.parquet")
     return path
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Gate:
+    return Gate(tmp_path)
+
+
+def reached(gate: Gate, process: subprocess.Popen[str], out: Path, runs: int, workers: int = 2) -> list[int]:
+    """Wait until so many runs are on the disk and every worker waits at the gate; the workers."""
+    gate.let(runs - Folder(out).count())
+    until(lambda: Folder(out).count() == runs and len(gate.waiting()) == workers, process)
+    return gate.waiting()
+
+
+def resumed(home: Path, out: Path) -> None:
+    """The rest, in this process."""
+    assert sweep(read_study(home / "study.toml"), out, executor=Here(), resume=True).done == RUNS
 
 
 def written(out: Path) -> dict[str, int]:
@@ -89,85 +152,84 @@ def written(out: Path) -> dict[str, int]:
 
 
 def same(home: Path, out: Path) -> bool:
-    told("export", str(out), "--out", str(out.with_suffix(".parquet")))
+    Folder(out).export(out.with_suffix(".parquet"))
     return out.with_suffix(".parquet").read_bytes() == (home / "whole.parquet").read_bytes()
 
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
 
 
-def test_a_worker_killed_in_the_middle_costs_nothing(home: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_worker_killed_in_the_middle_costs_nothing(home: Path, gate: Gate, tmp_path: Path) -> None:
     out = tmp_path / "a"
-    sweep = begun("sweep", str(home / "study.toml"), "--out", str(out), "--workers", "2")
+    begun = gate.sweep(home / "study.toml", out, "--workers", "2")
     for number in (3, 8):
-        until(lambda least=number: Folder(out).count() >= least, sweep)  # type: ignore[misc]
-        os.kill(children(sweep.pid)[0], signal.SIGKILL)
-    said, wrong = sweep.communicate(timeout=120)
-    assert (sweep.returncode, wrong) == (0, "")
+        os.kill(reached(gate, begun, out, number)[0], signal.SIGKILL)
+    gate.open()
+    said, wrong = begun.communicate(timeout=300)
+    assert (begun.returncode, wrong) == (0, "")
     assert f"({RUNS} of {RUNS} runs" in said
     assert same(home, out)
 
 
-def test_a_killed_coordinator_leaves_no_workers_and_resume_finishes_exactly_the_rest(home: Path, tmp_path: Path) -> None:
+def test_a_killed_coordinator_leaves_no_workers_and_resume_finishes_exactly_the_rest(
+    home: Path, gate: Gate, tmp_path: Path
+) -> None:
     out = tmp_path / "a"
-    sweep = begun("sweep", str(home / "study.toml"), "--out", str(out), "--workers", "2")
-    until(lambda: Folder(out).count() >= 5, sweep)
-    workers = children(sweep.pid)
-    sweep.kill()
-    sweep.wait()
-    end = time.monotonic() + 20
-    while any(map(alive, workers)):
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    done = list(Folder(out).done())
-    assert 5 <= len(done) < RUNS
+    begun = gate.sweep(home / "study.toml", out, "--workers", "2")
+    workers = reached(gate, begun, out, 5)
+    begun.kill()
+    begun.wait()
+    until(lambda: not any(map(alive, workers)))
     kept = written(out)
-    assert [*kept] == done
+    assert [*kept] == list(Folder(out).done())
+    assert len(kept) == 5
     assert (out / LOCK).exists()
-    assert f"which has ended; go on with zerolimit sweep STUDY --out {out} --resume" in told("sweep", "--status", str(out))
-    told("sweep", str(home / "study.toml"), "--out", str(out), "--resume")
+    assert f"which has ended; go on with zerolimit sweep STUDY --out {out} --resume" in status(out)[1]
+    resumed(home, out)
     now = written(out)
-    assert {run: now[run] for run in done} == kept
-    assert Folder(out).count() == RUNS
+    assert {run: now[run] for run in kept} == kept
     assert same(home, out)
 
 
-def test_a_second_coordinator_is_refused_while_the_first_works(home: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_second_coordinator_is_refused_while_the_first_works(home: Path, gate: Gate, tmp_path: Path) -> None:
     out = tmp_path / "a"
-    first = begun("sweep", str(home / "study.toml"), "--out", str(out), "--workers", "1")
-    until(lambda: Folder(out).count() >= 1, first)
+    first = gate.sweep(home / "study.toml", out, "--workers", "1")
+    reached(gate, first, out, 1, workers=1)
     second = subprocess.run(
         zero("sweep", str(home / "study.toml"), "--out", str(out), "--resume", "--take-over"),
         env=HOME,
         capture_output=True,
         text=True,
         check=False,
+        timeout=300,
     )
     assert second.returncode == 2
     assert f"held by process {first.pid} on" in second.stderr
     assert second.stderr.count("\n") == 1
     assert f"held by process {first.pid} on" in told("sweep", "--status", str(out))
-    assert first.wait(120) == 0
+    gate.open()
+    _, wrong = first.communicate(timeout=300)
+    assert (first.returncode, wrong) == (0, "")
     assert same(home, out)
 
 
-def test_ctrl_c_ends_at_once_in_one_line_and_keeps_what_was_finished(home: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_ctrl_c_ends_at_once_in_one_line_and_keeps_what_was_finished(home: Path, gate: Gate, tmp_path: Path) -> None:
     out = tmp_path / "a"
-    sweep = begun("sweep", str(home / "study.toml"), "--out", str(out), "--workers", "2")
-    until(lambda: Folder(out).count() >= 3, sweep)
-    workers = children(sweep.pid)
-    for pid in (sweep.pid, *workers):
+    begun = gate.sweep(home / "study.toml", out, "--workers", "2")
+    workers = reached(gate, begun, out, 3)
+    for pid in (begun.pid, *workers):
         os.kill(pid, signal.SIGINT)
-    _, wrong = sweep.communicate(timeout=30)
-    kept = Folder(out).count()
-    assert sweep.returncode == 130, wrong
+    _, wrong = begun.communicate(timeout=300)
+    assert begun.returncode == 130, wrong
     assert wrong == (
-        f"zerolimit: stopped; {kept} finished runs kept; go on with:"
-        f" zerolimit sweep {home / 'study.toml'} --out {out} --resume\n"
+        f"zerolimit: stopped; 3 finished runs kept; go on with: zerolimit sweep {home / 'study.toml'} --out {out} --resume\n"
     )
     assert not any(map(alive, workers))
     assert not (out / LOCK).exists()
-    told("sweep", str(home / "study.toml"), "--out", str(out), "--resume")
+    resumed(home, out)
     assert same(home, out)
 
 
@@ -197,6 +259,7 @@ PIPED = (
 )
 
 
+@pytest.mark.slow
 def test_a_program_without_a_file_runs_studies(tmp_path: Path) -> None:
     """`python - <<EOF` has no file that workers could import; only what is defined in it stays out of their reach."""
     done = subprocess.run(
@@ -206,6 +269,7 @@ def test_a_program_without_a_file_runs_studies(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, told), done.stderr
 
 
+@pytest.mark.slow
 def test_a_measure_in_a_script_reaches_the_workers(tmp_path: Path) -> None:
     script = tmp_path / "run.py"
     script.write_text(
@@ -225,30 +289,20 @@ def test_a_measure_in_a_script_reaches_the_workers(tmp_path: Path) -> None:
 # a Dask cluster
 
 
+Cluster = tuple[str, list[subprocess.Popen[str]]]
+
+
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+def cluster(gate: Gate, tmp_path: Path) -> Iterator[Cluster]:
     """A scheduler and two workers on loopback, each a process of its own, without nannies."""
     pytest.importorskip("distributed")
     file = tmp_path / "scheduler.json"
-    dask = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
-    quiet = {"env": HOME, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
-    scheduler = subprocess.Popen([*dask, "--scheduler-file", str(file)], **quiet)  # type: ignore[call-overload]
-    end = time.monotonic() + 60
-    while not file.exists():
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    words = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file))
+    scheduler = gate.begun("distributed.cli.dask_scheduler", *words, quiet=True)
+    until(file.exists, scheduler)
     address = json.loads(file.read_text())["address"]
-    worker = [
-        sys.executable,
-        "-m",
-        "distributed.cli.dask_worker",
-        address,
-        "--nthreads",
-        "1",
-        "--no-nanny",
-        "--no-dashboard",
-    ]
-    workers = [subprocess.Popen(worker, **quiet) for _ in range(2)]  # type: ignore[call-overload]
+    words = (address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(tmp_path))
+    workers = [gate.begun("distributed.cli.dask_worker", *words, quiet=True) for _ in range(2)]
     yield address, workers
     for process in (*workers, scheduler):
         process.kill()
@@ -256,30 +310,27 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]
 
 
 @pytest.mark.slow
-def test_a_killed_dask_worker_costs_nothing(
-    home: Path, tmp_path: Path, cluster: tuple[str, list[subprocess.Popen[bytes]]]
-) -> None:
+def test_a_killed_dask_worker_costs_nothing(home: Path, gate: Gate, tmp_path: Path, cluster: Cluster) -> None:
     address, workers = cluster
     out = tmp_path / "a"
-    sweep = begun("sweep", str(home / "study.toml"), "--out", str(out), "--cluster", address)
-    until(lambda: Folder(out).count() >= 4, sweep)
+    begun = gate.sweep(home / "study.toml", out, "--cluster", address)
+    reached(gate, begun, out, 4)
     workers[0].kill()
-    said, wrong = sweep.communicate(timeout=120)
-    assert (sweep.returncode, wrong) == (0, "")
+    gate.open()
+    said, wrong = begun.communicate(timeout=300)
+    assert (begun.returncode, wrong) == (0, "")
     assert f"({RUNS} of {RUNS} runs" in said
     assert same(home, out)
 
 
 @pytest.mark.slow
-def test_a_coordinator_killed_on_a_cluster_goes_on_there(
-    home: Path, tmp_path: Path, cluster: tuple[str, list[subprocess.Popen[bytes]]]
-) -> None:
+def test_a_coordinator_killed_on_a_cluster_goes_on_there(home: Path, gate: Gate, tmp_path: Path, cluster: Cluster) -> None:
     out = tmp_path / "a"
-    words = ("sweep", str(home / "study.toml"), "--out", str(out), "--cluster", cluster[0])
-    sweep = begun(*words)
-    until(lambda: Folder(out).count() >= 4, sweep)
-    sweep.kill()
-    sweep.wait()
-    assert Folder(out).count() < RUNS
-    told(*words, "--resume")
+    begun = gate.sweep(home / "study.toml", out, "--cluster", cluster[0])
+    reached(gate, begun, out, 4)
+    begun.kill()
+    begun.wait()
+    assert Folder(out).count() == 4
+    gate.open()
+    told("sweep", str(home / "study.toml"), "--out", str(out), "--cluster", cluster[0], "--resume")
     assert same(home, out)

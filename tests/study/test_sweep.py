@@ -5,10 +5,12 @@ import errno
 import json
 import os
 import random
+import re
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from importlib import import_module
@@ -59,7 +61,7 @@ class Here(Executor):
 
 
 class Shuffled(Here):
-    """Gives some runs out of order: those that wait are done in a random order when one is looked at."""
+    """Does batches out of order, four at a time: none before there are as many."""
 
     def __init__(self) -> None:
         self.random = random.Random(1)
@@ -194,10 +196,11 @@ def smallest_first(wanted, scheduled, overdue):
 """
 
 
-def test_a_rule_of_ones_own_reaches_the_workers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("executor", [Here(), pytest.param(None, marks=pytest.mark.slow)], ids=["here", "processes"])
+def test_a_rule_of_ones_own_reaches_the_workers(executor: Executor | None, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(SMALLEST_FIRST, encoding="utf-8")
     study = wish(rules=[f"{tmp_path / 'mine.py'}:smallest_first"])
-    sweep(study, tmp_path / "a", workers=1)
+    sweep(study, tmp_path / "a", workers=1, executor=executor)
     sweep(wish(), tmp_path / "without", executor=Here())
     table = zerolimit.load(tmp_path / "a").table()
     assert table["blocked"].tolist() != zerolimit.load(tmp_path / "without").table()["blocked"].tolist()
@@ -260,16 +263,24 @@ def test_a_measure_of_ones_own_has_a_column(tmp_path: Path) -> None:
 # the same bytes
 
 
-def test_the_export_is_the_same_bytes_whoever_did_the_runs(tmp_path: Path) -> None:
+def test_the_export_is_the_same_bytes_whoever_did_the_runs(tmp_path: Path, cut: Callable[[int], None]) -> None:
+    cut(1)
     study = wish()
     sweep(study, tmp_path / "here", executor=Here())
     sweep(study, tmp_path / "shuffled", executor=Shuffled(), workers=2)
     with ThreadPoolExecutor(2) as threads:
         sweep(study, tmp_path / "threads", executor=threads, workers=2)
-    sweep(study, tmp_path / "processes", workers=2)
-    found = {exported(tmp_path / name) for name in ("here", "shuffled", "threads", "processes")}
+    found = {exported(tmp_path / name) for name in ("here", "shuffled", "threads")}
     assert len(found) == 1
     assert (tmp_path / "here" / MERGED).read_bytes() in found
+
+
+@pytest.mark.slow
+def test_processes_give_the_same_bytes(tmp_path: Path) -> None:
+    study = wish()
+    sweep(study, tmp_path / "here", executor=Here())
+    sweep(study, tmp_path / "processes", workers=2)
+    assert exported(tmp_path / "processes") == exported(tmp_path / "here")
 
 
 @pytest.mark.slow
@@ -309,8 +320,8 @@ def test_a_sweep_that_is_broken_off_goes_on_with_exactly_the_rest(tmp_path: Path
     study = wish()
     sweep(study, tmp_path / "whole", executor=Here())
     with pytest.raises(KeyboardInterrupt):
-        sweep(study, tmp_path / "a", executor=Dying(2), workers=1)  # of one run, and of four at most
-    assert 1 <= Folder(tmp_path / "a").count() <= 5
+        sweep(study, tmp_path / "a", executor=Dying(2), workers=1)
+    assert Folder(tmp_path / "a").count() == 2  # nobody knows yet how long a run takes: batches of one
     with pytest.raises(BadInput, match=r"of 8 runs of this study already; go on with --resume"):
         sweep(study, tmp_path / "a", executor=Here())
     done = {*Folder(tmp_path / "a").done()}
@@ -423,13 +434,15 @@ def test_a_measure_with_other_names_fails_its_run_only(tmp_path: Path) -> None:
     assert sweep(study, tmp_path / "a", executor=Here(), resume=True).failed == 4
 
 
-def test_a_full_disk_is_one_line_that_says_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, wrote = os.fsync, 0
+def test_a_full_disk_is_one_line_that_says_what_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: Callable[[int], None]
+) -> None:
+    """Full as soon as a part is written."""
+    cut(1)
+    real = os.fsync
 
     def full(handle: int) -> None:
-        nonlocal wrote
-        wrote += 1
-        if wrote > 6:
+        if any((tmp_path / "a" / "parts").rglob("*.parquet")):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         real(handle)
 
@@ -463,7 +476,7 @@ def test_a_second_coordinator_is_refused_with_who_holds_the_folder(tmp_path: Pat
     (tmp_path / "a").mkdir()
     first = acquire(tmp_path / "a")
     with pytest.raises(
-        BadInput, match=rf"held by process {os.getpid()} on {socket.gethostname()} since .*, last seen 0 s ago$"
+        BadInput, match=rf"held by process {os.getpid()} on {socket.gethostname()} since .*, last seen \d+ s ago$"
     ):
         sweep(wish(), tmp_path / "a", executor=Here())
     with pytest.raises(BadInput, match="held by process"):
@@ -473,8 +486,8 @@ def test_a_second_coordinator_is_refused_with_who_holds_the_folder(tmp_path: Pat
     assert not (tmp_path / "a" / LOCK).exists()
 
 
-def elsewhere(path: Path, *, age: float) -> None:
-    """A lock of another machine, last touched so long ago."""
+def elsewhere(path: Path, *, age: float) -> float:
+    """A lock of another machine, last touched so long ago; when that was said."""
     path.mkdir(exist_ok=True)
     held = {
         "token": "t",
@@ -487,24 +500,32 @@ def elsewhere(path: Path, *, age: float) -> None:
     (path / LOCK).write_text(json.dumps(held))
     touched = (path / LOCK).stat().st_mtime - age
     os.utime(path / LOCK, (touched, touched))
+    return time.monotonic()
+
+
+def refused(path: Path, told: str, age: float, made: float, **words: Any) -> None:
+    """A sweep is refused, and told the lock's age (s): what it was when it was made, and what has gone by since."""
+    with pytest.raises(BadInput, match=told) as error:
+        sweep(wish(), path, executor=Here(), **words)
+    found = re.search(told, str(error.value))
+    assert found is not None
+    assert age - 1 <= float(found[1].replace(",", "")) <= age + time.monotonic() - made + 1
 
 
 def test_a_stale_lock_of_another_machine_is_taken_over_only_when_asked_to(tmp_path: Path) -> None:
-    elsewhere(tmp_path / "a", age=30)
-    with pytest.raises(BadInput, match=r"held by process 4 on node7 since .*, last seen 3\d s ago$"):
-        sweep(wish(), tmp_path / "a", executor=Here(), take_over=True)
-    elsewhere(tmp_path / "a", age=300)
-    with pytest.raises(BadInput, match="last seen 300 s ago; if that has ended for sure, say --take-over"):
-        sweep(wish(), tmp_path / "a", executor=Here())
+    made = elsewhere(tmp_path / "a", age=5)
+    refused(tmp_path / "a", r"held by process 4 on node7 since .*, last seen (\d+) s ago$", 5, made, take_over=True)
+    made = elsewhere(tmp_path / "a", age=300)
+    refused(tmp_path / "a", r"last seen (\d+) s ago; if that has ended for sure, say --take-over", 300, made)
     assert sweep(wish(), tmp_path / "a", executor=Here(), take_over=True).done == 8
 
 
 def test_a_lock_dated_ahead_is_taken_over_as_a_stale_one_is(tmp_path: Path) -> None:
-    elsewhere(tmp_path / "a", age=-30)
-    with pytest.raises(BadInput, match=r"on node7 since .*, dated (29|30) s ahead of the folder's clock$"):
+    elsewhere(tmp_path / "a", age=-50)
+    with pytest.raises(BadInput, match=r"on node7 since .*, dated (50|[34]\d) s ahead of the folder's clock$"):
         sweep(wish(), tmp_path / "a", executor=Here(), take_over=True)
     elsewhere(tmp_path / "a", age=-7200)
-    ahead = r"dated 7,?(199|200) s ahead of the folder's clock; if that has ended for sure, say --take-over"
+    ahead = r"dated 7[012]\d\d s ahead of the folder's clock; if that has ended for sure, say --take-over"
     with pytest.raises(BadInput, match=ahead):
         sweep(wish(), tmp_path / "a", executor=Here())
     assert sweep(wish(), tmp_path / "a", executor=Here(), take_over=True).done == 8
@@ -534,15 +555,20 @@ def test_a_process_number_used_again_is_not_taken_for_the_holder(tmp_path: Path)
 
 def test_a_coordinator_that_lost_its_lock_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lock, "BEAT", 0.01)
+    held: list[lock.Lock] = []
+
+    class Kept(lock.Lock):
+        def __init__(self, path: Path, token: str) -> None:
+            super().__init__(path, token)
+            held.append(self)
 
     class Robbed(Here):
         def submit(self, function: Callable[..., Any], /, *arguments: Any, **words: Any) -> Future[Any]:
             elsewhere(tmp_path / "a", age=0)
-            import time
-
-            time.sleep(0.1)
+            held[0].thread.join()  # it has seen that it lost the lock
             return super().submit(function, *arguments, **words)
 
+    monkeypatch.setattr(lock, "Lock", Kept)
     with pytest.raises(BadInput, match="taken over by process 4 on node7"):
         sweep(wish(), tmp_path / "a", executor=Robbed(), workers=1)
     assert json.loads((tmp_path / "a" / LOCK).read_text())["host"] == "node7"
@@ -702,7 +728,7 @@ def test_runs_in_one_process_share_the_compiled_month() -> None:
     assert len(second.engine.loops[entry].signatures) == before  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("engine", ["objects", "compiled"])
+@pytest.mark.parametrize("engine", ["compiled", pytest.param("objects", marks=pytest.mark.slow)])
 def test_the_code_that_a_folder_is_held_to_is_all_that_a_worker_runs(engine: str) -> None:
     """Every module of the package that a run with all measures has loaded, and none that only draws or prints."""
     code = (
@@ -739,12 +765,13 @@ def end_process(code: int) -> None:
     os._exit(code)
 
 
+@pytest.mark.slow
 def test_a_call_that_kills_its_worker_every_time_fails_and_the_next_one_works() -> None:
     with executors.local_pool(1) as pool:
         fatal, good = pool.submit(end_process, 9), pool.submit(os.getpid)
         with pytest.raises(executors.WorkerDied, match="its worker died 3 times"):
-            fatal.result(timeout=60)
-        assert good.result(timeout=60) != os.getpid()
+            fatal.result(timeout=300)
+        assert good.result(timeout=300) != os.getpid()
 
 
 class Unknown:
@@ -752,12 +779,14 @@ class Unknown:
         return import_module, ("no_such_module",)
 
 
-def test_a_call_that_a_worker_cannot_import_says_so_and_the_next_one_works() -> None:
+def test_what_a_worker_cannot_do_comes_back_and_the_next_call_works() -> None:
     with executors.local_pool(1) as pool:
-        strange, good = pool.submit(repr, Unknown()), pool.submit(os.getpid)
+        strange, wrong, good = pool.submit(repr, Unknown()), pool.submit(divmod, 1, 0), pool.submit(os.getpid)
         with pytest.raises(executors.CannotStart, match=r"cannot import .*no_such_module.*put it in a file"):
-            strange.result(timeout=60)
-        assert good.result(timeout=60) != os.getpid()
+            strange.result(timeout=300)
+        with pytest.raises(ZeroDivisionError):
+            wrong.result(timeout=300)
+        assert good.result(timeout=300) != os.getpid()
 
 
 def test_a_measure_typed_at_a_prompt_is_refused_before_anything_runs(tmp_path: Path) -> None:
@@ -769,11 +798,6 @@ def test_a_measure_typed_at_a_prompt_is_refused_before_anything_runs(tmp_path: P
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=HOME)
     assert "cannot be imported by the workers: put it in a file" in done.stdout
     assert not (tmp_path / "a").exists()
-
-
-def test_errors_of_a_call_come_back() -> None:
-    with executors.local_pool(1) as pool, pytest.raises(ZeroDivisionError):
-        pool.submit(divmod, 1, 0).result(timeout=60)
 
 
 def test_results_of_a_run_are_small_and_plain() -> None:

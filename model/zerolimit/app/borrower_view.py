@@ -10,7 +10,7 @@ import solara
 from zerolimit.app.charts import Chart, Ink, Option, axis, legend, line, months_axis, option_of
 from zerolimit.app.fields import Widget, choose
 from zerolimit.app.language import Words
-from zerolimit.app.parts import Progress, Table, Wrong
+from zerolimit.app.parts import Ended, Progress, Table
 from zerolimit.app.work import Desk, Job
 from zerolimit.basics.errors import BadInput
 from zerolimit.basics.wording import FEN, adding_up, listed
@@ -206,7 +206,7 @@ def Choice(borrowers: Borrowers, words: Words, ink: Ink, tick: int) -> Any:
         job = borrowers.desk.job
         if job is not None:
             Progress(job.done, job.of, words("borrower.again"), words, borrowers.desk.stop)
-        Wrong(borrowers.desk.wrong, words)
+        Ended(borrowers.desk, words)
         if session.month == 0 or found is None:
             solara.v.Html(
                 tag="p", class_="zl-empty", children=[words("borrower.nobody" if session.month else "page.not_run")]

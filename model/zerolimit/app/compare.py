@@ -12,7 +12,7 @@ from zerolimit.app.borrower_view import switched_off
 from zerolimit.app.charts import Chart, Ink, Option, axis, legend, line, months_axis, option_of, points
 from zerolimit.app.fields import Widget, choose
 from zerolimit.app.language import Words
-from zerolimit.app.parts import Progress, Table, Wrong
+from zerolimit.app.parts import Ended, Progress, Table, Wrong
 from zerolimit.app.picture import Picture, picture_of
 from zerolimit.app.work import Desk, Job
 from zerolimit.basics.errors import BadInput
@@ -145,7 +145,7 @@ def Compare(comparison: Comparison, words: Words, ink: Ink, tick: int) -> Any:
         job = comparison.desk.job
         if job is not None:
             Progress(job.done, job.of, words("compare.running", done=job.done, of=job.of), words, comparison.desk.stop)
-        Wrong(comparison.desk.wrong, words)
+        Ended(comparison.desk, words)
         if comparison.found is None or comparison.found[4] != session.built:
             solara.v.Html(tag="p", class_="zl-empty", children=[words("compare.none" if session.month else "page.not_run")])
             return

@@ -12,7 +12,7 @@ import solara
 from zerolimit.app.charts import Chart, Ink, Option, option_of
 from zerolimit.app.fields import choose
 from zerolimit.app.language import Words
-from zerolimit.app.parts import Progress, Wrong
+from zerolimit.app.parts import Ended, Progress
 from zerolimit.app.work import Desk, Job
 from zerolimit.basics.wording import FEN
 from zerolimit.results.columns import Array
@@ -188,7 +188,7 @@ def Network(networks: Networks, words: Words, ink: Ink, pick: Callable[[Any], No
         solara.v.Html(tag="h2", attributes={"id": "zl-network"}, children=[words("network.title")])
         sizes = {str(size): words("network.size", n=words.number(size)) for size in SIZES}
         choose("network-size", words("network.shown"), str(networks.most), sizes, lambda given: networks.ask(int(given)))
-        Wrong(networks.desk.wrong, words)
+        Ended(networks.desk, words)
         seen = networks.seen()
         if networks.desk.busy or seen is None:
             Progress(0, 0, words("network.finding"), words)

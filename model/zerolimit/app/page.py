@@ -23,7 +23,7 @@ from zerolimit.app.downloads import Downloads
 from zerolimit.app.fields import Widget, choose
 from zerolimit.app.language import LANGUAGES, Words, preferred
 from zerolimit.app.network_view import Network, Networks
-from zerolimit.app.parts import Progress, Wrong
+from zerolimit.app.parts import Ended, Progress
 from zerolimit.app.picture import Picture
 from zerolimit.app.pool_view import Pool
 from zerolimit.app.session import LONGEST, OPENING, SPEEDS, Session
@@ -252,7 +252,7 @@ def Runs(session: Session, words: Words, tick: int) -> Any:
         if job is not None and not playing:
             told = words("page.months_done", done=job.done, of=job.of) if job.of else words("page.preparing")
             Progress(job.done, job.of, told, words, session.stop)
-        Wrong(session.desk.wrong, words)
+        Ended(session.desk, words)
 
 
 @solara.component

@@ -8,6 +8,7 @@ from typing import Any
 import solara
 
 from zerolimit.app.language import Words
+from zerolimit.app.work import Desk
 
 
 @solara.component
@@ -32,6 +33,14 @@ def Wrong(text: str, words: Words) -> Any:
         solara.v.Html(tag="p", class_="zl-error", attributes={"role": "alert"}, children=[text])
     else:
         solara.v.Html(tag="span")
+
+
+@solara.component
+def Ended(desk: Desk, words: Words) -> Any:
+    """What is to be said of a desk's last job: why it failed, and that something else was asked for meanwhile."""
+    Wrong(desk.wrong, words)
+    if desk.turned_away:
+        solara.v.Html(tag="p", class_="zl-note", attributes={"role": "status"}, children=[words("page.turned_away")])
 
 
 @solara.component

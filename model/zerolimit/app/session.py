@@ -231,7 +231,7 @@ class Session:
         self.closed = True
         self.changed = lambda: None
         self.stop()
-        self.drawn.done()
+        self.drawn.leave()
         with self._held:
             if self.market is not None:
                 self.market.simulation.close()

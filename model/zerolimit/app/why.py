@@ -8,7 +8,7 @@ import solara
 
 from zerolimit.app.charts import Chart, Ink, Option, axis, bars, legend, looks, months_axis, option_of, points
 from zerolimit.app.language import Words, reason_in
-from zerolimit.app.parts import Progress, Table, Wrong
+from zerolimit.app.parts import Ended, Progress, Table
 from zerolimit.app.picture import Picture
 from zerolimit.app.work import Desk, Job
 from zerolimit.basics.wording import adding_up
@@ -144,7 +144,7 @@ def Counterfactual(shares: Shares, words: Words, ink: Ink, tick: int) -> Any:
                 small=True,
                 disabled=shares.session.month == 0 or not any_on(shares.session),
             )
-        Wrong(shares.desk.wrong, words)
+        Ended(shares.desk, words)
         if found is None:
             return
         if not shares.current():

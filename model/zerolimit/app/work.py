@@ -22,6 +22,7 @@ class Drawn:
 
     def __init__(self) -> None:
         self._event: threading.Event | None = None
+        self._left = False
 
     def done(self) -> None:
         """A page has drawn all that there is."""
@@ -29,13 +30,18 @@ class Drawn:
             self._event = threading.Event()
         self._event.set()
 
+    def leave(self) -> None:
+        """The page has gone, and draws nothing more."""
+        self._left = True
+        self.done()
+
     def after(self, changed: Callable[[], None]) -> None:
         """Show something from a job, and wait until it is drawn: else a slow page finds news at each of its passes."""
         event = self._event
         if event is not None:
             event.clear()
         changed()
-        if event is not None:
+        if event is not None and not self._left:
             event.wait(DRAWING)
 
 
@@ -57,6 +63,8 @@ class Desk:
         self.job: Job | None = None
         self.wrong = ""
         """Why the last job failed, in one line."""
+        self.turned_away = False
+        """Whether something else was asked for since it began, while it was being done."""
         self._reported = 0.0
         self._lock = threading.Lock()
 
@@ -65,15 +73,15 @@ class Desk:
         return self.job is not None
 
     def start(self, what: str, work: Callable[[Job], Any], of: int = 0) -> bool:
-        """Begin, unless something is being done already."""
+        """Begin. Whoever comes while something is being done is turned away, and the page says so."""
         with self._lock:
-            if self.job is not None:
-                return False
-            job = self.job = Job(what, of)
-        self.wrong = ""
-        threading.Thread(target=self._do, args=(job, work), daemon=True).start()
+            job = None if self.job is not None else Job(what, of)
+            self.turned_away = job is None
+            if job is not None:
+                self.job, self.wrong = job, ""
+                threading.Thread(target=self._do, args=(job, work), daemon=True).start()
         self.changed()
-        return True
+        return job is not None
 
     def stop(self) -> None:
         """Ask the job to end; it does so at its next report."""

@@ -104,6 +104,7 @@ class Sweep:
                 workers = max(1, at_once // AHEAD)
                 while len(flying) < at_once and not self.writing.behind and (tasks := portions.next(workers)):
                     flying[executor.submit(do, job, tasks, workers)] = tasks
+                finished: set[Future[Any]] = set()
                 if flying:
                     finished, _ = wait(flying, timeout=0.5, return_when=FIRST_COMPLETED)
                 elif self.writing.behind:
