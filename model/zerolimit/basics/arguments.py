@@ -35,6 +35,8 @@ WORDS: dict[Any, str] = {
 MANY: dict[Any, str] = {int: "whole numbers", float: "numbers", str: "texts"}
 """Kinds that are checked one by one in a list."""
 LISTS = (Iterable, Sequence, list, tuple)
+Test = Callable[[Any], bool]
+"""Says of a value whether it is of a kind."""
 
 
 class Unknown:
@@ -95,12 +97,11 @@ def _checked(function: Any) -> Any:
         found = {name: eval(text, {}, scope) if isinstance(text, str) else text for name, text in given.items()}
         return {name: kind for name, kind in found.items() if kind is not Any and not isinstance(kind, Unknown | TypeVar)}
 
-    @functools.wraps(function)
-    def call(*args: Any, **words: Any) -> Any:
+    def refuse(args: tuple[Any, ...], words: dict[str, Any]) -> None:
         try:
             given = signature.bind(*args, **words).arguments
         except TypeError:
-            return function(*args, **words)  # Python says what is missing or too much
+            return  # Python says what is missing or too much
         for name, kind in kinds().items():
             if name not in given:
                 continue
@@ -114,6 +115,33 @@ def _checked(function: Any) -> Any:
             for whose, value in values:
                 if not fits(value, kind):
                     raise BadInput(f"{whose}: {needed(kind)} is needed, not {quoted(value)}")
+
+    @functools.cache
+    def tests() -> tuple[list[Test], Test | None, dict[str, Test], Test]:
+        """Of arguments by place, of those behind them, by name, and of other names."""
+        by_place: list[Test] = []
+        by_name: dict[str, Test] = {}
+        behind: Test | None = None
+        other: Test = _anything
+        for name, one in signature.parameters.items():
+            test = test_of(kinds().get(name, Any))
+            if one.kind is one.VAR_POSITIONAL:
+                behind = test
+            elif one.kind is one.VAR_KEYWORD:
+                other = test
+            else:
+                by_place += [test] if one.kind is not one.KEYWORD_ONLY else []
+                by_name |= {name: test} if one.kind is not one.POSITIONAL_ONLY else {}
+        return by_place, behind, by_name, other
+
+    @functools.wraps(function)
+    def call(*args: Any, **words: Any) -> Any:
+        by_place, behind, by_name, other = tests()
+        fit = all(test(value) for test, value in zip(by_place, args, strict=False))
+        if behind is not None:
+            fit = fit and all(map(behind, args[len(by_place) :]))
+        if not (fit and all(by_name.get(name, other)(value) for name, value in words.items())):
+            refuse(args, words)
         return function(*args, **words)
 
     return call
@@ -147,32 +175,43 @@ def _word(kind: Any) -> str:
 
 def fits(value: Any, kind: Any) -> bool:
     """Whether a value is of a kind, as far as can be said without using it up."""
-    return any(_fits(value, one) for one in options(kind))
+    return test_of(kind)(value)
 
 
-def _fits(value: Any, kind: Any) -> bool:
+def test_of(kind: Any) -> Test:
+    """What says of a value whether it is of a kind: made once, since it is asked at every call."""
+    tests = [_test_of(one) for one in options(kind)]
+    return tests[0] if len(tests) == 1 else lambda value: any(test(value) for test in tests)
+
+
+def _anything(value: Any) -> bool:
+    return True
+
+
+def _test_of(kind: Any) -> Test:
     if kind is Any or isinstance(kind, Unknown | TypeVar | str):
-        return True
+        return _anything
     if kind is None or kind is type(None):
-        return value is None
+        return lambda value: value is None
     origin, inside = get_origin(kind) or kind, get_args(kind)
     if origin is Literal:
-        return value in inside
+        return lambda value: value in inside
     if origin in (bool, int, float):
-        return _is_number(value, origin)
+        return lambda value: _is_number(value, origin)
     if origin is Path:
-        return isinstance(value, os.PathLike)
+        return lambda value: isinstance(value, os.PathLike)
     if origin is type:
-        return isinstance(value, type) and (not inside or not isinstance(inside[0], type) or issubclass(value, inside[0]))
+        base = inside[0] if inside and isinstance(inside[0], type) else object
+        return lambda value: isinstance(value, type) and issubclass(value, base)
     if origin is Callable or getattr(origin, "__name__", "") == "Callable":
-        return callable(value)
+        return callable
     if origin is tuple and inside and Ellipsis not in inside:
-        return isinstance(value, tuple | list) and len(value) == len(inside) and all(map(fits, value, inside))
+        return lambda value: isinstance(value, tuple | list) and len(value) == len(inside) and all(map(fits, value, inside))
     if origin in LISTS:
-        return _is_list(value, origin, inside[0] if inside else Any)
+        return lambda value: _is_list(value, origin, inside[0] if inside else Any)
     if origin in (Mapping, dict):
-        return isinstance(value, Mapping) and (not inside or all(fits(key, inside[0]) for key in value))
-    return not isinstance(origin, type) or isinstance(value, origin)
+        return lambda value: isinstance(value, Mapping) and (not inside or all(fits(key, inside[0]) for key in value))
+    return lambda value: not isinstance(origin, type) or isinstance(value, origin)
 
 
 def _is_number(value: Any, kind: type) -> bool:

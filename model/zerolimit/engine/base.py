@@ -272,7 +272,10 @@ class Engine(Verbs):
 
     def uniforms(self, purpose: str, rows: Rows | Array, month: int) -> Array:
         """One keyed draw in (0, 1) for each borrower listed."""
-        return ((self.words(purpose, rows, month) >> np.uint32(8)).astype(np.float64) + 0.5) * (1.0 / 16_777_216.0)
+        found = (self.words(purpose, rows, month) >> np.uint32(8)).astype(np.float64)
+        found += 0.5
+        found *= 1.0 / 16_777_216.0
+        return found
 
     def measures(self, stage: Stage, rows: Rows) -> Array:
         """Room for what a stage measures."""
@@ -284,36 +287,21 @@ class Engine(Verbs):
 
     def words(self, purpose: str, rows: Rows | Array, month: int) -> Array:
         """The 32 bits of one keyed draw for each borrower listed."""
-        number, rows = PURPOSES[purpose], Rows.of(rows)
-        out = np.empty(len(rows), np.uint32)
-        generations = self.raw("generation", month)
-        when, block = np.uint32(BIRTH if lifelong(purpose) else month), np.uint32(number // 4)
-        keys = NO_KEYS if self.keys is None else self.keys
-
-        def draw(first: int, last: int) -> None:
-            draw_listed(
-                self.keyed[0],
-                self.keyed[1],
-                keys,
-                generations,
-                rows.at,
-                rows.starts,
-                self.bases,
-                first,
-                last,
-                when,
-                block,
-                number % 4,
-                out,
-            )
-
-        self.in_parts(draw, len(rows))
+        rows = Rows.of(rows)
+        at, out = rows.at, np.empty(len(rows.at), np.uint32)
+        block, lane = divmod(PURPOSES[purpose], 4)
+        when, keys = BIRTH if lifelong(purpose) else month, NO_KEYS if self.keys is None else self.keys
+        given = (*self.keyed, keys, self.raw("generation", month), at, rows.starts, self.bases, when, block, lane, out)
+        if len(at):
+            self.in_parts(lambda first, last: draw_listed(first, last, *given), len(at))
         return out
 
     def long_words(self, purpose: str, rows: Rows | Array, month: int) -> Array:
         """64 bits for each borrower listed, from a purpose and its `_low` twin: for lotteries and queues."""
-        high = self.words(purpose, rows, month).astype(np.uint64)
-        return (high << np.uint64(32)) | self.words(f"{purpose}_low", rows, month).astype(np.uint64)
+        found = self.words(purpose, rows, month).astype(np.uint64)
+        found <<= np.uint64(32)
+        found |= self.words(f"{purpose}_low", rows, month)
+        return found
 
     def named_terms(self, terms: Array) -> SimpleNamespace:
         """The month's terms of one world by name, for rules called from Python."""

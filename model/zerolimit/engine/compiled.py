@@ -72,6 +72,9 @@ CHUNK = 4096
 WIDTH = 32 if llvmlite.binding.get_host_cpu_features().get("avx512f", False) else 16
 """Borrowers that a dense loop takes at once: four vector registers of numbers, so that none waits for another."""
 
+VALUES = 2**HALF
+"""Of half an outcome word."""
+
 FEW = 512
 """Borrowers of a list below which another thread is not worth its start: they cost much more than those of a column."""
 MANY = 2**18
@@ -126,6 +129,14 @@ def fill_rows(column: Any, rows: Any, value: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
+def empty_rows(columns: Any, rows: Any) -> None:
+    """Set some rows of several columns alike to 0."""
+    for column in columns:
+        for row in rows:
+            column[row] = 0
+
+
+@njit(cache=True, nogil=True)
 def push_together(column: Any, places: Any, lengths: Any, at: Any) -> None:
     """Close the gaps between parts of a column that begin at `places`."""
     for part in range(len(places)):
@@ -136,16 +147,24 @@ def push_together(column: Any, places: Any, lengths: Any, at: Any) -> None:
 
 @njit(cache=True, nogil=True)
 def decode(words: Any, counts: Any) -> None:
-    """Counts of bits from counts of half words; the halves' counts are cleared."""
+    """Counts of bits from counts of half words; the halves' counts are cleared.
+
+    Where there is anything, all values are added up for every bit: the processor takes several at once, and never guesses.
+    """
     for k in range(words.shape[0]):
         for cell in range(words.shape[1]):
             for half in range(HALVES):
-                for value in range(words.shape[3]):
-                    number = np.int64(words[k, cell, half, value])
-                    if number:
-                        words[k, cell, half, value] = 0
-                        for bit in range(HALF):
-                            counts[cell, k, half * HALF + bit] += number * ((value >> bit) & 1)
+                some, seen = words[k, cell, half], np.uint32(0)
+                for value in range(VALUES):
+                    seen |= some[value]
+                if seen == 0:
+                    continue
+                for bit in range(HALF):
+                    total = np.uint32(0)
+                    for value in range(VALUES):
+                        total += some[value] * np.uint32((value >> bit) & 1)
+                    counts[cell, k, half * HALF + bit] += np.int64(total)
+                some[:] = 0
 
 
 for _function in LIBRARY:
@@ -309,6 +328,15 @@ def loops_of(plan: Plan, terms: tuple[str, ...], user_rules: tuple[Rule, ...], *
     return Loops(plan, {name: k for k, name in enumerate(terms)}, user_rules, checks=checks)
 
 
+@cache
+def places_of_rolls(stage: Stage) -> tuple[tuple[str, dict[str, int]], ...]:
+    """Of each list of a stage, where its rows and values are among `roll_arrays`."""
+    order = roll_arrays(stage.rolls)
+    return tuple(
+        (roll.name, {name: order.index(f"{roll.name}_{name}") for name in ("rows", *roll.values)}) for roll in stage.rolls
+    )
+
+
 def column_type(name: str) -> Any:
     """Numba's type of a column."""
     return numba.from_dtype(np.dtype(dtype(name)))[::1]
@@ -450,7 +478,7 @@ class Compiled(Engine):
         self.compile(options.say)
         self.threads = threads
         self.pool: ThreadPoolExecutor | None = None
-        self.room: dict[tuple[str, int], dict[str, Any]] = {}
+        self.room: dict[tuple[str, int], tuple[Array, ...]] = {}
         self.listing: dict[str, list[Array]] = {}
         self.keeps: dict[str, dict[str, Array]] = {}
         self.lent = False
@@ -498,6 +526,8 @@ class Compiled(Engine):
         if isinstance(rows, slice):
             column[rows] = values
             return
+        if len(rows) == 0:
+            return
         rows = np.ascontiguousarray(rows, np.int32)
         if isinstance(values, np.ndarray):
             values = np.ascontiguousarray(values, column.dtype)
@@ -508,13 +538,17 @@ class Compiled(Engine):
 
     def empty(self, names: Iterable[str], rows: Array) -> None:
         rows = np.ascontiguousarray(rows, np.int32)
-        columns = [self.arrays[name] for name in names]
+        alike: dict[Any, list[Array]] = {}
+        for name in names:
+            alike.setdefault(self.arrays[name].dtype, []).append(self.arrays[name])
+        columns = [*map(tuple, alike.values())]
 
         def fill(start: int, stop: int) -> None:
-            for column in columns:
-                fill_rows(column, rows[start:stop], column.dtype.type(0))
+            for some in columns:
+                empty_rows(some, rows[start:stop])
 
-        self.in_parts(fill, len(rows), FEW)
+        if len(rows):
+            self.in_parts(fill, len(rows), FEW)
 
     def renew(self, name: str) -> None:
         if self.lent or self.worlds > 1:
@@ -542,7 +576,8 @@ class Compiled(Engine):
         return list(self.pool.map(taken, [[work] for _ in calls], *zip(*calls, strict=True)))
 
     def in_parts(self, work: Callable[[int, int], Any], length: int, least: int = CHUNK) -> list[Any]:
-        return self.map(work, *zip(*self.pieces(length, least, MANY), strict=True))
+        pieces = self.pieces(length, least, MANY)
+        return [work(0, length)] if len(pieces) == 1 else self.map(work, *zip(*pieces, strict=True))
 
     def lists(self, stage: Stage) -> list[Array]:
         """Room for the lists of a stage, in the order of `roll_arrays`, made once. Untouched pages cost no memory."""
@@ -551,24 +586,23 @@ class Compiled(Engine):
             self.listing[stage.name] = [np.empty(self.size, kind) for kind in (*["int32"] * len(stage.rolls), *values)]
         return self.listing[stage.name]
 
-    def workspace(self, stage: Stage, piece: int, size: int) -> dict[str, Any]:
-        """Accumulators and scratch of one stage on one thread, made once."""
+    def workspace(self, stage: Stage, piece: int) -> tuple[Array, ...]:
+        """Room for counted words, for borrowers found and for scratch of one stage on one thread, made once."""
         key = (stage.name, piece)
         room = self.room.get(key)
         if room is None:
-            words, worlds = len(stage.words), self.worlds
-            room = {
-                "sums": np.zeros((worlds, CELLS, len(stage.sum_names)), np.int64),
-                "words": np.zeros((words, CELLS, HALVES, 2**HALF), np.uint32),
-                "counts": np.zeros((worlds, CELLS, words, HALVES * HALF), np.int64),
-                "lengths": np.zeros((worlds, len(stage.rolls) + GUARD), np.int64),
-                "scratch": side_by_side({name: dtype(name) for name in stage.scratch}, CHUNK).values(),
-                "some": np.empty(CHUNK if not self.is_overridden(stage) else size, np.int64),
-            }
-            self.room[key] = room
-        for name in ("sums", "counts", "lengths"):
-            room[name].fill(0)
+            words = np.zeros((len(stage.words), CELLS, HALVES, VALUES), np.uint32)
+            some = np.empty(self.size if self.is_overridden(stage) else CHUNK, np.int64)
+            scratch = side_by_side({name: dtype(name) for name in stage.scratch}, CHUNK)
+            room = self.room[key] = (words, some, *scratch.values())
         return room
+
+    def totals(self, stage: Stage, parts: int) -> tuple[Array, Array, Array]:
+        """Sums, counts, and lengths of lists of one stage: of each world, or of each part of one world."""
+        many = self.worlds if self.worlds > 1 else parts
+        sums = np.zeros((many, CELLS, len(stage.sum_names)), np.int64)
+        counts = np.zeros((many, CELLS, len(stage.words), HALVES * HALF), np.int64)
+        return sums, counts, np.zeros((many, len(stage.rolls) + GUARD), np.int64)
 
     def shares(self) -> list[tuple[int, int]]:
         """What each thread takes of all borrowers: of several worlds, whole ones."""
@@ -585,38 +619,22 @@ class Compiled(Engine):
         if self.is_overridden(stage):
             return self.stage_apart(stage, month, terms)
         function = self.loops[f"stage_{name}"]
-        columns = self.columns(driver_columns(stage), month)
-        lists = self.lists(stage)
-        when = np.uint32(month)
-        kept = self.room_for_kept(stage)
-
-        def run(number: int, start: int, stop: int) -> dict[str, Any]:
-            room = self.workspace(stage, number, stop - start)
-            function(
-                *self.keyed,
-                when,
-                start,
-                stop,
-                CHUNK,
-                self.bases,
-                terms,
-                NO_KEYS if self.keys is None else self.keys,
-                room["sums"],
-                room["words"],
-                room["counts"],
-                room["lengths"],
-                room["some"],
-                *columns,
-                *room["scratch"],
-                *lists,
-                self.kept_rows,
-                *kept.values(),
-            )
-            return room
-
         pieces = self.shares()
-        rooms = self.map(run, range(len(pieces)), *zip(*pieces, strict=True))
-        return self.gathered(stage, rooms, pieces)
+        totals = self.totals(stage, len(pieces))
+        columns, lists = self.columns(driver_columns(stage), month), self.lists(stage)
+        head = (*self.keyed, np.uint32(month))
+        fixed = (CHUNK, self.bases, terms, NO_KEYS if self.keys is None else self.keys)
+        kept = self.room_for_kept(stage).values()
+
+        def run(number: int, start: int, stop: int) -> None:
+            words, some, *scratch = self.workspace(stage, number)
+            mine = totals if self.worlds > 1 or len(pieces) == 1 else [one[number : number + 1] for one in totals]
+            sums, counts, lengths = mine
+            tables = (sums, words, counts, lengths, some)
+            function(*head, start, stop, *fixed, *tables, *columns, *scratch, *lists, self.kept_rows, *kept)
+
+        self.map(run, range(len(pieces)), *zip(*pieces, strict=True))
+        return self.gathered(stage, *totals, pieces)
 
     def room_for_kept(self, stage: Stage) -> dict[str, Array]:
         """Where what is kept of a stage is left."""
@@ -634,33 +652,30 @@ class Compiled(Engine):
         found = self.plan.stages[stage]
         return super().kept(stage, month) if self.is_overridden(found) else self.room_for_kept(found)
 
-    def gathered(self, stage: Stage, rooms: list[dict[str, Any]], pieces: list[tuple[int, int]]) -> Result:
-        """Totals over the threads, and lists in order of the borrowers: views, valid until the stage next runs."""
-        sums, counts = (rooms[0][name].copy() for name in ("sums", "counts"))
-        for room in rooms[1:]:
-            sums += room["sums"]
-            counts += room["counts"]
-        if self.worlds == 1:  # a list has a part for each thread
-            lengths = np.concatenate([room["lengths"] for room in rooms])
+    def gathered(self, stage: Stage, sums: Array, counts: Array, lengths: Array, pieces: list[tuple[int, int]]) -> Result:
+        """Totals over the threads, and lists in order of the borrowers: views, valid until the stage next runs.
+
+        Of one world, sums, counts and lists have a part for each thread; of several, for each world, one thread's alone.
+        """
+        places = self.bases[:-1]
+        if self.worlds == 1:
             places = np.array([start for start, _ in pieces])
-        else:  # and for each world, which is one thread's alone
-            lengths = np.sum([room["lengths"] for room in rooms], axis=0)
-            places = self.bases[:-1]
+            if len(pieces) > 1:
+                sums, counts = sums.sum(axis=0, keepdims=True), counts.sum(axis=0, keepdims=True)
+        lists = self.lists(stage)
         rolls: dict[str, dict[str, Any]] = {}
-        room_of = dict(zip(roll_arrays(stage.rolls), self.lists(stage), strict=True))
-        for k, roll in enumerate(stage.rolls):
+        for k, (roll, columns) in enumerate(places_of_rolls(stage)):
             starts = offsets(lengths[:, k])
-            found = {}
-            for name in ("rows", *roll.values):
-                column = room_of[f"{roll.name}_{name}"]
-                if len(places) > 1:
-                    push_together(column, places, lengths[:, k], starts[:-1])
-                found[name] = column[: starts[-1]]
-            rows = Rows(found["rows"], starts) if self.worlds > 1 else Rows.alone(found["rows"])
-            rolls[roll.name] = {**found, "rows": rows}
+            end = int(starts[-1])
+            if len(places) > 1:
+                for at in columns.values():
+                    push_together(lists[at], places, lengths[:, k], starts[:-1])
+            rolls[roll] = {name: lists[at][:end] for name, at in columns.items()}
+            found = rolls[roll]["rows"]
+            rolls[roll]["rows"] = Rows(found, starts) if self.worlds > 1 or len(places) == 1 else Rows.alone(found)
         wrong: dict[int, Wrong] = {}
         failures: dict[int, int] = {}
-        if lengths[:, len(stage.rolls)].any() or lengths[:, -1].any():
+        if lengths[:, -GUARD:].any():
             for part, (number, row, at, value, many) in enumerate(lengths[:, -GUARD:].tolist()):
                 world = 0 if self.worlds == 1 else part
                 if number:
@@ -676,9 +691,10 @@ class Compiled(Engine):
         Who overrides rules runs one world.
         """
         [of_world], [key] = terms, zip(*self.keyed, strict=True)
-        room = self.workspace(stage, 0, self.size)
+        words, some, *_ = self.workspace(stage, 0)
+        totals = sums, counts, lengths = self.totals(stage, 1)
         gate = dict(zip(roll_arrays(stage.rolls), self.lists(stage), strict=True))
-        gate.update(rows=room["some"], words=room["words"], sums=room["sums"][0], lengths=room["lengths"][0])
+        gate.update(rows=some, words=words, sums=sums[0], lengths=lengths[0])
         for number, loop in enumerate(stage.loops):
             if any(rule.name in self.overrides for rule in loop.rules):
                 rows = np.flatnonzero(self.raw(loop.where, month)) if loop.where else np.arange(self.size)
@@ -689,19 +705,19 @@ class Compiled(Engine):
                 continue
             columns = [self.raw(column, month) for column in loop_columns(stage, loop)]
             keys = NO_KEYS if self.keys is None and loop.where else self.keys
-            some = [*[keys] * len(key_arguments(stage, loop)), *(gate[name] for name in gate_arguments(stage, loop))]
-            self.loops[f"loop_{stage.name}_{number}"](*key, np.uint32(month), np.uint32(0), of_world, *some, *columns)
+            given = [*[keys] * len(key_arguments(stage, loop)), *(gate[name] for name in gate_arguments(stage, loop))]
+            self.loops[f"loop_{stage.name}_{number}"](*key, np.uint32(month), np.uint32(0), of_world, *given, *columns)
         if stage.sum_names or stage.words or stage.rolls:
             columns = [self.raw(column, month) for column in stage.tally_columns]
             listed = [gate[name] for name in roll_arrays(stage.rolls[at] for at in stage.left_over[2])]
             tally = self.loops[f"tally_{stage.name}"]
-            tally(0, *columns, gate["sums"], room["words"], gate["lengths"], *listed)
-            decode(room["words"], room["counts"][0])
-        return self.gathered(stage, [room], [(0, self.size)])
+            tally(0, *columns, gate["sums"], words, gate["lengths"], *listed)
+            decode(words, counts[0])
+        return self.gathered(stage, *totals, [(0, self.size)])
 
     def listed(self, name: str, rows: Rows | Array, month: int, terms: Array) -> Array:
         stage, rows = self.plan.stages[name], Rows.of(rows)
-        out = self.measures(stage, rows).T.copy()
+        out = np.ascontiguousarray(self.measures(stage, rows).T)
         if len(rows) == 0:
             return out.T
         terms = np.atleast_2d(terms)

@@ -54,48 +54,42 @@ def gini(
     and at most 1 / 1280 where accounts and fen are spread evenly over ten bins. `in_parts` calls what it is given for
     parts of everybody, as an engine does.
     """
-    worlds = len(bases) - 1
-    counts, sums = np.zeros((worlds, BINS), np.int64), np.zeros((worlds, BINS), np.int64)
     kind = status.dtype.type
+    opened, left = kind(OPEN), kind(LEFT)
 
     def tally(start: int, stop: int) -> tuple[Array, Array, int]:
         many, total = np.zeros(BINS, np.int64), np.zeros(BINS, np.int64)
-        here = int(fill_bins(limit[start:stop], status[start:stop], kind(OPEN), kind(LEFT), many, total))
-        return many, total, here
+        return many, total, int(fill_bins(limit[start:stop], status[start:stop], opened, left, many, total))
 
-    if worlds == 1:
+    found = np.empty((len(bases) - 1, 4), np.int64)
+    if len(found) == 1:
         parts = in_parts(tally, len(limit))
-        for many, total, _ in parts:
-            counts[0] += many
-            sums[0] += total
-        here = np.array([sum(some for _, _, some in parts)])
+        counts, sums, here = parts[0]
+        for many, total, some in parts[1:]:
+            counts, sums, here = counts + many, sums + total, here + some
+        weigh(counts, sums, here, found[0])
     else:
-        here = np.empty(worlds, np.int64)
-        fill_worlds(limit, status, bases, kind(OPEN), kind(LEFT), counts, sums, here)
-    upper, lower, whole = (np.empty(worlds, np.int64) for _ in range(3))
-    weigh(counts, sums, here, upper, lower, whole)
-    found = np.zeros(worlds)
-    for w, (high, low, lines, n) in enumerate(zip(*(some.tolist() for some in (upper, lower, whole, here)), strict=True)):
-        if lines:
-            found[w] = ((high << 32) + low - (n + 1) * lines) / (n * lines)
-    return found
+        weigh_worlds(limit, status, bases, opened, left, found)
+    whole = found.tolist()
+    return np.array([((up << 32) + low - (n + 1) * lines) / (n * lines) if lines else 0.0 for up, low, lines, n in whole])
 
 
 @njit(cache=True, nogil=True)
-def weigh(counts: Any, sums: Any, here: Any, upper: Any, lower: Any, whole: Any) -> None:
-    """sum_b S_b (2 a_b + n_b + 1) by world, as upper x 2^32 + lower, and all lines; bin 0 gets who is in no other."""
-    for w in range(len(here)):
-        counts[w, 0] = here[w] - counts[w, 1:].sum()
-        below, total, high, low = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
-        for b in range(BINS):
-            times = 2 * below + counts[w, b] + 1
-            high += (sums[w, b] >> 32) * times
-            low += (sums[w, b] & 0xFFFFFFFF) * times
-            high += low >> 32
-            low &= 0xFFFFFFFF
-            below += counts[w, b]
-            total += sums[w, b]
-        upper[w], lower[w], whole[w] = high, low, total
+def weigh(counts: Any, sums: Any, here: Any, found: Any) -> None:
+    """sum_b S_b (2 a_b + n_b + 1) as upper x 2^32 + lower, all lines, and accounts; bin 0 gets who is in no other."""
+    counts[0] = here - counts[1:].sum()
+    below, total, high, low = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    for b in range(BINS):
+        if counts[b] == 0:
+            continue
+        times = 2 * below + counts[b] + 1
+        high += (sums[b] >> 32) * times
+        low += (sums[b] & 0xFFFFFFFF) * times
+        high += low >> 32
+        low &= 0xFFFFFFFF
+        below += counts[b]
+        total += sums[b]
+    found[0], found[1], found[2], found[3] = high, low, total, here
 
 
 @njit(cache=True, nogil=True)
@@ -112,8 +106,11 @@ def fill_bins(limit: Any, status: Any, opened: Any, left: Any, counts: Any, sums
 
 
 @njit(cache=True, nogil=True)
-def fill_worlds(limit: Any, status: Any, bases: Any, opened: Any, left: Any, counts: Any, sums: Any, here: Any) -> None:
-    """`fill_bins` of each world."""
-    for w in range(len(here)):
+def weigh_worlds(limit: Any, status: Any, bases: Any, opened: Any, left: Any, found: Any) -> None:
+    """`fill_bins` and `weigh` of each world."""
+    counts, sums = np.zeros(BINS, np.int64), np.zeros(BINS, np.int64)
+    for w in range(len(found)):
         start, stop = bases[w], bases[w + 1]
-        here[w] = fill_bins(limit[start:stop], status[start:stop], opened, left, counts[w], sums[w])
+        counts[:], sums[:] = 0, 0
+        here = fill_bins(limit[start:stop], status[start:stop], opened, left, counts, sums)
+        weigh(counts, sums, here, found[w])

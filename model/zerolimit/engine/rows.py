@@ -16,6 +16,9 @@ from zerolimit.engine.philox import words_of
 
 Array = NDArray[Any]
 
+AT_ONCE = 256
+"""Borrowers of a list whose draws are made at once."""
+
 
 def offsets(lengths: Any) -> Array:
     """Where each part begins, and the last ends, when parts of these lengths stand one after the other, (parts + 1,)."""
@@ -104,24 +107,15 @@ def merged(one: Rows, other: Rows, values: Array, others: Array) -> tuple[Rows, 
     return Rows(at[order], offsets(one.counts + other.counts)), both[order]
 
 
-# Of a list the kernels take positions from `first` to `last`, so that threads can share it. `bases` are the places at
-# which the worlds begin in a column.
+# `bases` are the places at which the worlds begin in a column.
 
 
 @njit(cache=True, nogil=True)
-def world_at(starts: Any, position: Any) -> Any:
-    """The world of a position in a list."""
-    return np.searchsorted(starts, position, side="right") - 1
-
-
-@njit(cache=True, nogil=True)
-def look_up(column: Any, rows: Any, starts: Any, bases: Any, first: Any, last: Any, found: Any) -> None:
+def look_up(column: Any, rows: Any, starts: Any, bases: Any, found: Any) -> None:
     """What a column holds of some borrowers."""
-    w = world_at(starts, first)
-    for k in range(first, last):
-        while k >= starts[w + 1]:
-            w += 1
-        found[k] = column[bases[w] + rows[k]]
+    for w in range(len(starts) - 1):
+        for k in range(starts[w], starts[w + 1]):
+            found[k] = column[bases[w] + rows[k]]
 
 
 @njit(cache=True, nogil=True)
@@ -164,6 +158,8 @@ def add_by_cell(cells: Any, numbers: Any, starts: Any, found: Any) -> None:
 
 @njit(cache=True, nogil=True)
 def draw_listed(
+    first: Any,
+    last: Any,
     key0: Any,
     key1: Any,
     keys: Any,
@@ -171,22 +167,32 @@ def draw_listed(
     rows: Any,
     starts: Any,
     bases: Any,
-    first: Any,
-    last: Any,
     month: Any,
     block: Any,
     lane: Any,
     out: Any,
 ) -> None:
-    """One word of one Philox block for each of some borrowers, keyed by their clients' keys where there are some."""
-    w = world_at(starts, first)
-    for k in range(first, last):
-        while k >= starts[w + 1]:
-            w += 1
-        at = bases[w] + rows[k]
-        client = keys[at] if len(keys) else uint64(rows[k])
-        w0, w1, w2, w3 = words_of(key0[w], key1[w], client, month, block, uint32(generations[at]))
-        out[k] = (w0 if lane == 0 else w1) if lane < 2 else (w2 if lane == 2 else w3)
+    """One word of one Philox block for each of some borrowers, keyed by their clients' keys where there are some.
+
+    It draws from position `first` to `last`, so that threads can share a list. Who they are is collected before: of
+    numbers side by side the processor draws several at once.
+    """
+    clients, used, words = np.empty(AT_ONCE, np.uint64), np.empty(AT_ONCE, np.uint32), np.empty((4, AT_ONCE), np.uint32)
+    words_0, words_1, words_2, words_3 = words[0], words[1], words[2], words[3]
+    for w in range(len(bases) - 1):
+        begin, end, base = max(first, starts[w]), min(last, starts[w + 1]), bases[w]
+        for lo in range(begin, end, AT_ONCE):
+            many = min(AT_ONCE, end - lo)
+            for k in range(many):
+                row = rows[lo + k]
+                clients[k] = keys[base + row] if len(keys) else uint64(row)
+                used[k] = uint32(generations[base + row])
+            for k in range(many):
+                words_0[k], words_1[k], words_2[k], words_3[k] = words_of(
+                    key0[w], key1[w], clients[k], uint32(month), uint32(block), used[k]
+                )
+            for k in range(many):
+                out[lo + k] = words[lane, k]
 
 
 @njit(cache=True, nogil=True)

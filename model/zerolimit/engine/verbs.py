@@ -21,6 +21,7 @@ from zerolimit.basics.errors import BadInput
 from zerolimit.engine.gini import gini
 from zerolimit.engine.level import Levels, share_out
 from zerolimit.engine.prefix import Lottery, serve_prefix, serve_prefixes
+from zerolimit.engine.ring import heard_along
 from zerolimit.engine.rows import Rows, add_by_cell, add_up, find, look_up, places
 from zerolimit.vocabulary.cells import CELLS, cells
 from zerolimit.vocabulary.fields import FIELDS, Q2
@@ -44,6 +45,10 @@ class Queue(Protocol):
 
 class Neighbours(Protocol):
     """Who hears of whom."""
+
+    @property
+    def steps(self) -> Array | None:
+        """A ring's distances, on both sides, of everybody's acquaintances; None: other ties, which `hear` knows."""
 
     def hear(self, told: Array) -> Array:
         """The share of each slot's acquaintances who told, as the field `heard` stores it."""
@@ -113,7 +118,7 @@ class Verbs(ABC):
         if self.worlds == 1:
             return np.asarray(column[rows.at])
         found = np.empty(len(rows), column.dtype)
-        look_up(column, rows.at, rows.starts, self.bases, 0, len(rows), found)
+        look_up(column, rows.at, rows.starts, self.bases, found)
         return found
 
     def read(self, name: str, rows: Rows | None, month: int) -> Array:
@@ -193,10 +198,14 @@ class Verbs(ABC):
         if all(ties is None for ties in neighbours):
             self.put_raw("heard", slice(None), 0, month)
             return
-        told = self.raw("told", month)
+        told, nobody = self.raw("told", month), np.zeros(0, np.int64)
+        rings = [None if ties is None else ties.steps for ties in neighbours]
+        heard = heard_along([nobody if steps is None else steps for steps in rings], told, self.bases)
         for w, ties in enumerate(neighbours):
-            here = slice(int(self.bases[w]), int(self.bases[w + 1]))
-            self.put_raw("heard", here, 0 if ties is None else ties.hear(told[here]), month)
+            if ties is not None and rings[w] is None:
+                here = slice(int(self.bases[w]), int(self.bases[w + 1]))
+                heard[here] = ties.hear(told[here])
+        self.put_raw("heard", slice(None), heard, month)
 
     def cells_of(self, rows: Rows, month: int) -> Array:
         """The cell of segment x first income decile of some borrowers."""

@@ -17,15 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit, uint32, uint64
-from numba.extending import register_jitable
 
 from zerolimit.basics.errors import BadInput, one_line
 from zerolimit.basics.files import path_of, read_file
 from zerolimit.engine.base import Array
 from zerolimit.engine.philox import draw_words, philox
+from zerolimit.engine.ring import heard_along, stored_share
 from zerolimit.parameters.scenario import Scenario
 from zerolimit.vocabulary.draws import WORLD, bits
-from zerolimit.vocabulary.fields import Q2
 from zerolimit.vocabulary.names import SECTORS
 
 if TYPE_CHECKING:
@@ -62,6 +61,7 @@ class Network(ABC):
     """Mutual ties between `size` slots."""
 
     source: Source | None = None
+    steps: Array | None = None
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -89,6 +89,8 @@ class Network(ABC):
 class Ring(Network):
     """Everybody has acquaintances at the same distances on both sides: contiguous reads, any size, no memory."""
 
+    steps: Array
+
     def __init__(self, size: int, steps: Array) -> None:
         super().__init__(size)
         self.steps = steps
@@ -99,16 +101,7 @@ class Ring(Network):
         return np.arange(self.size + 1) * len(steps), others.ravel().astype(np.int32)
 
     def hear(self, told: Array) -> Array:
-        counts = np.zeros(self.size, np.int8)
-        for step in self.steps.tolist():
-            counts[:-step] += told[step:]
-            counts[-step:] += told[:step]
-            counts[step:] += told[:-step]
-            counts[:step] += told[-step:]
-        degree = 2 * len(self.steps)
-        heard = np.empty(self.size, np.int16)
-        look_up(counts, np.array([stored_share(count, max(degree, 1)) for count in range(degree + 1)], np.int16), heard)
-        return heard
+        return heard_along([self.steps], told, np.array([0, self.size]))
 
 
 class Ties(Network):
@@ -129,23 +122,6 @@ class Ties(Network):
         heard = np.zeros(self.size, np.int16)
         spread(told, self.starts, self.others, np.zeros(self.size, np.int32), heard)
         return heard
-
-
-WHOLE = int(Q2)
-"""A share of 1 as stored."""
-
-
-@register_jitable
-def stored_share(count: Any, of: Any) -> Any:
-    """count / of as fixed point (fields.Q2), halves up."""
-    return (2 * WHOLE * count + of) // (2 * of)
-
-
-@njit(cache=True, nogil=True)
-def look_up(places: Any, table: Any, found: Any) -> None:
-    """The table's value for each place."""
-    for k in range(len(places)):
-        found[k] = table[places[k]]
 
 
 @njit(cache=True, nogil=True)
