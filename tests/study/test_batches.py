@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -14,16 +15,17 @@ from test_sweep import SMALLEST_FIRST, WISH, Here
 
 import zerolimit
 from zerolimit.basics.errors import BadInput
+from zerolimit.engine.registry import named
 from zerolimit.explanation.kept_lines import Shadow
 from zerolimit.results.digest import read_json
 from zerolimit.run.batch import Batch
-from zerolimit.run.simulation import Simulation, bytes_of_ties
+from zerolimit.run.simulation import Simulation, bytes_of_ties, plan_of
 from zerolimit.study import folder, portions, sweep, worker
 from zerolimit.study.accounts import Accounts
 from zerolimit.study.definition import Study, read_study
 from zerolimit.study.folder import ERRORS, MERGED, Folder
 from zerolimit.study.portions import GROWTH, LONGEST, MOST_VALUES, Portions
-from zerolimit.study.rounds import bytes_of_month, in_rounds
+from zerolimit.study.rounds import A_BORROWER, bytes_of_month, in_rounds
 from zerolimit.study.screen import Reached
 from zerolimit.study.worker import BatchOfRuns, Done, Failed, Measure, Task, bytes_of, do
 from zerolimit.study.writing import Writing
@@ -208,7 +210,7 @@ def test_a_run_is_said_to_need_what_is_kept_of_it(tmp_path: Path) -> None:
 
     measure = None
     study = read_study({**WISH, "vary": {"lgd": [0.5]}})
-    plain, a_borrower = needed(), 8_000
+    plain, a_borrower = needed(), named("objects").bytes_a_borrower(plan_of((), frozenset())) + A_BORROWER
     assert needed(borrowers=61) - plain == a_borrower
     assert needed(vary={"borrowers": [70, 90]}) - plain == 10 * a_borrower
     assert needed(vary={"network": ["small_world", "ring"]}) - plain == 60 * bytes_of_ties(
@@ -438,6 +440,31 @@ def test_what_waits_is_written_together_and_after_an_error_nothing() -> None:
     with pytest.raises(OSError, match="full"):
         full()
     assert written == [[1], [2, 3], [4]]
+
+
+def test_ctrl_c_while_the_last_is_written_waits_for_it() -> None:
+    """Else the process would end while a thread is in Arrow, which aborts it."""
+    written: list[list[int]] = []
+    joining = threading.Event()
+
+    def write(some: list[int]) -> None:
+        for _ in range(2):
+            assert joining.wait(300)
+            joining.clear()
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # type: ignore[arg-type]
+        assert joining.wait(300)
+        written.append(some)
+
+    def join() -> None:
+        joining.set()
+        threading.Thread.join(writing._thread)
+
+    writing = Writing(write, most=4)
+    writing._thread.join = join  # type: ignore[assignment, method-assign]
+    with pytest.raises(KeyboardInterrupt), writing:
+        writing.give(1, 2)
+    assert written == [[1]]
+    assert not writing._thread.is_alive()
 
 
 def test_what_was_finished_is_written_though_the_sweep_is_broken_off(tmp_path: Path, cut: Callable[[int], None]) -> None:

@@ -14,7 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from zerolimit.study.worker import Task
 
 LONGEST = 4.0
-"""Seconds of a worker's time that a batch should take at most: a kill must lose no more than ten."""
+"""Seconds of a worker's time that a batch should take at most: a kill must lose no more than ten.
+
+Of worlds of 2,000 x 36 these are some 160, beyond the 128 from which more together gain nothing (worlds.MOST_TOGETHER).
+"""
 SHORTEST = 0.25
 """Seconds below which a batch is not cut."""
 GROWTH = 4

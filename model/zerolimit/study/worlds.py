@@ -50,7 +50,11 @@ if TYPE_CHECKING:
 FEW = 10 * SMALL
 """Borrowers of all runs together from which `auto` takes an engine that compiles, for small worlds too."""
 MOST_TOGETHER = 256
-"""Worlds of a batch, at most: more gain nothing, and their progress is seen late."""
+"""Worlds of a batch, at most: more gain nothing, and their progress is seen late.
+
+Measured with 512 worlds of 2,000 x 36: a world takes 44 ms of a busy processor in batches of 16, 23 in those of 128, 24 in
+those of 256 and 26 in one of 512.
+"""
 WORTH_STARTING = 20_000_000
 """Borrower-months from which other processes are worth their start; once started they stay for the next call."""
 WORTH_ASKING = WORTH_STARTING // 20
@@ -337,6 +341,10 @@ def worlds(
     reading, parameters = split_options(parameters)
     clients = as_portfolio(portfolio, reading)
     check_months(months, burn_in, "burn_in")
+    if memory is not None and not memory > 0.0:
+        raise BadInput(
+            f"memory: gigabytes above 0 are needed, not {memory:g}; without it, a quarter of what is free is taken"
+        )
     if by not in (None, "month"):
         raise BadInput(f"by: {quoted(by)} is not 'month'; moments and columns of a table tell segments apart")
     kept = kept_of(keep)
