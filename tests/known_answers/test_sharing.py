@@ -171,7 +171,7 @@ def contenders(draw: some.DrawFn) -> dict[str, Any]:
 
 
 @given(some.lists(contenders(), min_size=1, max_size=6))
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 def test_rules_in_several_worlds_at_once_share_as_each_does_alone(worlds: list[dict[str, Any]]) -> None:
     starts = np.cumsum([0, *(len(one["need"]) for one in worlds)])
     keys = np.concatenate([np.arange(len(one["need"])) for one in worlds]).astype(np.int32)

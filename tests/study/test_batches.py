@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -439,6 +440,31 @@ def test_what_waits_is_written_together_and_after_an_error_nothing() -> None:
     with pytest.raises(OSError, match="full"):
         full()
     assert written == [[1], [2, 3], [4]]
+
+
+def test_ctrl_c_while_the_last_is_written_waits_for_it() -> None:
+    """Else the process would end while a thread is in Arrow, which aborts it."""
+    written: list[list[int]] = []
+    joining = threading.Event()
+
+    def write(some: list[int]) -> None:
+        for _ in range(2):
+            assert joining.wait(300)
+            joining.clear()
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # type: ignore[arg-type]
+        assert joining.wait(300)
+        written.append(some)
+
+    def join() -> None:
+        joining.set()
+        threading.Thread.join(writing._thread)
+
+    writing = Writing(write, most=4)
+    writing._thread.join = join  # type: ignore[assignment, method-assign]
+    with pytest.raises(KeyboardInterrupt), writing:
+        writing.give(1, 2)
+    assert written == [[1]]
+    assert not writing._thread.is_alive()
 
 
 def test_what_was_finished_is_written_though_the_sweep_is_broken_off(tmp_path: Path, cut: Callable[[int], None]) -> None:

@@ -166,6 +166,10 @@ BAD: list[tuple[str, Callable[[], Any]]] = [
     ("burn_in: 4 is not one of 0 to 3, the months of the run", lambda: worlds(["baseline"], **{**SMALL, "burn_in": 4})),
     ("workers: a whole number of at least 1 is needed, not 0", lambda: worlds(["baseline"], workers=0, **SMALL)),
     ("memory: gigabytes above 0 are needed, not -1", lambda: worlds(["baseline"], memory=-1.0, **SMALL)),
+    (
+        "worlds: 't.csv' is a file of rows, not a scenario; read it first, as in worlds(pandas.read_csv('t.csv'), ...)",
+        lambda: worlds("t.csv", **SMALL),
+    ),
 ]
 
 

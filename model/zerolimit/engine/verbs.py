@@ -215,7 +215,8 @@ class Verbs(ABC):
         """Whole numbers of some borrowers, added up by cell, (worlds, CELLS)."""
         found = np.zeros((self.worlds, CELLS), np.int64)
         if len(rows):
-            many = np.ascontiguousarray(np.broadcast_to(numbers, len(rows)), np.int64)
+            many = np.empty(len(rows), np.int64)
+            many[:] = numbers
             add_by_cell(self.cells_of(rows, month), many, rows.starts, found)
         return found
 

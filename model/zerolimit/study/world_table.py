@@ -20,6 +20,8 @@ from zerolimit.vocabulary.draws import as_seed
 WHERE = "worlds"
 SCENARIO, SEED = "scenario", "seed"
 """Columns of a table that are no parameters."""
+TABLES = ("csv", "parquet")
+"""Endings of files that pandas reads."""
 MOST_SHOWN = 4
 """Parameters by which a message tells a world from others."""
 
@@ -84,6 +86,9 @@ def rows_of(given: Any, scenario: Any) -> Iterator[Row]:
         names = list(given.index) if given.index.is_unique else list(range(len(given)))
         yield from table_rows({str(name): given[name].tolist() for name in given.columns}, names, scenario)
     elif isinstance(given, str | Path | Scenario):
+        if not isinstance(given, Scenario) and (ending := Path(given).suffix.removeprefix(".")) in TABLES:
+            told = f"worlds(pandas.read_{ending}({quoted(str(given))}), ...)"
+            raise BadInput(f"{WHERE}: {quoted(str(given))} is a file of rows, not a scenario; read it first, as in {told}")
         yield Row(0, given, {})
     elif isinstance(given, Mapping):
         columns = {name: values for name, values in given.items() if is_column(values)}

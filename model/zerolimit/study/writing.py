@@ -10,7 +10,8 @@ from types import TracebackType
 class Writing[T]:
     """Things to be written, in the order in which they came, by a thread of its own, several at a time where several wait.
 
-    What goes wrong is kept in `error`, and nothing is written after it. Left by an error or not, what was given is written.
+    What goes wrong is kept in `error`, and nothing is written after it. Left by an error or not, and however often it is
+    interrupted, what was given is written.
     """
 
     def __init__(self, write: Callable[[list[T]], None], most: int) -> None:
@@ -26,10 +27,17 @@ class Writing[T]:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        with self._changed:
-            self._ended = True
-            self._changed.notify_all()
-        self._thread.join()
+        stopped: KeyboardInterrupt | None = None
+        while self._thread.is_alive():
+            try:
+                with self._changed:
+                    self._ended = True
+                    self._changed.notify_all()
+                self._thread.join()
+            except KeyboardInterrupt as again:  # Arrow aborts a process that ends while a thread is in it
+                stopped = again
+        if stopped is not None:
+            raise stopped
         if kind is None and self.error is not None:
             raise self.error
 
