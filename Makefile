@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OLDEST := 12
 INSTALL := install --quiet --require-hashes -r requirements.lock
-WARM := $(BIN)/python -m zerolimit.engine.warm
+WARM := $(BIN)/python -m zerolimit.run.warm
 SELF := install --quiet --no-deps --no-build-isolation -e .
 
 help: ## list the targets

@@ -27,6 +27,7 @@ from zerolimit.basics.files import path_of
 from zerolimit.basics.progress import Progress
 from zerolimit.basics.wording import number_of
 from zerolimit.engine.registry import SMALL, chosen
+from zerolimit.platform import steps
 from zerolimit.results.digest import write_json
 from zerolimit.study.definition import Study, read_study
 from zerolimit.study.executors import ATTEMPTS, CannotStart, WorkerDied, dask_executor, died, local_pool, main_is_file
@@ -379,7 +380,7 @@ def every(seconds: float, ask: Callable[[], int]) -> Callable[[], int]:
 
 
 def compile_once(study: Study, say: Callable[[str], None]) -> None:
-    """The compiled month, in the cache that workers read, before there are workers: none compiles by itself."""
+    """The compiled month and platform, in the cache that workers read, before there are workers: none compiles by itself."""
     from zerolimit.run.simulation import Simulation
 
     known = study.portfolio is None and "borrowers" not in study.design.keys
@@ -387,8 +388,9 @@ def compile_once(study: Study, say: Callable[[str], None]) -> None:
     if engine.compiles and study.rules:
         small = study.scenario.change(borrowers=SMALL)
         Simulation(small, 1, engine=engine.name, rules=user_rules_of(study.rules), say=say).close()
-    elif engine.compiles:
+    else:
         engine.prepare(say)
+    steps.module()
 
 
 @public

@@ -33,6 +33,7 @@ from zerolimit.results.ready_moments import MOMENTS, every
 from zerolimit.rules.rule import Rule
 from zerolimit.run.batch import Batch
 from zerolimit.run.simulation import Simulation, bytes_of_ties, user_rules
+from zerolimit.run.warm import prepare as prepare_all
 from zerolimit.study.comparison import check_months
 from zerolimit.study.definition import DEFAULT_OUTCOMES
 from zerolimit.study.executors import LocalPool
@@ -405,7 +406,7 @@ def prepare(job: Job, say: Callable[[str], None]) -> None:
     """The compiled month, once in a process, and the compiled sums, in the cache that all processes read."""
     engine = job.options["engine"]
     if engine not in PREPARED:
-        named(engine).prepare(say)
+        prepare_all(named(engine), say)
         PREPARED.add(engine)
     RowMonths(job.kept.rows, np.zeros(2), compiled=job.compiled)
 
