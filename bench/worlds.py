@@ -1,9 +1,10 @@
 """Measures `zerolimit.worlds` on this machine: many small worlds with all ready moments, beside a loop of simulations.
 
-    python -m bench.worlds [--runs N] [--borrowers N] [--months N] [--workers N]
+    python -m bench.worlds [--runs N] [--borrowers N] [--months N] [--workers N] [--beside CHECKOUT]
 
-Each way runs in a process of its own, after one small call that loads what is compiled; the loop runs a tenth of the worlds
-and is told per world. The burn-in counts as months. Prints a table.
+Each way runs in a process of its own, after one small call that loads what is compiled. The loop runs one simulation after
+the other in as many processes as `worlds` has, a tenth of the worlds, and is told per world; with `--beside` once more with
+another checkout's code. The burn-in counts as months. Prints a table.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +26,6 @@ import numpy as np
 import zerolimit
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.run.simulation import Simulation
-from zerolimit.study.worlds import POOLS
 
 WAYS = {"worlds": 1, "loop": 10}
 """What is measured, and which share of the runs it makes."""
@@ -41,27 +43,45 @@ def by_worlds(wish: argparse.Namespace, runs: int) -> None:
     zerolimit.worlds(table(runs), keep=keep, borrowers=wish.borrowers, months=wish.months, workers=wish.workers)
 
 
-def by_loop(wish: argparse.Namespace, runs: int) -> None:
-    """One simulation after the other, of which only two rates are taken."""
+def simulated(given: tuple[argparse.Namespace, dict[str, float]]) -> int:
+    """One simulation, of which only two rates are taken."""
+    wish, changed = given
     base = load_scenario("baseline", borrowers=wish.borrowers)
+    one = Simulation(base.change(**changed), 1, threads=1).run(wish.months)
+    found = sum(int(month.counts[name].sum()) for month in one.history for name in ("zero_limit", "line_on_time"))
+    one.close()
+    return found
+
+
+def by_loop(wish: argparse.Namespace, runs: int) -> None:
+    """One simulation after the other, in processes that have loaded what is compiled."""
     given = table(runs)
-    for k in range(runs):
-        one = Simulation(base.change(**{name: values[k] for name, values in given.items()}), 1).run(wish.months)
-        for name in ("zero_limit", "line_on_time"):
-            sum(int(month.counts[name].sum()) for month in one.history)
-        one.close()
+    rows = [(wish, {name: float(values[k]) for name, values in given.items()}) for k in range(runs)]
+    list(LOOP[0].map(simulated, rows))
+
+
+LOOP: list[ProcessPoolExecutor] = []
+"""The loop's processes."""
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def measured(way: str, wish: argparse.Namespace) -> dict[str, float]:
     """Seconds a world, and megabytes at most, of one way; in this process."""
     run, runs = {"worlds": by_worlds, "loop": by_loop}[way], max(1, wish.runs // WAYS[way])
-    run(argparse.Namespace(**{**vars(wish), "borrowers": 500, "months": 2}), 2 * (wish.workers or 1))
-    began, processor = time.perf_counter(), time.process_time()
+    if way == "loop":
+        LOOP.append(ProcessPoolExecutor(wish.workers, get_context("spawn")))
+    run(argparse.Namespace(**{**vars(wish), "borrowers": 500, "months": 2}), 2 * wish.workers)
+    pids = [os.getpid(), *(int(one) for one in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())]
+    before, began = sum(map(processor_seconds, pids)), time.perf_counter()
     run(wish, runs)
-    seconds = time.perf_counter() - began
-    pids = [os.getpid(), *(one.pid for pool in POOLS.values() for one in pool.processes.values())]
+    seconds, processor = time.perf_counter() - began, sum(map(processor_seconds, pids)) - before
     most = [int(re.findall(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[0]) / 1024 for pid in pids]
-    return {"runs": runs, "seconds": seconds, "processor": time.process_time() - processor, "megabytes": sum(most)}
+    return {"runs": runs, "seconds": seconds, "processor": processor, "megabytes": sum(most)}
 
 
 def main() -> None:
@@ -69,20 +89,25 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1_000)
     parser.add_argument("--borrowers", type=int, default=3_000)
     parser.add_argument("--months", type=int, default=36)
-    parser.add_argument("--workers", type=int, default=None)
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--beside", type=Path, help="another checkout, whose code runs the loop too")
     parser.add_argument("--way", choices=[*WAYS], help=argparse.SUPPRESS)
     wish = parser.parse_args()
     if wish.way:
         print(json.dumps(measured(wish.way, wish)))
         return
     print("| way | runs | seconds | ms a world | ns a borrower-month | MB at most |\n| --- | --- | --- | --- | --- | --- |")
-    for way in WAYS:
+    ways = [(way, way, Path(zerolimit.__file__).parents[1]) for way in WAYS]
+    ways += [("loop, the other checkout", "loop", wish.beside / "model")] if wish.beside else []
+    for name, way, code in ways:
         command = [sys.executable, "-m", "bench.worlds", "--way", way, *sys.argv[1:]]
-        found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+        home = {**os.environ, "PYTHONPATH": str(code)}
+        told = subprocess.run(command, check=True, capture_output=True, text=True, env=home).stdout
+        found = json.loads(told.splitlines()[-1])
         each = found["seconds"] / found["runs"]
         unit = each / wish.borrowers / wish.months
         print(
-            f"| {way} | {found['runs']:,} | {found['seconds']:.1f} (processor {found['processor']:.1f}) | {1e3 * each:.1f}"
+            f"| {name} | {found['runs']:,} | {found['seconds']:.1f} (processor {found['processor']:.1f}) | {1e3 * each:.1f}"
             f" | {1e9 * unit:.0f} | {found['megabytes']:,.0f} |"
         )
 

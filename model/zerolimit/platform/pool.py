@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
 from zerolimit.basics.errors import BadInput
 from zerolimit.basics.wording import FEN
 from zerolimit.parameters.declarations import CalendarItem
@@ -100,12 +98,6 @@ def set_pool(books: Books, size: int) -> None:
 FUNDS = {"pool": "pool", "capital": "capital", "own_funds": "own funds", "partner_lines": "partner lines"}
 
 
-def too_large(books: Books) -> Array:
-    """The worlds whose pool, or what funds it, is beyond LARGEST_POOL."""
-    found: Array = np.any([books[name] > LARGEST_POOL for name in FUNDS], axis=0)
-    return found
-
-
 def refuse_too_large(books: Books, month: int) -> None:
     """BadInput where a world's pool, or what funds it, is beyond LARGEST_POOL."""
     for field, name in FUNDS.items():
@@ -157,6 +149,12 @@ def resize(
     room = amount_over(free, own_share) if free > 0 else free
     by_capital = part_of(max(0, capital - deficit), leverage)
     return max(0, min(by_capital, principal - part_of(principal, partner_share) + room + partner_lines))
+
+
+@on_one_world("too_large")
+def measure_funds(pool: int, capital: int, own_funds: int, partner_lines: int) -> int:
+    """Whether the pool, or what funds it, is beyond what can be counted exactly (LARGEST_POOL)."""
+    return 1 if max(pool, capital, own_funds, partner_lines) > LARGEST_POOL else 0
 
 
 @on_one_world("own_used")

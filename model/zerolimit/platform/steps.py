@@ -19,7 +19,7 @@ from zerolimit.vocabulary.world_fields import WORLD_FIELDS
 
 STEPS: dict[str, tuple[WorldRule, ...]] = {
     "move": (world.move_macro, world.move_sectors),
-    "announce": (tightness.rate_losses, tightness.announce, pool.resize, pool.follow),
+    "announce": (tightness.rate_losses, tightness.announce, pool.resize, pool.follow, pool.measure_funds),
     "call_campaign": (tightness.call_campaign,),
     "plan": (pool.release, pool.collect, pool.plan_use, pool.plan),
     "promise": (pool.promise,),

@@ -6,12 +6,12 @@ Three platforms answer: the live one (run/phases.py), the one recorded, beside w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import lru_cache
 from typing import ClassVar, Protocol
 
 from zerolimit.engine.base import Result
 from zerolimit.engine.plan import Plan
-from zerolimit.month import Phase
 
 CALLED_BY = frozenset({"campaign", "hear", "restore"})
 """Lists that a platform phase calls itself when it needs them."""
@@ -50,7 +50,7 @@ class Month:
         self.platform = platform
         self.steps = [
             (stage, self._stage(world, stage) if borrowers else self._phase(stage))
-            for stage, borrowers in order(world.plan.phases)
+            for stage, borrowers in order(world.plan)
         ]
 
     def run(self, last: str | None = None) -> None:
@@ -86,10 +86,11 @@ class Month:
         return step
 
 
-def order(phases: Iterable[Phase]) -> list[tuple[str, bool]]:
+@lru_cache(64)
+def order(plan: Plan) -> list[tuple[str, bool]]:
     """Each stage and each phase of the platform once, in the order of the table, and whether it is for every borrower."""
     found: dict[str, bool] = {}
-    for phase in phases:
+    for phase in plan.phases:
         if phase.stage not in CALLED_BY:
             found.setdefault(phase.stage, bool(phase.rules) and not phase.listed)
     return list(found.items())

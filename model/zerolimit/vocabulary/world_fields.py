@@ -61,6 +61,7 @@ WORLD = (
     WorldField("growth", "exact", "times", "what a fixed pool grows by in a month"),
     WorldField("pool", "whole", "fen", "the pool K; NO_END: without end"),
     WorldField("pool_before", "whole", "fen", "the pool before this month's calendar; NO_END: without end"),
+    WorldField("too_large", "whole", "flag", "the pool, or what funds it, is beyond what can be counted exactly"),
     WorldField("pool_peak", "whole", "fen", "the largest pool since the last campaign"),
     WorldField("first_pool", "whole", "fen", "the pool at the start"),
     WorldField("capital", "whole", "fen", "capital"),
