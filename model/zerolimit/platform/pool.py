@@ -304,9 +304,12 @@ class Pool:
 
     cash = Amount()
     capital = Amount()
+    first_capital = Amount()
     own_funds = Amount()
+    first_own = Amount()
     own_used = Amount()
     partner_lines = Amount()
+    first_partners = Amount()
     deficit = Amount()
 
     def __init__(self, books: Books, month: int) -> None:

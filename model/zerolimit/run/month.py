@@ -49,8 +49,7 @@ class Month:
     def __init__(self, world: World, platform: Platform) -> None:
         self.platform = platform
         self.steps = [
-            (stage, self._stage(world, stage) if borrowers else self._phase(stage))
-            for stage, borrowers in order(world.plan)
+            (stage, self._stage(world, stage) if borrowers else self._phase(stage)) for stage, borrowers in order(world.plan)
         ]
 
     def run(self, last: str | None = None) -> None:
