@@ -20,6 +20,7 @@ from zerolimit.basics.wording import number_of
 from zerolimit.commands import cli
 from zerolimit.month import BIRTH, MONTH, all_rules
 from zerolimit.parameters.scenario import FILE_ONLY, load_scenario, presets
+from zerolimit.platform.steps import STEPS
 from zerolimit.results.drawing import LOOKS
 from zerolimit.results.figures import draw_summary
 from zerolimit.results.table import percent, print_summary, yuan
@@ -225,7 +226,7 @@ def test_phases_are_those_of_the_month() -> None:
 def test_the_source_is_python_and_calls_every_rule() -> None:
     source = told("phases", "--source")
     compile(source, "month", "exec")
-    for rule in all_rules():
+    for rule in (*all_rules(), *(rule for rules in STEPS.values() for rule in rules)):
         assert f"{rule.name}(" in source
 
 

@@ -669,12 +669,14 @@ def names(found: Iterable[str]) -> str:
 
 
 def fused_source() -> str:
-    """The generated loops of the built-in month."""
+    """The generated loops of the built-in month: over borrowers, then over worlds."""
     from zerolimit.engine.plan import make_plan
     from zerolimit.engine.source import month_source
     from zerolimit.parameters.terms import TERMS
+    from zerolimit.platform.steps import source
 
-    return month_source(make_plan(frozenset(TERMS)), {name: k for k, name in enumerate(TERMS)}, {}, False)
+    of_borrowers = month_source(make_plan(frozenset(TERMS)), {name: k for k, name in enumerate(TERMS)}, {}, False)
+    return f"{of_borrowers}\n\n{source()}"
 
 
 def plain_table(*headings: str) -> Any:
