@@ -457,16 +457,17 @@ class Live(Platform):
         room = np.where(skips, total, self.books["room"])
         served = np.ones(len(rows), np.bool_)
         arrival = self.engine.lottery("u_arrival", rows, self.month)
-        if (room < total).any():
-            first_come = ~self.engine.words("u_arrival", rows, self.month)
-            served, _, _ = self.engine.prefix(first_come, asked, room, rows, "u_arrival", self.month)
+        short = room < total
+        if short.any():
+            theirs = rows.each(short)
+            some = rows.where(theirs)
+            first_come = ~self.engine.words("u_arrival", some, self.month)
+            served[theirs], _, _ = self.engine.prefix(first_come, asked[theirs], room, some, "u_arrival", self.month)
         for w in np.flatnonzero(skips & self.borrowers.going).tolist():
             most = int(self.books["room"][w])
-            some = np.arange(rows.starts[w], rows.starts[w + 1])
-            keys = self.worlds[w].engine.keys_of(rows.at[some])
-            served[some] = serve_fitting(
-                asked[some], most, keys, self.worlds[w].borrowers.lottery("u_arrival", rows.at[some])
-            )
+            mine = slice(rows.starts[w], rows.starts[w + 1])
+            keys, drawn = self.worlds[w].engine.keys_of(rows.at[mine]), self.worlds[w].borrowers.lottery
+            served[mine] = serve_fitting(asked[mine], most, keys, drawn("u_arrival", rows.at[mine]))
         refused = np.flatnonzero(~served)
         self.refused = rows.where(~served)
         if len(refused):
