@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from zerolimit.parameters.declarations import bounds
 from zerolimit.parameters.terms import TERMS
+from zerolimit.platform.monthly_rows import RECORDED_REAL, RECORDED_WHOLE, PlatformRows
 from zerolimit.platform.shares import Exact
 from zerolimit.vocabulary.constants import MONTHS_A_YEAR
-from zerolimit.vocabulary.world_fields import RECORDED, WORLD, WORLD_FIELDS
+from zerolimit.vocabulary.world_fields import WORLD, WORLD_FIELDS
 
 Array = NDArray[Any]
 YEAR = int(MONTHS_A_YEAR)
@@ -42,6 +43,7 @@ WHOLE, REAL = laid_out()
 WHOLES = max(WHOLE.values()) + 2
 TABLES = ("whole", "real", "terms", "base", "off", "past")
 """What books hold, a row a world."""
+KEPT_WHOLE = [WHOLE[name] for name in RECORDED_WHOLE]
 PAST = ("losses", "principal", "drawn", "open_lines")
 """What is remembered of past months."""
 
@@ -139,7 +141,7 @@ class Books:
 
     def recorded(self) -> PlatformRows:
         """What the month that ends leaves of the platform."""
-        return PlatformRows(self.whole[:, RECORDED_WHOLE].copy(), np.stack([self[name] for name in RECORDED_REAL], axis=1))
+        return PlatformRows(self.whole[:, KEPT_WHOLE], np.stack([self[name] for name in RECORDED_REAL], axis=1))
 
 
 @njit(cache=True, nogil=True)
@@ -150,31 +152,6 @@ def add_window(past: Any, month: Any, months: Any, found: Any) -> None:
         for back in range(1, min(months[w], month) + 1):
             total += past[w, (month - back) % past.shape[1]]
         found[w] = total
-
-
-def is_whole(name: str) -> bool:
-    return WORLD_FIELDS[name].kind == "whole"
-
-
-RECORDED_WHOLE = [WHOLE[name] for name in RECORDED if is_whole(name)]
-RECORDED_REAL = [name for name in RECORDED if not is_whole(name)]
-KEPT_AS = [(name, is_whole(name)) for name in RECORDED]
-
-
-class PlatformRows:
-    """The platform's rows of a month, of all worlds that were run together."""
-
-    def __init__(self, whole: Array, real: Array) -> None:
-        self.whole, self.real = whole, real
-
-    def row(self, world: int) -> dict[str, float]:
-        """One world's, by name, in the order of RECORDED."""
-        whole, real = iter(self.whole[world].tolist()), iter(self.real[world].tolist())
-        return {name: next(whole if kept else real) for name, kept in KEPT_AS}
-
-    def alone(self, world: int) -> PlatformRows:
-        """One world's, without the others."""
-        return PlatformRows(self.whole[world : world + 1].copy(), self.real[world : world + 1].copy())
 
 
 class Terms(MutableMapping[str, float]):

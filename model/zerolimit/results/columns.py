@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.month import RARE_SUMS, SUMS
+from zerolimit.platform.monthly_rows import PlatformRows
 from zerolimit.rules.caps import CAPS
 from zerolimit.rules.flags import FLAGS
 from zerolimit.vocabulary.cells import CELLS, CELLS_PER_SEGMENT
 from zerolimit.vocabulary.fields import FIELDS, Q2
 from zerolimit.vocabulary.names import SEGMENTS
 from zerolimit.vocabulary.outcomes import DESK, RATES
+from zerolimit.vocabulary.world_fields import NO_END, RECORDED
 
 if TYPE_CHECKING:
     from zerolimit.run.recorded import Recorded
@@ -122,15 +124,20 @@ def monthly_columns(history: Iterable[Recorded]) -> dict[str, Array | Coded]:
 
 
 def platform_columns(history: Iterable[Recorded]) -> dict[str, Array | Coded]:
-    """One row a month of the platform; what a month did not set, or an unlimited pool, is not a number."""
+    """One row a month of the platform; an unlimited pool is not a number."""
     months = list(history)
-    names = dict.fromkeys(name for one in months for name in one.platform)
     found: dict[str, Array | Coded] = {"month": np.array([one.month for one in months], np.int64)}
-    for name in names:
-        column = np.array([one.platform.get(name, np.nan) for one in months])
-        endless = column < 0 if name == "pool" else np.zeros(len(column), np.bool_)
-        found[name] = np.where(endless, np.nan, column) if endless.any() else column
+    if months:
+        tables = ([getattr(one.rows, table)[one.world] for one in months] for table in ("whole", "real"))
+        rows = PlatformRows(*map(np.stack, tables))
+        found.update({name: told(name, rows.of(name)) for name in RECORDED})
     return found
+
+
+def told(name: str, column: Array) -> Array:
+    """A number of the platform, by month or by world: a pool without end is missing."""
+    endless = column == NO_END if name == "pool" else np.zeros(len(column), np.bool_)
+    return np.where(endless, np.nan, column) if endless.any() else column
 
 
 def values(columns: Columns, name: str) -> Array:

@@ -9,7 +9,7 @@ from typing import Any
 
 from zerolimit.basics.shown import Shown
 from zerolimit.engine.base import Array
-from zerolimit.platform.books import PlatformRows
+from zerolimit.platform.monthly_rows import PlatformRows
 
 Counts = dict[str, Array]
 

@@ -26,7 +26,7 @@ from zerolimit.engine.registry import AUTO, REFERENCE, SMALL, compiling, named
 from zerolimit.parameters.scenario import Scenario, takes_parameters
 from zerolimit.portfolio.options import split_options
 from zerolimit.portfolio.portfolio import as_portfolio
-from zerolimit.results.columns import BY, PLATFORM, divided, monthly_meanings, parts_of
+from zerolimit.results.columns import BY, PLATFORM, divided, monthly_meanings, parts_of, told
 from zerolimit.results.moments import EXACT, Moment, Part, RowMonths, value_of
 from zerolimit.results.moments import parts_of as parts_of_moment
 from zerolimit.results.ready_moments import MOMENTS, every
@@ -231,8 +231,8 @@ def take(job: Job, runs: Sequence[Run]) -> Taken:
                     sums[numbers, row, :width] += found
                     counted[numbers, row] += counts_of(some, kept.counts)
                     if kept.platform:
-                        last = [one.history[-1].platform for one in some.worlds]
-                        platform[numbers, row] += [[own(one, name) for name in kept.platform] for one in last]
+                        last = some.worlds[0].history[-1].rows
+                        platform[numbers, row] += np.column_stack([told(name, last.of(name)) for name in kept.platform])
                 for world in some.worlds:
                     forget(world)
     finally:
@@ -273,12 +273,6 @@ def counts_of(some: Together, names: Sequence[str]) -> Array:
     for k, name in enumerate(names):
         found[:, k] = last[0].tables[name][at]
     return found.reshape(len(last), -1)
-
-
-def own(row: Mapping[str, float], name: str) -> float:
-    """A column of the platform in one month: a pool without end, or what the month did not set, is no number."""
-    value = row.get(name, np.nan)
-    return np.nan if name == "pool" and value < 0 else value
 
 
 def forget(world: Simulation) -> None:
