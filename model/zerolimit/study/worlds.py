@@ -231,8 +231,11 @@ def take(job: Job, runs: Sequence[Run]) -> Taken:
                     sums[numbers, row, :width] += found
                     counted[numbers, row] += counts_of(some, kept.counts)
                     if kept.platform:
-                        last = some.worlds[0].history[-1].rows
-                        platform[numbers, row] += np.column_stack([told(name, last.of(name)) for name in kept.platform])
+                        ended = [one.history[-1] for one in some.worlds]
+                        rows, those = ended[0].rows, [one.world for one in ended]
+                        platform[numbers, row] += np.column_stack(
+                            [told(name, rows.of(name)[those]) for name in kept.platform]
+                        )
                 for world in some.worlds:
                     forget(world)
     finally:
