@@ -1,6 +1,6 @@
 """Measures `zerolimit.worlds` on this machine: many small worlds with all ready moments, beside a loop of simulations.
 
-    python -m bench.worlds [--runs N] [--borrowers N] [--months N] [--workers N] [--beside CHECKOUT]
+    python -m bench.worlds [--runs N] [--borrowers N] [--months N] [--workers N] [--few] [--beside CHECKOUT]
 
 Each way runs in a process of its own, after one small call that loads what is compiled. The loop runs one simulation after
 the other in as many processes as `worlds` has, a tenth of the worlds, and is told per world; with `--beside` once more with
@@ -38,8 +38,8 @@ def table(runs: int) -> dict[str, Any]:
 
 
 def by_worlds(wish: argparse.Namespace, runs: int) -> None:
-    """In one call, with all ready moments."""
-    keep = ["zero_limit", "net_income", *zerolimit.moments()]
+    """In one call, with all ready moments or with none."""
+    keep = ["zero_limit", "net_income", *([] if wish.few else zerolimit.moments())]
     zerolimit.worlds(table(runs), keep=keep, borrowers=wish.borrowers, months=wish.months, workers=wish.workers)
 
 
@@ -93,6 +93,7 @@ def main() -> None:
     parser.add_argument("--borrowers", type=int, default=3_000)
     parser.add_argument("--months", type=int, default=36)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--few", action="store_true", help="keep two columns, and no moments")
     parser.add_argument("--beside", type=Path, help="another checkout, whose code runs the loop too")
     parser.add_argument("--way", choices=[*WAYS], help=argparse.SUPPRESS)
     wish = parser.parse_args()
