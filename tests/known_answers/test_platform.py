@@ -1,13 +1,14 @@
 """What the platform computes between its questions to an engine: plain functions on one world, with answers by hand."""
 
 import pytest
+from docs.declarations import imports
 
 from zerolimit.basics.errors import BadDeclaration
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.platform.costs import charge
 from zerolimit.platform.declared import on_one_world
 from zerolimit.platform.shares import exact
-from zerolimit.platform.steps import STEPS, source
+from zerolimit.platform.steps import ROOMS, STEPS, source
 from zerolimit.platform.tightness import announce, call_campaign
 from zerolimit.vocabulary.constants import NO_CAP
 from zerolimit.vocabulary.world_fields import DRAWS, NO_END, RECORDED, WORLD, WORLD_FIELDS
@@ -94,3 +95,15 @@ def test_an_unknown_field_is_refused_with_the_nearest() -> None:
         @on_one_world("slump")
         def mistaken(tightnes: float) -> tuple[float]:
             return (tightnes,)
+
+
+def test_an_edit_of_whatever_the_loops_are_made_of_compiles_them_anew() -> None:
+    """Also of constants that a function takes from elsewhere, as the places of the choices of macro_model."""
+    found, left = set(), [rule.function.__module__.removeprefix("zerolimit.") for rule in RULES]
+    known = imports()
+    while left:
+        module = left.pop()
+        if module not in found:
+            found.add(module)
+            left += known[module][0]
+    assert {module.partition(".")[0] for module in found} <= {*ROOMS, "zerolimit"}

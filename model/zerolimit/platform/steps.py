@@ -30,8 +30,8 @@ STEPS: dict[str, tuple[WorldRule, ...]] = {
 }
 """What is computed between two questions to the borrowers, in the order of a month."""
 
-ROOMS = ("platform", "rules", "vocabulary")
-"""Whose code goes into the loops."""
+ROOMS = ("basics", "engine", "parameters", "platform", "rules", "vocabulary")
+"""Whose code and constants go into the loops: an edit there compiles them anew."""
 ARGUMENTS = {
     "alive": "boolean[::1]",
     "whole": "int64[:, ::1]",
