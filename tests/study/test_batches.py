@@ -516,6 +516,24 @@ def test_a_batch_that_kills_dask_workers_is_halved_too(tmp_path: Path, cut: Call
     assert failures["seed"].tolist() == [2]
 
 
+@pytest.mark.slow
+def test_a_dask_worker_that_dask_does_not_start_again_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: Callable[[int], None]
+) -> None:
+    """As where it dies before its nanny knows that it has started: else the sweep would wait for ever."""
+    nanny = pytest.importorskip("distributed.nanny").Nanny
+
+    async def leave(self: Any, exitcode: int) -> None:
+        await self._unregister()
+
+    monkeypatch.setattr(nanny, "_on_worker_exit", leave)
+    cut(1)
+    study = read_study({**WISH, "vary": {"pool_share": [0.2, 0.6]}}, measure=deadly)
+    with pytest.importorskip("dask").config.set({"distributed.deploy.lost-worker-timeout": "1s"}):
+        swept = sweep.sweep(study, tmp_path / "a", cluster="local", workers=1)
+    assert (swept.done, swept.failed) == (3, 1)
+
+
 # progress
 
 

@@ -221,10 +221,14 @@ def local_pool(workers: int, attempts: int = ATTEMPTS) -> Iterator[Executor]:
 
 
 @contextmanager
-def dask_executor(address: str, workers: int) -> Iterator[tuple[Executor, Callable[[], int]]]:
+def dask_executor(
+    address: str, workers: int, say: Callable[[str], None]
+) -> Iterator[tuple[Executor, Callable[[], int]]]:
     """An existing Dask cluster, or `local` for one on loopback; and how many runs it can do at a time just now.
 
     Dask does what a worker did that died again on another one, as often as its scheduler allows (three times by default).
+    A cluster of somebody else's that has no workers left is waited for, and that is said; in our own, new ones are started:
+    Dask itself does not start one again that died while it was starting.
     """
     try:
         distributed: Any = import_module("distributed")
@@ -240,7 +244,7 @@ def dask_executor(address: str, workers: int) -> Iterator[tuple[Executor, Callab
                 n_workers=workers,
                 threads_per_worker=1,
                 host="127.0.0.1",
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
                 silence_logs=logging.CRITICAL,
             )
     try:
@@ -250,8 +254,20 @@ def dask_executor(address: str, workers: int) -> Iterator[tuple[Executor, Callab
             cluster.close()
         told = next(iter(str(error).splitlines()), type(error).__name__)
         raise BadInput(f"--cluster {address}: no Dask scheduler answers: {told}") from None
+    idle = False
+
+    def cores() -> int:
+        nonlocal idle
+        number = sum(client.ncores().values())
+        if cluster is not None and number < workers:
+            cluster.scale(workers)
+        elif not number and not idle:
+            say(f"--cluster {address}: has no workers now; waiting for some (Ctrl-C keeps what was finished)")
+        idle = not number
+        return number
+
     try:
-        yield client.get_executor(pure=False, retries=ATTEMPTS), lambda: sum(client.ncores().values())
+        yield client.get_executor(pure=False, retries=ATTEMPTS), cores
     finally:
         with suppress(Exception):
             client.close(timeout=CONNECT)

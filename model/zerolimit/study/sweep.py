@@ -339,7 +339,7 @@ def started(
     if executor is not None:
         return executor, lambda: AHEAD * workers
     if cluster is not None:
-        dask, cores = stack.enter_context(dask_executor(cluster, workers))
+        dask, cores = stack.enter_context(dask_executor(cluster, workers, say))
         return dask, every(TELL, lambda: AHEAD * max(1, cores()))
     compile_once(study, say)
     workers = min(workers, runs)
