@@ -39,7 +39,9 @@ class Rows:
     @classmethod
     def alone(cls, rows: Array) -> Rows:
         """Borrowers of one world."""
-        return cls(rows, np.array([0, len(rows)]))
+        starts = np.zeros(2, np.int64)
+        starts[1] = len(rows)
+        return cls(rows, starts)
 
     @classmethod
     def of(cls, rows: Rows | Array) -> Rows:
@@ -74,19 +76,15 @@ class Rows:
 
     def where(self, mask: Array) -> Rows:
         """Those whom a mask takes, in their order."""
-        if self.worlds == 1:
-            return Rows.alone(self.at[mask])
-        taken = np.zeros(len(self.at) + 1, np.int64)
-        np.cumsum(mask, out=taken[1:])
-        return Rows(self.at[mask], taken[self.starts])
+        at, starts = np.empty(len(self.at), self.at.dtype), np.zeros(len(self.starts), np.int64)
+        take_where(self.at, self.starts, mask, at, starts)
+        return Rows(at[: starts[-1]], starts)
 
     def total(self, values: Any) -> Array:
         """Whole numbers of each, added up by world, (worlds,) int64."""
-        if self.worlds == 1:
-            return np.array([np.sum(values, dtype=np.int64)])
-        taken = np.zeros(len(self.at) + 1, np.int64)
-        np.cumsum(values, out=taken[1:])
-        return np.diff(taken[self.starts])
+        found = np.empty(self.worlds, np.int64)
+        add_listed(values, self.starts, found)
+        return found
 
     def split(self, values: Array) -> list[Array]:
         """What goes with the borrowers, by world: views."""
@@ -108,6 +106,27 @@ def merged(one: Rows, other: Rows, values: Array, others: Array) -> tuple[Rows, 
 
 
 # `bases` are the places at which the worlds begin in a column.
+
+
+@njit(cache=True, nogil=True)
+def take_where(at: Any, starts: Any, mask: Any, found: Any, ends: Any) -> None:
+    """Those whom a mask takes, and where each world's end."""
+    count = 0
+    for w in range(len(starts) - 1):
+        for k in range(starts[w], starts[w + 1]):
+            found[count] = at[k]
+            count += mask[k]
+        ends[w + 1] = count
+
+
+@njit(cache=True, nogil=True)
+def add_listed(values: Any, starts: Any, found: Any) -> None:
+    """Whole numbers, added up by world."""
+    for w in range(len(found)):
+        total = np.int64(0)
+        for k in range(starts[w], starts[w + 1]):
+            total += np.int64(values[k])
+        found[w] = total
 
 
 @njit(cache=True, nogil=True)

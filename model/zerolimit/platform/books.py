@@ -43,7 +43,13 @@ WHOLE, REAL = laid_out()
 WHOLES = max(WHOLE.values()) + 2
 TABLES = ("whole", "real", "terms", "base", "off", "past")
 """What books hold, a row a world."""
-KEPT_WHOLE = [WHOLE[name] for name in RECORDED_WHOLE]
+KEPT_WHOLE = np.array([WHOLE[name] for name in RECORDED_WHOLE])
+ALL_WHOLE = np.arange(len(KEPT_WHOLE))
+KEPT_REAL, KEPT_TERMS = (
+    np.array([(at[name], k) for k, name in enumerate(RECORDED_REAL) if WORLD_FIELDS[name].kind == kind]).T.copy()
+    for kind, at in (("real", REAL), ("term", TERM))
+)
+"""Where recorded numbers stand, and where they go."""
 PAST = ("losses", "principal", "drawn", "open_lines")
 """What is remembered of past months."""
 
@@ -141,7 +147,20 @@ class Books:
 
     def recorded(self) -> PlatformRows:
         """What the month that ends leaves of the platform."""
-        return PlatformRows(self.whole[:, KEPT_WHOLE], np.stack([self[name] for name in RECORDED_REAL], axis=1))
+        whole = np.empty((self.worlds, len(KEPT_WHOLE)), np.int64)
+        real = np.empty((self.worlds, len(RECORDED_REAL)))
+        take_places(self.whole, KEPT_WHOLE, ALL_WHOLE, whole)
+        take_places(self.real, *KEPT_REAL, real)
+        take_places(self.terms, *KEPT_TERMS, real)
+        return PlatformRows(whole, real)
+
+
+@njit(cache=True, nogil=True)
+def take_places(table: Any, places: Any, to: Any, found: Any) -> None:
+    """Some columns of a table, to other columns of another."""
+    for w in range(len(table)):
+        for k in range(len(places)):
+            found[w, to[k]] = table[w, places[k]]
 
 
 @njit(cache=True, nogil=True)

@@ -22,7 +22,7 @@ from zerolimit.engine.base import Array
 from zerolimit.engine.prefix import serve_fitting
 from zerolimit.engine.rows import Rows, alike, draw_of_worlds, merged
 from zerolimit.engine.verbs import Listed, Queue, reals
-from zerolimit.month import OUTCOMES, SUMS, WORDS
+from zerolimit.month import OUTCOMES, WORDS
 from zerolimit.parameters.declarations import choices
 from zerolimit.platform.books import REAL, TERM, Books
 from zerolimit.platform.pool import fund, plan, refuse_too_large
@@ -31,10 +31,9 @@ from zerolimit.platform.steps import take
 from zerolimit.platform.world import due, follow_series, happen
 from zerolimit.rules.allocations import lowest_place
 from zerolimit.rules.caps import REASONS
-from zerolimit.rules.flags import FLAGS
 from zerolimit.run.balance import look_at_each, out_of_balance, refuse_totals, whose_rules
 from zerolimit.run.month import Platform
-from zerolimit.run.recorded import Counts, Part, Recorded
+from zerolimit.run.recorded import Counts, Part, Recorded, Tables, columns_of
 from zerolimit.vocabulary.cells import CELLS
 from zerolimit.vocabulary.draws import PURPOSES, WORLD, unit
 from zerolimit.vocabulary.names import ENDS, LEFT, OPEN, REAPPLY
@@ -123,12 +122,6 @@ class Contend:
     """Undrawn part wanted, fen."""
 
 
-def least_grants(books: Books) -> Array:
-    """No grant is smaller (fen), by world."""
-    found: Array = np.maximum(1, books["minimum_loan"].astype(np.int64))
-    return found
-
-
 class Live(Platform):
     """The platform of one month: it reads totals, decides, announces, and keeps the books, in each of some worlds."""
 
@@ -140,24 +133,23 @@ class Live(Platform):
         self.own_sharing = np.array([one.sharing is not None for one in self.worlds])
         """The worlds with a user-defined rule for sharing the pool."""
         nobody = Rows(np.zeros(0, np.int32), np.zeros(len(self.worlds) + 1, np.int64))
-        self.extra: Counts = {}
+        self.extra: dict[str, Array] = {}
         """Counts that the platform makes itself, (worlds, cells)."""
         self.restored = self.refused = self.granted = nobody
         self.contend: Contend
         self.desk_order = np.zeros(0)
-        self.summed: dict[str, Array] = {}
-        """Stages' sums over all cells, (worlds, sums)."""
+        self.summed: dict[tuple[str, str], Array] = {}
+        """Stages' counts and sums over all cells, by world."""
         self.turned_away: list[int | None] = [None for _ in self.worlds]
         """Arrival (64 bits) of the first request refused by the hard constraint, by world."""
 
     def after(self, stage: str) -> None:
         """The totals must hold."""
-        for w, says in out_of_balance(stage, self.books).items():
-            if self.borrowers.going[w]:
-                try:
-                    refuse_totals(stage, says, self.worlds[w].engine, self.month)
-                except OutOfRange as error:
-                    self.borrowers.fail(w, error)
+        for w, says in out_of_balance(stage, self.books, self.borrowers.going).items():
+            try:
+                refuse_totals(stage, says, self.worlds[w].engine, self.month)
+            except OutOfRange as error:
+                self.borrowers.fail(w, error)
 
     def end(self) -> None:
         """The month joins the histories."""
@@ -169,21 +161,13 @@ class Live(Platform):
         """All worlds through a step of platform.steps."""
         take(step, self.books, self.borrowers.going)
 
-    def total(self, stage: str, name: str) -> Array:
-        """A stage's sum over everybody, by world."""
-        if stage not in self.summed:
-            self.summed[stage] = self.results[stage].sums.sum(axis=1)
-        found: Array = self.summed[stage][:, self.borrowers.plan.stages[stage].sum_names.index(name)]
+    def total(self, name: str) -> Array:
+        """A stage's sum, or its count of an outcome flag, over everybody, by world."""
+        stage, kind, at = columns_of(self.borrowers.plan)[name]
+        if (stage, kind) not in self.summed:
+            self.summed[stage, kind] = getattr(self.results[stage], kind).sum(axis=1)
+        found: Array = self.summed[stage, kind][(slice(None), *at)]
         return found
-
-    def flagged(self, name: str) -> Array:
-        """How many borrowers have an outcome flag, by world."""
-        for stage, words in WORDS.items():
-            for k, (word, _) in enumerate(words):
-                if word == FLAGS[name].word:
-                    found: Array = self.results[stage].counts[:, :, k, FLAGS[name].bit].sum(axis=1)
-                    return found
-        raise KeyError(name)
 
     def read(self, name: str, rows: Rows) -> Array:
         return reals(name, self.engine.read_raw(name, rows, self.month))
@@ -249,10 +233,10 @@ class Live(Platform):
         """Step 6: the admissions budget, then the pool by its rule: sum B + phi sum max(0, L - B) <= K."""
         books = self.books
         for name in ("written_off", "principal_paid", "interest_paid", "recovered"):
-            books[name] = self.total("account", name)
+            books[name] = self.total(f"sum_{name}")
         books["kept"] = books["owed"] - books["written_off"] - books["principal_paid"]
-        books["principal"] = books["owed"] = self.total("account", "principal_after")
-        books["committed"] = self.total("account", "committed") + self.total("account", "on_notice")
+        books["principal"] = books["owed"] = self.total("sum_principal_after")
+        books["committed"] = self.total("sum_committed") + self.total("sum_on_notice")
         roll = self.results["account"].rolls["contenders"]
         rows, rank, review = roll["rows"], roll["rank"], roll["review"]
         need = roll["wanted"] - roll["principal_after"]
@@ -286,7 +270,7 @@ class Live(Platform):
         def prefix(order: Array, costs: Array, room: Array) -> Any:
             return self.engine.prefix(order, costs, room, rows, "u_lottery", self.month)
 
-        least = least_grants(self.books)
+        least = self.books["least_grant"]
         shared, levels = allocate_in_worlds(rules, rank, need, capacity, least, floors, rows.starts, prefix)
 
         def share(w: int, s: Simulation) -> None:
@@ -312,7 +296,7 @@ class Live(Platform):
             s.books.value("committed"),
             s.books.value("phi"),
             s.books.exact("aside_share"),
-            int(least_grants(s.books)[0]),
+            s.books.value("least_grant"),
             int(s.terms["floor_yuan"]),
             s.borrowers.lottery("u_lottery", rows),
             self._own_sharing(s, rows, need),
@@ -324,7 +308,7 @@ class Live(Platform):
             return None
         columns = tuple(s.borrowers.read(name, rows).astype(np.float64) for name in fields_of(s.sharing))
         found = UserRule(
-            s.sharing, need, columns, s.terms.copied(), int(least_grants(s.books)[0]), loop_over(s.sharing, s.engine)
+            s.sharing, need, columns, s.terms.copied(), s.books.value("least_grant"), loop_over(s.sharing, s.engine)
         )
         if not s.history:
             found.verify()
@@ -333,18 +317,12 @@ class Live(Platform):
     @property
     def budgets(self) -> Array:
         """First applications and re-applications that are admitted this month, by world."""
-        return self._monthly("admissions")
+        return self.books["admission_budget"]
 
     @property
     def hearings(self) -> Array:
         """Appeals that the desk hears this month, by world."""
-        return self._monthly("appeals_capacity")
-
-    def _monthly(self, name: str) -> Array:
-        """A whole number this month, of share x slots a month: what is left of a fraction counts in later months."""
-        a_month = self.books.parameter(name) * np.diff(self.engine.bases)
-        found: Array = (a_month * (self.month + 1)).astype(np.int64) - (a_month * self.month).astype(np.int64)
-        return found
+        return self.books["hearings"]
 
     def _within_budget(self, rows: Rows, rank: Array, review: Array) -> Array:
         """First applications and re-applications beyond the month's budget do not contend."""
@@ -439,7 +417,7 @@ class Live(Platform):
         """Costs and distributions; what is left is the cash to lend."""
         books = self.books
         for name in ("reviewed", "decreases", "warned", "noticed"):
-            books[name] = self.flagged(name)
+            books[name] = self.total(name)
         self.take("settle")
         books.note("losses", self.month, books["written_off"] - books["recovered"])
         books.note("principal", self.month, books["principal"])
@@ -487,7 +465,7 @@ class Live(Platform):
         """The books are closed: cash by the accounts equals cash by hand."""
         self.put("refused", self.refused, 0)
         books = self.books
-        books["lent"], books["principal"] = self.total("living", "drawn"), self.total("living", "principal")
+        books["lent"], books["principal"] = self.total("sum_drawn"), self.total("sum_principal")
         books["gini"] = self.engine.gini(self.month)
         self.take("pay_out")
         books.note("drawn", self.month, books["lent"])
@@ -497,22 +475,17 @@ class Live(Platform):
 
     def tables(self) -> Counts:
         """Counts and sums by world and cell, ready for monthly.parquet."""
-        counts: Counts = {}
-        ours = not whose_rules(self.engine)
+        if whose_rules(self.engine):
+            self._refuse_bits()
+        return Tables(self.borrowers.plan, self.results, self.extra)
+
+    def _refuse_bits(self) -> None:
+        """A word of a user-defined rule may have no bits beyond its flags."""
         for stage, words in WORDS.items():
             for k, (word, _) in enumerate(words):
-                flags = self.results[stage].counts[:, :, k]
-                if not ours and (beyond := flags[:, :, len(OUTCOMES[word]) :].any(axis=(1, 2))).any():
-                    says = f"{word}: a bit beyond its {len(OUTCOMES[word])} flags is set"
-                    for w in np.flatnonzero(beyond).tolist():
-                        self.borrowers.fail(w, OutOfRange(says))
-                for one in OUTCOMES[word]:
-                    counts[one.name] = flags[:, :, one.bit]
-        for stage in SUMS:
-            for k, name in enumerate(self.borrowers.plan.stages[stage].sum_names):
-                counts[f"sum_{name}"] = self.results[stage].sums[:, :, k]
-        counts.update(self.extra)
-        return counts
+                beyond = self.results[stage].counts[:, :, k, len(OUTCOMES[word]) :].any(axis=(1, 2))
+                for w in np.flatnonzero(beyond).tolist():
+                    self.borrowers.fail(w, OutOfRange(f"{word}: a bit beyond its {len(OUTCOMES[word])} flags is set"))
 
 
 def when_and_who(month: int, rows: Array) -> dict[str, Any]:
