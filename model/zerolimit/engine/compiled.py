@@ -41,7 +41,7 @@ from zerolimit.engine.base import (
     unfit,
     unreal,
 )
-from zerolimit.engine.columns import beginnings
+from zerolimit.engine.columns import beginnings, empty_rows
 from zerolimit.engine.generated import hash_of, loaded, written
 from zerolimit.engine.library import make_known_once
 from zerolimit.engine.plan import FLOW_NAMES, Plan, Stage, dtype
@@ -115,14 +115,6 @@ def fill_rows(column: Any, rows: Any, value: Any) -> None:
     """Set some rows of a column to one value."""
     for row in rows:
         column[row] = value
-
-
-@njit(cache=True, nogil=True)
-def empty_rows(columns: Any, rows: Any) -> None:
-    """Set some rows of several columns alike to 0."""
-    for column in columns:
-        for row in rows:
-            column[row] = 0
 
 
 @njit(cache=True, nogil=True)
@@ -379,7 +371,7 @@ def taken(box: list[Callable[..., Any]], *arguments: Any) -> Any:
     return box.pop()(*arguments)
 
 
-MADE_ANEW: dict[str, Any] = {"pool": None, "room": {}, "listing": {}, "keeps": {}, "places_of": {}}
+MADE_ANEW: dict[str, Any] = {"pool": None, "room": {}, "listing": {}, "keeps": {}, "places_of": {}, "to_empty": {}}
 """What a copy makes for itself when it needs it."""
 
 
@@ -414,6 +406,8 @@ class Compiled(Engine):
         self.keeps: dict[str, dict[str, Array]] = {}
         self.places_of: dict[tuple[str, int, int], Array] = {}
         """Where the columns of a stage begin, by its name, thread, and month of a schedule's turn."""
+        self.to_empty: dict[tuple[str, ...], tuple[Array, Array]] = {}
+        """Where columns that are emptied together begin, and the bytes of a number in each."""
         self.lent = False
         """Whether the columns are another engine's."""
         size = self.size
@@ -478,30 +472,26 @@ class Compiled(Engine):
             self.in_parts(lambda start, stop: fill_rows(column, rows[start:stop], value), len(rows))
 
     def empty(self, names: Iterable[str], rows: Array) -> None:
+        key = tuple(names)
+        if key not in self.to_empty:
+            columns = [self.arrays[name] for name in key]
+            self.to_empty[key] = beginnings(columns), np.array([one.itemsize for one in columns])
+        where, widths = self.to_empty[key]
         rows = np.ascontiguousarray(rows, np.int32)
-        alike: dict[Any, list[Array]] = {}
-        for name in names:
-            alike.setdefault(self.arrays[name].dtype, []).append(self.arrays[name])
-        columns = [*map(tuple, alike.values())]
-
-        def fill(start: int, stop: int) -> None:
-            for some in columns:
-                empty_rows(some, rows[start:stop])
-
         if len(rows):
-            self.in_parts(fill, len(rows), FEW)
+            self.in_parts(lambda start, stop: empty_rows(where, widths, self.size, rows[start:stop]), len(rows), FEW)
 
     def renew(self, name: str) -> None:
         if self.lent or self.worlds > 1:
             self.arrays[name].fill(0)
         else:
             self.arrays[name] = np.zeros(self.size, DTYPES[FIELDS[name].storage])
-            self.places_of = {}
+            self.places_of, self.to_empty = {}, {}
 
     def drop(self, names: Iterable[str]) -> None:
         for name in names:
             self.arrays.pop(name, None)
-        self.places_of = {}
+        self.places_of, self.to_empty = {}, {}
 
     def pieces(self, length: int, least: int = CHUNK, most: int = WORLD) -> list[tuple[int, int]]:
         """Ranges from 0 to `length`, one a thread or none above `most`; each but the last a multiple of `least`."""
@@ -663,7 +653,7 @@ class Compiled(Engine):
         out = np.ascontiguousarray(self.measures(stage, rows).T)
         if len(rows) == 0:
             return out.T
-        terms = np.atleast_2d(terms)
+        terms = terms if terms.ndim == 2 else terms[None]
         if self.is_overridden(stage):
             return self.listed_apart(stage, rows.at, month, terms)
         places = self.beginnings(stage, month)

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit, uint32, uint64
 from numpy.typing import NDArray
 
-from zerolimit.engine.philox import words_of
+from zerolimit.engine.philox import unit, words_of
 
 Array = NDArray[Any]
 
@@ -23,7 +23,7 @@ AT_ONCE = 256
 def offsets(lengths: Any) -> Array:
     """Where each part begins, and the last ends, when parts of these lengths stand one after the other, (parts + 1,)."""
     found = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(lengths, out=found[1:])
+    np.add.accumulate(lengths, out=found[1:])
     return found
 
 
@@ -176,6 +176,14 @@ def add_by_cell(cells: Any, numbers: Any, starts: Any, found: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
+def count_by_kind(kinds: Any, cells: Any, starts: Any, found: Any) -> None:
+    """Some borrowers, each of a kind, counted by kind, world and cell."""
+    for w in range(len(starts) - 1):
+        for k in range(starts[w], starts[w + 1]):
+            found[kinds[k], w, cells[k]] += 1
+
+
+@njit(cache=True, nogil=True)
 def draw_listed(
     first: Any,
     last: Any,
@@ -215,20 +223,20 @@ def draw_listed(
 
 
 @njit(cache=True, nogil=True)
-def draw_of_worlds(key0: Any, key1: Any, client: Any, month: Any, blocks: Any, lanes: Any, out: Any) -> None:
-    """Words of what happens to whole worlds, by world and purpose."""
+def draw_of_worlds(key0: Any, key1: Any, client: Any, month: Any, blocks: Any, lanes: Any, to: Any, out: Any) -> None:
+    """Draws of what happens to whole worlds, by world and purpose, to some columns of a table."""
     for w in range(len(key0)):
         for k in range(len(blocks)):
             w0, w1, w2, w3 = words_of(key0[w], key1[w], client, month, blocks[k], uint32(0))
             lane = lanes[k]
-            out[w, k] = (w0 if lane == 0 else w1) if lane < 2 else (w2 if lane == 2 else w3)
+            out[w, to[k]] = unit((w0 if lane == 0 else w1) if lane < 2 else (w2 if lane == 2 else w3))
 
 
-def alike(columns: Array) -> tuple[list[bool], list[bool]]:
+def alike(columns: Array) -> tuple[Array, Array]:
     """Of each column of numbers, (columns, rows), whether all are equal, and whether 4 bytes hold them exactly."""
     equal, short = np.ones(len(columns), np.bool_), np.ones(len(columns), np.bool_)
     find_alike(columns, equal, short)
-    return equal.tolist(), short.tolist()
+    return equal, short
 
 
 @njit(cache=True, nogil=True)

@@ -389,9 +389,7 @@ def kind_of(name: str) -> str:
 
 def array_lines(arrays: Iterable[tuple[str, str, str]]) -> list[str]:
     """The lines that make arrays of where they begin: names, types and lengths."""
-    return [
-        f"    {name} = array_at(places[{k}], {length}, {kind})" for k, (name, kind, length) in enumerate(arrays)
-    ]
+    return [f"    {name} = array_at(places[{k}], {length}, {kind})" for k, (name, kind, length) in enumerate(arrays)]
 
 
 def stage_arrays(stage: Stage) -> list[tuple[str, str, str]]:

@@ -1,4 +1,4 @@
-"""What must hold of a world's totals after each of the platform's phases: plain functions on one world that give two of them.
+"""What must hold of totals after each of the platform's phases: plain functions on one world that give two of them.
 
 The loops that look over all worlds are written out from these (platform.steps); run.balance says what is wrong where.
 """

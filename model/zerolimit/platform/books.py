@@ -53,6 +53,19 @@ KEPT_REAL, KEPT_TERMS = (
 PAST = ("losses", "principal", "drawn", "open_lines")
 """What is remembered of past months."""
 
+LOOKED_BACK = np.array(
+    [
+        (PAST.index(kind), months, WHOLE[name])
+        for name, kind, months in (
+            ("losses_in_year", "losses", YEAR),
+            ("principal_in_year", "principal", YEAR),
+            ("drawn_in_window", "drawn", 0),
+            ("open_in_window", "open_lines", 0),
+        )
+    ]
+).T.copy()
+"""What is added up over past months, over how many (0: planned_use_months), and where it goes."""
+
 
 class Books:
     """Numbers of some worlds. A world's row is a view (`one`), so what is written to one is written to all."""
@@ -133,15 +146,8 @@ class Books:
         """Sums over past months, as the month that begins needs them."""
         self["month"] = month
         self["months_in_year"] = min(YEAR, month)
-        year = np.full(self.worlds, YEAR)
-        window = self.parameter("planned_use_months").astype(np.int64)
-        for name, kind, months in (
-            ("losses_in_year", "losses", year),
-            ("principal_in_year", "principal", year),
-            ("drawn_in_window", "drawn", window),
-            ("open_in_window", "open_lines", window),
-        ):
-            add_window(self.past[:, PAST.index(kind)], month, months, self[name])
+        kinds, months, to = LOOKED_BACK
+        add_windows(self.past, month, self.parameter("planned_use_months"), kinds, months, to, self.whole)
 
     # what a month leaves
 
@@ -150,8 +156,8 @@ class Books:
         whole = np.empty((self.worlds, len(KEPT_WHOLE)), np.int64)
         real = np.empty((self.worlds, len(RECORDED_REAL)))
         take_places(self.whole, KEPT_WHOLE, ALL_WHOLE, whole)
-        take_places(self.real, *KEPT_REAL, real)
-        take_places(self.terms, *KEPT_TERMS, real)
+        for table, (places, to) in ((self.real, KEPT_REAL), (self.terms, KEPT_TERMS)):
+            take_places(table, places, to, real)
         return PlatformRows(whole, real)
 
 
@@ -164,13 +170,14 @@ def take_places(table: Any, places: Any, to: Any, found: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def add_window(past: Any, month: Any, months: Any, found: Any) -> None:
-    """Sums over the last so many months before one."""
-    for w in range(len(months)):
-        total = 0
-        for back in range(1, min(months[w], month) + 1):
-            total += past[w, (month - back) % past.shape[1]]
-        found[w] = total
+def add_windows(past: Any, month: Any, planned: Any, kinds: Any, months: Any, to: Any, found: Any) -> None:
+    """Sums over the last months before one: so many, or (0) as many as are planned for."""
+    for w in range(len(past)):
+        for k in range(len(kinds)):
+            total, window = 0, months[k] if months[k] > 0 else np.int64(planned[w])
+            for back in range(1, min(window, month) + 1):
+                total += past[w, kinds[k], (month - back) % past.shape[2]]
+            found[w, to[k]] = total
 
 
 class Terms(MutableMapping[str, float]):

@@ -286,7 +286,10 @@ def cash_by_accounts(
     distributed: int,
     cash: int,
 ) -> tuple[int, int]:
-    """By the accounts, and counted: cash = K_0 + funding changes - principal - written off + recoveries + interest - costs - distributions."""
+    """Cash by the accounts, and as it was counted.
+
+    cash = K_0 + funding changes - principal - written off + recoveries + interest - costs - distributions.
+    """
     came = first_pool + funding_change + all_recovered + all_interest
     return came - principal - all_written_off - all_costs - distributed, cash
 

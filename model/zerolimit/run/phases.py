@@ -20,11 +20,11 @@ from zerolimit.basics.errors import OutOfRange
 from zerolimit.basics.wording import FEN
 from zerolimit.engine.base import Array
 from zerolimit.engine.prefix import serve_fitting
-from zerolimit.engine.rows import Rows, alike, draw_of_worlds, merged
+from zerolimit.engine.rows import Rows, alike, count_by_kind, draw_of_worlds, merged
 from zerolimit.engine.verbs import Listed, Queue, reals
 from zerolimit.month import OUTCOMES, WORDS
 from zerolimit.parameters.declarations import choices
-from zerolimit.platform.books import REAL, TERM, Books
+from zerolimit.platform.books import REAL, TERM, take_places
 from zerolimit.platform.pool import fund, plan, refuse_too_large
 from zerolimit.platform.shares import Exact
 from zerolimit.platform.steps import take
@@ -34,8 +34,8 @@ from zerolimit.rules.caps import REASONS
 from zerolimit.run.balance import look_at_each, out_of_balance, refuse_totals, whose_rules
 from zerolimit.run.month import Platform
 from zerolimit.run.recorded import Counts, Part, Recorded, Tables, columns_of
-from zerolimit.vocabulary.cells import CELLS
-from zerolimit.vocabulary.draws import PURPOSES, WORLD, unit
+from zerolimit.vocabulary.cells import CELLS, cells
+from zerolimit.vocabulary.draws import PURPOSES, WORLD
 from zerolimit.vocabulary.names import ENDS, LEFT, OPEN, REAPPLY
 from zerolimit.vocabulary.outcomes import DESK
 from zerolimit.vocabulary.world_fields import DRAWS, NO_END, TRENDS
@@ -49,8 +49,8 @@ SHARED_BY = choices("allocation")
 """Ways to share the pool, in the order of their terms."""
 DRAWN_FROM = np.divmod(np.array([PURPOSES[name] for name in DRAWS], np.uint32), np.uint32(4))
 """Blocks, and words in them, from which the economy is drawn."""
-DRAWN = [REAL[name] for name in DRAWS]
-MOVED, ECONOMY = [REAL[name] for name in ("macro", *TRENDS)], [TERM[name] for name in ("macro", *TRENDS)]
+DRAWN = np.array([REAL[name] for name in DRAWS])
+MOVED, ECONOMY = (np.array([at[name] for name in ("macro", *TRENDS)]) for at in (REAL, TERM))
 """The economy, where it moves and where rules see it."""
 ORDERS = choices("appeal_order")
 """The desk's orders, in the order of their terms."""
@@ -166,7 +166,8 @@ class Live(Platform):
         stage, kind, at = columns_of(self.borrowers.plan)[name]
         if (stage, kind) not in self.summed:
             self.summed[stage, kind] = getattr(self.results[stage], kind).sum(axis=1)
-        found: Array = self.summed[stage, kind][(slice(None), *at)]
+        everywhere: Any = (slice(None), *at)
+        found: Array = self.summed[stage, kind][everywhere]
         return found
 
     def read(self, name: str, rows: Rows) -> Array:
@@ -181,17 +182,15 @@ class Live(Platform):
     def world(self) -> None:
         """Step 1: the world moves, events take effect; they and recent losses set the tightness."""
         books, terms = self.books, self.books.terms
-        words = np.empty((len(self.worlds), len(DRAWS)), np.uint32)
-        key0, key1 = self.engine.keyed
-        draw_of_worlds(key0, key1, np.uint64(WORLD), np.uint32(self.month), *DRAWN_FROM, words)
-        books.real[:, DRAWN] = unit(words)  # type: ignore[arg-type]  # of all worlds
+        (key0, key1), (blocks, lanes) = self.engine.keyed, DRAWN_FROM
+        draw_of_worlds(key0, key1, np.uint64(WORLD), np.uint32(self.month), blocks, lanes, DRAWN, books.real)
         books.look_back(self.month)
         self.take("move")
         books["pool_before"] = books["pool"]
         self.borrowers.each(follow_calendar)
         self.take("announce")
         books["rescoring"] = 1.0
-        terms[:, ECONOMY] = books.real[:, MOVED]
+        take_places(books.real, MOVED, ECONOMY, terms)
         for name, unit_of in (("target_age", 1.0), ("target_income", FEN)):
             there = books[f"event_{name}"] > 0.0
             if there.any():
@@ -242,9 +241,9 @@ class Live(Platform):
         need = roll["wanted"] - roll["principal_after"]
         books["contended"] = rows.total(need)
         contends = self._within_budget(rows, rank, review)
-        lowest = np.array([lowest_place(one) for one in books["allocation"].tolist()])
-        if (lowest > -inf).any():
-            contends &= rank >= rows.each(lowest)
+        lowest = [lowest_place(one) for one in books["allocation"].tolist()]
+        if max(lowest) > -inf:
+            contends &= rank >= rows.each(np.array(lowest))
         if not contends.all():
             rows, rank, need = rows.where(contends), rank[contends], need[contends]
         self.contend = Contend(rows, rank, need)
@@ -346,13 +345,12 @@ class Live(Platform):
         if len(starts):
             measured = self.borrowers.through_list("measure", starts)
             names = ("generation", "reason", "mask", "segment", "decile", "zeros", "limit", "since_paid")
-            take = {name: self.read(name, starts) for name in names}
+            take = dict(zip(names, self.engine.read_several(names, starts, self.month), strict=True))
             kind = events["happened"][began]
             event = {**when_and_who(self.month, starts.at), **take, "kind": kind}
             self._log("starts", starts, {**event, "measured": in_few_bytes(measured)})
             which = (kind.astype(np.int64) - 1) * len(REASONS) + np.maximum(take["reason"].astype(np.int64) - 1, 0)
-            place = (which * len(self.worlds) + starts.world) * CELLS + self.engine.cells_of(starts, self.month)
-            counts = np.bincount(place, minlength=counts.size).reshape(counts.shape)
+            count_by_kind(which, cells(take["segment"], take["decile"]), starts.starts, counts)
         for k, reason in enumerate(REASONS):
             self.extra[f"zero_by_{reason}"] = counts[k]
             self.extra[f"blocked_by_{reason}"] = counts[len(REASONS) + k]
@@ -371,7 +369,7 @@ class Live(Platform):
             columns = {
                 **when_and_who(self.month, rows.at),
                 "generation": self.read("generation", rows),
-                "ended": np.broadcast_to(how, len(rows)),
+                "ended": how if isinstance(how, np.ndarray) else np.broadcast_to(how, len(rows)),
                 "spell": spell.copy(),
             }
             self._log("ends", rows, columns)
@@ -392,8 +390,9 @@ class Live(Platform):
         waited = appellants["waited"][served]
         order = order[served]
         self.borrowers.through_list("hear", heard)
-        line = self.read("appealed_line", heard).astype(np.int64)
-        owed = self.read("scheduled", heard).astype(np.int64) + self.read("overdue", heard)
+        names = ("appealed_line", "scheduled", "overdue")
+        line, scheduled, overdue = self.engine.read_several(names, heard, self.month)
+        line, owed = line.astype(np.int64), scheduled.astype(np.int64) + overdue
         success = line > 0
         won, need = heard.where(success), (line - owed)[success]
         self.take("keep_aside")
@@ -404,11 +403,16 @@ class Live(Platform):
         self._log_ends(restored, float(ENDS.index("appeal")), self.read("without_line", restored))
         self.put("granted", restored, need[granted])
         self.borrowers.through_list("restore", restored)
-        self.borrowers.each(lambda w, s: look_at_each("decision", restored.in_world(w), s.engine, s.month))
+        if whose_rules(self.engine):
+            self.borrowers.each(lambda w, s: look_at_each("decision", restored.in_world(w), s.engine, s.month))
         self.put("granted", restored, 0)
         self.put("appealed_line", heard, 0)
-        for name, whom, number in zip(DESK, (heard, won, restored, heard), (1, 1, 1, waited), strict=True):
-            self.extra[name] = self.engine.sums(whom, number, self.month)
+        where = self.engine.cells_of(heard, self.month)
+        cells_of = (where, where[success], where[success][granted], where)
+        for name, whom, number, found_in in zip(
+            DESK, (heard, won, restored, heard), (1, 1, 1, waited), cells_of, strict=True
+        ):
+            self.extra[name] = self.engine.sums(whom, number, self.month, found_in)
             if len(self.worlds) == 1:
                 self.worlds[0].keep_counted(name, whom.at, number)
             self.books[name] = self.extra[name].sum(axis=1)
@@ -495,10 +499,13 @@ def when_and_who(month: int, rows: Array) -> dict[str, Any]:
 
 def in_few_bytes(columns: Array) -> list[Array]:
     """The same float64 numbers, (columns, rows): kept once where all of a column are one, in 4 bytes where that is exact."""
-    found = []
-    for column, equal, short in zip(columns, *alike(columns), strict=True):
-        if equal:
-            found.append(np.broadcast_to(column[0], column.shape))
-        else:
-            found.append(column.astype(np.float32) if short else column.copy())
-    return found
+    equal, short = alike(columns)
+    first = np.ascontiguousarray(columns[:, 0])
+    first.flags.writeable = False
+    narrow = np.array(columns[short & ~equal], np.float32, order="C")
+    wide = np.array(columns[~short & ~equal], order="C")
+    rest = {True: iter(narrow), False: iter(wide)}
+    return [
+        np.ndarray(columns.shape[1:], first.dtype, first, first.itemsize * k, (0,)) if same else next(rest[few])
+        for k, (same, few) in enumerate(zip(equal.tolist(), short.tolist(), strict=True))
+    ]

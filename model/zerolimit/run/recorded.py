@@ -19,7 +19,7 @@ Counts = Mapping[str, Array]
 
 @lru_cache(64)
 def columns_of(plan: Plan) -> dict[str, tuple[str, str, tuple[int, ...]]]:
-    """Of each outcome flag and sum, the stage that makes it, whether it stands in its counts or sums, and where in a cell."""
+    """Of each outcome flag and sum, the stage that makes it, whether among its counts or sums, and where in a cell."""
     found: dict[str, tuple[str, str, tuple[int, ...]]] = {}
     for stage, words in WORDS.items():
         for k, (word, _) in enumerate(words):
@@ -40,7 +40,7 @@ class Tables(Counts):
         if name in self.extra:
             return self.extra[name]
         stage, kind, at = self.columns[name]
-        found: Array = self.left[stage, kind][(slice(None), slice(None), *at)]
+        found: Array = self.left[stage, kind][:, :, *at]
         return found
 
     def __iter__(self) -> Iterator[str]:
