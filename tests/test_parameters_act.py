@@ -69,6 +69,9 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "rewiring": {"network": "small_world"},
     "sector_ties": {"network": "sector_blocks"},
     "macro_model": {"macro_model": "autoregressive"},
+    "first_closed_months": {"first_closed": 0.5, "bar_score": 12},
+    "funding_tightness": {"calendar": [{"month": 1, "kind": "funding_stress", "value": 0.3}]},
+    "dormant_months": {"dormant_rate": 0.5},
     "record_counted": {"other_record": 0.3},
     **dict.fromkeys(("scored_arrears", "history_arrears"), LATE),
 }

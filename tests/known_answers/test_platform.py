@@ -57,10 +57,12 @@ def test_a_campaign_is_called_by_a_rise_a_fall_or_an_overrun(change: dict[str, o
 
 def test_costs_are_counts_times_prices() -> None:
     prices = {"review_cost": 0.5, "notice_cost": 0.2, "appeal_cost": 30.0}
+    prices |= {"acquisition_cost": 50.0, "servicing_cost": 1.5, "collection_cost": 20.0}
     counted = {"reviewed": 7, "decreases": 3, "warned": 2, "noticed": 1, "appeals_heard": 4}
+    counted |= {"opened": 6, "serviced": 100, "chased": 8}
     fields = {"pool": 1_000_000, "principal": 400_000, "funding_price": exact(0.06 / 12), **counted}
     found = charge.of(load_scenario("baseline", reasons_sent=True, **prices), fields)
-    assert list(found.values()) == [5_000, 350, 60, 40, 20, 12_000, 17_470]
+    assert list(found.values()) == [5_000, 350, 60, 40, 20, 12_000, 30_000, 15_000, 16_000, 78_470]
     assert charge.of(load_scenario("baseline", reasons_sent=False, **prices), fields)["reason_costs"] == 0
     unlimited = charge.of(load_scenario("baseline", **prices), {**fields, "pool": NO_END})
     assert unlimited["funding_costs"] == 2_000

@@ -16,10 +16,11 @@ from zerolimit.parameters.dated import CALENDAR_MONTH, MEANINGS, limits, names_o
 from zerolimit.rules.allocations import ALLOCATIONS
 from zerolimit.rules.caps import CAPS
 from zerolimit.vocabulary.mechanisms import BASELINE, MECHANISMS
-from zerolimit.vocabulary.names import SECTORS, STRATEGIES
+from zerolimit.vocabulary.names import CAMPAIGN_ORDERS, SECTORS, STRATEGIES
 
 CALENDAR_KINDS: dict[str, tuple[str, str, float, float, str]] = {
     "tightness": ("tightening", "0 to 1", 0.0, 1.0, "tightness that the calendar asks for, from this month on"),
+    "funding_stress": ("tightening", "0 to 1", 0.0, 1.0, "how hard the lender's own funding is, from this month on"),
     "cutoff_shift": ("tightening", "points", 0.0, 600.0, "points added to the cutoff, from this month on"),
     "person_cap": ("tightening", "yuan", 0.0, 1e7, "ceiling per person, from this month on (0 lifts it)"),
     "person_cap_income": ("tightening", "years of income", 0.0, 10.0, "ceiling in annual incomes (0 lifts it)"),
@@ -85,12 +86,19 @@ def index(default: Any, says: str) -> Any:
 TREND_COLUMNS: dict[str, Any] = {
     sector: (float | None, index(None, f"trend of {sector}; without the column it moves by itself")) for sector in SECTORS
 }
+FUNDING_COLUMN: dict[str, Any] = {
+    "funding_stress": (
+        float | None,
+        Field(None, ge=0, le=1, description="how hard the lender's own funding is; without the column as the calendar says"),
+    )
+}
 MacroMonth = create_model(
     "MacroMonth",
     __base__=Dated,
     __doc__="The economy in a month.",
     macro=(float, index(..., "macro index: 0 is normal, -1 the deepest slump")),
     **TREND_COLUMNS,
+    **FUNDING_COLUMN,
 )
 
 
@@ -140,6 +148,8 @@ class Parameters(BaseModel):
         json_schema_extra={"unit": "name", "source": "assumption", "mechanism": BASELINE},
     )
     vacant_share: float = parameter(0.12, "share", 0, 0.95, "slots that are empty at the start, room for growth")
+    first_closed: float = parameter(0.0, "share", 0, 1, "accounts without a line at the start, owing nothing")
+    first_closed_months: float = parameter(29.0, "months", 0, 240, "mean time since these were closed")
     unused_share: float = parameter(0.25, "share", 0, 1, "accounts without use at the start", "facts A29")
     high_use_share: float = parameter(0.28, "share", 0, 1, "accounts used up to near their line at the start", "facts B2")
     high_use_span: float = parameter(0.3, "share", 0, 1, "those near their line have used at least 1 less this", "facts B2")
@@ -287,6 +297,9 @@ class Parameters(BaseModel):
     readmission_gap: float = parameter(15, "points", 0, 600, "points above the cutoff to be admitted again")
     cooling_months: int = parameter(6, "months", 0, 120, "before a closed account may apply again", "facts A3")
     reapply_rate: float = parameter(0.0005, "a month", 0, 1, "a closed account applies again", "facts A23")
+    bar_score: int = parameter(0, "months", 0, 600, "after a closure for score, arrears or habits, before readmission")
+    bar_tightening: int = parameter(0, "months", 0, 600, "after a closure by a tightening, before readmission")
+    bar_pool: int = parameter(0, "months", 0, 600, "after a closure by a pool used up, before readmission")
     admissions: float = parameter(0.01, "of all slots a month", 0, 1, "admissions and readmissions at most")
     min_change: float = parameter(0.05, "share", 0.001, 1, "smaller changes of a line are not made")
     growth: float = parameter(0.4, "share", 0, 10, "largest raise at a review", "facts A27")
@@ -301,9 +314,10 @@ class Parameters(BaseModel):
     campaign_share: float = parameter(0.35, "share", 0, 1, "of open lines, reviewed in a campaign", "facts A14")
     campaign_rise: float = parameter(0.08, "0 to 1", 0.0001, 1, "rise of tightness that starts a campaign", "facts C1")
     campaign_fall: float = parameter(0.02, "share", 0.0001, 1, "fall of the pool that starts a campaign", "facts C1")
-    campaign_order: Literal["risk", "target"] = Field(
+    campaign_order: Literal[tuple(CAMPAIGN_ORDERS)] = Field(  # type: ignore[valid-type]
         "risk",
-        description="who is reviewed first in a campaign",
+        description="who is reviewed first in a campaign: the worst risk scores, those furthest from the target customer, or"
+        " the lines of the lowest expected profit",
         json_schema_extra={"unit": "name", "source": "assumption", "mechanism": BASELINE},
     )
 
@@ -346,6 +360,9 @@ class Parameters(BaseModel):
     # tightening
     base_tightness: float = parameter(0.05, "0 to 1", 0, 1, "tightness without news", "assumption", "tightening")
     macro_tightness: float = parameter(1.0, "per index", 0, 10, "tightness per unit of slump", "facts A18", "tightening")
+    funding_tightness: float = parameter(
+        1.0, "per index", 0, 10, "tightness per unit of funding stress", "assumption", "tightening"
+    )
     loss_tightness: float = parameter(
         0.03, "0 to 10", 0, 10, "tightness when losses are twice the norm", "assumption", "tightening"
     )
@@ -414,6 +431,9 @@ class Parameters(BaseModel):
     distributed: float = parameter(1.0, "share", 0, 1, "of net income paid out after past losses are made good")
     review_cost: float = parameter(0.2, "yuan", 0, 1e4, "cost of one review")
     notice_cost: float = parameter(0.1, "yuan", 0, 1e4, "cost of one notice, reason or warning sent")
+    acquisition_cost: float = parameter(0.0, "yuan", 0, 1e5, "cost of winning one whose line is opened")
+    servicing_cost: float = parameter(0.0, "yuan a month", 0, 1e4, "cost of keeping one account")
+    collection_cost: float = parameter(0.0, "yuan a month", 0, 1e5, "cost of collecting from one account past due")
     appeal_cost: float = parameter(30, "yuan", 0, 1e5, "cost of one appeal heard")
 
     # remedies
@@ -492,6 +512,10 @@ class Parameters(BaseModel):
         0.1, "0 to 1", 0, 1, "trust lost when all acquaintances report", "assumption", "contagion"
     )
     leave_rate: float = parameter(0.01, "a month", 0, 1, "leaving without debt, at no trust")
+    quit_rate: float = parameter(0.0, "a month", 0, 1, "an account with a line that owes nothing ends by its owner's wish")
+    dormant_months: int = parameter(24, "months", 1, 120, "without use, after which an account is dormant")
+    dormant_rate: float = parameter(0.0, "a month", 0, 1, "a dormant account ends")
+    closed_end_rate: float = parameter(0.0, "a month", 0, 1, "an account without a line that owes nothing ends")
     complaint_rate: float = parameter(0.05, "probability", 0, 1, "complaining after finding a cut")
 
     # world

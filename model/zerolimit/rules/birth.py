@@ -127,6 +127,7 @@ def rank_income(income_true, terms):
     "idle",
     "other_debt",
     "trust",
+    "without_line",
 )
 def have_history(
     segment,
@@ -147,11 +148,16 @@ def have_history(
     """An account of the first population, in the middle of its life.
 
     Line = income_multiple x recorded income x (line_low + (line_high - line_low) v). A share of accounts is unused (facts
-    A29); the others' utilisation is bimodal (facts B2): low_use_span u^2, or 1 - high_use_span u^2. A share of
-    slots is vacant.
+    A29); the others' utilisation is bimodal (facts B2): low_use_span u^2, or 1 - high_use_span u^2. vacant_share of the
+    slots are vacant; first_closed of the accounts have no line and owe nothing, for up to twice first_closed_months.
     """
     if u_born_vacant < terms.vacant_share:
-        return LEFT, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        return LEFT, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    if u_born_vacant < terms.vacant_share + (1.0 - terms.vacant_share) * terms.first_closed:
+        since = 1.0 + whole(DOUBLE * terms.first_closed_months * u_born_months)
+        tenure = ESTABLISHED + whole(terms.first_tenure * u_born_tenure)
+        size, early, trust = terms.first_loan_size, terms.first_early, terms.first_trust
+        return CLOSED, 0.0, 0.0, 0.0, 0.0, tenure, 1.0, 0.0, size, early, 0.0, 0.0, since, 0.0, trust, since
     wish = terms.income_multiple * income_seen * (terms.line_low + (terms.line_high - terms.line_low) * u_born_limit)
     line = min(terms.first_largest, max(terms.first_smallest, whole(whole(wish) / ONE_YUAN) * ONE_YUAN))
     unused = u_born_use < terms.unused_share
@@ -181,6 +187,7 @@ def have_history(
         if u_born_other < terms.other_share
         else 0.0,
         terms.first_trust,
+        0.0,
     )
 
 

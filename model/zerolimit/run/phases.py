@@ -37,7 +37,7 @@ from zerolimit.run.month import Platform
 from zerolimit.run.recorded import Counts, Part, Recorded
 from zerolimit.vocabulary.cells import CELLS
 from zerolimit.vocabulary.draws import PURPOSES, WORLD, unit
-from zerolimit.vocabulary.names import ENDS, LEFT, OPEN, REAPPLY
+from zerolimit.vocabulary.names import END_ACCOUNT, END_APPEAL, END_LEFT, LEFT, OPEN, REAPPLY, WITHOUT_LINE
 from zerolimit.vocabulary.outcomes import DESK
 from zerolimit.vocabulary.world_fields import DRAWS, NO_END, TRENDS
 
@@ -423,7 +423,7 @@ class Live(Platform):
         granted, _, _ = self.engine.prefix(order[success], need, aside, won, "u_desk", self.month)
         restored = self.restored = won.where(granted)
         self.books["granted_on_appeal"] = restored.total(need[granted])
-        self._log_ends(restored, float(ENDS.index("appeal")), self.read("without_line", restored))
+        self._log_ends(restored, END_APPEAL, self.read("without_line", restored))
         self.put("granted", restored, need[granted])
         self.borrowers.through_list("restore", restored)
         self.borrowers.each(lambda w, s: look_at_each("decision", restored.in_world(w), s.engine, s.month))
@@ -440,6 +440,9 @@ class Live(Platform):
         books = self.books
         for name in ("reviewed", "decreases", "warned", "noticed"):
             books[name] = self.flagged(name)
+        books["opened"] = self.flagged("admitted") + self.flagged("readmitted")
+        books["serviced"] = self.flagged("accounts")
+        books["chased"] = self.flagged("was_late_1") + self.flagged("was_late_2") + self.flagged("was_late_3")
         self.take("settle")
         books.note("losses", self.month, books["written_off"] - books["recovered"])
         books.note("principal", self.month, books["principal"])
@@ -493,7 +496,8 @@ class Live(Platform):
         books.note("drawn", self.month, books["lent"])
         leavers = self.results["living"].rolls["leavers"]
         ends = (leavers["event"] > 0) & (leavers["without_line"] > 0)
-        self._log_ends(leavers["rows"].where(ends), float(ENDS.index("left")), leavers["without_line"][ends])
+        how = np.where(leavers["leaves"][ends] == WITHOUT_LINE, END_ACCOUNT, END_LEFT)
+        self._log_ends(leavers["rows"].where(ends), how, leavers["without_line"][ends])
 
     def tables(self) -> Counts:
         """Counts and sums by world and cell, ready for monthly.parquet."""
