@@ -15,6 +15,7 @@ from zerolimit.vocabulary.world_fields import DRAWS, NO_END, RECORDED, WORLD, WO
 
 RULES = tuple(dict.fromkeys(rule for some in STEPS.values() for rule in some))
 CALM = {"macro": 0.0, "loss_rate": 0.0, "event_tightness": 0.0, "event_cutoff_shift": 0.0}
+CALM |= {"event_funding_stress": 0.0}
 CALM |= {"event_person_cap": 0.0, "event_person_cap_income": 0.0}
 
 
@@ -23,6 +24,8 @@ def test_tightness_adds_up_and_stays_within_0_and_1() -> None:
     scenario = load_scenario("baseline", stress_gain=2.0, slump_demand=0.5, **given)
     found = announce.of(scenario, {**CALM, "macro": -0.2, "loss_rate": 0.06, "event_tightness": 0.1})
     assert found["tightness"] == pytest.approx(0.1 + 0.1 + 0.5 * 0.2 + 0.2 * 0.5)
+    stressed = announce.of(scenario.change(funding_tightness=0.8), {**CALM, "event_funding_stress": 0.5})
+    assert (stressed["tightness"], stressed["stress"], stressed["demand"]) == (pytest.approx(0.1 + 0.8 * 0.5), 1.0, 1.0)
     assert (found["slump"], found["stress"], found["demand"]) == (0.2, 1.4, 0.9)
     assert found["cutoff_shift"] == 100.0 * found["tightness"]
     assert found["person_cap"] == NO_CAP

@@ -147,6 +147,12 @@ class Parameters(BaseModel):
         description="everybody follows this strategy; own: each follows the strategy drawn",
         json_schema_extra={"unit": "name", "source": "assumption", "mechanism": BASELINE},
     )
+    share_transactor: float = parameter(0.0, "share", 0, 1, "pay all they owe each month")
+    share_revolver: float = parameter(0.0, "share", 0, 1, "always carry a balance")
+    share_maxed: float = parameter(0.0, "share", 0, 1, "are always near the limit")
+    share_inactive: float = parameter(
+        0.0, "share", 0, 1, "hardly ever use credit; who has no such type uses it by need and habit"
+    )
     vacant_share: float = parameter(0.12, "share", 0, 0.95, "slots that are empty at the start, room for growth")
     first_closed: float = parameter(0.0, "share", 0, 1, "accounts without a line at the start, owing nothing")
     first_closed_months: float = parameter(29.0, "months", 0, 240, "mean time since these were closed")
@@ -158,6 +164,9 @@ class Parameters(BaseModel):
     )
     line_low: float = parameter(0.3, "share", 0, 10, "lowest first line, as a share of the income line")
     line_high: float = parameter(1.0, "share", 0, 10, "highest first line, as a share of the income line")
+    line_score: float = parameter(
+        0.0, "log units a point", 0, 0.02, "first line higher by this for a point of the score's signal"
+    )
     first_smallest: float = parameter(1_000, "yuan", 1, 1e7, "smallest line at the start")
     first_largest: float = parameter(300_000, "yuan", 1, 1.9e7, "largest line at the start", "facts C10")
     first_tenure: float = parameter(60, "months", 0, 600, "longest history at the start")
@@ -223,6 +232,7 @@ class Parameters(BaseModel):
     miss_gig: float = parameter(0.009, "a month", 0, 1, "mean propensity to miss a payment, gig workers", "facts C6")
     miss_owner: float = parameter(0.007, "a month", 0, 1, "mean propensity to miss a payment, owners", "facts C6")
     miss_spread: float = parameter(1.0, "share", 0, 1, "spread of the propensity within a segment; 0: all alike")
+    miss_income: float = parameter(0.0, "elasticity", 0, 1, "propensity to miss a payment falls with income by this power")
     stress_gain: float = parameter(2.0, "per index", 0, 50, "propensity rises by this x slump", "facts C7")
     gamma: float = parameter(0.0, "probability", 0, 1, "missing a payment because no usable line is expected")
     cure_1: float = parameter(0.45, "a month", 0, 1, "one month late: all is paid", "facts C27")
@@ -236,6 +246,7 @@ class Parameters(BaseModel):
     chargeoff_months: int = parameter(4, "months", 2, 60, "months past due at which a loan is written off")
     lgd: float = parameter(0.8, "share", 0, 1, "loss given default")
     early_rate: float = parameter(0.02, "a month", 0, 1, "repay all early, at full trust, with savings enough")
+    transactor_pays: float = parameter(0.9, "a month", 0, 1, "a transactor repays all, with savings enough")
     savings_kept: float = parameter(1.0, "payments", 0, 24, "savings kept when repaying early")
     bridge_share: float = parameter(0.5, "share", 0, 1, "of those short, bridge the payment counting on a new loan")
 
@@ -293,6 +304,7 @@ class Parameters(BaseModel):
     anchor_floor: float = parameter(
         0.1, "share", 0.001, 1, "at the start, positioning and tightening count as leaving this share at least"
     )
+    anchor_fade: float = parameter(0.0, "a month", 0, 1, "of what a first line had beyond the formula, lost")
     admission_zhima: int = parameter(550, "points", 350, 950, "general score needed to be admitted", "facts E4")
     readmission_gap: float = parameter(15, "points", 0, 600, "points above the cutoff to be admitted again")
     cooling_months: int = parameter(6, "months", 0, 120, "before a closed account may apply again", "facts A3")
@@ -468,6 +480,9 @@ class Parameters(BaseModel):
     habit_owner: float = parameter(0.35, "a month", 0, 1, "habitual small loan, owners", "facts F2")
     habit_size: float = parameter(0.5, "months of income", 0, 24, "size of a habitual loan", "facts F2")
     habit_restrained: float = parameter(0.5, "share", 0, 1, "of habitual loans, taken with restraint or after a warning")
+    revolver_level: float = parameter(0.5, "share", 0, 1, "of the line, that a revolver fills up to")
+    maxed_rate: float = parameter(0.8, "a month", 0, 1, "who is always near the limit asks for all that is available")
+    inactive_use: float = parameter(0.05, "share", 0, 1, "of need and habit, with which who hardly ever uses credit does")
     fear_gain: float = parameter(0.3, "probability", 0, 10, "drawing all, per trust below fear_level", "facts D7")
     fear_level: float = parameter(0.4, "0 to 1", 0, 1, "trust below which fear begins", "facts D7")
     notice_rush: float = parameter(0.3, "probability", 0, 1, "drawing all after an announced cut", "facts D6")

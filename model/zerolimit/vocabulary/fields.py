@@ -60,6 +60,7 @@ STATE = (
     _state("sector", "i1", "code", "sector of work", birth=True),
     _state("age", "i1", "years", "age when the account was opened", birth=True),
     _state("strategy", "i1", "code", "borrower strategy followed", birth=True),
+    _state("use_type", "i1", "code", f"how credit is used: {coded('use_type')}", birth=True),
     _state("decile", "i1", "0 to 9", "decile of income at birth, in the first population's distribution", birth=True),
     _state("status", "i1", "code", "line status: open, frozen, closed, left"),
     _state("generation", "i2", "count", "borrowers that used this slot before; part of the draws' key"),

@@ -22,6 +22,11 @@ OPEN, FROZEN, CLOSED, LEFT = codes(STATUSES)
 STRATEGIES = ("none", "restraint", "planning", "monitoring", "appealing", "diversifying")
 NO_STRATEGY, RESTRAINT, PLANNING, MONITORING, APPEALING, DIVERSIFYING = codes(STRATEGIES)
 
+USE_TYPES = ("mixed", "transactor", "revolver", "maxed out", "inactive")
+MIXED, TRANSACTOR, REVOLVER, MAXED_OUT, INACTIVE = codes(USE_TYPES)
+"""How a borrower uses credit, for life: by needs and habits; paying all each month; carrying a balance; always near the
+limit; hardly ever."""
+
 REVIEWS = ("not decided", "review", "re-application", "first application")
 NO_REVIEW, REVIEW, REAPPLY, APPLY = codes(REVIEWS)
 
@@ -86,6 +91,7 @@ CODES: dict[str, tuple[str, ...]] = {
     "segment": SEGMENTS,
     "sector": SECTORS,
     "strategy": STRATEGIES,
+    "use_type": USE_TYPES,
     "status": STATUSES,
     "review": REVIEWS,
     "standing": STANDINGS,

@@ -11,7 +11,8 @@ def numbers(d):
 
 
 def thresholds(d):
-    yield Compared("months until readmission", "months", d.values["barred"], 0.0, above=False)
+    if d.values["barred"] > 0.0:
+        yield Compared("months until readmission", "months", d.values["barred"], 0.0, above=False)
 
 
 @cap(
