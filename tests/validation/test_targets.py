@@ -129,6 +129,7 @@ def test_a_rule_gives_the_tolerance_that_is_not_written() -> None:
     ("spoil", "says"),
     [
         (lambda t: t["target"][1].update(id="late"), r"target 2 \(late\): id: 'late' is no fact, as in A1"),
+        (lambda t: t["target"][1].update(id="A99"), r"target 2 \(A99\): id: 'A99' is no fact, .*did you mean 'A9'"),
         (lambda t: t["target"][1].update(id="A3"), r"target 2 \(A3\): id is there twice"),
         (lambda t: t["target"][1].update(unit="percent"), r"target 2 \(A1\): unit: 'percent' is not one of share"),
         (lambda t: t["target"][1].update(kind="men"), r"target 2 \(A1\): kind: 'men' is not one of .*did you mean 'mean'"),

@@ -13,6 +13,7 @@ from typing import Any
 
 from zerolimit.basics.errors import BadInput, nearest, quoted, refuse_others
 from zerolimit.basics.files import path_of, read_file, toml_of
+from zerolimit.validation.facts import FACTS, fact_of
 from zerolimit.validation.tolerance import RULES, tolerance
 
 FILE = "targets.toml"
@@ -21,7 +22,6 @@ PRODUCTS = ("instalments", "card", "both")
 UNITS = ("share", "a month", "ratio", "change", "correlation", "points", "yuan", "months")
 FITTED, HELD_OUT = "fitted", "held out"
 DATE = re.compile(r"[12][0-9]{3}-(0[1-9]|1[0-2])")
-FACT = re.compile(r"[A-Z][0-9]+[a-z]?")
 
 
 @dataclass(frozen=True)
@@ -174,8 +174,8 @@ def target_of(part: Part, markets: Mapping[str, Market], windows: Mapping[str, W
     """A row as a file says it."""
     name = part.take("id", str)
     part.where += f" ({name})"
-    if not FACT.fullmatch(name):
-        raise part.wrong(f"id: {quoted(name)} is no fact, as in A1 or B2c (docs/facts.md)")
+    if fact_of(name) not in FACTS:
+        raise part.wrong(f"id: {quoted(name)} is no fact, as in A1 or B2c (docs/facts.md){nearest(name, FACTS)}")
     found = Target(
         name,
         part.take("group", str),
