@@ -81,7 +81,7 @@ from zerolimit.testing import check_cap
 
 cap = CAP["sector_limit"]
 check_cap(cap)
-assert REASONS[12] == "sector_limit" and "cap_sector_limit" in MEASURED and "sector_limit" in LOOKS
+assert REASONS[13] == "sector_limit" and "cap_sector_limit" in MEASURED and "sector_limit" in LOOKS
 assert "sector_keep" in Scenario.model_fields and "sector_keep" in TERMS and "sector" in support.reads
 
 
@@ -99,7 +99,7 @@ assert events(full) > 0, "closes no line"
 assert events(lived(4)) == 0, "acts at its default"
 assert events(lived(4, sector_keep=0.0, off=(cap.mechanism,))) == 0, "acts while its mechanism is off"
 construction = full.column("sector") == 3
-assert ((full.column("mask").astype(int) >> 12 & 1) <= construction).all(), "has its bit in another sector"
+assert ((full.column("mask").astype(int) >> 13 & 1) <= construction).all(), "has its bit in another sector"
 assert (full.column("reason")[construction] == 14).any(), "is the reason of nobody"
 print("works")
 """
