@@ -203,6 +203,9 @@ def test_loops_over_worlds_do_what_the_plain_functions_do(data: some.DataObject,
             "warned",
             "noticed",
             "appeals_heard",
+            "opened",
+            "serviced",
+            "chased",
         ):
             one[name] = abs(one.value(name)) % 10_001
         for name in ("principal", "principal_paid", "written_off", "open_in_window", "losses_in_year", "own_used"):

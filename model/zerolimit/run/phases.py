@@ -36,7 +36,7 @@ from zerolimit.run.month import Platform
 from zerolimit.run.recorded import Counts, Part, Recorded, Tables, columns_of
 from zerolimit.vocabulary.cells import CELLS, cells
 from zerolimit.vocabulary.draws import PURPOSES, WORLD
-from zerolimit.vocabulary.names import ENDS, LEFT, OPEN, REAPPLY
+from zerolimit.vocabulary.names import END_ACCOUNT, END_APPEAL, END_LEFT, LEFT, OPEN, REAPPLY, WITHOUT_LINE
 from zerolimit.vocabulary.outcomes import DESK
 from zerolimit.vocabulary.world_fields import DRAWS, NO_END, TRENDS
 
@@ -400,7 +400,7 @@ class Live(Platform):
         granted, _, _ = self.engine.prefix(order[success], need, aside, won, "u_desk", self.month)
         restored = self.restored = won.where(granted)
         self.books["granted_on_appeal"] = restored.total(need[granted])
-        self._log_ends(restored, float(ENDS.index("appeal")), self.read("without_line", restored))
+        self._log_ends(restored, END_APPEAL, self.read("without_line", restored))
         self.put("granted", restored, need[granted])
         self.borrowers.through_list("restore", restored)
         if whose_rules(self.engine):
@@ -422,6 +422,9 @@ class Live(Platform):
         books = self.books
         for name in ("reviewed", "decreases", "warned", "noticed"):
             books[name] = self.total(name)
+        books["opened"] = self.total("admitted") + self.total("readmitted")
+        books["serviced"] = self.total("accounts")
+        books["chased"] = self.total("was_late_1") + self.total("was_late_2") + self.total("was_late_3")
         self.take("settle")
         books.note("losses", self.month, books["written_off"] - books["recovered"])
         books.note("principal", self.month, books["principal"])
@@ -475,7 +478,8 @@ class Live(Platform):
         books.note("drawn", self.month, books["lent"])
         leavers = self.results["living"].rolls["leavers"]
         ends = (leavers["event"] > 0) & (leavers["without_line"] > 0)
-        self._log_ends(leavers["rows"].where(ends), float(ENDS.index("left")), leavers["without_line"][ends])
+        how = np.where(leavers["leaves"][ends] == WITHOUT_LINE, END_ACCOUNT, END_LEFT)
+        self._log_ends(leavers["rows"].where(ends), how, leavers["without_line"][ends])
 
     def tables(self) -> Counts:
         """Counts and sums by world and cell, ready for monthly.parquet."""

@@ -446,6 +446,7 @@ SETUP_ONLY = frozenset(
         "high_use_share",
         "line_low",
         "line_high",
+        "line_score",
         "other_share",
         "pool_rule",
         "own_share",
