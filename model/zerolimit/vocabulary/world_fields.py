@@ -42,6 +42,7 @@ EVENTS = (
 
 WORLD = (
     WorldField("month", "whole", "months", "the month, from 0"),
+    WorldField("slots", "whole", "borrowers", "places for borrowers"),
     # the economy and the calendar
     *(WorldField(name, "real", "0 to 1", "draw of the economy") for name in DRAWS),
     WorldField("macro", "real", "index", "macro index, 0 in normal times"),
@@ -101,6 +102,9 @@ WORLD = (
     WorldField("fall_share", "exact", "share", "fall of the pool that calls a campaign (campaign_fall)"),
     WorldField("campaign", "real", "flag", "a campaign reviews a share of lines this month"),
     # allocation
+    WorldField("admission_budget", "whole", "borrowers", "first applications and re-applications admitted this month"),
+    WorldField("hearings", "whole", "borrowers", "appeals that the desk hears this month, at most"),
+    WorldField("least_grant", "whole", "fen", "no grant is smaller"),
     WorldField("owed", "whole", "fen", "owed by borrowers: when the month begins, then after repayment"),
     WorldField("kept", "whole", "fen", "what was owed less what was repaid and written off"),
     WorldField("principal", "whole", "fen", "lent and not repaid: after repayment, then at the month's end"),
