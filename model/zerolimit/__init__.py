@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from zerolimit.study.results import load
     from zerolimit.study.sweep import run_study as study
     from zerolimit.study.worlds import worlds
+    from zerolimit.validation.validate import validate
 
 _HOMES = {
     "BadInput": "basics.errors",
@@ -56,6 +57,7 @@ _HOMES = {
     "rule": "rules.rule",
     "survival": "research.survival",
     "tell": "explanation.story",
+    "validate": "validation.validate",
     "worlds": "study.worlds",
     "wrongful": "explanation.kept_lines",
 }
@@ -82,6 +84,7 @@ __all__ = [
     "study",
     "survival",
     "tell",
+    "validate",
     "worlds",
     "wrongful",
 ]

@@ -256,9 +256,18 @@ def wanted_scenario(
     name: str, settings: Sequence[str], borrowers: int | None, portfolio: str | None, files: Mapping[str, str | None]
 ) -> Scenario:
     """The scenario with what the command line sets."""
+    from zerolimit.parameters.scenario import load_scenario
+
+    return load_scenario(name, **wanted_parameters(settings, borrowers, portfolio, files))
+
+
+def wanted_parameters(
+    settings: Sequence[str], borrowers: int | None, portfolio: str | None, files: Mapping[str, str | None]
+) -> dict[str, Any]:
+    """What the command line sets, by parameter."""
     if borrowers is not None and portfolio is not None:
         raise BadInput("--borrowers: not with --portfolio, whose clients are the borrowers")
-    from zerolimit.parameters.scenario import load_scenario, parse_setting
+    from zerolimit.parameters.scenario import parse_setting
 
     given: dict[str, Any] = {}
     for text in settings:
@@ -274,7 +283,7 @@ def wanted_scenario(
         if key in given:
             raise BadInput(f"{key}: given by --{key} and by --set; one is enough")
         given[key] = option
-    return load_scenario(name, **given)
+    return given
 
 
 def wanted_changes(texts: Sequence[str], months: int) -> dict[int, dict[str, Any]]:
@@ -431,6 +440,29 @@ def compare(
     from zerolimit.commands.worlds import compare_scenarios
 
     compare_scenarios(a, b, clients, outcome, months, since, seed, seeds, out, quiet=quiet)
+
+
+@app.command()
+def validate(
+    scenarios: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SCENARIO]...", help="Markets of the targets, presets or TOML files; default: all markets."),
+    ] = None,
+    targets: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Targets of one's own, TOML; default: those of the package.")
+    ] = None,
+    setting: Settings = None,
+    borrowers: Borrowers = None,
+    seed: Annotated[int, typer.Option(help="The first seed.")] = 1,
+    seeds: Annotated[int, typer.Option(metavar="N", help="Number of seeds, counted from --seed.")] = 20,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for Parquet files and a figure.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """How true is the model? Facts as targets, each measured in its market, within tolerance or not."""
+    from zerolimit.commands.validation import validate_scenarios
+
+    given = wanted_parameters(setting or [], borrowers, None, {})
+    validate_scenarios(scenarios or [], targets, seeds, seed, out, given, quiet=quiet)
 
 
 @app.command()

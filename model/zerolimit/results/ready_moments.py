@@ -81,6 +81,9 @@ def declared() -> Iterator[Moment | Iterable[Moment]]:
     )
     yield moment("utilisation_mean", UTILISATION, "1000", where=WITH_A_LINE, says="mean over accounts of balance over line")
     yield histogram("utilisation", UTILISATION, USES, where=WITH_A_LINE, says="accounts by utilisation, thousandths")
+    yield moment("utilisation_below_200", "5 * principal < limit", where=WITH_A_LINE, says="utilisation below 0.2")
+    yield moment("utilisation_aggregate", "principal", "limit", where=WITH_A_LINE, says="all balances over all lines")
+    yield moment("zero_bill", "principal == 0", where=WITH_A_LINE, says="lines without a balance")
     yield moment("over_limit", "principal > limit", where=WITH_A_LINE, says="balance above the line")
     yield moment(
         "utilisation_autocorrelation",
@@ -95,6 +98,37 @@ def declared() -> Iterator[Moment | Iterable[Moment]]:
         says="line and utilisation",
     )
     yield moment("balance_mean", "principal", "100", where="principal > 0", says="mean balance of those who owe, yuan")
+    yield moment(
+        "balance_of_users",
+        "principal",
+        "100",
+        where="principal > 0 or idle < 12",
+        says="mean balance of those who owe or drew within a year, yuan",
+    )
+    owner = "segment == 'owner'"
+    yield moment(
+        "balance_of_owners",
+        "principal",
+        "100",
+        where=f"principal > 0 and {owner}",
+        says="mean balance of owners who owe, yuan",
+    )
+    yield moment(
+        "owners_late_90",
+        "principal * (late >= 3)",
+        "principal",
+        where=owner,
+        says="of owners' balances, 90 or more days past due",
+    )
+    yield moment("good_record", "late == 0", says="accounts with nothing past due")
+    yield moment("debt_and_savings", "principal > 0 and cash > 0", says="accounts that owe and have savings")
+    yield moment("borrowers_with_others", "other_debt > 0", where="principal > 0", says="of those who owe, owe others too")
+    yield moment(
+        "newly_late_cured",
+        "late == 0 and status != 'left'",
+        where="lag(late, 1) == 1 and lag(late, 2) == 0",
+        says="newly late accounts current again a month later",
+    )
     yield moment("balance_late_30", "principal * (late >= 1)", "principal", says="of balances, 30 or more days past due")
     yield moment("balance_late_90", "principal * (late >= 3)", "principal", says="of balances, 90 or more days past due")
     slow = "1 <= lag(late, 1) <= 2"

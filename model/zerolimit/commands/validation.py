@@ -1,0 +1,148 @@
+"""`zerolimit validate`: the table of targets, beside what the model does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zerolimit.basics.terminal import after_saving, console, tell
+from zerolimit.basics.wording import number_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from zerolimit.validation.validate import Row, Validation
+
+COLOURS = {"within": "green", "outside": "yellow", "wrong order": "red", "not measured": "dim"}
+PARTS = ("fitted", "held out")
+
+
+def validate_scenarios(
+    scenarios: Sequence[Any],
+    targets: Path | None,
+    seeds: int,
+    seed: int,
+    out: Path | None,
+    parameters: dict[str, Any],
+    *,
+    quiet: bool,
+) -> None:
+    """Measure the targets, print the table and the counts, and leave tables and a figure."""
+    from zerolimit.results.whole import check_target
+    from zerolimit.validation.validate import validate
+
+    if out is not None:
+        check_target(out)
+    found = validate(*scenarios, targets=targets, seeds=seeds, seed=seed, progress=not quiet, **parameters)
+    if out is not None:
+        found.save(out)
+    with after_saving(out):
+        print_table(found)
+        if out is not None:
+            tell(f"targets, values by seed and a figure: {out}")
+
+
+def number(value: float) -> str:
+    """A number in few letters; nothing where there is none or no end."""
+    if not math.isfinite(value):
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
+
+
+def ends(low: float, high: float) -> str:
+    """An interval; of one without an end, from where, or up to where."""
+    if math.isinf(high):
+        return f"above {number(low)}"
+    return f"below {number(high)}" if math.isinf(low) else f"{number(low)} to {number(high)}"
+
+
+def model_of(row: Row) -> str:
+    """The mean over seeds, and half its 95 % interval."""
+    mean = row.over_seeds
+    return number(mean.mean) if math.isnan(mean.low) else f"{number(mean.mean)} ± {number(mean.high - mean.mean)}"
+
+
+WIDTHS = {"what": None, "where": 11, "data": 8, "tolerance": 16, "model": 17, "seeds": 5, "verdict": 11}
+"""Columns, and letters of those that have a width of their own."""
+
+
+def print_table(found: Validation) -> None:
+    """Rows by group with their verdicts, then counts for fitted and held-out groups."""
+    from rich.table import Table
+    from rich.text import Text
+
+    paper = console(highlight=False)
+
+    def table(*, heading: bool) -> Any:
+        made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, expand=True, show_header=heading, header_style="dim")
+        made.add_column("", width=5)
+        for name, width in WIDTHS.items():
+            made.add_column(name, width=width, no_wrap=True, overflow="ellipsis", ratio=None if width else 1)
+        return made
+
+    paper.print(table(heading=True))
+    for name in found.targets.groups:
+        rows = [row for row in found.rows if row.target.group == name]
+        if not rows:
+            continue
+        good = found.groups.get(name)
+        says = "shown" if good is None else ("passes" if good else "does not pass")
+        paper.print(Text(f"{name} ({found.targets.part(name)}): {says}", style="bold"))
+        measured = table(heading=False)
+        for row in rows:
+            if row.known:
+                add_measured(measured, row)
+        if measured.row_count:
+            paper.print(measured)
+        for why, missing in reasons(rows).items():
+            paper.print(Text(f"{', '.join(missing)}: not measured: {why}", style="dim"))
+    print_counts(paper, found)
+
+
+def reasons(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """Why rows were not measured, and which."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if not row.known:
+            found.setdefault(row.why, []).append(row.target.id)
+    return found
+
+
+def add_measured(table: Any, row: Row) -> None:
+    """A row of the table."""
+    from rich.text import Text
+
+    target, colour = row.target, COLOURS[row.verdict]
+    data = "" if target.data is None else number(target.data)
+    table.add_row(
+        target.id,
+        Text(target.what),
+        row.place,
+        data,
+        ends(*target.tolerance),
+        Text(model_of(row), style=colour),
+        f"{row.passes:.0%}",
+        Text(row.verdict if row.counted else f"({row.verdict})", style=colour),
+    )
+
+
+def print_counts(paper: Console, found: Validation) -> None:
+    """Counts within tolerance, for all and by part."""
+    paper.print()
+    for part in (None, *PARTS):
+        one = found.score(part)
+        if one.of_rows:
+            name = "all" if part is None else part
+            paper.print(
+                f"{name}: {one.rows} of {number_of(one.of_rows, 'counted row')} and {one.groups} of"
+                f" {number_of(one.of_groups, 'group')} within tolerance; {one.measured} could be measured",
+                soft_wrap=True,
+            )
+    paper.print(
+        f"seeds: share of {number_of(len(found.seeds), 'seed')} within tolerance; in brackets: shown, not counted; a"
+        " group passes with two thirds of its rows; what is not measured does not pass",
+        style="dim",
+        soft_wrap=True,
+    )

@@ -1,0 +1,144 @@
+"""What measures see of a run: borrowers' columns month by month, and the sums that moments are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from zerolimit.engine.base import Array
+from zerolimit.month import WORDS
+from zerolimit.parameters.scenario import Scenario
+from zerolimit.results.moments import Moment, RowMonths, parts_of, value_of
+from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.names import LEFT
+
+STATES = (
+    *("status", "generation", "limit", "scheduled", "overdue", "late", "tenure", "idle", "other_debt", "cash", "risk"),
+    *("age", "segment", "out_of_work"),
+)
+"""Fields kept as they stand at each month's end."""
+DECIDED = tuple(word for word, _ in WORDS["decision"] if word.startswith("count_decided"))
+FLOWS = ("drawn", "principal_paid", "interest_paid", "elsewhere", "shortfall", *DECIDED)
+"""What stages leave of a month (month.KEPT)."""
+READ = ("standing",)
+"""Flows that the columns still hold when the month is over."""
+DUE = "due_next"
+"""Principal that falls due in the month that follows."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A run's columns, (months, borrowers) each; row k is the end of month k. Money in fen."""
+
+    start: str | None
+    columns: Mapping[str, Array]
+    sums: Mapping[str, Sequence[Array]]
+    """Of each moment, its parts' sums by month."""
+
+    @property
+    def months(self) -> int:
+        """Months run."""
+        return len(self.columns["status"])
+
+    def month_of(self, date: str) -> int:
+        """The month of a date, as in 2008-06; below 0 before the start. The run has a start."""
+        assert self.start is not None
+        years, months = (int(a) - int(b) for a, b in zip(date.split("-"), self.start.split("-"), strict=True))
+        return 12 * years + months
+
+
+def watch(scenario: Scenario, seed: int, months: int, moments: Sequence[Moment], engine: str = "auto") -> Seen:
+    """Run a world and keep what measures see of it."""
+    simulation = Simulation(scenario, seed, engine=engine, threads=1)
+    try:
+        simulation.keep(np.arange(simulation.size))
+        parts = list(dict.fromkeys(part for one in moments for part in parts_of(one)))
+        rows = RowMonths(parts, np.array([0, simulation.size]), compiled=simulation.kind.compiles)
+        kept: dict[str, list[Array]] = {name: [] for name in (*STATES, *FLOWS, *READ, DUE)}
+        sums = []
+        for _ in range(months):
+            simulation.step()
+            del simulation.history[:-1]
+            raw = partial(simulation.engine.raw, month=simulation.month)
+            sums.append(rows.take(raw)[0])
+            for name in (*STATES, *READ):
+                kept[name].append(np.array(raw(name)))
+            for name in FLOWS:
+                kept[name].append(np.array(simulation.kept[name]))
+            kept[DUE].append(np.where(raw("scheduled") > 0, raw("due_0"), 0))
+    finally:
+        simulation.close()
+    totals = np.array(sums).T if sums else np.zeros((len(parts), 0), np.int64)
+    at = {part: k for k, part in enumerate(parts)}
+    return Seen(
+        scenario.start,
+        {name: np.array(some) for name, some in kept.items()},
+        {one.name: [totals[at[part]] for part in parts_of(one)] for one in moments},
+    )
+
+
+class View:
+    """Some months of a run, those of a window; `at` is the month of the window's event."""
+
+    def __init__(self, seen: Seen, first: int, last: int, at: int | None = None) -> None:
+        self.seen, self.first, self.last, self.at = seen, first, last, at
+
+    def since(self, lag: int) -> View:
+        """The same without the months that have none `lag` months before them."""
+        return View(self.seen, max(self.first, lag), self.last, self.at)
+
+    def month(self, month: int) -> View:
+        """One month."""
+        return View(self.seen, month, month + 1, self.at)
+
+    def between(self, first: str, last: str) -> View:
+        """The months between two dates, both included, as far as they were run."""
+        return View(self.seen, max(0, self.seen.month_of(first)), min(self.seen.months, self.seen.month_of(last) + 1))
+
+    def __getitem__(self, name: str) -> Array:
+        return self.ago(name, 0)
+
+    def ago(self, name: str, lag: int) -> Array:
+        """A column `lag` months before each month; `principal`, `paid`, `utilisation` follow from others."""
+        if name == "principal":
+            return self.ago("scheduled", lag).astype(np.int64) + self.ago("overdue", lag)
+        if name == "paid":
+            return self.ago("principal_paid", lag).astype(np.int64) + self.ago("interest_paid", lag)
+        if name == "utilisation":
+            return over(self.ago("principal", lag), self.ago("limit", lag))
+        column: Array = self.seen.columns[name][self.first - lag : max(self.first, self.last) - lag]
+        return column
+
+    @property
+    def here(self) -> Array:
+        """Who has an account."""
+        return self["status"] != int(LEFT)
+
+    def was_here(self, lag: int) -> Array:
+        """Who had one."""
+        found: Array = self.ago("status", lag) != int(LEFT)
+        return found
+
+    def slot_of(self, lag: int) -> Array:
+        """Whose slot was theirs `lag` months before, with an account then; they may have left since."""
+        found: Array = self.was_here(lag) & (self["generation"] == self.ago("generation", lag))
+        return found
+
+    def same(self, lag: int) -> Array:
+        """Who has the account that they had `lag` months before."""
+        return self.slot_of(lag) & self.here
+
+    def value(self, moment: Moment) -> float:
+        """A moment over the months."""
+        sums = [part[self.first : self.last].sum(keepdims=True) for part in self.seen.sums[moment.name]]
+        return float(value_of(moment, sums)[0])
+
+
+def over(a: Any, b: Any) -> Array:
+    """Each divided by each; not a number where there is nothing to divide by."""
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    return np.divide(a, b, out=np.full(np.broadcast(a, b).shape, np.nan), where=b > 0)
