@@ -221,9 +221,7 @@ def local_pool(workers: int, attempts: int = ATTEMPTS) -> Iterator[Executor]:
 
 
 @contextmanager
-def dask_executor(
-    address: str, workers: int, say: Callable[[str], None]
-) -> Iterator[tuple[Executor, Callable[[], int]]]:
+def dask_executor(address: str, workers: int, say: Callable[[str], None]) -> Iterator[tuple[Executor, Callable[[], int]]]:
     """An existing Dask cluster, or `local` for one on loopback; and how many runs it can do at a time just now.
 
     Dask does what a worker did that died again on another one, as often as its scheduler allows (three times by default).
