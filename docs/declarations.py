@@ -37,6 +37,7 @@ from zerolimit.rules.rule import LIBRARY, Rule
 from zerolimit.study.definition import Settings
 from zerolimit.study.design import DESIGNS
 from zerolimit.study.measures import RUN_MEASURES
+from zerolimit.validation.facts import FACTS
 from zerolimit.vocabulary.constants import CONSTANTS, NEVER, NO_CAP
 from zerolimit.vocabulary.draws import PURPOSES, lifelong
 from zerolimit.vocabulary.fields import BYTES, FIELDS, STATE
@@ -544,11 +545,9 @@ def kinds() -> str:
     return table(("change", "says"), ((f"`{kind.name}`", kind.says) for kind in KINDS))
 
 
-def facts() -> dict[str, tuple[str, str]]:
-    """Id -> what and value, from docs/facts.md."""
-    text = (HOME / "docs/facts.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| ([A-H]\d*) \| ([^|]*) \| ([^|]*) \|", text, re.MULTILINE)
-    return {one: (what, value) for one, what, value in rows}
+def facts() -> str:
+    """The fact sheet."""
+    return table(("id", "what", "value", "source", "how sure"), ([*vars(one).values()] for one in FACTS.values()))
 
 
 PARTS: dict[str, Callable[..., str]] = {
@@ -565,6 +564,7 @@ PARTS: dict[str, Callable[..., str]] = {
         dictionary,
         draws,
         ends,
+        facts,
         flows,
         functions,
         kinds,

@@ -19,7 +19,7 @@ DOCUMENTS = (
     "README.md",
     *(
         f"docs/{page}.md"
-        for page in ("ODD", "api", "architecture", "guide", "map", "parameters", "phases", "results", "studies")
+        for page in ("ODD", "api", "architecture", "facts", "guide", "map", "parameters", "phases", "results", "studies")
     ),
 )
 

@@ -26,7 +26,7 @@ import numpy as np
 from rich.console import Console
 
 from docs import month_map
-from docs.declarations import HOME, facts, table
+from docs.declarations import HOME, table
 from docs.month_map import draw_month, numbers_of_month
 from zerolimit.basics.wording import FEN
 from zerolimit.explanation.cases.case import load_case, story_with
@@ -39,6 +39,7 @@ from zerolimit.results.table import percent, print_summary
 from zerolimit.results.tables import Tables, tables_of
 from zerolimit.rules.caps import CAPS
 from zerolimit.run.simulation import Simulation
+from zerolimit.validation.facts import FACTS
 from zerolimit.vocabulary.names import LEFT, STATUSES
 
 if TYPE_CHECKING:
@@ -190,8 +191,8 @@ def patterns() -> str:
         "B4": f"{persistence:.3f}",
         "C6": f"{percent(late / indebted)} of accounts in debt",
     }
-    known = facts()
-    return table(("id", "what", "data", "baseline"), ((one, *known[one], found) for one, found in rows.items()))
+    said = ((one, FACTS[one].what, FACTS[one].value, found) for one, found in rows.items())
+    return table(("id", "what", "data", "baseline"), said)
 
 
 @kept

@@ -19,6 +19,10 @@ WRONG: dict[str, dict[str, Any]] = {
     "share_gig + share_owner must be at most 1 together, not 1.2": {"share_gig": 0.6, "share_owner": 0.6},
     "follow_restraint + follow_planning + follow_monitoring + follow_appealing + follow_diversifying must be at most 1 "
     "together, not 1.305": {"follow_planning": 1.0},
+    "share_transactor + share_revolver + share_maxed + share_inactive must be at most 1 together, not 1.2": {
+        "share_revolver": 0.6,
+        "share_maxed": 0.6,
+    },
     "term_3 + term_6 must be at most 1 together, not 1.25": {"term_3": 1.0},
     "menu_balance + menu_step + menu_close must be at most 1 together, not 1.4": {"menu_balance": 1.0},
     "unused_share + high_use_share must be at most 1 together, not 1.28": {"unused_share": 1.0},

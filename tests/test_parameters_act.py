@@ -69,6 +69,13 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "rewiring": {"network": "small_world"},
     "sector_ties": {"network": "sector_blocks"},
     "macro_model": {"macro_model": "autoregressive"},
+    "first_closed_months": {"first_closed": 0.5, "bar_score": 12},
+    "funding_tightness": {"calendar": [{"month": 1, "kind": "funding_stress", "value": 0.3}]},
+    "dormant_months": {"dormant_rate": 0.5},
+    "revolver_level": {"share_revolver": 0.5},
+    "maxed_rate": {"share_maxed": 0.5},
+    "inactive_use": {"share_inactive": 0.5},
+    "transactor_pays": {"share_transactor": 1.0, "term_open": 0.0, "first_savings": 12.0},
     "record_counted": {"other_record": 0.3},
     **dict.fromkeys(("scored_arrears", "history_arrears"), LATE),
 }

@@ -386,7 +386,8 @@ def test_the_ledger_closes(scenario: str, clients: Portfolio) -> None:
     s.run(3)
     principal = int(s.column("scheduled").sum(dtype=np.int64) + s.column("overdue").sum(dtype=np.int64))
     assert s.principal == principal
-    assert s.pool.cash == cash_by_accounts(s.books).item()
+    by_accounts, cash = cash_by_accounts(*map(s.books.value, cash_by_accounts.reads))
+    assert by_accounts == cash == s.pool.cash
     assert s.pool.cash >= 0
 
 
@@ -421,8 +422,8 @@ def test_a_history_is_remembered_by_the_rule_month_by_month() -> None:
                 continue
             standing = 0.0 if late == NO_USE else 1.0 if late <= 0 else 2.0
             owed = 0.0 if late == NO_USE and month > 0 else float(account["owed"][k])
-            now = (punctuality, early, used, held, standing, 0.0, owed, 0.0, float(account["limit"][k]))
-            punctuality, early, used, held = remember(OPEN, *now, SimpleNamespace(**terms))
+            now = (punctuality, early, used, held, 1.0, standing, 0.0, owed, 0.0, float(account["limit"][k]))
+            punctuality, early, used, held, _ = remember(OPEN, *now, SimpleNamespace(**terms))
         assert (found["punctuality"][k], found["usage"][k], found["tenure"][k]) == (punctuality, used, held)
 
 

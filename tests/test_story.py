@@ -309,6 +309,7 @@ def test_each_cap_says_what_it_is_and_the_threshold(cap: str) -> None:
         "early": 0.9,
         "distance": 0.5,
         "rank": 640.0,
+        "barred": 6.0,
     }
     measured = {f"cap_{one.name}": 1_234_00.0 for one in CAPS}
     told = in_words(cap, values, measured, terms, 655.0)
@@ -325,6 +326,7 @@ def test_each_cap_says_what_it_is_and_the_threshold(cap: str) -> None:
         "cutoff_shift": ("598", "609"),
         "per_person": ("1,234",),
         "grant": ("640", "655"),
+        "barred": ("6 months",),
     }
     assert all(word in told for word in words[cap]), told
 

@@ -347,7 +347,7 @@ def test_the_schema_knows_files_rows_and_dates() -> None:
     found = schema()
     assert set(FILE_ONLY) == {"base", "calendar_file", "macro_file"}
     assert set(FILE_ONLY) <= set(found["properties"])
-    for kind, columns in {"CalendarItem": {"kind", "value"}, "MacroMonth": {"macro", *SECTORS}}.items():
+    for kind, columns in {"CalendarItem": {"kind", "value"}, "MacroMonth": {"macro", *SECTORS, "funding_stress"}}.items():
         row = found["$defs"][kind]
         assert set(row["properties"]) == {"month", "date", *columns}
         assert row["oneOf"] == [{"required": ["month"]}, {"required": ["date"]}]

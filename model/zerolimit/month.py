@@ -266,7 +266,7 @@ ROLLS = {
         Roll("appellants", ("appeals",), ("waited", "risk")),
         Roll("askers", ("asked",), ("asked",), often=True),
     ),
-    "living": (Roll("leavers", ("leaves",), ("event", "without_line")),),
+    "living": (Roll("leavers", ("leaves",), ("leaves", "event", "without_line")),),
 }
 """Lists that a stage makes."""
 

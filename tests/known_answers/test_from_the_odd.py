@@ -19,6 +19,7 @@ from zerolimit.rules import repayment
 
 PAGE = (Path(__file__).parents[2] / "docs" / "ODD.md").read_text(encoding="utf-8")
 STATUS = {"open": 0, "frozen": 1, "closed": 2, "left": 3}
+TRANSACTOR = 1
 MOST = 1_900_000_000
 BASELINE = from_scenario(load_scenario("baseline"))
 State = dict[str, Any]
@@ -78,7 +79,10 @@ def repay(s: State, p: Any) -> State:
     cash -= paid - gap * bridged
     within = paid
     if d == 0 and paid == owing and rest > 0 and s["scheduled"] > 0:
-        early = Fraction(s["u_early"]) < Fraction(p.early_rate) * Fraction(s["trust"])
+        pays = s["use_type"] == TRANSACTOR
+        early = Fraction(s["u_early"]) < (
+            Fraction(p.transactor_pays) if pays else Fraction(p.early_rate) * Fraction(s["trust"])
+        )
         kept = Fraction(p.savings_kept) * owing
         before = s["cash"] - paid
         if (early and gap == 0 and before >= rest + kept) or (
@@ -142,7 +146,9 @@ STEPS = (fall_due, repay, apply_payment, charge_off)
 
 def terms_of(given: random.Random) -> SimpleNamespace:
     """The baseline's terms with this submodel's parameters anywhere in their bounds."""
-    chance = {name: given.random() for name in ("gamma", "early_rate", "open_repay_rate", "bridge_share", "lgd")}
+    chance = {
+        name: given.random() for name in ("gamma", "early_rate", "transactor_pays", "open_repay_rate", "bridge_share", "lgd")
+    }
     for bucket in (1, 2, 3):
         cure, step, hold, _ = sorted(given.random() for _ in range(4))
         chance |= {f"cure_{bucket}": cure, f"hold_{bucket}": hold - step}
@@ -164,6 +170,7 @@ def state_of(given: random.Random) -> State:
     overdue = money(900_000) + 1 if late else 0
     return {
         "status": given.choice((0, 0, 0, 0, 1, 2, 3)),
+        "use_type": given.choice((0, 0, TRANSACTOR, 2)),
         "limit": given.choice((0, 40_000, 50_000, money(9_000_000))),
         "scheduled": scheduled,
         "due_0": due if scheduled else money(1_000),

@@ -15,6 +15,7 @@ from zerolimit.vocabulary.world_fields import DRAWS, NO_END, RECORDED, WORLD, WO
 
 RULES = tuple(dict.fromkeys(rule for some in STEPS.values() for rule in some))
 CALM = {"macro": 0.0, "loss_rate": 0.0, "event_tightness": 0.0, "event_cutoff_shift": 0.0}
+CALM |= {"event_funding_stress": 0.0}
 CALM |= {"event_person_cap": 0.0, "event_person_cap_income": 0.0}
 
 
@@ -23,6 +24,8 @@ def test_tightness_adds_up_and_stays_within_0_and_1() -> None:
     scenario = load_scenario("baseline", stress_gain=2.0, slump_demand=0.5, **given)
     found = announce.of(scenario, {**CALM, "macro": -0.2, "loss_rate": 0.06, "event_tightness": 0.1})
     assert found["tightness"] == pytest.approx(0.1 + 0.1 + 0.5 * 0.2 + 0.2 * 0.5)
+    stressed = announce.of(scenario.change(funding_tightness=0.8), {**CALM, "event_funding_stress": 0.5})
+    assert (stressed["tightness"], stressed["stress"], stressed["demand"]) == (pytest.approx(0.1 + 0.8 * 0.5), 1.0, 1.0)
     assert (found["slump"], found["stress"], found["demand"]) == (0.2, 1.4, 0.9)
     assert found["cutoff_shift"] == 100.0 * found["tightness"]
     assert found["person_cap"] == NO_CAP
@@ -57,10 +60,12 @@ def test_a_campaign_is_called_by_a_rise_a_fall_or_an_overrun(change: dict[str, o
 
 def test_costs_are_counts_times_prices() -> None:
     prices = {"review_cost": 0.5, "notice_cost": 0.2, "appeal_cost": 30.0}
+    prices |= {"acquisition_cost": 50.0, "servicing_cost": 1.5, "collection_cost": 20.0}
     counted = {"reviewed": 7, "decreases": 3, "warned": 2, "noticed": 1, "appeals_heard": 4}
+    counted |= {"opened": 6, "serviced": 100, "chased": 8}
     fields = {"pool": 1_000_000, "principal": 400_000, "funding_price": exact(0.06 / 12), **counted}
     found = charge.of(load_scenario("baseline", reasons_sent=True, **prices), fields)
-    assert list(found.values()) == [5_000, 350, 60, 40, 20, 12_000, 17_470]
+    assert list(found.values()) == [5_000, 350, 60, 40, 20, 12_000, 30_000, 15_000, 16_000, 78_470]
     assert charge.of(load_scenario("baseline", reasons_sent=False, **prices), fields)["reason_costs"] == 0
     unlimited = charge.of(load_scenario("baseline", **prices), {**fields, "pool": NO_END})
     assert unlimited["funding_costs"] == 2_000

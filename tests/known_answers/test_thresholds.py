@@ -153,6 +153,7 @@ STATE = some.fixed_dictionaries(
         "scheduled": some.integers(0, 10**7).map(float),
         "overdue": some.integers(0, 10**6).map(float),
         "review": some.sampled_from([1.0, 2.0, 3.0]),
+        "barred": some.sampled_from([0.0, 0.0, 5.0]),
         "status": some.sampled_from([OPEN, 1.0, CLOSED]),
         "limit": some.integers(0, 3 * 10**7).map(float),
         "segment": some.sampled_from([0.0, 1.0, 2.0]),

@@ -13,7 +13,7 @@ import zerolimit
 PACKAGE = Path(zerolimit.__file__).parent
 HOME = Path(__file__).parent.parent.parent
 
-CAP = '''"""Cap 13: too much is lent in construction already."""
+CAP = '''"""Cap 14: too much is lent in construction already."""
 
 from zerolimit.basics.wording import in_yuan, say
 from zerolimit.rules.cap import Compared, Parameter, cap
@@ -34,7 +34,7 @@ def thresholds(d):
 
 
 @cap(
-    number=13,
+    number=14,
     mechanism="MECHANISM",
     says="too much is lent in this sector",
     short="sector",
@@ -81,7 +81,7 @@ from zerolimit.testing import check_cap
 
 cap = CAP["sector_limit"]
 check_cap(cap)
-assert REASONS[12] == "sector_limit" and "cap_sector_limit" in MEASURED and "sector_limit" in LOOKS
+assert REASONS[13] == "sector_limit" and "cap_sector_limit" in MEASURED and "sector_limit" in LOOKS
 assert "sector_keep" in Scenario.model_fields and "sector_keep" in TERMS and "sector" in support.reads
 
 
@@ -99,8 +99,8 @@ assert events(full) > 0, "closes no line"
 assert events(lived(4)) == 0, "acts at its default"
 assert events(lived(4, sector_keep=0.0, off=(cap.mechanism,))) == 0, "acts while its mechanism is off"
 construction = full.column("sector") == 3
-assert ((full.column("mask").astype(int) >> 12 & 1) <= construction).all(), "has its bit in another sector"
-assert (full.column("reason")[construction] == 13).any(), "is the reason of nobody"
+assert ((full.column("mask").astype(int) >> 13 & 1) <= construction).all(), "has its bit in another sector"
+assert (full.column("reason")[construction] == 14).any(), "is the reason of nobody"
 print("works")
 """
 FORGOTTEN = """
@@ -206,7 +206,7 @@ def test_with_a_mechanism_of_its_own_it_is_one_file_more_of_each(tmp_path: Path)
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (("number=13", "number=5"), "cap trigger: its number, 5, is that of cap sector_limit"),
+        (("number=14", "number=5"), "cap trigger: its number, 5, is that of cap sector_limit"),
         (
             ("base_line, sector, terms", "base_line, sektor, terms"),
             "cap sector_limit: unknown field 'sektor'; did you mean 'sector'",

@@ -50,6 +50,7 @@ WORLDS: dict[str, dict[str, Any]] = {
         "admissions": 0.2,
         "trigger_frequency": 0.3,
     },
+    "profit order": {"campaign_order": "profit", "campaign_rise": 0.01, "macro_volatility": 0.1, "servicing_cost": 1.0},
     "target order": {"campaign_order": "target", "campaign_rise": 0.01, "macro_volatility": 0.1, "position_slope": 3.0},
     **{
         name.replace("_", " "): {"network": name, "acquaintances": 8, "neighbour_weight": 0.9, "own_hit": 0.6}

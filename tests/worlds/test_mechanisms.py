@@ -132,7 +132,7 @@ def test_reasons_that_no_on_time_payer_can_have(reason: str) -> None:
 
 
 def test_all_reasons_have_a_test() -> None:
-    assert {*MADE_FOR, "arrears", "idle"} == set(REASONS) == {cap.name for cap in CAPS}
+    assert {*MADE_FOR, "arrears", "idle", "barred"} == set(REASONS) == {cap.name for cap in CAPS}
 
 
 def dispersion(calendar: list[dict[str, Any]]) -> float:

@@ -133,6 +133,7 @@ SIGNS = (
         alone=True,
         reason="cutoff_shift",
     ),
+    Sign("tightening: funding", TIGHT, event("funding_stress"), (0.0, 0.05, 0.1), "decreases"),
     Sign("tightening: own losses", LOSING, "loss_tightness", (0.0, 0.05, 0.3), "zero_limit", alone=True),
     Sign(
         "tightening: cutoff",
@@ -172,6 +173,10 @@ SIGNS = (
     Sign("trust: mending", {}, "mend", (0.0, 0.02, 0.1), "sum_trust"),
     Sign("trust: complaints", {}, "complaint_rate", (0.0, 0.05, 0.5), "complaints", alone=True),
     Sign("trust: leaving", {"first_trust": 0.3}, "leave_rate", (0.0, 0.01, 0.1), "left", alone=True),
+    Sign("ends: a wish", {}, "quit_rate", (0.0, 0.01, 0.1), "left_by_wish", alone=True),
+    Sign("ends: dormant", {"dormant_months": 6}, "dormant_rate", (0.0, 0.05, 0.5), "left_dormant", alone=True),
+    Sign("ends: no line", {"first_closed": 0.3}, "closed_end_rate", (0.0, 0.05, 0.5), "left_closed", alone=True),
+    Sign("memory of a closure", {"first_closed": 0.3, "reapply_rate": 0.3}, "bar_score", (0, 20, 60), "readmitted", -1),
     Sign("record: zero limits seen", ELSEWHERE, "other_record", (0.0, 0.3, 0.9), "other_loans", -1),
     Sign("record: zero limits seen, unpaid", ELSEWHERE, "other_record", (0.0, 0.3, 0.9), "shortfalls"),
     Sign("record: inquiries seen", ELSEWHERE, "other_inquiries", (0.0, 1.0, 4.0), "other_loans", -1),

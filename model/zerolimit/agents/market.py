@@ -45,7 +45,7 @@ from zerolimit.run.recorded import Recorded
 from zerolimit.run.simulation import IN_THE_MIDDLE, Simulation
 from zerolimit.vocabulary.draws import as_seed, fresh_seed
 from zerolimit.vocabulary.fields import Field
-from zerolimit.vocabulary.names import ENDS, LEFT, MOST_MONTHS
+from zerolimit.vocabulary.names import END_LEFT, LEFT, MOST_MONTHS
 from zerolimit.vocabulary.outcomes import RATES
 
 if TYPE_CHECKING:
@@ -601,7 +601,7 @@ class CreditMarket(Counted, mesa.Model):  # type: ignore[misc]
                     "month": np.full(1, max(0, simulation.month - 1)),
                     "borrower": row,
                     "generation": simulation.column("generation")[row],
-                    "ended": np.full(1, float(ENDS.index("left"))),
+                    "ended": np.full(1, END_LEFT),
                     "spell": simulation.column("without_line")[row],
                 }
             )

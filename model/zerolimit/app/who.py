@@ -20,7 +20,7 @@ OUTCOMES = ("zero_limit", "blocked", "used_up")
 FATES: dict[str, tuple[str, ...]] = {
     "recovered": ("score", "loosening", "re-application", "pool", "repayment"),
     "appealed": ("appeal",),
-    "left": ("left", "charge-off"),
+    "left": ("left", "charge-off", "account ended"),
     "without": ("censored",),
 }
 """How episodes without a usable line ended, in the page's groups."""

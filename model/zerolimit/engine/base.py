@@ -23,6 +23,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cache
 from numbers import Real
 from types import SimpleNamespace
 from typing import Any
@@ -109,6 +110,13 @@ def refuse_count(rule: Rule, count: int) -> None:
     if count != len(rule.writes):
         fields = f"{number_of(len(rule.writes), 'field')} ({', '.join(rule.writes)})"
         raise OutOfRange(f"rule {rule.name}: returns {number_of(count, 'value')} for {fields}")
+
+
+@cache
+def left_to_empty(sets: frozenset[str]) -> tuple[str, ...]:
+    """States that are emptied for a new borrower, where a stage sets some."""
+    spared = {"generation", *SCHEDULE, *sets}
+    return tuple(state.name for state in STATE if state.name not in spared)
 
 
 GIVEN = ("plan", "loops", "arrays", "rows", "keys")
@@ -314,8 +322,7 @@ class Engine(Verbs):
         """
         at = self.places(Rows.of(rows))
         generations = self.raw("generation", month)[at].astype(np.int64) + 1
-        spared = {"generation", *SCHEDULE, *(() if self.overrides else self.plan.stages[stage].sets)}
-        self.empty([state.name for state in STATE if state.name not in spared], at)
+        self.empty(left_to_empty(frozenset() if self.overrides else self.plan.stages[stage].sets), at)
         self.put_raw("generation", at, np.minimum(generations, 32_000).astype(np.int16), month)
 
     def apply(self, rule: Rule, row: int, draws: dict[str, float], terms: SimpleNamespace, month: int) -> None:

@@ -10,6 +10,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from copy import deepcopy
 from functools import cache, lru_cache, partial
 from itertools import pairwise
 from pathlib import Path
@@ -40,11 +41,12 @@ from zerolimit.engine.base import (
     unfit,
     unreal,
 )
+from zerolimit.engine.columns import beginnings, empty_rows
 from zerolimit.engine.generated import hash_of, loaded, ready_mark, written
 from zerolimit.engine.library import make_known_once
 from zerolimit.engine.plan import FLOW_NAMES, Plan, Stage, dtype
 from zerolimit.engine.registry import engine
-from zerolimit.engine.rows import Rows, offsets
+from zerolimit.engine.rows import Rows
 from zerolimit.engine.source import (
     GUARD,
     HALF,
@@ -113,14 +115,6 @@ def fill_rows(column: Any, rows: Any, value: Any) -> None:
     """Set some rows of a column to one value."""
     for row in rows:
         column[row] = value
-
-
-@njit(cache=True, nogil=True)
-def empty_rows(columns: Any, rows: Any) -> None:
-    """Set some rows of several columns alike to 0."""
-    for column in columns:
-        for row in rows:
-            column[row] = 0
 
 
 @njit(cache=True, nogil=True)
@@ -202,18 +196,12 @@ class Loops:
         terms = types.float64[:, ::1]
         for stage in self.plan.stages.values():
             if stage.listed:
-                columns = [column_type(name) for name in list_columns(stage)]
                 parts = (rows, rows, number, number, terms, keys, rows, terms, rows)
-                found[f"list_{stage.name}"] = (*head, *parts, *columns)
+                found[f"list_{stage.name}"] = (*head, *parts, rows, number)
                 continue
-            columns = [column_type(name) for name in (*driver_columns(stage), *stage.scratch)]
-            lists = [types.int32[::1] for _ in stage.rolls] + [
-                column_type(value) for roll in stage.rolls for value in roll.values
-            ]
             cube = types.int64[:, :, ::1]
             totals = (keys, cube, types.uint32[:, :, :, ::1], types.int64[:, :, :, ::1], types.int64[:, ::1], rows)
-            kept = (rows, *map(column_type, stage.keeps))
-            found[f"stage_{stage.name}"] = (*head, number, number, number, rows, terms, *totals, *columns, *lists, *kept)
+            found[f"stage_{stage.name}"] = (*head, number, number, number, rows, terms, *totals, rows, rows, number)
         return found
 
     def compile(self, names: Iterable[str]) -> None:
@@ -383,6 +371,10 @@ def taken(box: list[Callable[..., Any]], *arguments: Any) -> Any:
     return box.pop()(*arguments)
 
 
+MADE_ANEW: dict[str, Any] = {"pool": None, "room": {}, "listing": {}, "keeps": {}, "places_of": {}, "to_empty": {}}
+"""What a copy makes for itself when it needs it."""
+
+
 @engine("compiled")
 class Compiled(Engine):
     """Runs stages over columns: one array a field."""
@@ -412,6 +404,10 @@ class Compiled(Engine):
         self.room: dict[tuple[str, int], tuple[Array, ...]] = {}
         self.listing: dict[str, list[Array]] = {}
         self.keeps: dict[str, dict[str, Array]] = {}
+        self.places_of: dict[tuple[str, int, int], Array] = {}
+        """Where the columns of a stage begin, by its name, thread, and month of a schedule's turn."""
+        self.to_empty: dict[tuple[str, ...], tuple[Array, Array]] = {}
+        """Where columns that are emptied together begin, and the bytes of a number in each."""
         self.lent = False
         """Whether the columns are another engine's."""
         size = self.size
@@ -447,10 +443,18 @@ class Compiled(Engine):
     def raw(self, name: str, month: int) -> Array:
         return self.arrays[slot(name, month)]
 
-    def columns(self, names: tuple[str, ...], month: int) -> list[Array]:
-        """Several whole columns as stored."""
-        arrays = self.arrays
-        return [arrays[name] for name in slots(names, month % INSTALMENTS)]
+    def beginnings(self, stage: Stage, month: int, piece: int = 0) -> Array:
+        """Where the columns, room and lists of a stage begin on one thread, in the order in which its driver takes them."""
+        key = (stage.name, piece, month % INSTALMENTS)
+        found = self.places_of.get(key)
+        if found is None:
+            names = list_columns(stage) if stage.listed else driver_columns(stage)
+            arrays = [self.arrays[name] for name in slots(names, month % INSTALMENTS)]
+            if not stage.listed:
+                _, _, *scratch = self.workspace(stage, piece)
+                arrays += [*scratch, *self.lists(stage), *self.room_for_kept(stage).values()]
+            found = self.places_of[key] = beginnings(arrays)
+        return found
 
     def put_raw(self, name: str, rows: Array | slice, values: Any, month: int) -> None:
         column = self.arrays[slot(name, month)]
@@ -468,28 +472,26 @@ class Compiled(Engine):
             self.in_parts(lambda start, stop: fill_rows(column, rows[start:stop], value), len(rows))
 
     def empty(self, names: Iterable[str], rows: Array) -> None:
+        key = tuple(names)
+        if key not in self.to_empty:
+            columns = [self.arrays[name] for name in key]
+            self.to_empty[key] = beginnings(columns), np.array([one.itemsize for one in columns])
+        where, widths = self.to_empty[key]
         rows = np.ascontiguousarray(rows, np.int32)
-        alike: dict[Any, list[Array]] = {}
-        for name in names:
-            alike.setdefault(self.arrays[name].dtype, []).append(self.arrays[name])
-        columns = [*map(tuple, alike.values())]
-
-        def fill(start: int, stop: int) -> None:
-            for some in columns:
-                empty_rows(some, rows[start:stop])
-
         if len(rows):
-            self.in_parts(fill, len(rows), FEW)
+            self.in_parts(lambda start, stop: empty_rows(where, widths, self.size, rows[start:stop]), len(rows), FEW)
 
     def renew(self, name: str) -> None:
         if self.lent or self.worlds > 1:
             self.arrays[name].fill(0)
         else:
             self.arrays[name] = np.zeros(self.size, DTYPES[FIELDS[name].storage])
+            self.places_of, self.to_empty = {}, {}
 
     def drop(self, names: Iterable[str]) -> None:
         for name in names:
             self.arrays.pop(name, None)
+        self.places_of, self.to_empty = {}, {}
 
     def pieces(self, length: int, least: int = CHUNK, most: int = WORLD) -> list[tuple[int, int]]:
         """Ranges from 0 to `length`, one a thread or none above `most`; each but the last a multiple of `least`."""
@@ -552,17 +554,15 @@ class Compiled(Engine):
         function = self.loops[f"stage_{name}"]
         pieces = self.shares()
         totals = self.totals(stage, len(pieces))
-        columns, lists = self.columns(driver_columns(stage), month), self.lists(stage)
         head = (*self.keyed, np.uint32(month))
         fixed = (CHUNK, self.bases, terms, NO_KEYS if self.keys is None else self.keys)
-        kept = self.room_for_kept(stage).values()
 
         def run(number: int, start: int, stop: int) -> None:
-            words, some, *scratch = self.workspace(stage, number)
+            words, some, *_ = self.workspace(stage, number)
             mine = totals if self.worlds > 1 or len(pieces) == 1 else [one[number : number + 1] for one in totals]
             sums, counts, lengths = mine
-            tables = (sums, words, counts, lengths, some)
-            function(*head, start, stop, *fixed, *tables, *columns, *scratch, *lists, self.kept_rows, *kept)
+            places = self.beginnings(stage, month, number)
+            function(*head, start, stop, *fixed, sums, words, counts, lengths, some, self.kept_rows, places, self.size)
 
         self.map(run, range(len(pieces)), *zip(*pieces, strict=True))
         return self.gathered(stage, *totals, pieces)
@@ -577,7 +577,7 @@ class Compiled(Engine):
 
     def keep(self, rows: Array) -> None:
         super().keep(rows)
-        self.keeps = {}
+        self.keeps, self.places_of = {}, {}
 
     def kept(self, stage: str, month: int) -> dict[str, Array]:
         found = self.plan.stages[stage]
@@ -588,22 +588,24 @@ class Compiled(Engine):
 
         Of one world, sums, counts and lists have a part for each thread; of several, for each world, one thread's alone.
         """
+        parts = len(lengths)
         places = self.bases[:-1]
-        if self.worlds == 1:
+        if self.worlds == 1 and parts > 1:
             places = np.array([start for start, _ in pieces])
-            if len(pieces) > 1:
-                sums, counts = sums.sum(axis=0, keepdims=True), counts.sum(axis=0, keepdims=True)
+            sums, counts = sums.sum(axis=0, keepdims=True), counts.sum(axis=0, keepdims=True)
         lists = self.lists(stage)
+        ends = np.zeros((len(stage.rolls), parts + 1), np.int64)
+        lengths[:, : len(stage.rolls)].T.cumsum(axis=1, out=ends[:, 1:])
         rolls: dict[str, dict[str, Any]] = {}
         for k, (roll, columns) in enumerate(places_of_rolls(stage)):
-            starts = offsets(lengths[:, k])
+            starts = ends[k]
             end = int(starts[-1])
-            if len(places) > 1:
+            if parts > 1:
                 for at in columns.values():
                     push_together(lists[at], places, lengths[:, k], starts[:-1])
             rolls[roll] = {name: lists[at][:end] for name, at in columns.items()}
             found = rolls[roll]["rows"]
-            rolls[roll]["rows"] = Rows(found, starts) if self.worlds > 1 or len(places) == 1 else Rows.alone(found)
+            rolls[roll]["rows"] = Rows(found, starts) if self.worlds > 1 or parts == 1 else Rows.alone(found)
         wrong: dict[int, Wrong] = {}
         failures: dict[int, int] = {}
         if lengths[:, -GUARD:].any():
@@ -651,17 +653,17 @@ class Compiled(Engine):
         out = np.ascontiguousarray(self.measures(stage, rows).T)
         if len(rows) == 0:
             return out.T
-        terms = np.atleast_2d(terms)
+        terms = terms if terms.ndim == 2 else terms[None]
         if self.is_overridden(stage):
             return self.listed_apart(stage, rows.at, month, terms)
-        columns = self.columns(list_columns(stage), month)
+        places = self.beginnings(stage, month)
         at, keys = np.ascontiguousarray(rows.at, np.int64), NO_KEYS if self.keys is None else self.keys
         function = self.loops[f"list_{name}"]
 
         def run(first: int, last: int) -> Array:
             bad = np.zeros(self.worlds, np.int64)
             where = (self.bases, rows.starts, first, last)
-            function(*self.keyed, np.uint32(month), *where, terms, keys, at, out, bad, *columns)
+            function(*self.keyed, np.uint32(month), *where, terms, keys, at, out, bad, places, self.size)
             return bad
 
         parts = self.in_parts(run, len(rows), FEW)
@@ -703,7 +705,7 @@ class Compiled(Engine):
         self.raw(name, month)[row] = unreal(name, value)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "pool": None, "room": {}, "listing": {}, "keeps": {}, "lent": False}
+        return {**super().__getstate__(), **deepcopy(MADE_ANEW), "lent": False}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         given = state["arrays"]
@@ -719,7 +721,7 @@ class Compiled(Engine):
         start, stop = self.bases[world : world + 2].tolist()
         found = copy_of_world(self, world)
         found.arrays = {name: column[start:stop] for name, column in self.arrays.items()}
-        found.room, found.listing, found.keeps, found.lent = {}, {}, {}, True
+        vars(found).update(deepcopy(MADE_ANEW), lent=True)
         return found
 
     @classmethod
@@ -730,7 +732,7 @@ class Compiled(Engine):
         for name, column in found.arrays.items():
             for one, start, stop in zip(engines, found.bases[:-1], found.bases[1:], strict=True):
                 column[start:stop] = one.arrays[name]
-        found.pool, found.room, found.listing, found.keeps, found.lent = None, {}, {}, {}, False
+        vars(found).update(deepcopy(MADE_ANEW), lent=False)
         return found
 
     def close(self) -> None:

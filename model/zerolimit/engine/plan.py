@@ -134,6 +134,11 @@ class Plan:
         """Memory of all columns, state and flows."""
         return sum(BYTES[FIELDS[name].storage] for name in self.columns)
 
+    @cached_property
+    def ours(self) -> bool:
+        """Whether all rules are built-in ones."""
+        return not any(rule.user_defined for stage in self.stages.values() for rule in stage.rules)
+
     @property
     def flow_columns(self) -> tuple[str, ...]:
         return tuple(name for name in self.columns if name in FLOW_NAMES)

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit, uint32, uint64
 from numpy.typing import NDArray
 
-from zerolimit.engine.philox import words_of
+from zerolimit.engine.philox import unit, words_of
 
 Array = NDArray[Any]
 
@@ -23,7 +23,7 @@ AT_ONCE = 256
 def offsets(lengths: Any) -> Array:
     """Where each part begins, and the last ends, when parts of these lengths stand one after the other, (parts + 1,)."""
     found = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(lengths, out=found[1:])
+    np.add.accumulate(lengths, out=found[1:])
     return found
 
 
@@ -39,7 +39,9 @@ class Rows:
     @classmethod
     def alone(cls, rows: Array) -> Rows:
         """Borrowers of one world."""
-        return cls(rows, np.array([0, len(rows)]))
+        starts = np.zeros(2, np.int64)
+        starts[1] = len(rows)
+        return cls(rows, starts)
 
     @classmethod
     def of(cls, rows: Rows | Array) -> Rows:
@@ -74,19 +76,15 @@ class Rows:
 
     def where(self, mask: Array) -> Rows:
         """Those whom a mask takes, in their order."""
-        if self.worlds == 1:
-            return Rows.alone(self.at[mask])
-        taken = np.zeros(len(self.at) + 1, np.int64)
-        np.cumsum(mask, out=taken[1:])
-        return Rows(self.at[mask], taken[self.starts])
+        at, starts = np.empty(len(self.at), self.at.dtype), np.zeros(len(self.starts), np.int64)
+        take_where(self.at, self.starts, mask, at, starts)
+        return Rows(at[: starts[-1]], starts)
 
     def total(self, values: Any) -> Array:
         """Whole numbers of each, added up by world, (worlds,) int64."""
-        if self.worlds == 1:
-            return np.array([np.sum(values, dtype=np.int64)])
-        taken = np.zeros(len(self.at) + 1, np.int64)
-        np.cumsum(values, out=taken[1:])
-        return np.diff(taken[self.starts])
+        found = np.empty(self.worlds, np.int64)
+        add_listed(values, self.starts, found)
+        return found
 
     def split(self, values: Array) -> list[Array]:
         """What goes with the borrowers, by world: views."""
@@ -108,6 +106,27 @@ def merged(one: Rows, other: Rows, values: Array, others: Array) -> tuple[Rows, 
 
 
 # `bases` are the places at which the worlds begin in a column.
+
+
+@njit(cache=True, nogil=True)
+def take_where(at: Any, starts: Any, mask: Any, found: Any, ends: Any) -> None:
+    """Those whom a mask takes, and where each world's end."""
+    count = 0
+    for w in range(len(starts) - 1):
+        for k in range(starts[w], starts[w + 1]):
+            found[count] = at[k]
+            count += mask[k]
+        ends[w + 1] = count
+
+
+@njit(cache=True, nogil=True)
+def add_listed(values: Any, starts: Any, found: Any) -> None:
+    """Whole numbers, added up by world."""
+    for w in range(len(found)):
+        total = np.int64(0)
+        for k in range(starts[w], starts[w + 1]):
+            total += np.int64(values[k])
+        found[w] = total
 
 
 @njit(cache=True, nogil=True)
@@ -157,6 +176,14 @@ def add_by_cell(cells: Any, numbers: Any, starts: Any, found: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
+def count_by_kind(kinds: Any, cells: Any, starts: Any, found: Any) -> None:
+    """Some borrowers, each of a kind, counted by kind, world and cell."""
+    for w in range(len(starts) - 1):
+        for k in range(starts[w], starts[w + 1]):
+            found[kinds[k], w, cells[k]] += 1
+
+
+@njit(cache=True, nogil=True)
 def draw_listed(
     first: Any,
     last: Any,
@@ -196,20 +223,20 @@ def draw_listed(
 
 
 @njit(cache=True, nogil=True)
-def draw_of_worlds(key0: Any, key1: Any, client: Any, month: Any, blocks: Any, lanes: Any, out: Any) -> None:
-    """Words of what happens to whole worlds, by world and purpose."""
+def draw_of_worlds(key0: Any, key1: Any, client: Any, month: Any, blocks: Any, lanes: Any, to: Any, out: Any) -> None:
+    """Draws of what happens to whole worlds, by world and purpose, to some columns of a table."""
     for w in range(len(key0)):
         for k in range(len(blocks)):
             w0, w1, w2, w3 = words_of(key0[w], key1[w], client, month, blocks[k], uint32(0))
             lane = lanes[k]
-            out[w, k] = (w0 if lane == 0 else w1) if lane < 2 else (w2 if lane == 2 else w3)
+            out[w, to[k]] = unit((w0 if lane == 0 else w1) if lane < 2 else (w2 if lane == 2 else w3))
 
 
-def alike(columns: Array) -> tuple[list[bool], list[bool]]:
+def alike(columns: Array) -> tuple[Array, Array]:
     """Of each column of numbers, (columns, rows), whether all are equal, and whether 4 bytes hold them exactly."""
     equal, short = np.ones(len(columns), np.bool_), np.ones(len(columns), np.bool_)
     find_alike(columns, equal, short)
-    return equal.tolist(), short.tolist()
+    return equal, short
 
 
 @njit(cache=True, nogil=True)

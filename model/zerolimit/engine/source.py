@@ -4,8 +4,10 @@ import ast
 from collections.abc import Iterable
 from functools import cache
 
+import numpy as np
+
 from zerolimit.basics.errors import BadInput
-from zerolimit.engine.plan import FLOW_NAMES, Loop, Plan, Stage, word
+from zerolimit.engine.plan import FLOW_NAMES, Loop, Plan, Stage, dtype, word
 from zerolimit.month import Roll
 from zerolimit.rules.caps import MEASURED
 from zerolimit.rules.flags import BITS
@@ -299,19 +301,15 @@ def stage_source(stage: Stage, terms: dict[str, int], checks: bool) -> list[str]
         lines += tally_source(stage)
     if stage.keeps:
         lines += take_source(stage)
-    rolls = roll_arrays(stage.rolls)
-    columns = driver_columns(stage)
     arguments = [
         *("key0", "key1", "month", "start", "stop", "chunk", "bases", "terms_"),
-        *("keys", "sums", "words", "counts", "lengths", "rows"),
-        *(f"{name}_" for name in (*columns, *stage.scratch)),
-        *rolls,
-        "kept",
-        *(f"{name}_kept" for name in stage.keeps),
+        *("keys", "sums", "words", "counts", "lengths", "rows", "kept", "places", "size"),
     ]
+    rolls = roll_arrays(stage.rolls)
     lines += [
         "@njit(cache=True, nogil=True, error_model='numpy')",
         f"def stage_{stage.name}({', '.join(arguments)}):",
+        *array_lines(stage_arrays(stage)),
         "    for w in range(len(bases) - 1):",
         "        begin, end, base = max(start, bases[w]), min(stop, bases[w + 1]), bases[w]",
         "        if begin >= end:",
@@ -366,10 +364,11 @@ def list_columns(stage: Stage) -> tuple[str, ...]:
 def list_source(stage: Stage) -> list[str]:
     """The driver that takes a range of a list, world by world, through a stage's loops."""
     columns = list_columns(stage)
-    arguments = ["key0", "key1", "month", "bases", "starts", "first", "last", "terms_", "keys", "rows", "out", "bad"]
+    head = ["key0", "key1", "month", "bases", "starts", "first", "last", "terms_", "keys", "rows", "out", "bad"]
     lines = [
         "@njit(cache=True, nogil=True, error_model='numpy')",
-        f"def list_{stage.name}({', '.join([*arguments, *(f'{name}_' for name in columns)])}):",
+        f"def list_{stage.name}({', '.join([*head, 'places', 'size'])}):",
+        *array_lines([(f"{name}_", kind_of(name), "size") for name in columns]),
         "    for w in range(len(bases) - 1):",
         "        begin, end, lo, hi = max(first, starts[w]), min(last, starts[w + 1]), bases[w], bases[w + 1]",
         "        if begin >= end:",
@@ -381,6 +380,28 @@ def list_source(stage: Stage) -> list[str]:
         passed = ["key0[w]", "key1[w]", "month", "uint32(0)", "of_world", "keys[lo:hi]", "some", "found", *own]
         lines.append(f"        bad[w] += loop_{stage.name}_{number}({', '.join(passed)})")
     return [*lines, "", ""]
+
+
+def kind_of(name: str) -> str:
+    """The type in which a column's values are stored."""
+    return np.dtype(dtype(name)).name
+
+
+def array_lines(arrays: Iterable[tuple[str, str, str]]) -> list[str]:
+    """The lines that make arrays of where they begin: names, types and lengths."""
+    return [f"    {name} = array_at(places[{k}], {length}, {kind})" for k, (name, kind, length) in enumerate(arrays)]
+
+
+def stage_arrays(stage: Stage) -> list[tuple[str, str, str]]:
+    """Columns, scratch, lists and what is kept, in the order in which a stage's driver is told where they begin."""
+    values = [value for roll in stage.rolls for value in roll.values]
+    lists = zip(roll_arrays(stage.rolls), ["int32"] * len(stage.rolls) + [kind_of(value) for value in values], strict=True)
+    return [
+        *((f"{name}_", kind_of(name), "size") for name in driver_columns(stage)),
+        *((f"{name}_", kind_of(name), "chunk") for name in stage.scratch),
+        *((name, kind, "size") for name, kind in lists),
+        *((f"{name}_kept", kind_of(name), "len(kept)") for name in stage.keeps),
+    ]
 
 
 @cache
@@ -398,6 +419,7 @@ from collections import namedtuple
 
 from numpy import searchsorted
 from numba import float32, float64, int8, int16, int32, int64, njit, uint32, uint64
+from zerolimit.engine.columns import array_at
 from zerolimit.engine.compiled import NoAlias, decode
 from zerolimit.engine.philox import client_at, unit, words_of
 from zerolimit.rules.rule import whole

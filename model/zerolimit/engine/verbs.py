@@ -121,6 +121,11 @@ class Verbs(ABC):
         look_up(column, rows.at, rows.starts, self.bases, found)
         return found
 
+    def read_several(self, names: Sequence[str], rows: Rows, month: int) -> list[Array]:
+        """Several fields of some borrowers as rules see them: copies."""
+        at = self.places(rows)
+        return [reals(name, np.asarray(self.raw(name, month)[at])) for name in names]
+
     def read(self, name: str, rows: Rows | None, month: int) -> Array:
         """A field of some borrowers, or of all (None), as rules see it: money in fen, shares as fractions. Copies."""
         if rows is None:
@@ -209,15 +214,15 @@ class Verbs(ABC):
 
     def cells_of(self, rows: Rows, month: int) -> Array:
         """The cell of segment x first income decile of some borrowers."""
-        return cells(self.read_raw("segment", rows, month), self.read_raw("decile", rows, month))
+        return cells(*self.read_several(("segment", "decile"), rows, month))
 
-    def sums(self, rows: Rows, numbers: Any, month: int) -> Array:
-        """Whole numbers of some borrowers, added up by cell, (worlds, CELLS)."""
+    def sums(self, rows: Rows, numbers: Any, month: int, found_in: Array | None = None) -> Array:
+        """Whole numbers of some borrowers, added up by cell, (worlds, CELLS); `found_in` are their cells, where known."""
         found = np.zeros((self.worlds, CELLS), np.int64)
         if len(rows):
             many = np.empty(len(rows), np.int64)
             many[:] = numbers
-            add_by_cell(self.cells_of(rows, month), many, rows.starts, found)
+            add_by_cell(self.cells_of(rows, month) if found_in is None else found_in, many, rows.starts, found)
         return found
 
     def gini(self, month: int) -> Array:

@@ -276,6 +276,7 @@ def constraints_on(names: Collection[str]) -> tuple[Constraint, ...]:
     return (
         AtMostTogether(("share_gig", "share_owner")),
         AtMostTogether(family("follow_")),
+        AtMostTogether(("share_transactor", "share_revolver", "share_maxed", "share_inactive")),
         AtMostTogether(("term_3", "term_6")),
         AtMostTogether(("menu_balance", "menu_step", "menu_close")),
         AtMostTogether(("unused_share", "high_use_share")),

@@ -16,10 +16,11 @@ from zerolimit.parameters.dated import CALENDAR_MONTH, MEANINGS, limits, names_o
 from zerolimit.rules.allocations import ALLOCATIONS
 from zerolimit.rules.caps import CAPS
 from zerolimit.vocabulary.mechanisms import BASELINE, MECHANISMS
-from zerolimit.vocabulary.names import SECTORS, STRATEGIES
+from zerolimit.vocabulary.names import CAMPAIGN_ORDERS, SECTORS, STRATEGIES
 
 CALENDAR_KINDS: dict[str, tuple[str, str, float, float, str]] = {
     "tightness": ("tightening", "0 to 1", 0.0, 1.0, "tightness that the calendar asks for, from this month on"),
+    "funding_stress": ("tightening", "0 to 1", 0.0, 1.0, "how hard the lender's own funding is, from this month on"),
     "cutoff_shift": ("tightening", "points", 0.0, 600.0, "points added to the cutoff, from this month on"),
     "person_cap": ("tightening", "yuan", 0.0, 1e7, "ceiling per person, from this month on (0 lifts it)"),
     "person_cap_income": ("tightening", "years of income", 0.0, 10.0, "ceiling in annual incomes (0 lifts it)"),
@@ -85,12 +86,19 @@ def index(default: Any, says: str) -> Any:
 TREND_COLUMNS: dict[str, Any] = {
     sector: (float | None, index(None, f"trend of {sector}; without the column it moves by itself")) for sector in SECTORS
 }
+FUNDING_COLUMN: dict[str, Any] = {
+    "funding_stress": (
+        float | None,
+        Field(None, ge=0, le=1, description="how hard the lender's own funding is; without the column as the calendar says"),
+    )
+}
 MacroMonth = create_model(
     "MacroMonth",
     __base__=Dated,
     __doc__="The economy in a month.",
     macro=(float, index(..., "macro index: 0 is normal, -1 the deepest slump")),
     **TREND_COLUMNS,
+    **FUNDING_COLUMN,
 )
 
 
@@ -139,7 +147,15 @@ class Parameters(BaseModel):
         description="everybody follows this strategy; own: each follows the strategy drawn",
         json_schema_extra={"unit": "name", "source": "assumption", "mechanism": BASELINE},
     )
+    share_transactor: float = parameter(0.0, "share", 0, 1, "pay all they owe each month")
+    share_revolver: float = parameter(0.0, "share", 0, 1, "always carry a balance")
+    share_maxed: float = parameter(0.0, "share", 0, 1, "are always near the limit")
+    share_inactive: float = parameter(
+        0.0, "share", 0, 1, "hardly ever use credit; who has no such type uses it by need and habit"
+    )
     vacant_share: float = parameter(0.12, "share", 0, 0.95, "slots that are empty at the start, room for growth")
+    first_closed: float = parameter(0.0, "share", 0, 1, "accounts without a line at the start, owing nothing")
+    first_closed_months: float = parameter(29.0, "months", 0, 240, "mean time since these were closed")
     unused_share: float = parameter(0.25, "share", 0, 1, "accounts without use at the start", "facts A29")
     high_use_share: float = parameter(0.28, "share", 0, 1, "accounts used up to near their line at the start", "facts B2")
     high_use_span: float = parameter(0.3, "share", 0, 1, "those near their line have used at least 1 less this", "facts B2")
@@ -148,6 +164,9 @@ class Parameters(BaseModel):
     )
     line_low: float = parameter(0.3, "share", 0, 10, "lowest first line, as a share of the income line")
     line_high: float = parameter(1.0, "share", 0, 10, "highest first line, as a share of the income line")
+    line_score: float = parameter(
+        0.0, "log units a point", 0, 0.02, "first line higher by this for a point of the score's signal"
+    )
     first_smallest: float = parameter(1_000, "yuan", 1, 1e7, "smallest line at the start")
     first_largest: float = parameter(300_000, "yuan", 1, 1.9e7, "largest line at the start", "facts C10")
     first_tenure: float = parameter(60, "months", 0, 600, "longest history at the start")
@@ -213,6 +232,7 @@ class Parameters(BaseModel):
     miss_gig: float = parameter(0.009, "a month", 0, 1, "mean propensity to miss a payment, gig workers", "facts C6")
     miss_owner: float = parameter(0.007, "a month", 0, 1, "mean propensity to miss a payment, owners", "facts C6")
     miss_spread: float = parameter(1.0, "share", 0, 1, "spread of the propensity within a segment; 0: all alike")
+    miss_income: float = parameter(0.0, "elasticity", 0, 1, "propensity to miss a payment falls with income by this power")
     stress_gain: float = parameter(2.0, "per index", 0, 50, "propensity rises by this x slump", "facts C7")
     gamma: float = parameter(0.0, "probability", 0, 1, "missing a payment because no usable line is expected")
     cure_1: float = parameter(0.45, "a month", 0, 1, "one month late: all is paid", "facts C27")
@@ -226,6 +246,7 @@ class Parameters(BaseModel):
     chargeoff_months: int = parameter(4, "months", 2, 60, "months past due at which a loan is written off")
     lgd: float = parameter(0.8, "share", 0, 1, "loss given default")
     early_rate: float = parameter(0.02, "a month", 0, 1, "repay all early, at full trust, with savings enough")
+    transactor_pays: float = parameter(0.9, "a month", 0, 1, "a transactor repays all, with savings enough")
     savings_kept: float = parameter(1.0, "payments", 0, 24, "savings kept when repaying early")
     bridge_share: float = parameter(0.5, "share", 0, 1, "of those short, bridge the payment counting on a new loan")
 
@@ -283,10 +304,14 @@ class Parameters(BaseModel):
     anchor_floor: float = parameter(
         0.1, "share", 0.001, 1, "at the start, positioning and tightening count as leaving this share at least"
     )
+    anchor_fade: float = parameter(0.0, "a month", 0, 1, "of what a first line had beyond the formula, lost")
     admission_zhima: int = parameter(550, "points", 350, 950, "general score needed to be admitted", "facts E4")
     readmission_gap: float = parameter(15, "points", 0, 600, "points above the cutoff to be admitted again")
     cooling_months: int = parameter(6, "months", 0, 120, "before a closed account may apply again", "facts A3")
     reapply_rate: float = parameter(0.0005, "a month", 0, 1, "a closed account applies again", "facts A23")
+    bar_score: int = parameter(0, "months", 0, 600, "after a closure for score, arrears or habits, before readmission")
+    bar_tightening: int = parameter(0, "months", 0, 600, "after a closure by a tightening, before readmission")
+    bar_pool: int = parameter(0, "months", 0, 600, "after a closure by a pool used up, before readmission")
     admissions: float = parameter(0.01, "of all slots a month", 0, 1, "admissions and readmissions at most")
     min_change: float = parameter(0.05, "share", 0.001, 1, "smaller changes of a line are not made")
     growth: float = parameter(0.4, "share", 0, 10, "largest raise at a review", "facts A27")
@@ -301,9 +326,10 @@ class Parameters(BaseModel):
     campaign_share: float = parameter(0.35, "share", 0, 1, "of open lines, reviewed in a campaign", "facts A14")
     campaign_rise: float = parameter(0.08, "0 to 1", 0.0001, 1, "rise of tightness that starts a campaign", "facts C1")
     campaign_fall: float = parameter(0.02, "share", 0.0001, 1, "fall of the pool that starts a campaign", "facts C1")
-    campaign_order: Literal["risk", "target"] = Field(
+    campaign_order: Literal[tuple(CAMPAIGN_ORDERS)] = Field(  # type: ignore[valid-type]
         "risk",
-        description="who is reviewed first in a campaign",
+        description="who is reviewed first in a campaign: the worst risk scores, those furthest from the target customer, or"
+        " the lines of the lowest expected profit",
         json_schema_extra={"unit": "name", "source": "assumption", "mechanism": BASELINE},
     )
 
@@ -346,6 +372,9 @@ class Parameters(BaseModel):
     # tightening
     base_tightness: float = parameter(0.05, "0 to 1", 0, 1, "tightness without news", "assumption", "tightening")
     macro_tightness: float = parameter(1.0, "per index", 0, 10, "tightness per unit of slump", "facts A18", "tightening")
+    funding_tightness: float = parameter(
+        1.0, "per index", 0, 10, "tightness per unit of funding stress", "assumption", "tightening"
+    )
     loss_tightness: float = parameter(
         0.03, "0 to 10", 0, 10, "tightness when losses are twice the norm", "assumption", "tightening"
     )
@@ -414,6 +443,9 @@ class Parameters(BaseModel):
     distributed: float = parameter(1.0, "share", 0, 1, "of net income paid out after past losses are made good")
     review_cost: float = parameter(0.2, "yuan", 0, 1e4, "cost of one review")
     notice_cost: float = parameter(0.1, "yuan", 0, 1e4, "cost of one notice, reason or warning sent")
+    acquisition_cost: float = parameter(0.0, "yuan", 0, 1e5, "cost of winning one whose line is opened")
+    servicing_cost: float = parameter(0.0, "yuan a month", 0, 1e4, "cost of keeping one account")
+    collection_cost: float = parameter(0.0, "yuan a month", 0, 1e5, "cost of collecting from one account past due")
     appeal_cost: float = parameter(30, "yuan", 0, 1e5, "cost of one appeal heard")
 
     # remedies
@@ -448,6 +480,9 @@ class Parameters(BaseModel):
     habit_owner: float = parameter(0.35, "a month", 0, 1, "habitual small loan, owners", "facts F2")
     habit_size: float = parameter(0.5, "months of income", 0, 24, "size of a habitual loan", "facts F2")
     habit_restrained: float = parameter(0.5, "share", 0, 1, "of habitual loans, taken with restraint or after a warning")
+    revolver_level: float = parameter(0.5, "share", 0, 1, "of the line, that a revolver fills up to")
+    maxed_rate: float = parameter(0.8, "a month", 0, 1, "who is always near the limit asks for all that is available")
+    inactive_use: float = parameter(0.05, "share", 0, 1, "of need and habit, with which who hardly ever uses credit does")
     fear_gain: float = parameter(0.3, "probability", 0, 10, "drawing all, per trust below fear_level", "facts D7")
     fear_level: float = parameter(0.4, "0 to 1", 0, 1, "trust below which fear begins", "facts D7")
     notice_rush: float = parameter(0.3, "probability", 0, 1, "drawing all after an announced cut", "facts D6")
@@ -492,6 +527,10 @@ class Parameters(BaseModel):
         0.1, "0 to 1", 0, 1, "trust lost when all acquaintances report", "assumption", "contagion"
     )
     leave_rate: float = parameter(0.01, "a month", 0, 1, "leaving without debt, at no trust")
+    quit_rate: float = parameter(0.0, "a month", 0, 1, "an account with a line that owes nothing ends by its owner's wish")
+    dormant_months: int = parameter(24, "months", 1, 120, "without use, after which an account is dormant")
+    dormant_rate: float = parameter(0.0, "a month", 0, 1, "a dormant account ends")
+    closed_end_rate: float = parameter(0.0, "a month", 0, 1, "an account without a line that owes nothing ends")
     complaint_rate: float = parameter(0.05, "probability", 0, 1, "complaining after finding a cut")
 
     # world

@@ -43,9 +43,28 @@ WHOLE, REAL = laid_out()
 WHOLES = max(WHOLE.values()) + 2
 TABLES = ("whole", "real", "terms", "base", "off", "past")
 """What books hold, a row a world."""
-KEPT_WHOLE = [WHOLE[name] for name in RECORDED_WHOLE]
+KEPT_WHOLE = np.array([WHOLE[name] for name in RECORDED_WHOLE])
+ALL_WHOLE = np.arange(len(KEPT_WHOLE))
+KEPT_REAL, KEPT_TERMS = (
+    np.array([(at[name], k) for k, name in enumerate(RECORDED_REAL) if WORLD_FIELDS[name].kind == kind]).T.copy()
+    for kind, at in (("real", REAL), ("term", TERM))
+)
+"""Where recorded numbers stand, and where they go."""
 PAST = ("losses", "principal", "drawn", "open_lines")
 """What is remembered of past months."""
+
+LOOKED_BACK = np.array(
+    [
+        (PAST.index(kind), months, WHOLE[name])
+        for name, kind, months in (
+            ("losses_in_year", "losses", YEAR),
+            ("principal_in_year", "principal", YEAR),
+            ("drawn_in_window", "drawn", 0),
+            ("open_in_window", "open_lines", 0),
+        )
+    ]
+).T.copy()
+"""What is added up over past months, over how many (0: planned_use_months), and where it goes."""
 
 
 class Books:
@@ -127,31 +146,38 @@ class Books:
         """Sums over past months, as the month that begins needs them."""
         self["month"] = month
         self["months_in_year"] = min(YEAR, month)
-        year = np.full(self.worlds, YEAR)
-        window = self.parameter("planned_use_months").astype(np.int64)
-        for name, kind, months in (
-            ("losses_in_year", "losses", year),
-            ("principal_in_year", "principal", year),
-            ("drawn_in_window", "drawn", window),
-            ("open_in_window", "open_lines", window),
-        ):
-            add_window(self.past[:, PAST.index(kind)], month, months, self[name])
+        kinds, months, to = LOOKED_BACK
+        add_windows(self.past, month, self.parameter("planned_use_months"), kinds, months, to, self.whole)
 
     # what a month leaves
 
     def recorded(self) -> PlatformRows:
         """What the month that ends leaves of the platform."""
-        return PlatformRows(self.whole[:, KEPT_WHOLE], np.stack([self[name] for name in RECORDED_REAL], axis=1))
+        whole = np.empty((self.worlds, len(KEPT_WHOLE)), np.int64)
+        real = np.empty((self.worlds, len(RECORDED_REAL)))
+        take_places(self.whole, KEPT_WHOLE, ALL_WHOLE, whole)
+        for table, (places, to) in ((self.real, KEPT_REAL), (self.terms, KEPT_TERMS)):
+            take_places(table, places, to, real)
+        return PlatformRows(whole, real)
 
 
 @njit(cache=True, nogil=True)
-def add_window(past: Any, month: Any, months: Any, found: Any) -> None:
-    """Sums over the last so many months before one."""
-    for w in range(len(months)):
-        total = 0
-        for back in range(1, min(months[w], month) + 1):
-            total += past[w, (month - back) % past.shape[1]]
-        found[w] = total
+def take_places(table: Any, places: Any, to: Any, found: Any) -> None:
+    """Some columns of a table, to other columns of another."""
+    for w in range(len(table)):
+        for k in range(len(places)):
+            found[w, to[k]] = table[w, places[k]]
+
+
+@njit(cache=True, nogil=True)
+def add_windows(past: Any, month: Any, planned: Any, kinds: Any, months: Any, to: Any, found: Any) -> None:
+    """Sums over the last months before one: so many, or (0) as many as are planned for."""
+    for w in range(len(past)):
+        for k in range(len(kinds)):
+            total, window = 0, months[k] if months[k] > 0 else np.int64(planned[w])
+            for back in range(1, min(window, month) + 1):
+                total += past[w, kinds[k], (month - back) % past.shape[2]]
+            found[w, to[k]] = total
 
 
 class Terms(MutableMapping[str, float]):

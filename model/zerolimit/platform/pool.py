@@ -10,7 +10,7 @@ from zerolimit.basics.errors import BadInput
 from zerolimit.basics.wording import FEN
 from zerolimit.parameters.declarations import CalendarItem
 from zerolimit.parameters.scenario import Scenario
-from zerolimit.platform.books import Array, Books
+from zerolimit.platform.books import Books
 from zerolimit.platform.declared import on_one_world
 from zerolimit.platform.shares import Exact, amount_over, exact, part_of, share_of, times_over
 from zerolimit.vocabulary.constants import MONTHS_A_YEAR
@@ -157,6 +157,20 @@ def measure_funds(pool: int, capital: int, own_funds: int, partner_lines: int) -
     return 1 if max(pool, capital, own_funds, partner_lines) > LARGEST_POOL else 0
 
 
+@on_one_world("admission_budget", "hearings")
+def count_places(month: int, slots: int, terms: Any) -> tuple[int, int]:
+    """First applications and re-applications that are admitted, and appeals that are heard: of shares of all slots a month,
+    what is left of a fraction counts in later months."""
+    admitted, heard = terms.admissions * slots, terms.appeals_capacity * slots
+    return int(admitted * (month + 1)) - int(admitted * month), int(heard * (month + 1)) - int(heard * month)
+
+
+@on_one_world("least_grant")
+def allow_grants(terms: Any) -> int:
+    """No grant is smaller."""
+    return max(1, int(terms.minimum_loan))
+
+
 @on_one_world("own_used")
 def release(own_used: int, principal: int, principal_paid: int, written_off: int) -> int:
     """Own funds come free with what was repaid or written off, at the book's mean own share."""
@@ -260,12 +274,24 @@ def pay_out(cash: int, own_used: int, own_part: Exact, lent: int, pool: int, pri
     return cash - lent, own_used + part_of(lent, own_part), 0 if pool == NO_END else max(0, principal - pool)
 
 
-def cash_by_accounts(books: Books) -> Array:
-    """cash = K_0 + funding changes - principal - written off + recoveries + interest - costs - distributions."""
-    came = books["first_pool"] + books["funding_change"] + books["all_recovered"] + books["all_interest"]
-    went = books["all_written_off"] + books["all_costs"] + books["distributed"]
-    found: Array = came - books["principal"] - went
-    return found
+@on_one_world()
+def cash_by_accounts(
+    first_pool: int,
+    funding_change: int,
+    all_recovered: int,
+    all_interest: int,
+    principal: int,
+    all_written_off: int,
+    all_costs: int,
+    distributed: int,
+    cash: int,
+) -> tuple[int, int]:
+    """Cash by the accounts, and as it was counted.
+
+    cash = K_0 + funding changes - principal - written off + recoveries + interest - costs - distributions.
+    """
+    came = first_pool + funding_change + all_recovered + all_interest
+    return came - principal - all_written_off - all_costs - distributed, cash
 
 
 class Amount:

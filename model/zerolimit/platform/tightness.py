@@ -20,19 +20,24 @@ def announce(
     macro: float,
     loss_rate: float,
     event_tightness: float,
+    event_funding_stress: float,
     event_cutoff_shift: float,
     event_person_cap: float,
     event_person_cap_income: float,
     terms: Any,
 ) -> tuple[float, ...]:
-    """tightness = base_tightness + event + macro_tightness x slump + loss_tightness x excess of losses, in [0, 1].
+    """tightness, in [0, 1], is the sum of what the two drivers of a slump bring and of what the calendar asks for:
 
-    slump = max(0, -macro), excess = max(0, loss_rate / loss_norm - 1), stress = 1 + stress_gain x slump,
+    base_tightness + event + macro_tightness x slump + funding_tightness x funding stress + loss_tightness x excess losses.
+
+    How borrowers fare is the slump, how the lender is funded the funding stress; each has its own calendar.
+    slump = max(0, -macro), excess losses = max(0, loss_rate / loss_norm - 1), stress = 1 + stress_gain x slump,
     demand = max(0, 1 - slump_demand x slump), cutoff_shift = event + cutoff_gain x tightness.
     """
     slump = max(0.0, -macro)
     losses = max(0.0, loss_rate / terms.loss_norm - 1.0)
-    wished = terms.base_tightness + event_tightness + terms.macro_tightness * slump + terms.loss_tightness * losses
+    drivers = terms.macro_tightness * slump + terms.funding_tightness * event_funding_stress
+    wished = terms.base_tightness + event_tightness + drivers + terms.loss_tightness * losses
     tightness = min(1.0, max(0.0, wished))
     return (
         slump,

@@ -68,12 +68,14 @@ def due(scenario: Scenario, month: int) -> list[CalendarItem]:
 
 
 def follow_series(books: Books, scenario: Scenario, month: int) -> None:
-    """Macro index and sector trends of a series that is given; a sector without a column goes on by itself."""
+    """What a series gives: macro index, sector trends, funding stress; what has no column goes on by itself."""
     row: Any = scenario.macro[min(month, len(scenario.macro) - 1)]
     books["macro"] = row.macro
     for name, sector in zip(TRENDS, SECTORS, strict=True):
         if (given := getattr(row, sector, None)) is not None:
             books[name] = given
+    if row.funding_stress is not None and "tightening" not in scenario.off:
+        books["event_funding_stress"] = row.funding_stress
 
 
 def happen(books: Books, items: Iterable[CalendarItem]) -> None:

@@ -131,8 +131,8 @@ class Portfolio(Shown, FirstPopulation):
         source, units = self.source, self.source.options.get("units", {})
         return source.written or "scale" in source.options or "limit" in units or source.scale != 1.0
 
-    terms: ClassVar = {"vacant_share": 0.0}
-    """Every row of a file is an account."""
+    terms: ClassVar = {"vacant_share": 0.0, "first_closed": 0.0}
+    """Every row of a file is an account, and has the line that the file says."""
 
     @cached_property
     def ids(self) -> Array | None:  # type: ignore[override]  # a class attribute there, found once here

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from zerolimit.basics.wording import FEN
 from zerolimit.portfolio.columns import COLUMNS, NO_USE, NOT_RECORDED, PAID_IN_FULL, REVOLVING
 from zerolimit.rules.borrowing import receive
-from zerolimit.rules.rule import Rule
+from zerolimit.rules.rule import Rule, exponential
 from zerolimit.rules.scoring import remember
 from zerolimit.vocabulary.constants import ESTABLISHED
 from zerolimit.vocabulary.names import CLOSED, OPEN, SEGMENTS
@@ -103,12 +103,14 @@ def traits(values: Columns, blanks: Columns, drawn: Drawn) -> Columns:
 def income_behind_limits(limit: Array, drawn: Drawn) -> Array:
     """Recorded incomes (fen a month) for which `have_history` would have drawn the limits given; drawn where 0.
 
-    income = limit / (income_multiple x (line_low + (line_high - line_low) u)), with the borrower's own draw u; at least
-    income_floor, below which there is no line: nobody loses a line to an income that the file does not say.
+    income = limit / (income_multiple x (line_low + (line_high - line_low) u) x e^(line_score x signal)), with the
+    borrower's own draw u and signal; at least income_floor, below which there is no line: nobody loses a line to an income
+    that the file does not say.
     """
     terms = drawn.terms
     u = drawn.uniforms("u_born_limit")
     months = terms["income_multiple"] * (terms["line_low"] + (terms["line_high"] - terms["line_low"]) * u)
+    months = months * exponential(terms["line_score"] * drawn.column("signal").astype(np.float64))
     behind = np.clip(np.floor(limit / np.maximum(months, 0.01)), terms["income_floor"], COLUMNS["income"].high * FEN)
     return np.where(limit > 0, behind, drawn.column("income_seen"))
 
@@ -232,6 +234,7 @@ def factors(
                 "standing": standing,
                 "settled": 0.0,
                 "early": 0.0,
+                "anchor": 1.0,
                 "overdue": 0.0,
                 "terms": named,
                 "scheduled": 0.0 if standing == NOTHING_DUE and k > 0 else account["owed"][rows],

@@ -7,12 +7,14 @@ from zerolimit.rules.rule import by_segment, clip, exponential, normal, rule, wh
 from zerolimit.vocabulary.constants import (
     DOUBLE,
     ESTABLISHED,
+    EXPONENT_MOST,
     FIVEFOLD,
     HALF,
     INCOME_LEAST,
     INCOME_MOST,
     LARGEST,
     LONG_TERM,
+    MONTHS_MOST,
     MOST_OVERDUE,
     NEARLY_ONE,
     ONE_YUAN,
@@ -24,24 +26,42 @@ from zerolimit.vocabulary.names import (
     CLOSED,
     DIVERSIFYING,
     GIG,
+    INACTIVE,
     LEFT,
+    MAXED_OUT,
+    MIXED,
     MONITORING,
     NO_STRATEGY,
     OPEN,
     OWNER,
     PLANNING,
     RESTRAINT,
+    REVOLVER,
     SALARIED,
     SECTOR_COUNT,
+    TRANSACTOR,
 )
 
 
-@rule("segment", "sector", "age", "strategy", "income_true", "income_seen", "propensity", "signal", "cash", "review_in")
+@rule(
+    "segment",
+    "sector",
+    "age",
+    "strategy",
+    "use_type",
+    "income_true",
+    "income_seen",
+    "propensity",
+    "signal",
+    "cash",
+    "review_in",
+)
 def be_born(
     u_born_segment,
     u_born_sector,
     u_born_age,
     u_born_strategy,
+    u_born_use_type,
     u_born_income,
     u_born_recorded,
     u_born_propensity,
@@ -53,8 +73,10 @@ def be_born(
     """Traits that do not change. Income = median x e^(spread z), recorded income = income x e^(noise z - noise^2 / 2).
 
     The monthly propensity to miss a payment is its segment's mean x a mean-one skewed factor, 1 + miss_spread (5 v^4 - 1)
-    with v uniform. The score's signal is -signal_slope x (factor - 1) + noise z, larger noise for thin files. All follow
-    one strategy where `adopt` names it.
+    with v uniform, and of a lower one with income by miss_income: x e^(-c z - c^2 / 2), c = miss_income x spread. The
+    score's signal is -signal_slope x (factor - 1) + noise z, larger noise for thin files. All follow one strategy
+    where `adopt` names it. share_transactor, share_revolver, share_maxed and share_inactive are of a type of use for life;
+    the others' use is mixed.
     """
     owner_from = 1.0 - terms.share_owner
     segment = (
@@ -75,17 +97,27 @@ def be_born(
     median = by_segment(segment, terms.income_salaried, terms.income_gig, terms.income_owner)
     spread = by_segment(segment, terms.spread_salaried, terms.spread_gig, terms.spread_owner)
     noise = by_segment(segment, terms.noise_salaried, terms.noise_gig, terms.noise_owner)
+    t = u_born_use_type
+    pays = terms.share_transactor
+    carries = pays + terms.share_revolver
+    fills = carries + terms.share_maxed
+    rarely = fills + terms.share_inactive
+    steady = TRANSACTOR if t < pays else REVOLVER
+    use_type = steady if t < carries else (MAXED_OUT if t < fills else (INACTIVE if t < rarely else MIXED))
     income = clip(whole(median * exponential(spread * normal(u_born_income))), INCOME_LEAST, INCOME_MOST)
     recorded = whole(income * exponential(noise * normal(u_born_recorded) - HALF * noise * noise))
     mean = by_segment(segment, terms.miss_salaried, terms.miss_gig, terms.miss_owner)
     v = u_born_propensity * u_born_propensity
-    factor = 1.0 - terms.miss_spread + terms.miss_spread * FIVEFOLD * v * v
+    c = terms.miss_income * spread
+    poorer = exponential(clip(-c * normal(u_born_income) - HALF * c * c, -EXPONENT_MOST, EXPONENT_MOST))
+    factor = (1.0 - terms.miss_spread + terms.miss_spread * FIVEFOLD * v * v) * poorer
     signal = -terms.signal_slope * (factor - 1.0) + terms.signal_noise * noise * normal(u_born_signal)
     return (
         segment,
         sector,
         age,
         chosen if terms.adopt == 0.0 else terms.adopt - 1.0,
+        use_type,
         income,
         clip(recorded, INCOME_LEAST, INCOME_MOST),
         clip(mean * factor, 0.0, 1.0),
@@ -127,9 +159,12 @@ def rank_income(income_true, terms):
     "idle",
     "other_debt",
     "trust",
+    "without_line",
 )
 def have_history(
     segment,
+    use_type,
+    signal,
     income_true,
     income_seen,
     u_born_tenure,
@@ -146,18 +181,47 @@ def have_history(
 ):
     """An account of the first population, in the middle of its life.
 
-    Line = income_multiple x recorded income x (line_low + (line_high - line_low) v). A share of accounts is unused (facts
-    A29); the others' utilisation is bimodal (facts B2): low_use_span u^2, or 1 - high_use_span u^2. A share of
-    slots is vacant.
+    Line = income_multiple x recorded income x (line_low + (line_high - line_low) v) x e^(line_score x signal): a
+    line set by a score is higher for who is safer. A share of accounts is unused (facts
+    A29); the others' utilisation is bimodal (facts B2): low_use_span u^2, or 1 - high_use_span u^2. A type
+    of use settles which it is, and a revolver's is revolver_level. vacant_share of the
+    slots are vacant; first_closed of the accounts have no line and owe nothing, for up to twice first_closed_months.
     """
     if u_born_vacant < terms.vacant_share:
-        return LEFT, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    wish = terms.income_multiple * income_seen * (terms.line_low + (terms.line_high - terms.line_low) * u_born_limit)
+        return LEFT, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    if u_born_vacant < terms.vacant_share + (1.0 - terms.vacant_share) * terms.first_closed:
+        since = 1.0 + whole(DOUBLE * terms.first_closed_months * u_born_months)
+        tenure = ESTABLISHED + whole(terms.first_tenure * u_born_tenure)
+        size, early, trust = terms.first_loan_size, terms.first_early, terms.first_trust
+        return (
+            CLOSED,
+            0.0,
+            0.0,
+            0.0,
+            0.0,
+            tenure,
+            1.0,
+            0.0,
+            size,
+            early,
+            0.0,
+            0.0,
+            min(MONTHS_MOST, since),
+            0.0,
+            trust,
+            since,
+        )
+    by_score = exponential(terms.line_score * signal)
+    wish = (
+        terms.income_multiple * income_seen * (terms.line_low + (terms.line_high - terms.line_low) * u_born_limit) * by_score
+    )
     line = min(terms.first_largest, max(terms.first_smallest, whole(whole(wish) / ONE_YUAN) * ONE_YUAN))
-    unused = u_born_use < terms.unused_share
-    high = u_born_use >= 1.0 - terms.high_use_share
+    mixed = use_type == MIXED
+    unused = use_type == INACTIVE or (mixed and u_born_use < terms.unused_share)
+    high = use_type == MAXED_OUT or (mixed and u_born_use >= 1.0 - terms.high_use_share)
     u = u_born_balance
-    share = 0.0 if unused else (1.0 - terms.high_use_span * u * u if high else terms.low_use_span * u * u)
+    low = terms.revolver_level if use_type == REVOLVER else terms.low_use_span * u * u
+    share = 0.0 if unused else (1.0 - terms.high_use_span * u * u if high else low)
     owed = min(line, whole(share * line))
     months = 1.0 if u_born_late >= terms.first_late_2 * terms.first_late else TWO_MONTHS
     late = 0.0 if owed == 0.0 or u_born_late >= terms.first_late else months
@@ -181,6 +245,7 @@ def have_history(
         if u_born_other < terms.other_share
         else 0.0,
         terms.first_trust,
+        0.0,
     )
 
 

@@ -13,12 +13,15 @@ from zerolimit.vocabulary.constants import (
 )
 from zerolimit.vocabulary.names import (
     FOUND_AT_NEED,
+    INACTIVE,
     LEFT,
+    MAXED_OUT,
     NO_EVENT,
     NOT_WARNED,
     OPEN,
     PLANNING,
     RESTRAINT,
+    REVOLVER,
     WARNED_OF_TRIGGER,
 )
 
@@ -27,6 +30,7 @@ from zerolimit.vocabulary.names import (
 def ask(
     status,
     strategy,
+    use_type,
     segment,
     limit,
     scheduled,
@@ -51,23 +55,31 @@ def ask(
     loan of about habit_size x income with probability habit_rate x demand (as in `spend`; with restraint or a warning
     x habit_restrained). Who is warned of the trigger and lacks money fills up the buffer in one loan: fewer habitual
     loans alone would leave the small ones, which the trigger counts. Fear: all that is available, with probability
-    fear_gain x (fear_level - trust), or after an announced cut notice_rush. Requests are at least the minimum loan. Who
-    wants a loan and finds none has found the cut at need.
+    fear_gain x (fear_level - trust), or after an announced cut notice_rush. A revolver fills the balance up to
+    revolver_level of the line; who is always near the limit asks for all that is available with probability maxed_rate; who
+    hardly ever uses credit does so with inactive_use of the probabilities of need and habit. Requests are at least the
+    minimum loan. Who wants a loan and finds none has found the cut at need.
     """
     if status == LEFT:
         return 0.0, known, found
     m = terms.minimum_loan
     available = max(0.0, limit - scheduled - overdue) if status == OPEN else 0.0
     months = terms.buffer_planning if strategy == PLANNING else terms.buffer_months
-    missing = max(0.0, -cash)
-    fills = u_need < terms.need_rate or (warned == WARNED_OF_TRIGGER and missing > 0.0)
+    active = terms.inactive_use if use_type == INACTIVE else 1.0
+    missing = max(0.0, -cash) if u_need < active else 0.0
+    fills = u_need < terms.need_rate * active or (warned == WARNED_OF_TRIGGER and missing > 0.0)
     refill = max(0.0, whole(months * income_true) - cash) if fills else 0.0
     rate = by_segment(segment, terms.habit_salaried, terms.habit_gig, terms.habit_owner)
     calm = terms.habit_restrained if strategy == RESTRAINT or warned > NOT_WARNED else 1.0
-    small = max(m, whole(terms.habit_size * income_true * (HALF + u_size))) if u_habit < rate * calm * terms.demand else 0.0
+    small = (
+        max(m, whole(terms.habit_size * income_true * (HALF + u_size)))
+        if u_habit < rate * active * calm * terms.demand
+        else 0.0
+    )
     worry = terms.fear_gain * max(0.0, terms.fear_level - trust) + (terms.notice_rush if notice_left > 0.0 else 0.0)
-    rush = available if u_fear < worry else 0.0
-    desired = max(missing, refill, small, rush)
+    rush = available if u_fear < worry + (terms.maxed_rate if use_type == MAXED_OUT else 0.0) else 0.0
+    carried = max(0.0, whole(terms.revolver_level * limit) - scheduled - overdue) if use_type == REVOLVER else 0.0
+    desired = max(missing, refill, small, rush, carried if carried >= m else 0.0)
     asked = min(available, max(desired, m)) if desired > 0.0 and available >= m else 0.0
     needs = desired > 0.0 and asked < desired
     at_need = needs and event > NO_EVENT and known == 0.0 and available < m

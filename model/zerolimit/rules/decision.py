@@ -1,14 +1,19 @@
 """Step 5: who is reviewed, and the line that policy would give: a minimum over named caps, with its argmin kept."""
 
+from zerolimit.rules.allocations import expected_profit
 from zerolimit.rules.caps import MEASURED
 from zerolimit.rules.rule import by_segment, clip, helper, rule, whole
-from zerolimit.rules.unrolled import over_caps, place_unrolled
-from zerolimit.vocabulary.constants import SCORE_HIGH, SCORE_SPAN
+from zerolimit.rules.unrolled import over_caps, place_unrolled, route_unrolled
+from zerolimit.vocabulary.constants import MONTHS_A_YEAR, ONE_YUAN, SCORE_HIGH, SCORE_SPAN
 from zerolimit.vocabulary.names import (
     APPEAL_WON,
     APPLY,
+    BY_PROFIT,
+    BY_RISK,
     CHARGED_OFF,
     CLOSED,
+    END_LOOSENING,
+    END_POOL,
     FROZEN,
     LEFT,
     NO_EVENT,
@@ -35,26 +40,54 @@ def position(segment, age, income_seen, terms):
 
 
 @helper
-def campaign_standing(risk, distance, terms):
-    """Place in a campaign's order, lowest first: the risk score, or closeness to the target."""
-    return risk if terms.campaign_order == 0.0 else SCORE_HIGH - SCORE_SPAN * distance
+def profit_kept(limit, usage, risk, terms):
+    """What the platform expects to earn in a year by keeping a line open (yuan): line x mean use x profit per yuan lent.
+
+    A line that is not used earns nothing, so in this order the dormant and those with small balances come first, behind
+    only those on whom a loss is expected. What an account costs to keep is taken off.
+    """
+    return (usage * limit * expected_profit(risk, terms) - MONTHS_A_YEAR * terms.servicing_cost) * (1.0 / ONE_YUAN)
+
+
+@helper
+def campaign_standing(limit, usage, risk, distance, terms):
+    """Place in a campaign's order, lowest first: the risk score, closeness to the target, or the expected profit kept."""
+    if terms.campaign_order == BY_PROFIT:
+        return profit_kept(limit, usage, risk, terms)
+    return risk if terms.campaign_order == BY_RISK else SCORE_HIGH - SCORE_SPAN * distance
 
 
 @rule("closeness")
-def stand_in_campaign(risk, distance, terms):
+def stand_in_campaign(limit, usage, risk, distance, terms):
     """The place in a campaign's order, for the platform to find whom its share reaches."""
-    return campaign_standing(risk, distance, terms)
+    return campaign_standing(limit, usage, risk, distance, terms)
 
 
-@rule("review", "review_in", "warned")
+@helper
+@route_unrolled
+def route_after(reason):
+    """How an episode ends when policy or the pool gives a line again: the route that the reason declares."""
+
+
+@helper
+def bar_after(reason, terms):
+    """Months from a closure until the lender readmits: bar_pool, bar_tightening or bar_score, by what the reason was."""
+    route = route_after(reason)
+    return terms.bar_pool if route == END_POOL else (terms.bar_tightening if route == END_LOOSENING else terms.bar_score)
+
+
+@rule("review", "review_in", "warned", "barred")
 def call_for_review(
     status,
     review_in,
     late,
     tenure,
+    reason,
     without_line,
     notice_left,
     appealed,
+    limit,
+    usage,
     risk,
     frequency,
     distance,
@@ -63,8 +96,9 @@ def call_for_review(
 ):
     """Why a line is decided this month: its review month, a campaign, arrears, a re-application or a first application.
 
-    A campaign reaches all whose rank (risk score, or closeness to the target) is at most campaign_cut. A closed
-    account applies again with probability reapply_rate after cooling_months. An appeal won and not granted is decided
+    A campaign reaches all whose place in its order (`campaign_standing`) is at most campaign_cut. A closed
+    account applies again with probability reapply_rate after cooling_months; the lender remembers why and when it was
+    closed, and does not readmit before the reason's bar has passed (`bar_after`). An appeal won and not granted is decided
     next. Lines under an announced cut wait for it, unless arrears come first. An early warning goes to a score within
     warning_points of the cutoff or to a frequency above warning_frequency x trigger_frequency, and
     says which.
@@ -73,15 +107,21 @@ def call_for_review(
     left = review_in - 1.0
     again = without_line >= terms.cooling_months and u_apply < terms.reapply_rate
     applies = APPLY if tenure == 1.0 else (REAPPLY if again else NO_REVIEW)
-    campaign = campaign_standing(risk, distance, terms) <= terms.campaign_cut
+    campaign = campaign_standing(limit, usage, risk, distance, terms) <= terms.campaign_cut
     called = REVIEW if left <= 0.0 or campaign or (late > 0.0 and is_open) else NO_REVIEW
-    reason = REVIEW if appealed == APPEAL_WON else (applies if status == CLOSED else called)
-    review = NO_REVIEW if status == LEFT or (notice_left > 0.0 and late == 0.0) else reason
+    why = REVIEW if appealed == APPEAL_WON else (applies if status == CLOSED else called)
+    review = NO_REVIEW if status == LEFT or (notice_left > 0.0 and late == 0.0) else why
+    barred = max(0.0, bar_after(reason, terms) - without_line) if review == REAPPLY else 0.0
     counts_on = is_open or status == FROZEN
     due = terms.review_months if left <= 0.0 else left
     low = WARNED_OF_SCORE if risk < terms.cutoff + terms.cutoff_shift + terms.warning_points else NOT_WARNED
     near = WARNED_OF_TRIGGER if frequency > terms.warning_frequency * terms.trigger_frequency else low
-    return review, due if counts_on else review_in, near if terms.early_warning > 0.0 and is_open else NOT_WARNED
+    return (
+        review,
+        due if counts_on else review_in,
+        near if terms.early_warning > 0.0 and is_open else NOT_WARNED,
+        barred,
+    )
 
 
 @rule("touched", "principal_after", "committed")

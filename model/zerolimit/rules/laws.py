@@ -5,7 +5,7 @@ Where a month has only built-in rules these hold by construction (tests show it)
 """
 
 from zerolimit.rules.rule import Rule, rule
-from zerolimit.vocabulary.names import OPEN
+from zerolimit.vocabulary.names import OPEN, STAYS
 
 BROKEN = "broken"
 """The field that holds the number of the first law that is broken, 0 where all hold."""
@@ -47,14 +47,14 @@ def keep_within_line(status, limit, scheduled, overdue, asked):
 def keep_served(asked, refused, drawn, principal, scheduled, overdue, overdue_interest, other_debt, leaves):
     """At the month's end, in fen.
 
-    1: lent = asked where it was served, else 0. 2: B = scheduled + overdue. 3: nothing owed is below 0. 4: who leaves owes
-    nothing.
+    1: lent = asked where it was served, else 0. 2: B = scheduled + overdue. 3: nothing owed is below 0. 4: an account that
+    ends owes nothing.
     """
     served = asked if refused == 0.0 else 0.0
     if drawn != served or scheduled + overdue != principal:
         return 1.0 if drawn != served else 2.0
     least = min(scheduled, overdue, overdue_interest, other_debt)
-    return 3.0 if least < 0.0 else (4.0 if leaves > 0.0 and principal > 0.0 else 0.0)
+    return 3.0 if least < 0.0 else (4.0 if leaves > STAYS and principal > 0.0 else 0.0)
 
 
 LAWS: dict[str, tuple[Rule, tuple[str, ...]]] = {

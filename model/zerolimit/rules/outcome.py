@@ -1,10 +1,9 @@
 """Steps 6 to 8: the line takes effect, cuts are announced, and what happened is recorded (docs/ODD.md, 7.15)."""
 
 from zerolimit.rules.caps import CAP
-from zerolimit.rules.decision import is_announced
+from zerolimit.rules.decision import is_announced, route_after
 from zerolimit.rules.flags import flag, outcomes
-from zerolimit.rules.rule import helper, rule, whole
-from zerolimit.rules.unrolled import route_unrolled
+from zerolimit.rules.rule import rule, whole
 from zerolimit.vocabulary.constants import CUT_BELOW, FREED_BELOW, HALVED_AT, MONTHS_MOST, SPELL_MOST, ZEROS_MOST
 from zerolimit.vocabulary.names import (
     APPEAL_FILED,
@@ -44,13 +43,8 @@ from zerolimit.vocabulary.names import (
     ZERO_LIMIT,
 )
 
+BARRED = CAP["barred"].code
 GRANT_REASON, GRANT_BIT, line_granted = CAP["grant"].code, CAP["grant"].bit, CAP["grant"].function
-
-
-@helper
-@route_unrolled
-def route_after(reason):
-    """How an episode ends when policy or the pool gives a line again: the route that the reason declares."""
 
 
 @rule("limit", "status", "reason", "mask", "announced", "notice_left")
@@ -81,7 +75,7 @@ def set_line(
 
     Who gets nothing and still owes the minimum loan is frozen, below the minimum loan closed; a refused first
     application leaves. The reason is the lowest cap below the line, the grant included; ties go to the earlier cap. A line
-    that comes back keeps the reason why it was gone.
+    that comes back keeps the reason why it was gone, and so does one that only its bar keeps closed.
     """
     m = terms.minimum_loan
     balance = scheduled + overdue
@@ -105,7 +99,7 @@ def set_line(
     rationed = contends > 0.0 and by_pool < wanted and by_pool < lowest
     refused = contends > 0.0 and granted < m
     stays_shut = status != OPEN and (refused or decided < m)
-    lower = decided < before or stays_shut
+    lower = (decided < before or stays_shut) and (rationed or cap_reason != BARRED)
     why = (GRANT_REASON if rationed else cap_reason) if lower else reason
     bits = (cap_mask + (GRANT_BIT if rationed and by_pool < m else 0.0)) if lower else mask
     if is_announced(status, before, late, wanted, terms):
@@ -260,6 +254,8 @@ def count_decided(
         flag("admitted", review == APPLY and status == OPEN, "first lines opened"),
         flag("readmitted", review == REAPPLY and status == OPEN, "lines opened again after a re-application"),
         flag("applied", review >= REAPPLY, "first applications and re-applications"),
+        flag("applied_first", review == APPLY, "first applications"),
+        flag("refused_first", review == APPLY and status != OPEN, "first applications refused"),
         flag("charged_off", standing == CHARGED_OFF, "loans written off"),
         flag("frozen", status == FROZEN, "frozen lines"),
         flag("appeals_pending", appeals > NOT_QUEUED, "appeals before the desk, this month's included"),

@@ -13,6 +13,7 @@ from zerolimit.vocabulary.names import (
     OPEN,
     PAID_OFF,
     PAID_OFF_EARLY,
+    TRANSACTOR,
 )
 
 
@@ -40,6 +41,7 @@ def fall_due(status, limit, scheduled, overdue, overdue_interest, due_0, terms):
 @rule("cash", "paid", "late", "bridged", "other_debt", "standing", "since_paid")
 def repay(
     status,
+    use_type,
     limit,
     scheduled,
     due_now,
@@ -67,7 +69,8 @@ def repay(
     Bridging: with d = 0, an open line, and principal less due plus the gap (meant less paid) within the limit, another
     lender fills the gap if u_bridge < bridge_share (and other debt stays within 1.9e9 fen): it becomes other debt.
     The rest: with d = 0, A paid, and R = principal before less due above 0, something scheduled, R is repaid too
-    - early, if u_early < early_rate x trust, nothing was lacking, and R + savings_kept x A is left in savings; or
+    - early, if u_early < early_rate x trust (a transactor: transactor_pays), nothing was lacking, and R + savings_kept x A
+      is left in savings; or
     - where term_open is above 0, if u_early < open_repay_rate and R is left in savings.
 
     late' = 0 if A is paid, else min(120, d + 1 - floor(P (d + 1) / A)) with P paid. standing: late (2) if A is not paid,
@@ -95,7 +98,8 @@ def repay(
     in_full = late == 0.0 and paid >= owing and rest > 0.0 and scheduled > 0.0
     closes = in_full and terms.term_open > 0.0 and cash - paid >= rest and u_early < terms.open_repay_rate
     spare = cash - paid - terms.savings_kept * owing
-    early = in_full and gap == 0.0 and spare >= rest and u_early < terms.early_rate * trust
+    willing = terms.transactor_pays if use_type == TRANSACTOR else terms.early_rate * trust
+    early = in_full and gap == 0.0 and spare >= rest and u_early < willing
     total = paid + rest if closes or early else paid
     borrowed = gap if bridges else 0.0
     behind = 0.0 if paid >= owing else late + 1.0 - whole(paid * (late + 1.0) / owing)

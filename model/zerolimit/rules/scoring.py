@@ -6,15 +6,15 @@ from zerolimit.vocabulary.constants import ADULT, ONE_YUAN, SCORE_HIGH, SCORE_LO
 from zerolimit.vocabulary.names import LEFT, NOT_PAID_OFF, NOTHING_DUE, ON_TIME, PAID_OFF_EARLY
 
 
-@rule("punctuality", "early", "usage", "tenure")
-def remember(status, punctuality, early, usage, tenure, standing, settled, scheduled, overdue, limit, terms):
+@rule("punctuality", "early", "usage", "tenure", "anchor")
+def remember(status, punctuality, early, usage, tenure, anchor, standing, settled, scheduled, overdue, limit, terms):
     """Each factor is a moving average with its own memory: mean + (value - mean) / months.
 
     Punctuality moves when something was due, early repayment when a loan ended, utilisation (up to scored_usage) every
-    month.
+    month. The anchor fades: anchor + anchor_fade (1 - anchor).
     """
     if status == LEFT:
-        return punctuality, early, usage, tenure
+        return punctuality, early, usage, tenure, anchor
     on_time = 1.0 if standing == ON_TIME else 0.0
     used = min(terms.scored_usage, (scheduled + overdue) / max(limit, ONE_YUAN))
     return (
@@ -22,6 +22,7 @@ def remember(status, punctuality, early, usage, tenure, standing, settled, sched
         ema(early, 1.0 if settled == PAID_OFF_EARLY else 0.0, 1.0 / terms.memory_early) if settled > NOT_PAID_OFF else early,
         ema(usage, used, 1.0 / terms.memory_usage),
         min(tenure + 1.0, TENURE_MOST),
+        anchor + terms.anchor_fade * (1.0 - anchor),
     )
 
 

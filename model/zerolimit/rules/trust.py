@@ -5,6 +5,7 @@ from zerolimit.rules.rule import clip, rule
 from zerolimit.vocabulary.names import (
     CHARGED_OFF,
     CLOSED,
+    DORMANT,
     FOUND_AT_NEED,
     FOUND_BY_NOTICE,
     FOUND_LOOKING,
@@ -13,6 +14,10 @@ from zerolimit.vocabulary.names import (
     NO_EVENT,
     NOT_FOUND,
     ON_TIME,
+    OWN_WISH,
+    STAYS,
+    TRUST_LOST,
+    WITHOUT_LINE,
 )
 
 
@@ -27,13 +32,15 @@ def feel(
     found,
     late,
     principal,
+    idle,
     terms,
     u_leave,
 ):
     """trust' = trust + mend (1 - trust) - own_hit [found this month] - neighbour_weight x heard.
 
-    Reasons sent, or a notice before, reduce own_hit by reasons_relief. Who owes nothing leaves with probability
-    leave_rate (1 - trust).
+    Reasons sent, or a notice before, reduce own_hit by reasons_relief. Where nothing is owed, the account may end: with
+    probability leave_rate (1 - trust) for lost trust; if closed, with closed_end_rate more; if not, with quit_rate more by
+    its owner's wish, and with dormant_rate more where it was not used for dormant_months. One draw decides, in this order.
     """
     here = status != LEFT
     softened = terms.reasons_sent > 0.0 or found == FOUND_BY_NOTICE
@@ -43,8 +50,13 @@ def feel(
     in_spell = here and event > NO_EVENT and without_line > 0.0
     current = late == 0.0
     told = 1.0 if in_spell and known > 0.0 and current else 0.0
-    leaves = here and principal == 0.0 and current and u_leave < terms.leave_rate * (1.0 - now)
-    return now, told, 1.0 if leaves else 0.0
+    sulks = terms.leave_rate * (1.0 - now)
+    wishes = sulks + terms.quit_rate
+    lapses = wishes + (terms.dormant_rate if idle >= terms.dormant_months else 0.0)
+    by_owner = OWN_WISH if u_leave < wishes else (DORMANT if u_leave < lapses else STAYS)
+    closes = WITHOUT_LINE if u_leave < sulks + terms.closed_end_rate else STAYS
+    why = TRUST_LOST if u_leave < sulks else (closes if status == CLOSED else by_owner)
+    return now, told, why if here and principal == 0.0 and current else STAYS
 
 
 @outcomes
@@ -79,14 +91,16 @@ def count_at_end(status, limit_before, event, without_line, standing, asked, lat
 
 @rule("status", "limit", "stirred")
 def leave(status, limit, leaves, found, refused, bridged, lacks):
-    """Who leaves has no account any more. Stirred is who was refused, found a cut, lacked money, bridged or leaves."""
-    gone = leaves > 0.0
+    """Whose account ends has none any more. Stirred is who was refused, found a cut, lacked money, bridged or leaves."""
+    gone = leaves > STAYS
     stirred = refused > 0.0 or found > NOT_FOUND or lacks > 0.0 or bridged > 0.0 or gone
     return LEFT if gone else status, 0.0 if gone else limit, 1.0 if stirred else 0.0
 
 
 @outcomes
-def count_stirred(status, standing, principal, refused, found, bridged, elsewhere, shortfall, project, u_complain, terms):
+def count_stirred(
+    status, standing, leaves, principal, refused, found, bridged, elsewhere, shortfall, project, u_complain, terms
+):
     """Outcomes of who was refused, found a cut, lacked money, bridged or left."""
     return (
         flag("used_up", refused > 0.0, "used up at draw: refused within the line because the pool was empty"),
@@ -105,4 +119,7 @@ def count_stirred(status, standing, principal, refused, found, bridged, elsewher
         flag("left", status == LEFT and standing < CHARGED_OFF and principal == 0.0, "left the platform"),
         flag("bridged_count", bridged > 0.0, "bridged a payment counting on a new loan"),
         flag("found_by_notice", found == FOUND_BY_NOTICE, "knew the cut before it took effect"),
+        flag("left_by_wish", leaves == OWN_WISH, "of those who left, by their own wish"),
+        flag("left_dormant", leaves == DORMANT, "of those who left, accounts not used for long"),
+        flag("left_closed", leaves == WITHOUT_LINE, "of those who left, accounts that ended without a line"),
     )

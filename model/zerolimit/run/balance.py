@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from string import Formatter
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
@@ -15,64 +13,17 @@ from zerolimit.engine.base import Array, Engine
 from zerolimit.month import MONTH
 from zerolimit.parameters.terms import in_yuan
 from zerolimit.platform.books import Books
-from zerolimit.platform.pool import LARGEST_POOL, cash_by_accounts
+from zerolimit.platform.steps import look
 from zerolimit.rules.laws import BROKEN, LAWS
 from zerolimit.vocabulary.fields import STATE, STORABLE
-from zerolimit.vocabulary.world_fields import NO_END
 
 
-def held(books: Books) -> Array:
-    """What may be lent in all: the pool, or the overhang of what was lent before it shrank; without end, anything."""
-    pool = books["pool"]
-    return np.where(pool == NO_END, LARGEST_POOL, np.maximum(pool, books["owed"]))
-
-
-def set_aside(books: Books) -> Array:
-    """What may be granted on appeal; without end, what was."""
-    return np.where(books["aside"] == NO_END, books["granted_on_appeal"], books["aside"])
-
-
-@dataclass(frozen=True)
-class Balance:
-    """Two totals (fen) after a platform phase: the first may not exceed the second, or equals it."""
-
-    stage: str
-    """The platform's stage in month.MONTH."""
-    says: str
-    """`{0}` and `{1}` stand for the two."""
-    both: Callable[[Books], tuple[Any, Any]]
-    """Of all worlds."""
-    equal: bool = False
-
-
-BALANCES = (
-    Balance(
-        "allocate", "{0} is owed less repaid and written off, {1} in the accounts", lambda b: (b["kept"], b["owed"]), True
-    ),
-    Balance("allocate", "{0} granted, of {1} that the pool has left", lambda b: (b["granted"], b["capacity"])),
-    Balance("desk", "{0} granted on appeal, of {1} set aside", lambda b: (b["granted_on_appeal"], set_aside(b))),
-    Balance("accounts", "cash is {1}", lambda b: (0, b["cash"])),
-    Balance("serve", "{0} owed and served, of a pool of {1}", lambda b: (b["owed"] + b["served"], held(b))),
-    Balance("serve", "{0} served, of {1} in cash", lambda b: (b["served"], b["cash"])),
-    Balance("close", "{0} lent, {1} served", lambda b: (b["lent"], b["served"]), True),
-    Balance("close", "{0} owed and lent, {1} in the accounts", lambda b: (b["owed"] + b["lent"], b["principal"]), True),
-    Balance("close", "cash is {1}", lambda b: (0, b["cash"])),
-    Balance("close", "cash is {1}, by the accounts {0}", lambda b: (cash_by_accounts(b), b["cash"]), True),
-)
-"""What must hold, in the order in which it is looked at."""
-BY_STAGE = {name: [one for one in BALANCES if one.stage == name] for name in {one.stage for one in BALANCES}}
-
-
-def out_of_balance(stage: str, books: Books) -> dict[int, str]:
+def out_of_balance(stage: str, books: Books, alive: Array) -> dict[int, str]:
     """The worlds in which totals break after a platform phase, and what is said of the first that does."""
     found: dict[int, str] = {}
-    for balance in BY_STAGE.get(stage, ()):
-        one, other = balance.both(books)
-        wrong = (one != other) if balance.equal else (one > other)
-        if wrong.any():
-            both = np.broadcast_arrays(one, other)
-            for w in np.flatnonzero(wrong).tolist():
-                found.setdefault(w, balance.says.format(*(in_yuan(int(some[w])) for some in both)))
+    for w, balance in look(stage, books, alive).items():
+        fields = books.one(w)
+        found[w] = balance.says.format(*(in_yuan(some) for some in balance.both(*map(fields.value, balance.both.reads))))
     return found
 
 
@@ -124,6 +75,8 @@ def refuse(stage: str, count: int, row: int, name: str, value: int, engine: Engi
 
 def whose_rules(engine: Engine, stage: str | None = None) -> str:
     """The rules that are not ours, in a stage or in all, as those to look at."""
+    if engine.plan.ours and not engine.overrides:
+        return ""
     rules = [rule for one in engine.plan.stages.values() if stage in (None, one.name) for rule in one.rules]
     names = list(dict.fromkeys(rule.name for rule in rules if rule.user_defined or rule.name in engine.overrides))
     return f"; look at {', '.join(names)}" if names else ""

@@ -20,24 +20,23 @@ from zerolimit.basics.errors import OutOfRange
 from zerolimit.basics.wording import FEN
 from zerolimit.engine.base import Array
 from zerolimit.engine.prefix import serve_fitting
-from zerolimit.engine.rows import Rows, alike, draw_of_worlds, merged
+from zerolimit.engine.rows import Rows, alike, count_by_kind, draw_of_worlds, merged
 from zerolimit.engine.verbs import Listed, Queue, reals
-from zerolimit.month import OUTCOMES, SUMS, WORDS
+from zerolimit.month import OUTCOMES, WORDS
 from zerolimit.parameters.declarations import choices
-from zerolimit.platform.books import REAL, TERM, Books
+from zerolimit.platform.books import REAL, TERM, take_places
 from zerolimit.platform.pool import fund, plan, refuse_too_large
 from zerolimit.platform.shares import Exact
 from zerolimit.platform.steps import take
 from zerolimit.platform.world import due, follow_series, happen
 from zerolimit.rules.allocations import lowest_place
 from zerolimit.rules.caps import REASONS
-from zerolimit.rules.flags import FLAGS
 from zerolimit.run.balance import look_at_each, out_of_balance, refuse_totals, whose_rules
 from zerolimit.run.month import Platform
-from zerolimit.run.recorded import Counts, Part, Recorded
-from zerolimit.vocabulary.cells import CELLS
-from zerolimit.vocabulary.draws import PURPOSES, WORLD, unit
-from zerolimit.vocabulary.names import ENDS, LEFT, OPEN, REAPPLY
+from zerolimit.run.recorded import Counts, Part, Recorded, Tables, columns_of
+from zerolimit.vocabulary.cells import CELLS, cells
+from zerolimit.vocabulary.draws import PURPOSES, WORLD
+from zerolimit.vocabulary.names import END_ACCOUNT, END_APPEAL, END_LEFT, LEFT, OPEN, REAPPLY, WITHOUT_LINE
 from zerolimit.vocabulary.outcomes import DESK
 from zerolimit.vocabulary.world_fields import DRAWS, NO_END, TRENDS
 
@@ -50,8 +49,8 @@ SHARED_BY = choices("allocation")
 """Ways to share the pool, in the order of their terms."""
 DRAWN_FROM = np.divmod(np.array([PURPOSES[name] for name in DRAWS], np.uint32), np.uint32(4))
 """Blocks, and words in them, from which the economy is drawn."""
-DRAWN = [REAL[name] for name in DRAWS]
-MOVED, ECONOMY = [REAL[name] for name in ("macro", *TRENDS)], [TERM[name] for name in ("macro", *TRENDS)]
+DRAWN = np.array([REAL[name] for name in DRAWS])
+MOVED, ECONOMY = (np.array([at[name] for name in ("macro", *TRENDS)]) for at in (REAL, TERM))
 """The economy, where it moves and where rules see it."""
 ORDERS = choices("appeal_order")
 """The desk's orders, in the order of their terms."""
@@ -123,12 +122,6 @@ class Contend:
     """Undrawn part wanted, fen."""
 
 
-def least_grants(books: Books) -> Array:
-    """No grant is smaller (fen), by world."""
-    found: Array = np.maximum(1, books["minimum_loan"].astype(np.int64))
-    return found
-
-
 class Live(Platform):
     """The platform of one month: it reads totals, decides, announces, and keeps the books, in each of some worlds."""
 
@@ -140,24 +133,23 @@ class Live(Platform):
         self.own_sharing = np.array([one.sharing is not None for one in self.worlds])
         """The worlds with a user-defined rule for sharing the pool."""
         nobody = Rows(np.zeros(0, np.int32), np.zeros(len(self.worlds) + 1, np.int64))
-        self.extra: Counts = {}
+        self.extra: dict[str, Array] = {}
         """Counts that the platform makes itself, (worlds, cells)."""
         self.restored = self.refused = self.granted = nobody
         self.contend: Contend
         self.desk_order = np.zeros(0)
-        self.summed: dict[str, Array] = {}
-        """Stages' sums over all cells, (worlds, sums)."""
+        self.summed: dict[tuple[str, str], Array] = {}
+        """Stages' counts and sums over all cells, by world."""
         self.turned_away: list[int | None] = [None for _ in self.worlds]
         """Arrival (64 bits) of the first request refused by the hard constraint, by world."""
 
     def after(self, stage: str) -> None:
         """The totals must hold."""
-        for w, says in out_of_balance(stage, self.books).items():
-            if self.borrowers.going[w]:
-                try:
-                    refuse_totals(stage, says, self.worlds[w].engine, self.month)
-                except OutOfRange as error:
-                    self.borrowers.fail(w, error)
+        for w, says in out_of_balance(stage, self.books, self.borrowers.going).items():
+            try:
+                refuse_totals(stage, says, self.worlds[w].engine, self.month)
+            except OutOfRange as error:
+                self.borrowers.fail(w, error)
 
     def end(self) -> None:
         """The month joins the histories."""
@@ -169,21 +161,14 @@ class Live(Platform):
         """All worlds through a step of platform.steps."""
         take(step, self.books, self.borrowers.going)
 
-    def total(self, stage: str, name: str) -> Array:
-        """A stage's sum over everybody, by world."""
-        if stage not in self.summed:
-            self.summed[stage] = self.results[stage].sums.sum(axis=1)
-        found: Array = self.summed[stage][:, self.borrowers.plan.stages[stage].sum_names.index(name)]
+    def total(self, name: str) -> Array:
+        """A stage's sum, or its count of an outcome flag, over everybody, by world."""
+        stage, kind, at = columns_of(self.borrowers.plan)[name]
+        if (stage, kind) not in self.summed:
+            self.summed[stage, kind] = getattr(self.results[stage], kind).sum(axis=1)
+        everywhere: Any = (slice(None), *at)
+        found: Array = self.summed[stage, kind][everywhere]
         return found
-
-    def flagged(self, name: str) -> Array:
-        """How many borrowers have an outcome flag, by world."""
-        for stage, words in WORDS.items():
-            for k, (word, _) in enumerate(words):
-                if word == FLAGS[name].word:
-                    found: Array = self.results[stage].counts[:, :, k, FLAGS[name].bit].sum(axis=1)
-                    return found
-        raise KeyError(name)
 
     def read(self, name: str, rows: Rows) -> Array:
         return reals(name, self.engine.read_raw(name, rows, self.month))
@@ -197,17 +182,15 @@ class Live(Platform):
     def world(self) -> None:
         """Step 1: the world moves, events take effect; they and recent losses set the tightness."""
         books, terms = self.books, self.books.terms
-        words = np.empty((len(self.worlds), len(DRAWS)), np.uint32)
-        key0, key1 = self.engine.keyed
-        draw_of_worlds(key0, key1, np.uint64(WORLD), np.uint32(self.month), *DRAWN_FROM, words)
-        books.real[:, DRAWN] = unit(words)  # type: ignore[arg-type]  # of all worlds
+        (key0, key1), (blocks, lanes) = self.engine.keyed, DRAWN_FROM
+        draw_of_worlds(key0, key1, np.uint64(WORLD), np.uint32(self.month), blocks, lanes, DRAWN, books.real)
         books.look_back(self.month)
         self.take("move")
         books["pool_before"] = books["pool"]
         self.borrowers.each(follow_calendar)
         self.take("announce")
         books["rescoring"] = 1.0
-        terms[:, ECONOMY] = books.real[:, MOVED]
+        take_places(books.real, MOVED, ECONOMY, terms)
         for name, unit_of in (("target_age", 1.0), ("target_income", FEN)):
             there = books[f"event_{name}"] > 0.0
             if there.any():
@@ -249,18 +232,18 @@ class Live(Platform):
         """Step 6: the admissions budget, then the pool by its rule: sum B + phi sum max(0, L - B) <= K."""
         books = self.books
         for name in ("written_off", "principal_paid", "interest_paid", "recovered"):
-            books[name] = self.total("account", name)
+            books[name] = self.total(f"sum_{name}")
         books["kept"] = books["owed"] - books["written_off"] - books["principal_paid"]
-        books["principal"] = books["owed"] = self.total("account", "principal_after")
-        books["committed"] = self.total("account", "committed") + self.total("account", "on_notice")
+        books["principal"] = books["owed"] = self.total("sum_principal_after")
+        books["committed"] = self.total("sum_committed") + self.total("sum_on_notice")
         roll = self.results["account"].rolls["contenders"]
         rows, rank, review = roll["rows"], roll["rank"], roll["review"]
         need = roll["wanted"] - roll["principal_after"]
         books["contended"] = rows.total(need)
         contends = self._within_budget(rows, rank, review)
-        lowest = np.array([lowest_place(one) for one in books["allocation"].tolist()])
-        if (lowest > -inf).any():
-            contends &= rank >= rows.each(lowest)
+        lowest = [lowest_place(one) for one in books["allocation"].tolist()]
+        if max(lowest) > -inf:
+            contends &= rank >= rows.each(np.array(lowest))
         if not contends.all():
             rows, rank, need = rows.where(contends), rank[contends], need[contends]
         self.contend = Contend(rows, rank, need)
@@ -286,7 +269,7 @@ class Live(Platform):
         def prefix(order: Array, costs: Array, room: Array) -> Any:
             return self.engine.prefix(order, costs, room, rows, "u_lottery", self.month)
 
-        least = least_grants(self.books)
+        least = self.books["least_grant"]
         shared, levels = allocate_in_worlds(rules, rank, need, capacity, least, floors, rows.starts, prefix)
 
         def share(w: int, s: Simulation) -> None:
@@ -312,7 +295,7 @@ class Live(Platform):
             s.books.value("committed"),
             s.books.value("phi"),
             s.books.exact("aside_share"),
-            int(least_grants(s.books)[0]),
+            s.books.value("least_grant"),
             int(s.terms["floor_yuan"]),
             s.borrowers.lottery("u_lottery", rows),
             self._own_sharing(s, rows, need),
@@ -324,7 +307,7 @@ class Live(Platform):
             return None
         columns = tuple(s.borrowers.read(name, rows).astype(np.float64) for name in fields_of(s.sharing))
         found = UserRule(
-            s.sharing, need, columns, s.terms.copied(), int(least_grants(s.books)[0]), loop_over(s.sharing, s.engine)
+            s.sharing, need, columns, s.terms.copied(), s.books.value("least_grant"), loop_over(s.sharing, s.engine)
         )
         if not s.history:
             found.verify()
@@ -333,18 +316,12 @@ class Live(Platform):
     @property
     def budgets(self) -> Array:
         """First applications and re-applications that are admitted this month, by world."""
-        return self._monthly("admissions")
+        return self.books["admission_budget"]
 
     @property
     def hearings(self) -> Array:
         """Appeals that the desk hears this month, by world."""
-        return self._monthly("appeals_capacity")
-
-    def _monthly(self, name: str) -> Array:
-        """A whole number this month, of share x slots a month: what is left of a fraction counts in later months."""
-        a_month = self.books.parameter(name) * np.diff(self.engine.bases)
-        found: Array = (a_month * (self.month + 1)).astype(np.int64) - (a_month * self.month).astype(np.int64)
-        return found
+        return self.books["hearings"]
 
     def _within_budget(self, rows: Rows, rank: Array, review: Array) -> Array:
         """First applications and re-applications beyond the month's budget do not contend."""
@@ -368,13 +345,12 @@ class Live(Platform):
         if len(starts):
             measured = self.borrowers.through_list("measure", starts)
             names = ("generation", "reason", "mask", "segment", "decile", "zeros", "limit", "since_paid")
-            take = {name: self.read(name, starts) for name in names}
+            take = dict(zip(names, self.engine.read_several(names, starts, self.month), strict=True))
             kind = events["happened"][began]
             event = {**when_and_who(self.month, starts.at), **take, "kind": kind}
             self._log("starts", starts, {**event, "measured": in_few_bytes(measured)})
             which = (kind.astype(np.int64) - 1) * len(REASONS) + np.maximum(take["reason"].astype(np.int64) - 1, 0)
-            place = (which * len(self.worlds) + starts.world) * CELLS + self.engine.cells_of(starts, self.month)
-            counts = np.bincount(place, minlength=counts.size).reshape(counts.shape)
+            count_by_kind(which, cells(take["segment"], take["decile"]), starts.starts, counts)
         for k, reason in enumerate(REASONS):
             self.extra[f"zero_by_{reason}"] = counts[k]
             self.extra[f"blocked_by_{reason}"] = counts[len(REASONS) + k]
@@ -393,7 +369,7 @@ class Live(Platform):
             columns = {
                 **when_and_who(self.month, rows.at),
                 "generation": self.read("generation", rows),
-                "ended": np.broadcast_to(how, len(rows)),
+                "ended": how if isinstance(how, np.ndarray) else np.broadcast_to(how, len(rows)),
                 "spell": spell.copy(),
             }
             self._log("ends", rows, columns)
@@ -414,8 +390,9 @@ class Live(Platform):
         waited = appellants["waited"][served]
         order = order[served]
         self.borrowers.through_list("hear", heard)
-        line = self.read("appealed_line", heard).astype(np.int64)
-        owed = self.read("scheduled", heard).astype(np.int64) + self.read("overdue", heard)
+        names = ("appealed_line", "scheduled", "overdue")
+        line, scheduled, overdue = self.engine.read_several(names, heard, self.month)
+        line, owed = line.astype(np.int64), scheduled.astype(np.int64) + overdue
         success = line > 0
         won, need = heard.where(success), (line - owed)[success]
         self.take("keep_aside")
@@ -423,14 +400,19 @@ class Live(Platform):
         granted, _, _ = self.engine.prefix(order[success], need, aside, won, "u_desk", self.month)
         restored = self.restored = won.where(granted)
         self.books["granted_on_appeal"] = restored.total(need[granted])
-        self._log_ends(restored, float(ENDS.index("appeal")), self.read("without_line", restored))
+        self._log_ends(restored, END_APPEAL, self.read("without_line", restored))
         self.put("granted", restored, need[granted])
         self.borrowers.through_list("restore", restored)
-        self.borrowers.each(lambda w, s: look_at_each("decision", restored.in_world(w), s.engine, s.month))
+        if whose_rules(self.engine):
+            self.borrowers.each(lambda w, s: look_at_each("decision", restored.in_world(w), s.engine, s.month))
         self.put("granted", restored, 0)
         self.put("appealed_line", heard, 0)
-        for name, whom, number in zip(DESK, (heard, won, restored, heard), (1, 1, 1, waited), strict=True):
-            self.extra[name] = self.engine.sums(whom, number, self.month)
+        where = self.engine.cells_of(heard, self.month)
+        cells_of = (where, where[success], where[success][granted], where)
+        for name, whom, number, found_in in zip(
+            DESK, (heard, won, restored, heard), (1, 1, 1, waited), cells_of, strict=True
+        ):
+            self.extra[name] = self.engine.sums(whom, number, self.month, found_in)
             if len(self.worlds) == 1:
                 self.worlds[0].keep_counted(name, whom.at, number)
             self.books[name] = self.extra[name].sum(axis=1)
@@ -439,7 +421,10 @@ class Live(Platform):
         """Costs and distributions; what is left is the cash to lend."""
         books = self.books
         for name in ("reviewed", "decreases", "warned", "noticed"):
-            books[name] = self.flagged(name)
+            books[name] = self.total(name)
+        books["opened"] = self.total("admitted") + self.total("readmitted")
+        books["serviced"] = self.total("accounts")
+        books["chased"] = self.total("was_late_1") + self.total("was_late_2") + self.total("was_late_3")
         self.take("settle")
         books.note("losses", self.month, books["written_off"] - books["recovered"])
         books.note("principal", self.month, books["principal"])
@@ -487,32 +472,28 @@ class Live(Platform):
         """The books are closed: cash by the accounts equals cash by hand."""
         self.put("refused", self.refused, 0)
         books = self.books
-        books["lent"], books["principal"] = self.total("living", "drawn"), self.total("living", "principal")
+        books["lent"], books["principal"] = self.total("sum_drawn"), self.total("sum_principal")
         books["gini"] = self.engine.gini(self.month)
         self.take("pay_out")
         books.note("drawn", self.month, books["lent"])
         leavers = self.results["living"].rolls["leavers"]
         ends = (leavers["event"] > 0) & (leavers["without_line"] > 0)
-        self._log_ends(leavers["rows"].where(ends), float(ENDS.index("left")), leavers["without_line"][ends])
+        how = np.where(leavers["leaves"][ends] == WITHOUT_LINE, END_ACCOUNT, END_LEFT)
+        self._log_ends(leavers["rows"].where(ends), how, leavers["without_line"][ends])
 
     def tables(self) -> Counts:
         """Counts and sums by world and cell, ready for monthly.parquet."""
-        counts: Counts = {}
-        ours = not whose_rules(self.engine)
+        if whose_rules(self.engine):
+            self._refuse_bits()
+        return Tables(self.borrowers.plan, self.results, self.extra)
+
+    def _refuse_bits(self) -> None:
+        """A word of a user-defined rule may have no bits beyond its flags."""
         for stage, words in WORDS.items():
             for k, (word, _) in enumerate(words):
-                flags = self.results[stage].counts[:, :, k]
-                if not ours and (beyond := flags[:, :, len(OUTCOMES[word]) :].any(axis=(1, 2))).any():
-                    says = f"{word}: a bit beyond its {len(OUTCOMES[word])} flags is set"
-                    for w in np.flatnonzero(beyond).tolist():
-                        self.borrowers.fail(w, OutOfRange(says))
-                for one in OUTCOMES[word]:
-                    counts[one.name] = flags[:, :, one.bit]
-        for stage in SUMS:
-            for k, name in enumerate(self.borrowers.plan.stages[stage].sum_names):
-                counts[f"sum_{name}"] = self.results[stage].sums[:, :, k]
-        counts.update(self.extra)
-        return counts
+                beyond = self.results[stage].counts[:, :, k, len(OUTCOMES[word]) :].any(axis=(1, 2))
+                for w in np.flatnonzero(beyond).tolist():
+                    self.borrowers.fail(w, OutOfRange(f"{word}: a bit beyond its {len(OUTCOMES[word])} flags is set"))
 
 
 def when_and_who(month: int, rows: Array) -> dict[str, Any]:
@@ -522,10 +503,13 @@ def when_and_who(month: int, rows: Array) -> dict[str, Any]:
 
 def in_few_bytes(columns: Array) -> list[Array]:
     """The same float64 numbers, (columns, rows): kept once where all of a column are one, in 4 bytes where that is exact."""
-    found = []
-    for column, equal, short in zip(columns, *alike(columns), strict=True):
-        if equal:
-            found.append(np.broadcast_to(column[0], column.shape))
-        else:
-            found.append(column.astype(np.float32) if short else column.copy())
-    return found
+    equal, short = alike(columns)
+    first = np.ascontiguousarray(columns[:, 0])
+    first.flags.writeable = False
+    narrow = np.array(columns[short & ~equal], np.float32, order="C")
+    wide = np.array(columns[~short & ~equal], order="C")
+    rest = {True: iter(narrow), False: iter(wide)}
+    return [
+        np.ndarray(columns.shape[1:], first.dtype, first, first.itemsize * k, (0,)) if same else next(rest[few])
+        for k, (same, few) in enumerate(zip(equal.tolist(), short.tolist(), strict=True))
+    ]

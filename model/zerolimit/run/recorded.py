@@ -4,14 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from zerolimit.basics.shown import Shown
-from zerolimit.engine.base import Array
+from zerolimit.engine.base import Array, Result
+from zerolimit.engine.plan import Plan
+from zerolimit.month import OUTCOMES, SUMS, WORDS
 from zerolimit.platform.monthly_rows import PlatformRows
 
-Counts = dict[str, Array]
+Counts = Mapping[str, Array]
+"""Counts and sums of all worlds that were run together, by name, each (worlds, cells)."""
+
+
+@lru_cache(64)
+def columns_of(plan: Plan) -> dict[str, tuple[str, str, tuple[int, ...]]]:
+    """Of each outcome flag and sum, the stage that makes it, whether among its counts or sums, and where in a cell."""
+    found: dict[str, tuple[str, str, tuple[int, ...]]] = {}
+    for stage, words in WORDS.items():
+        for k, (word, _) in enumerate(words):
+            found |= {one.name: (stage, "counts", (k, one.bit)) for one in OUTCOMES[word]}
+    for stage in SUMS:
+        found |= {f"sum_{name}": (stage, "sums", (k,)) for k, name in enumerate(plan.stages[stage].sum_names)}
+    return found
+
+
+class Tables(Counts):
+    """Counts and sums as the stages of a month left them; a name's are cut out when it is asked for."""
+
+    def __init__(self, plan: Plan, results: Mapping[str, Result], extra: Counts) -> None:
+        self.columns, self.extra = columns_of(plan), extra
+        self.left = {(stage, kind): getattr(results[stage], kind) for stage in results for kind in ("counts", "sums")}
+
+    def __getitem__(self, name: str) -> Array:
+        if name in self.extra:
+            return self.extra[name]
+        stage, kind, at = self.columns[name]
+        found: Array = self.left[stage, kind][:, :, *at]
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self.columns, *self.extra))
+
+    def __len__(self) -> int:
+        return len(self.columns) + len(self.extra)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.columns or name in self.extra
 
 
 @dataclass(repr=False)
@@ -20,7 +59,6 @@ class Recorded(Shown):
 
     month: int
     tables: Counts
-    """Counts and sums of all worlds that were run together, (worlds, cells)."""
     world: int
     rows: PlatformRows
     """The platform's rows of all of them."""

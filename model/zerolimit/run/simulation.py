@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -343,15 +343,13 @@ class Simulation(Shown):
         self._switch_off()
         self.changes.append({"month": self.month, **changed.model_dump(mode="json", include=set(parameters))})
 
-    @contextmanager
-    def nobody_else(self, what: str) -> Iterator[None]:
-        """Nobody else runs or copies the month meanwhile; BadInput where somebody does."""
+    def nobody_else(self, what: str) -> ExitStack:
+        """Nobody else runs or copies the month while this lasts; BadInput where somebody does."""
         if not self._turn.acquire(blocking=False):
             raise BadInput(f"{what}: {IN_THE_MIDDLE}")
-        try:
-            yield
-        finally:
-            self._turn.release()
+        lasts = ExitStack()
+        lasts.callback(self._turn.release)
+        return lasts
 
     # copies
 
@@ -448,6 +446,7 @@ SETUP_ONLY = frozenset(
         "high_use_share",
         "line_low",
         "line_high",
+        "line_score",
         "other_share",
         "pool_rule",
         "own_share",

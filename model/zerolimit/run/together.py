@@ -143,6 +143,7 @@ class Together:
 
         def open_the_pool(number: int, one: Simulation) -> None:
             one.terms["rescoring"] = 0.0 if "rescoring" in one.scenario.off else 1.0
+            one.books["slots"] = one.size
             one.first_lines, one.first_principal = lines[number], scheduled[number] + overdue[number]
             open_pool(one.books, one.scenario, one.first_lines, one.first_principal)
             sectors = one.scenario.network == "sector_blocks"

@@ -22,9 +22,8 @@ from zerolimit.rules.allocations import USER_DEFINED
 from zerolimit.rules.appeal import support
 from zerolimit.rules.cap import DECISION, Cap, Decided
 from zerolimit.rules.caps import CAP, CAPS, checked
-from zerolimit.rules.decision import weigh
+from zerolimit.rules.decision import route_after, weigh
 from zerolimit.rules.formula import DERIVED
-from zerolimit.rules.outcome import route_after
 from zerolimit.rules.rule import Rule, contract
 from zerolimit.rules.unrolled import caps_unrolled, route_unrolled
 from zerolimit.testing.scenarios import draw_scenario

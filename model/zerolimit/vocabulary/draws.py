@@ -71,6 +71,7 @@ PURPOSES: dict[str, int] = {
     "u_born_idle": 53,
     "u_born_other": 54,
     "u_born_vacant": 55,
+    "u_born_use_type": 56,
     "u_arrive": 60,
     "u_macro": 64,
     "u_regime": 65,

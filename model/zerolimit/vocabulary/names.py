@@ -22,8 +22,16 @@ OPEN, FROZEN, CLOSED, LEFT = codes(STATUSES)
 STRATEGIES = ("none", "restraint", "planning", "monitoring", "appealing", "diversifying")
 NO_STRATEGY, RESTRAINT, PLANNING, MONITORING, APPEALING, DIVERSIFYING = codes(STRATEGIES)
 
+USE_TYPES = ("mixed", "transactor", "revolver", "maxed out", "inactive")
+MIXED, TRANSACTOR, REVOLVER, MAXED_OUT, INACTIVE = codes(USE_TYPES)
+"""How a borrower uses credit, for life: by needs and habits; paying all each month; carrying a balance; always near the
+limit; hardly ever."""
+
 REVIEWS = ("not decided", "review", "re-application", "first application")
 NO_REVIEW, REVIEW, REAPPLY, APPLY = codes(REVIEWS)
+
+CAMPAIGN_ORDERS = ("risk", "target", "profit")
+BY_RISK, BY_TARGET, BY_PROFIT = codes(CAMPAIGN_ORDERS)
 
 STANDINGS = ("nothing due", "on-time payer", "late", "charged off")
 NOTHING_DUE, ON_TIME, LATE, CHARGED_OFF = codes(STANDINGS)
@@ -46,7 +54,22 @@ NOT_QUEUED, QUEUED_NOW, QUEUED_BEFORE = codes(QUEUED)
 """Whose appeal is before the desk."""
 
 
-ENDS = ("censored", "score", "loosening", "re-application", "appeal", "pool", "charge-off", "left", "repayment")
+PARTINGS = ("stays", "trust lost", "own wish", "dormant", "without a line")
+STAYS, TRUST_LOST, OWN_WISH, DORMANT, WITHOUT_LINE = codes(PARTINGS)
+"""Why an account that owes nothing ends."""
+
+ENDS = (
+    "censored",
+    "score",
+    "loosening",
+    "re-application",
+    "appeal",
+    "pool",
+    "charge-off",
+    "left",
+    "repayment",
+    "account ended",
+)
 """How an episode without a usable line ended; 0 is not yet (censored at the horizon)."""
 (
     CENSORED,
@@ -58,6 +81,7 @@ ENDS = ("censored", "score", "loosening", "re-application", "appeal", "pool", "c
     END_CHARGEOFF,
     END_LEFT,
     END_REPAID,
+    END_ACCOUNT,
 ) = codes(ENDS)
 
 EVENTS = ("none", "zero limit", "blocked after repayment")
@@ -67,6 +91,7 @@ CODES: dict[str, tuple[str, ...]] = {
     "segment": SEGMENTS,
     "sector": SECTORS,
     "strategy": STRATEGIES,
+    "use_type": USE_TYPES,
     "status": STATUSES,
     "review": REVIEWS,
     "standing": STANDINGS,
@@ -74,6 +99,7 @@ CODES: dict[str, tuple[str, ...]] = {
     "event": EVENTS,
     "happened": EVENTS,
     "ended": ENDS,
+    "leaves": PARTINGS,
     "warned": WARNINGS,
     "found": FINDINGS,
     "appealed": APPEALS,

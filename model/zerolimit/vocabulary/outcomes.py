@@ -21,6 +21,7 @@ RATES: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
     "decreases": (("decreases",), ("line_on_time", "line_inactive", "line_arrears"), "lines cut over lines"),
     "paid_at_zero": (("paid_at_zero",), ("on_time",), "on-time payers without a line over on-time payers (facts A5)"),
     "utilisation": (("principal",), ("limit",), "principal over lines"),
+    "first_refused": (("refused_first",), ("applied_first",), "first applications refused (facts A23)"),
     "late_30": (("late_1", "late_2", "late_3"), ("indebted",), "accounts past due over accounts in debt"),
     "charge_off": (("written_off",), ("principal_after",), "written off over principal, a month"),
     "usable": (("usable_current",), ("accounts",), "current with a usable line over accounts"),

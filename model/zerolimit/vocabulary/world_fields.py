@@ -31,6 +31,7 @@ DRAWS = ("u_macro", "u_regime", *(f"u_sector_{k}" for k in range(len(SECTORS))))
 TRENDS = tuple(f"trend_{k}" for k in range(len(SECTORS)))
 EVENTS = (
     WorldField("event_tightness", "real", "0 to 1", "added to the tightness by the calendar"),
+    WorldField("event_funding_stress", "real", "0 to 1", "how hard the lender's own funding is"),
     WorldField("event_cutoff_shift", "real", "points", "added to the cutoff by the calendar"),
     WorldField("event_person_cap", "real", "yuan", "legal ceiling per person by the calendar; 0: none"),
     WorldField("event_person_cap_income", "real", "years of income", "the same in years of income; 0: none"),
@@ -41,6 +42,7 @@ EVENTS = (
 
 WORLD = (
     WorldField("month", "whole", "months", "the month, from 0"),
+    WorldField("slots", "whole", "borrowers", "places for borrowers"),
     # the economy and the calendar
     *(WorldField(name, "real", "0 to 1", "draw of the economy") for name in DRAWS),
     WorldField("macro", "real", "index", "macro index, 0 in normal times"),
@@ -100,6 +102,9 @@ WORLD = (
     WorldField("fall_share", "exact", "share", "fall of the pool that calls a campaign (campaign_fall)"),
     WorldField("campaign", "real", "flag", "a campaign reviews a share of lines this month"),
     # allocation
+    WorldField("admission_budget", "whole", "borrowers", "first applications and re-applications admitted this month"),
+    WorldField("hearings", "whole", "borrowers", "appeals that the desk hears this month, at most"),
+    WorldField("least_grant", "whole", "fen", "no grant is smaller"),
     WorldField("owed", "whole", "fen", "owed by borrowers: when the month begins, then after repayment"),
     WorldField("kept", "whole", "fen", "what was owed less what was repaid and written off"),
     WorldField("principal", "whole", "fen", "lent and not repaid: after repayment, then at the month's end"),
@@ -132,12 +137,18 @@ WORLD = (
     WorldField("decreases", "whole", "borrowers", "lines cut"),
     WorldField("warned", "whole", "borrowers", "warned early"),
     WorldField("noticed", "whole", "borrowers", "told of a cut before it takes effect"),
+    WorldField("opened", "whole", "borrowers", "lines opened to first applicants and to those who came back"),
+    WorldField("serviced", "whole", "borrowers", "with an account"),
+    WorldField("chased", "whole", "borrowers", "past due when the month began"),
     WorldField("funding_costs", "whole", "fen", "interest on the pool, or on what is lent where that is more"),
     WorldField("review_costs", "whole", "fen", "reviews of lines"),
     WorldField("reason_costs", "whole", "fen", "letters with reasons"),
     WorldField("warning_costs", "whole", "fen", "letters that warn early"),
     WorldField("notice_costs", "whole", "fen", "letters that announce a cut"),
     WorldField("appeal_costs", "whole", "fen", "appeals heard"),
+    WorldField("acquisition_costs", "whole", "fen", "winning those whose lines were opened"),
+    WorldField("servicing_costs", "whole", "fen", "keeping accounts"),
+    WorldField("collection_costs", "whole", "fen", "collecting from those past due"),
     WorldField("costs", "whole", "fen", "all costs of the month"),
     WorldField("distributed_share", "exact", "share", "of net income, paid out after past losses are made good"),
     WorldField("net_income", "whole", "fen", "net income of the month"),
@@ -155,7 +166,8 @@ WORLD_FIELDS = {field.name: field for field in WORLD}
 
 RECORDED = (
     *("macro", "tightness", "cutoff", "campaign", "planned_use", "contended", "granted", "planned", "rank_cutoff"),
-    *(*DESK, "funding_costs", "review_costs", "reason_costs", "warning_costs", "notice_costs", "appeal_costs", "costs"),
+    *(*DESK, "funding_costs", "review_costs", "reason_costs", "warning_costs", "notice_costs", "appeal_costs"),
+    *("acquisition_costs", "servicing_costs", "collection_costs", "costs"),
     *("net_income", "pool", "principal", "cash", "overhang", "funding_change", "distributed", "capital", "deficit", "gini"),
 )
 """What a month leaves of the platform (results.columns.PLATFORM), in this order."""

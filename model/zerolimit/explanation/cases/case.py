@@ -23,12 +23,12 @@ from zerolimit.portfolio.settlement import Columns, Drawn, FirstPopulation
 from zerolimit.results.table import NONE
 from zerolimit.rules.birth import be_born, have_history
 from zerolimit.vocabulary.fields import FIELDS
-from zerolimit.vocabulary.names import SECTORS, SEGMENTS, STATUSES, STRATEGIES
+from zerolimit.vocabulary.names import SECTORS, SEGMENTS, STATUSES, STRATEGIES, USE_TYPES
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
-NAMED = {"segment": SEGMENTS, "sector": SECTORS, "strategy": STRATEGIES, "status": STATUSES}
+NAMED = {"segment": SEGMENTS, "sector": SECTORS, "strategy": STRATEGIES, "use_type": USE_TYPES, "status": STATUSES}
 """Fields that a case gives by name."""
 
 
