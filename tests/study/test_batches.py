@@ -81,8 +81,8 @@ def test_the_first_batches_are_one_run_and_later_ones_some_times_as_many() -> No
 def test_what_a_worker_loads_first_does_not_make_batches_small() -> None:
     found = portions_of(tasks(10_000))
     a_run, loading = 0.01, 2.0
-    for worker in ("one", "other"):
-        found.learn(found.next(2), loading + a_run, worker)
+    for one in ("one", "other"):
+        found.learn(found.next(2), loading + a_run, one)
     assert len(found.next(2)) == LONGEST // (loading + a_run)  # better than nothing
     found.learn(found.next(2), a_run, "one")
     assert len(found.next(2)) == GROWTH
