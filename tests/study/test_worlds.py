@@ -115,7 +115,7 @@ FORMS: list[tuple[Any, list[str]]] = [
 
 @pytest.mark.parametrize(("given", "shown"), FORMS, ids=[str(k) for k in range(len(FORMS))])
 def test_worlds_are_given_in_any_of_these_ways(given: Any, shown: list[str]) -> None:
-    table = home.read_worlds(given, "baseline", {"borrowers": 40}, 4, None, 1)
+    table = home.read_worlds(given, "baseline", {"borrowers": 40}, 4, None, None)
     assert set(shown) <= set(table[0].shown)
     assert {one.scenario.borrowers for one in table} == {40}
     if isinstance(given, pd.DataFrame):
@@ -142,6 +142,10 @@ BAD: list[tuple[str, Callable[[], Any]]] = [
     ),
     ("worlds: at least one is needed", lambda: worlds([], **SMALL)),
     ("worlds: seed is a column and seeds are given; one is enough", lambda: worlds({"seed": [1]}, seeds=3, **SMALL)),
+    (
+        "worlds: seed is a column and is given for all worlds; one is enough",
+        lambda: worlds({"seed": [1]}, seed=1, **SMALL),
+    ),
     (
         "worlds: cure_1 is given for all worlds and in the table; one is enough",
         lambda: worlds({"cure_1": [0.5]}, cure_1=0.2, **SMALL),

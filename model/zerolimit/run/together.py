@@ -37,12 +37,17 @@ class Together:
         """What a world failed with, by position."""
         self.books = books
         """The numbers of each world."""
-        self.going = np.ones(len(worlds), np.bool_)
-        """The worlds that have not failed."""
 
     @property
     def month(self) -> int:
         return self.worlds[0].month
+
+    @property
+    def going(self) -> Array:
+        """The worlds that have not failed, each as a truth value."""
+        going = np.ones(len(self.worlds), np.bool_)
+        going[list(self.failures)] = False
+        return going
 
     def alive(self) -> Iterator[tuple[int, Simulation]]:
         """The worlds that have not failed, by position."""
@@ -55,7 +60,6 @@ class Together:
         if len(self.worlds) == 1:
             raise error
         self.failures.setdefault(number, error)
-        self.going[number] = False
 
     def each(self, do: Callable[[int, Simulation], None]) -> None:
         """Do something in each world that has not failed."""

@@ -22,6 +22,8 @@ SCENARIO, SEED = "scenario", "seed"
 """Columns of a table that are no parameters."""
 TABLES = ("csv", "parquet")
 """Endings of files that pandas reads."""
+FIRST_SEED = 1
+"""Where none is given."""
 MOST_SHOWN = 4
 """Parameters by which a message tells a world from others."""
 
@@ -58,16 +60,23 @@ class Row:
 
 
 def read_worlds(
-    given: Any, scenario: Any, parameters: Mapping[str, Any], months: int, seeds: int | Iterable[int] | None, seed: int
+    given: Any,
+    scenario: Any,
+    parameters: Mapping[str, Any],
+    months: int,
+    seeds: int | Iterable[int] | None,
+    seed: int | None,
 ) -> list[World]:
     """All worlds, checked. BadInput: the row, the parameter and what is wrong with it."""
     rows = list(rows_of(given, scenario))
     if not rows:
         raise BadInput(f"{WHERE}: at least one is needed")
-    own_seeds = any(row.seed is not None for row in rows)
-    if own_seeds and seeds is not None:
+    own_seeds = [row.seed is not None for row in rows]
+    if any(own_seeds) and seeds is not None:
         raise BadInput(f"{WHERE}: {SEED} is a column and seeds are given; one is enough")
-    common = as_seeds(seeds, seed)
+    if all(own_seeds) and seed is not None:
+        raise BadInput(f"{WHERE}: {SEED} is a column and is given for all worlds; one is enough")
+    common = as_seeds(seeds, FIRST_SEED if seed is None else seed)
     checked_keys(rows, parameters, months)
     bases = Bases(parameters)
     found = [one_world(row, bases, common) for row in rows]

@@ -302,7 +302,7 @@ def worlds(
     scenario: str | Path | Mapping[str, Any] | Scenario = "baseline",
     months: int = 36,
     burn_in: int = 0,
-    seed: int = 1,
+    seed: int | None = None,
     seeds: int | Iterable[int] | None = None,
     by: str | None = None,
     rules: Iterable[Rule] = (),
@@ -321,8 +321,8 @@ def worlds(
     `worlds` is a table of parameters with a row a world (a DataFrame, or a mapping of columns; `NAME@MONTH` holds from that
     month on; a column `scenario` says what a row starts from, else it is `scenario`; a column `seed` its seed), or a list
     of scenarios: presets' names, TOML files, Scenarios, mappings. Parameters of all worlds (as `borrowers=`) and options of
-    reading a portfolio go by name. Each world has each of `seeds` (how many, counted from `seed`, or a list), so that
-    worlds share their draws.
+    reading a portfolio go by name. Each world has each of `seeds` (how many, counted from `seed`, or a list; without
+    either the seed is 1), so that worlds share their draws.
 
     `keep` lists rates (in the frame NAME_rate), counts and sums over the months counted, platform columns (means a month;
     docs/results.md), and moments: names of `zerolimit.moments()`, or `zerolimit.moment(...)`. The months before `burn_in`
