@@ -36,6 +36,7 @@ pool_share = {{ from = 0.2, to = 0.65, steps = 10 }}
 def swept(checkout: Path, runs: int, room: Path) -> tuple[float, float, int, str]:
     """Seconds, seconds of processor, parts, and the hash of the export, of a study that a checkout's code does."""
     home = {**os.environ, "PYTHONPATH": str(checkout / "model")}
+    home.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process compiles the package's modules anew
     command = [sys.executable, "-m", "zerolimit.commands.cli"]
     study, out, export = room / "study.toml", room / "out", room / "export.parquet"
     study.write_text(STUDY.format(borrowers=BORROWERS, months=MONTHS, replications=runs // 10), encoding="utf-8")

@@ -75,7 +75,29 @@ def test_the_first_batches_are_one_run_and_later_ones_some_times_as_many() -> No
     assert [len(found.next(2)) for _ in range(4)] == [1, 1, 1, 1]  # nothing is known yet
     sizes = [len(batch) for batch in handed_out(portions_of(tasks(4_000)), 1e-6)]
     assert sizes[:4] == [1, GROWTH, GROWTH**2, GROWTH**3]
-    assert max(sizes) > GROWTH**4
+    assert max(sizes) > GROWTH**3
+
+
+def test_what_a_worker_loads_first_does_not_make_batches_small() -> None:
+    found = portions_of(tasks(10_000))
+    a_run, loading = 0.01, 2.0
+    for one in ("one", "other"):
+        found.learn(found.next(2), loading + a_run, one)
+    assert len(found.next(2)) == LONGEST // (loading + a_run)  # better than nothing
+    found.learn(found.next(2), a_run, "one")
+    assert len(found.next(2)) == GROWTH
+    found.learn(found.next(2), GROWTH * a_run, "third")  # whose time says nothing, while others' is known
+    assert len(found.next(2)) == GROWTH**2
+
+
+def test_a_short_batch_beside_larger_ones_does_not_count() -> None:
+    found = portions_of(tasks(10_000))
+    fixed, a_run = 0.1, 0.005
+    for _ in range(4):
+        batch = found.next(2)
+        found.learn(batch, fixed + a_run * len(batch), "one")
+    last = found.recent[-1]
+    assert len(found.next(2)) == int(LONGEST / (last[1] / last[0]) / 100)
 
 
 def test_no_batch_is_longer_than_it_should_be_but_of_one_run() -> None:
@@ -95,7 +117,7 @@ def test_batches_get_smaller_towards_the_end() -> None:
 
 def test_a_slow_batch_makes_the_next_ones_smaller() -> None:
     found = portions_of(tasks(10_000))
-    for _ in range(6):
+    for _ in range(4):
         found.learn(found.next(1), 0.01)
     before = len(found.next(1))
     found.learn(tasks(10), 10 * LONGEST)

@@ -42,7 +42,7 @@ from zerolimit.engine.base import (
     unreal,
 )
 from zerolimit.engine.columns import beginnings, empty_rows
-from zerolimit.engine.generated import hash_of, loaded, written
+from zerolimit.engine.generated import hash_of, loaded, ready_mark, written
 from zerolimit.engine.library import make_known_once
 from zerolimit.engine.plan import FLOW_NAMES, Plan, Stage, dtype
 from zerolimit.engine.registry import engine
@@ -186,7 +186,7 @@ class Loops:
     @property
     def ready(self) -> Path:
         """A mark beside the file: everything in it has been compiled on a machine with this processor."""
-        return self.path.with_suffix(f".{llvmlite.binding.get_host_cpu_name()}.ready")
+        return ready_mark(self.path)
 
     def entries(self) -> dict[str, tuple[Any, ...]]:
         """Every function that the engine calls, with the types of its arguments."""

@@ -57,6 +57,11 @@ def written(kind: str, source: str, prints: Iterable[str] = ()) -> Path:
     return path
 
 
+def ready_mark(path: Path) -> Path:
+    """A mark beside a file: everything in it has been compiled on a machine with this processor."""
+    return path.with_suffix(f".{llvmlite.binding.get_host_cpu_name()}.ready")
+
+
 def loaded(path: Path, given: Mapping[str, Any] = MappingProxyType({})) -> ModuleType:
     """The module in a file, run anew, with what it is given beforehand by name."""
     name = f"zerolimit_{path.stem}"

@@ -38,9 +38,9 @@ class PlatformRows:
         return {name: next(whole if kept else real) for name, kept in KEPT_AS}
 
     def of(self, name: str) -> Array:
-        """One number of all rows."""
+        """One number of all rows, which may be of several months, (worlds, months)."""
         table, at = PLACES[name]
-        found: Array = getattr(self, table)[:, at]
+        found: Array = getattr(self, table)[..., at]
         return found
 
     def alone(self, world: int) -> PlatformRows:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from zerolimit.engine.generated import hash_of, loaded, written
+from zerolimit.engine.generated import hash_of, loaded, ready_mark, written
 from zerolimit.engine.library import make_known_once
 from zerolimit.platform import costs, pool, tightness, world
 from zerolimit.platform.balances import BY_STAGE, Balance
@@ -117,12 +118,25 @@ def source() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def written_out() -> Path:
+    """The file with the loops."""
+    return written("worlds", source(), [hash_of(*ROOMS)])
+
+
 @cache
 def module() -> ModuleType:
     """The loops, compiled or taken from what was compiled before."""
     for rule in rules():
         make_known_once(rule.function)
-    return loaded(written("worlds", source(), [hash_of(*ROOMS)]))
+    return loaded(written_out())
+
+
+def prepare() -> None:
+    """Compile what this machine has not compiled yet, for other processes to take."""
+    ready = ready_mark(written_out())
+    if not ready.exists():
+        module()
+        ready.touch()
 
 
 def take(step: str, books: Books, alive: Array) -> None:

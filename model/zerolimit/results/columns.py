@@ -139,8 +139,8 @@ def platform_columns(history: Iterable[Recorded]) -> dict[str, Array | Coded]:
 
 def told(name: str, column: Array) -> Array:
     """A number of the platform, by month or by world: a pool without end is missing."""
-    endless = column == NO_END if name == "pool" else np.zeros(len(column), np.bool_)
-    return np.where(endless, np.nan, column) if endless.any() else column
+    endless = column == NO_END
+    return np.where(endless, np.nan, column) if name == "pool" and endless.any() else column
 
 
 def values(columns: Columns, name: str) -> Array:

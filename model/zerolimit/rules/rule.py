@@ -14,6 +14,7 @@ import sys
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from pickle import PicklingError
 from typing import Any
 
@@ -70,6 +71,12 @@ def rule_named(module: str, name: str, user_defined: bool, code: str) -> Rule:
     return found
 
 
+@cache
+def instructions(code: types.CodeType) -> list[dis.Instruction]:
+    """The steps of a function's code; of a helper they are asked for by each rule that calls it."""
+    return [*dis.get_instructions(code)]
+
+
 def names_used(function: Callable[..., Any]) -> set[str]:
     """The attribute and unresolved names in a function and in the helpers that it calls."""
     scope = function.__globals__
@@ -78,7 +85,7 @@ def names_used(function: Callable[..., Any]) -> set[str]:
     while codes:
         code = codes.pop()
         codes += [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
-        for step in dis.get_instructions(code):
+        for step in instructions(code):
             if step.opname == "LOAD_ATTR":
                 found.add(step.argval)
             elif step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
@@ -100,7 +107,7 @@ def contract(function: Any, what: str) -> tuple[tuple[str, ...], tuple[str, ...]
         if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD or parameter.default is not parameter.empty:
             raise BadRule(f"{what} {function.__name__}: parameter {parameter.name!r} must be plain, without default")
     used = names_used(function)
-    if any(step.opname == "BINARY_OP" and "**" in step.argrepr for step in dis.get_instructions(function)):
+    if any(step.opname == "BINARY_OP" and "**" in step.argrepr for step in instructions(function.__code__)):
         used.add("pow")
     if bad := used & REFUSED:
         raise BadRule(

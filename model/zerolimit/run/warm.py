@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def prepare(engine: type[Engine], say: Callable[[str], None]) -> None:
     """What can be compiled once for all runs on an engine, before there are processes that run it."""
     engine.prepare(say)
-    steps.module()
+    steps.prepare()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ of it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 
 from zerolimit.study.worker import Task
 
@@ -18,14 +18,18 @@ LONGEST = 4.0
 
 Of worlds of 2,000 x 36 these are some 160, beyond the 128 from which more together gain nothing (worlds.MOST_TOGETHER).
 """
-SHORTEST = 0.25
+SHORTEST = 0.5
 """Seconds below which a batch is not cut."""
-GROWTH = 4
+GROWTH = 8
 """Times as much as the largest batch that has been finished, in runs and in borrowers."""
 SHARES = 2
 """Batches a worker into which what is left is cut."""
 RECENT = 4
-"""Finished batches by which time is reckoned; the slowest of them counts."""
+"""Finished batches by which time is reckoned; the slowest of them counts.
+
+Not a worker's first one: it loads what is compiled, which is a hundred times the time of a small run. Nor one that is both
+short and small beside others: it has cost more by itself than by its runs (some 0.1 s of 36 months).
+"""
 MOST_VALUES = 500_000
 """Numbers that a batch sends back, at most: all of them are held at once."""
 
@@ -47,8 +51,12 @@ class Portions:
         """Handed out so far."""
         self.done_runs = self.done_borrowers = 0
         """Of the largest batches that were finished."""
-        self.paces: deque[float] = deque(maxlen=RECENT)
-        """Seconds a borrower, of the last batches."""
+        self.workers: set[Hashable] = set()
+        """Who has finished a batch."""
+        self.first_pace = 0.0
+        """Seconds a borrower of the first batch, until a worker has finished its second."""
+        self.recent: deque[tuple[int, float]] = deque(maxlen=RECENT)
+        """Borrowers and seconds of the last batches."""
 
     def next(self, workers: int) -> tuple[Task, ...]:
         """The next batch, with so many workers at it; empty where nothing is left."""
@@ -72,19 +80,28 @@ class Portions:
 
     def _most(self, workers: int) -> tuple[int, float]:
         """Runs, and borrowers, of the next batch."""
-        if not self.paces:
+        pace = self._pace()
+        if not pace:
             return 1, 0.0
-        pace = max(self.paces)
         share = self.left * (self.borrowers / self.runs) * pace / (SHARES * workers)
         seconds = min(LONGEST, max(SHORTEST, share))
         return min(self.most_runs, GROWTH * self.done_runs), min(seconds / pace, GROWTH * self.done_borrowers)
 
-    def learn(self, tasks: Sequence[Task], seconds: float) -> None:
-        """A batch has taken so long."""
+    def _pace(self) -> float:
+        """Seconds a borrower; 0 where nothing is known."""
+        large = max((borrowers for borrowers, _ in self.recent), default=0) / 2
+        telling = [(borrowers, took) for borrowers, took in self.recent if borrowers >= large or took > SHORTEST]
+        return max((took / borrowers for borrowers, took in telling), default=self.first_pace)
+
+    def learn(self, tasks: Sequence[Task], seconds: float, worker: Hashable = None) -> None:
+        """A batch has taken so long; `worker` is who did it, where that is known."""
         borrowers = sum(map(self.size, tasks))
         self.done_runs, self.done_borrowers = max(self.done_runs, len(tasks)), max(self.done_borrowers, borrowers)
-        if seconds > 0.0:
-            self.paces.append(seconds / borrowers)
+        if worker is not None and worker not in self.workers:
+            self.workers.add(worker)
+            self.first_pace = self.first_pace or seconds / borrowers
+        elif seconds > 0.0:
+            self.recent.append((borrowers, seconds))
 
     def halve(self, tasks: tuple[Task, ...]) -> None:
         """A batch that has killed its worker: one half of it after the other, before all else."""

@@ -29,6 +29,7 @@ from zerolimit.basics.wording import number_of
 from zerolimit.engine.registry import SMALL, chosen
 from zerolimit.platform import steps
 from zerolimit.results.digest import write_json
+from zerolimit.run.warm import prepare
 from zerolimit.study.definition import Study, read_study
 from zerolimit.study.executors import ATTEMPTS, CannotStart, WorkerDied, dask_executor, died, local_pool, main_is_file
 from zerolimit.study.folder import ASIDE, ERRORS, PROGRESS, TIMES, Folder, Part, damage_in_words
@@ -143,7 +144,7 @@ class Sweep:
             told = str(error) if killed else died(ATTEMPTS)
             results = [Failed(first.run, told, "", Place("", 0, 0.0, 0.0))]
         else:
-            portions.learn(tasks, sum(one.place.seconds for one in results))
+            portions.learn(tasks, sum(one.place.seconds for one in results), (results[0].place.host, results[0].place.pid))
         self.writing.give((tasks, results), len(tasks) * portions.values)
         self.note(len(tasks))
 
@@ -388,9 +389,9 @@ def compile_once(study: Study, say: Callable[[str], None]) -> None:
     if engine.compiles and study.rules:
         small = study.scenario.change(borrowers=SMALL)
         Simulation(small, 1, engine=engine.name, rules=user_rules_of(study.rules), say=say).close()
+        steps.prepare()
     else:
-        engine.prepare(say)
-    steps.module()
+        prepare(engine, say)
 
 
 @public

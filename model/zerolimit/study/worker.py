@@ -20,7 +20,8 @@ import numpy as np
 
 from zerolimit.basics.errors import BadInput, nearest
 from zerolimit.parameters.scenario import Scenario
-from zerolimit.results.columns import BY, platform_columns, values
+from zerolimit.platform.monthly_rows import PlatformRows
+from zerolimit.results.columns import BY, told
 from zerolimit.rules.rule import Rule, fingerprint
 from zerolimit.run.batch import Batch
 from zerolimit.run.recorded import Counts, Recorded
@@ -34,8 +35,6 @@ from zerolimit.study.tables import as_kept
 from zerolimit.vocabulary.cells import CELLS, CELLS_PER_SEGMENT
 from zerolimit.vocabulary.names import SEGMENTS
 
-NONE = np.zeros(CELLS, np.int64)
-"""Of a count that a run did not keep."""
 Measure = Callable[[Any], Mapping[str, float]]
 
 
@@ -237,6 +236,7 @@ class BatchOfRuns:
         """All months, with what changes on the way, watched as far as the measures need it; then what is left of them."""
         job = self.job
         changes = {at: split(self.tasks[number].values)[1] for at, number in enumerate(numbers)}
+        moved = {*job.later, *(month for some in changes.values() for month in some)}
         seen = {at: Accounts(world) for at, world in batch.worlds.items()} if any(one.cuts for one in self.wanted) else {}
         decisions = {at: Decisions(accounts) for at, accounts in seen.items()}
         shadows = {}
@@ -245,14 +245,14 @@ class BatchOfRuns:
 
             shadows = {at: Shadow(world) for at, world in batch.worlds.items()}
         for month in range(job.months):
-            for at, world in batch.worlds.items():
+            for at, world in batch.worlds.items() if month in moved else ():
                 due = {**job.later.get(month, {}), **changes[at].get(month, {})}
                 if due and numbers[at] not in self.errors:
                     with self.its_own(numbers[at]):
                         world.change(**due)
             if not shadows:
                 batch.step()
-            for at in batch.worlds:
+            for at in batch.worlds if shadows or seen else ():
                 if numbers[at] in self.errors:
                     continue
                 with self.its_own(numbers[at]):
@@ -263,17 +263,17 @@ class BatchOfRuns:
                         decisions[at].record()
             if job.measure is None:
                 shorten(batch.worlds.values(), held(job.counts))
-        for at, world in batch.worlds.items():
-            if numbers[at] not in self.errors:
-                with self.its_own(numbers[at]):
-                    zeros = shadows[at].followed() if shadows else None
-                    watched = Watched(world, job.burn_in, zeros, decisions[at].cuts() if seen else None)
-                    self.columns[numbers[at]] = self.left(watched)
+        left = {at: world for at, world in batch.worlds.items() if numbers[at] not in self.errors}
+        summed = totals([world.history[job.burn_in :] for world in left.values()], job)
+        for (at, world), columns in zip(left.items(), summed, strict=True):
+            with self.its_own(numbers[at]):
+                zeros = shadows[at].followed() if shadows else None
+                watched = Watched(world, job.burn_in, zeros, decisions[at].cuts() if seen else None)
+                self.columns[numbers[at]] = self.measured(watched, columns)
 
-    def left(self, watched: Watched) -> dict[str, list[Any]]:
-        """The columns that a run leaves."""
+    def measured(self, watched: Watched, columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        """The columns that a run leaves: what was summed, and its measures."""
         job, simulation = self.job, watched.simulation
-        columns = totals(simulation.history[job.burn_in :], job)
         rows = len(columns["months"])
         for name, one in zip(job.measures, self.wanted, strict=True):
             columns[name] = [float(one.of(watched))] * rows
@@ -318,31 +318,57 @@ def held(counts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*counts, *ALWAYS_READ)))
 
 
-def totals(history: list[Recorded], job: Job) -> dict[str, list[Any]]:
-    """Sums over what is not kept apart. Counts are whole numbers; platform columns repeat for each segment and decile."""
-    shape = (len(history), len(SEGMENTS), CELLS_PER_SEGMENT)
-    summed = tuple(axis for axis, name in enumerate(BY) if name not in job.by)
+def totals(histories: Sequence[list[Recorded]], job: Job) -> list[dict[str, list[Any]]]:
+    """Of each run, sums over what is not kept apart. Counts are whole numbers; platform columns repeat for each row.
+
+    Runs that went through their months together are summed together.
+    """
+    found: list[dict[str, list[Any]]] = [{} for _ in histories]
+    side_by_side: dict[tuple[int, ...], list[int]] = {}
+    for number, history in enumerate(histories):
+        side_by_side.setdefault(tuple(id(one.tables) for one in history), []).append(number)
+    for numbers in side_by_side.values():
+        for number, columns in zip(numbers, totals_together([histories[one] for one in numbers], job), strict=True):
+            found[number] = columns
+    return found
+
+
+def totals_together(histories: Sequence[list[Recorded]], job: Job) -> list[dict[str, list[Any]]]:
+    """The same, of runs whose months are in the same tables."""
+    months = histories[0]
+    shape = (len(months), len(SEGMENTS), CELLS_PER_SEGMENT)
+    summed = tuple(1 + axis for axis, name in enumerate(BY) if name not in job.by)
     kept = tuple(size for size, name in zip(shape, BY, strict=True) if name in job.by)
     labels: dict[str, list[Any]] = {
-        "month": [one.month for one in history],
+        "month": [one.month for one in months],
         "segment": list(SEGMENTS),
         "decile": list(range(CELLS_PER_SEGMENT)),
     }
-    columns: dict[str, list[Any]] = {}
+    apart: dict[str, list[Any]] = {}
     grids = np.meshgrid(*(np.arange(size) for size in kept), indexing="ij")
     for name, grid in zip((name for name in BY if name in job.by), grids, strict=True):
-        columns[name] = [labels[name][k] for k in grid.ravel()]
+        apart[name] = [labels[name][k] for k in grid.ravel()]
     rows = max(1, int(np.prod(kept)))
-    columns["months"] = [1 if "month" in job.by else len(history)] * rows
+    apart["months"] = [1 if "month" in job.by else len(months)] * rows
+    found = [dict(apart) for _ in histories]
+    places = [np.array([one.world for one in some]) for some in zip(*histories, strict=True)]
     for name in job.counts:
-        cube = np.stack([one.counts.get(name, NONE) for one in history]).reshape(shape)
-        columns[name] = np.atleast_1d(cube.sum(axis=summed)).ravel().tolist()
-    platform = platform_columns(history)
+        nothing = np.zeros((len(histories), CELLS), np.int64)
+        tables = [one.tables[name][at] if name in one.tables else nothing for one, at in zip(months, places, strict=True)]
+        cubes = np.stack(tables, axis=1).reshape(len(histories), *shape)
+        for columns, numbers in zip(found, cubes.sum(axis=summed).reshape(len(histories), rows).tolist(), strict=True):
+            columns[name] = numbers
+    if job.platform:
+        recorded = ([getattr(one.rows, table) for one in months] for table in ("whole", "real"))
+        whole, real = (np.stack([one[at] for one, at in zip(some, places, strict=True)], axis=1) for some in recorded)
+        platform = PlatformRows(whole, real)
     for name in job.platform:
-        monthly = values(platform, name).astype(float) if name in platform else np.full(len(history), np.nan)
-        apart = np.repeat(monthly, rows // len(history)).tolist()
-        columns[as_kept(name, job.by)] = apart if "month" in job.by else [float(sum(monthly.tolist()))] * rows
-    return columns
+        for columns, numbers in zip(found, told(name, platform.of(name)).astype(float), strict=True):
+            if "month" in job.by:
+                columns[name] = np.repeat(numbers, rows // len(months)).tolist()
+            else:
+                columns[as_kept(name, job.by)] = [float(sum(numbers.tolist()))] * rows
+    return found
 
 
 def user_rules_of(named: tuple[tuple[str, str, str], ...]) -> tuple[Rule, ...]:
