@@ -41,6 +41,7 @@ NO_RESULTS = {
     *(
         "Accounts",
         "Engine",
+        "Market",
         "Network",
         "OneWorld",
         "Options",
@@ -48,14 +49,19 @@ NO_RESULTS = {
         "Pool",
         "Queue",
         "Result",
+        "Row",
         "Rows",
+        "Score",
+        "Target",
+        "Targets",
         "Terms",
         "Together",
+        "Window",
     ),
 }
 """What public names lead to and is no result: errors, agents and rules; rows of a few fields; parts of the machinery."""
 PICTURES = {"Attribution", "Comparison", "CreditMarket", "Followed", "Results", "Run", "Story"}
-PICTURES |= {"Bands", "EventStudy", "Survival"}
+PICTURES |= {"Bands", "EventStudy", "Survival", "Validation"}
 TABLES = PICTURES | {"Explanation", "Portfolio", "Scenario"}
 
 
@@ -90,6 +96,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         zerolimit.survival(market),
         zerolimit.event_study(market, "limit", match=["segment"], window=(-1, 1)),
         Lazy(pa.table({"month": [0], "borrower": [1]})),
+        zerolimit.validate("baseline", seeds=2, **size),
         zerolimit.moment("late_share", "late >= 1", where="principal > 0"),
     ]
     return {type(one).__name__: one for one in made}

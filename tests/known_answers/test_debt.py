@@ -13,7 +13,7 @@ from zerolimit.rules.birth import schedule
 from zerolimit.rules.borrowing import book
 from zerolimit.rules.repayment import apply_payment, charge_off, fall_due, repay
 from zerolimit.vocabulary.fields import INSTALMENTS
-from zerolimit.vocabulary.names import LEFT, OPEN
+from zerolimit.vocabulary.names import LEFT, MIXED, OPEN
 
 MONEY = some.integers(0, 2_000_000).map(float)
 YEAR = some.lists(some.integers(0, 500_000).map(float), min_size=INSTALMENTS, max_size=INSTALMENTS)
@@ -146,6 +146,7 @@ def pay(
     """The rule `repay` on a borrower who owes 12,000 fen, 1,000 of them due now."""
     given = {
         "status": OPEN,
+        "use_type": MIXED,
         "limit": 20_000.0,
         "scheduled": 12_000.0,
         "due_now": 1_000.0,

@@ -54,7 +54,7 @@ class Views:
         self.now = panel[panel.month >= BURN_IN]
         self.there = {0: self.now[self.now.status != "left"]}
         """Who has an account; or had one so many months before and is in the slot still, with what was."""
-        for months in (1, 6, 12):
+        for months in (1, 2, 6, 12):
             before = panel.assign(month=panel.month + months)
             both = self.now.merge(before, on=["month", "borrower", "generation"], suffixes=("", "_then"))
             self.there[months] = both[both.status_then != "left"]
@@ -101,6 +101,24 @@ def counted(over: str, under: str, segment: str) -> Callable[[Views], float]:
     return rate
 
 
+def owing(panel: Views) -> pd.DataFrame:
+    return there(panel)[there(panel).owed > 0]
+
+
+def of_owners(panel: Views) -> pd.DataFrame:
+    return there(panel)[there(panel).segment == "owner"]
+
+
+def users(panel: Views) -> pd.DataFrame:
+    return there(panel)[(there(panel).owed > 0) | (there(panel).idle < 12)]
+
+
+def newly_late(panel: Views) -> pd.DataFrame:
+    """One month late a month before, and not two months before."""
+    both = there(panel, 1).merge(there(panel, 2), on=["month", "borrower", "generation"], suffixes=("", "_two"))
+    return both[(both.late_then == 1) & (both.late_then_two == 0)]
+
+
 def zero(panel: Views) -> pd.DataFrame:
     return there(panel)[there(panel).limit == 0]
 
@@ -141,6 +159,16 @@ EXPECTED: dict[str, Callable[[Views], float]] = {
     "over_limit": share(with_line, "owed > limit"),
     "utilisation_autocorrelation": correlated(lambda p: had_line(p)[had_line(p).limit > 0], "use", "use_then"),
     "limit_utilisation_correlation": correlated(with_line, "limit // 10_000", "use"),
+    "utilisation_below_200": share(with_line, "5 * owed < limit"),
+    "utilisation_aggregate": lambda p: with_line(p).owed.sum() / with_line(p).limit.sum(),
+    "zero_bill": share(with_line, "owed == 0"),
+    "balance_of_users": lambda p: users(p).owed.sum() / (100 * len(users(p))),
+    "balance_of_owners": lambda p: of_owners(p).owed.sum() / (100 * (of_owners(p).owed > 0).sum()),
+    "owners_late_90": lambda p: of_owners(p).owed[of_owners(p).late >= 3].sum() / of_owners(p).owed.sum(),
+    "good_record": share(there, "late == 0"),
+    "debt_and_savings": share(there, "owed > 0 and cash > 0"),
+    "borrowers_with_others": share(owing, "other_debt > 0"),
+    "newly_late_cured": share(newly_late, "late == 0 and status != 'left'"),
     "balance_mean": lambda p: there(p).owed.sum() / (100 * (there(p).owed > 0).sum()),
     "balance_late_30": lambda p: there(p).owed[there(p).late >= 1].sum() / there(p).owed.sum(),
     "balance_late_90": lambda p: there(p).owed[there(p).late >= 3].sum() / there(p).owed.sum(),

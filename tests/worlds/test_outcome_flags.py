@@ -23,12 +23,14 @@ WORLDS: dict[str, dict[str, Any]] = {
     "lively": LIVELY | {"notice_months": 1},
     "calendar": {"calendar": (*CALENDAR, {"month": 7, "kind": "funding", "value": 0.6})},
     "slump": {"macro_model": "regimes", "regime_start": 0.3, "regime_depth": 0.8, "gamma": 0.2, "miss_gig": 0.1},
+    "accounts end": LIVELY
+    | {"closed_end_rate": 0.3, "quit_rate": 0.05, "dormant_rate": 0.5, "dormant_months": 2, "first_closed": 0.2},
     **{f"{reason}, at once": made for reason, made in MADE_FOR.items()},
     **{f"{reason}, in steps": made | STEPS for reason, made in MADE_FOR.items()},
 }
 """Together they bring about all that is counted."""
-NEVER = {"zero_by_arrears", "blocked_by_arrears"}
-"""Events are those of on-time payers, who are not in arrears."""
+NEVER = {"zero_by_arrears", "blocked_by_arrears", "zero_by_barred", "blocked_by_barred"}
+"""Events are those of on-time payers, who are not in arrears, and have a line that no bar takes."""
 
 
 @cache
