@@ -87,8 +87,9 @@ def on(ax: Any, found: Validation, rows: list[Row]) -> None:
     ax.set_ylim(height - 0.4, -0.6)
     ax.set_yticks([])
     ax.set_xticks([-1.0, 1.0], ["lower end of tolerance", "upper end of tolerance"])
+    ax.set_xlabel("place of data and model between the ends of each row's tolerance", fontsize=NOTE)
     ax.grid(visible=False)
-    for side in ("left", "right", "top"):
+    for side in ("left", "right"):
         ax.spines[side].set_visible(False)
     all_of = found.score()
     ax.set_title(
