@@ -19,13 +19,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def vector_width(llvm: str) -> int:
-    """How many doubles LLVM's vectorised loop takes at once; 1 where there is no such loop.
+    """How many numbers LLVM's vectorised loop takes at once; 1 where there is no such loop.
 
-    `vector.body` is the loop vectoriser's name for its loop: vectors alone may also come from packing neighbours.
+    Doubles, or whole numbers where it has seen that the loop needs no others. `vector.body` is the loop vectoriser's name for its loop: vectors alone may also come from packing neighbours.
     """
     if "vector.body" not in llvm:
         return 1
-    return max((int(width) for width in re.findall(r"<(\d+) x double>", llvm)), default=1)
+    return max((int(width) for width in re.findall(r"<(\d+) x (?:double|i(?:8|16|32|64))>", llvm)), default=1)
 
 
 def wanted_width() -> int:

@@ -52,9 +52,8 @@ def profit_kept(limit, usage, risk, terms):
 @helper
 def campaign_standing(limit, usage, risk, distance, terms):
     """Place in a campaign's order, lowest first: the risk score, closeness to the target, or the expected profit kept."""
-    if terms.campaign_order == BY_PROFIT:
-        return profit_kept(limit, usage, risk, terms)
-    return risk if terms.campaign_order == BY_RISK else SCORE_HIGH - SCORE_SPAN * distance
+    place = risk if terms.campaign_order == BY_RISK else SCORE_HIGH - SCORE_SPAN * distance
+    return profit_kept(limit, usage, risk, terms) if terms.campaign_order == BY_PROFIT else place
 
 
 @rule("closeness")
