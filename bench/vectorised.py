@@ -21,7 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 def vector_width(llvm: str) -> int:
     """How many numbers LLVM's vectorised loop takes at once; 1 where there is no such loop.
 
-    Doubles, or whole numbers where it has seen that the loop needs no others. `vector.body` is the loop vectoriser's name for its loop: vectors alone may also come from packing neighbours.
+    Doubles, or whole numbers where it has seen that the loop needs no others. `vector.body` is the loop vectoriser's name
+    for its loop: vectors alone may also come from packing neighbours.
     """
     if "vector.body" not in llvm:
         return 1
