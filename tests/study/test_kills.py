@@ -299,7 +299,7 @@ def cluster(gate: Gate, tmp_path: Path) -> Iterator[Cluster]:
     file = tmp_path / "scheduler.json"
     words = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file))
     scheduler = gate.begun("distributed.cli.dask_scheduler", *words, quiet=True)
-    until(file.exists, scheduler)
+    until(lambda: file.exists() and file.read_text().rstrip().endswith("}"), scheduler)
     address = json.loads(file.read_text())["address"]
     words = (address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(tmp_path))
     workers = [gate.begun("distributed.cli.dask_worker", *words, quiet=True) for _ in range(2)]
