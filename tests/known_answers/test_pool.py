@@ -210,6 +210,8 @@ def test_loops_over_worlds_do_what_the_plain_functions_do(data: some.DataObject,
             one[name] = abs(one.value(name)) % 10_001
         for name in ("principal", "principal_paid", "written_off", "open_in_window", "losses_in_year", "own_used"):
             one[name] = abs(one.value(name)) % 10**14
+        one["month"] = abs(one.value("month")) % 10_001
+        one["slots"] = abs(one.value("slots")) % 10**9
         one["planned_use_set"] = max(NO_END, one.value("planned_use_set") % 10_002 - 1)
         plain.append(deepcopy(one))
     take(step, books, np.array([True, False, True]))
