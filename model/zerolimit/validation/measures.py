@@ -244,34 +244,33 @@ def zero_bill_once_in_six(view: View) -> float:
     return mean(zero.any(axis=0)[who])
 
 
-UNUSED, FULL, REVOLVING, LATE_1_2, LATE_3 = range(5)
+CLEAR, REVOLVING, LATE_1_2, LATE_3 = range(4)
+"""States of facts B5: no use or paid in full, part carried on, late."""
 
 
 def state(view: View, lag: int) -> Array:
-    """How an account stands: late, else not used, what was owed a month before paid in full, or part of it carried on."""
+    """How an account stands: late, else with all paid that was owed a month before (or nothing owed), or part carried on."""
     late, owed = view.ago("late", lag), view.ago("principal", lag + 1)
-    unused = (view.ago("principal", lag) == 0) & (owed == 0) & (view.ago("drawn", lag) == 0)
-    full = view.ago("principal_paid", lag) >= owed
-    found = np.where(unused, UNUSED, np.where(full, FULL, REVOLVING))
+    found = np.where(view.ago("principal_paid", lag) >= owed, CLEAR, REVOLVING)
     return np.where(late >= 3, LATE_3, np.where(late >= 1, LATE_1_2, found))
 
 
-def moved(which: tuple[int, tuple[int, ...]], view: View) -> float:
-    """Accounts that go from a state to others within a month, of those that stay."""
+def moved(which: tuple[int, int], view: View) -> float:
+    """Accounts that go from a state to another within a month, of those that stay."""
     view = view.since(2)
-    before, to = which
+    before, after = which
     who = view.same(2) & (state(view, 1) == before)
-    return mean(np.isin(state(view, 0), to)[who])
+    return mean((state(view, 0) == after)[who])
 
 
 family(
     "a month",
-    "accounts that go from a state to others within a month",
+    "accounts that go from a state to another within a month",
     moved,
-    unused_stays_unused=(UNUSED, (UNUSED,)),
-    unused_to_revolving=(UNUSED, (REVOLVING,)),
-    revolving_to_unused_or_full=(REVOLVING, (UNUSED, FULL)),
-    revolving_to_late=(REVOLVING, (LATE_1_2,)),
+    clear_stays_clear=(CLEAR, CLEAR),
+    clear_to_revolving=(CLEAR, REVOLVING),
+    revolving_to_clear=(REVOLVING, CLEAR),
+    revolving_to_late=(REVOLVING, LATE_1_2),
 )
 
 
