@@ -158,7 +158,7 @@ def test_states_and_moves_by_hand() -> None:
     late = [[0] * 4, [0] * 4, [0, 0, 0, 1], [0, 0, 0, 2], [0, 0, 0, 3]]
     drawn = [[0] * 4, [0] * 4, [0] * 4, [0, 5, 0, 0], [0] * 4]
     view = by_hand(scheduled=owed, principal_paid=paid, late=late, drawn=drawn)
-    # moves into months 2 to 4: clear stays clear 3, 2, 0 and 1 times, once it begins to revolve; revolving stays, clears, is late
+    # into months 2 to 4: clear stays clear 3, 2, 0 and 1 times, once it revolves; revolving stays, clears, is late
     assert MEASURES["clear_stays_clear"].value(view) == pytest.approx(6 / 7)
     assert MEASURES["clear_to_revolving"].value(view) == pytest.approx(1 / 7)
     assert MEASURES["revolving_to_clear"].value(view) == pytest.approx(1 / 3)
