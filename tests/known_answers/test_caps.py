@@ -14,6 +14,7 @@ from zerolimit.rules.appeal import support
 from zerolimit.rules.cap import MOST_CAPS, RETIRED, Cap, cap
 from zerolimit.rules.caps import CAP, CAPS, POLICY, REASONS, checked
 from zerolimit.rules.decision import measure, weigh
+from zerolimit.rules.formula import score_line
 from zerolimit.rules.outcome import route_after
 from zerolimit.rules.unrolled import caps_unrolled
 from zerolimit.testing import check_cap
@@ -178,12 +179,29 @@ def test_a_body_is_written_out_where_it_is_plain_and_called_where_not(function: 
     """Beside the income cap: half of a formula's line of 2,000 fen where far; names of steps are kept apart."""
     made = caps_unrolled(least_of, (CAP["income"], declared(function)))
     known: dict[str, Any] = {"income_seen": 1_000.0, "anchor": 0.5, "risk": 950.0, "distance": 0.9}
-    known["terms"] = SimpleNamespace(income_multiple=4.0, score_multiple=4.0, income_floor=0.0, minimum_loan=300.0)
+    said = {"income_multiple": 4.0, "score_multiple": 4.0, "score_zero": 350.0, "income_floor": 0.0, "minimum_loan": 300.0}
+    known["terms"] = SimpleNamespace(**said)
     reads = inspect.signature(made).parameters
     assert made(*(known[name] for name in reads)) == 1_000.0
     known["distance"] = 0.5
     assert made(*(known[name] for name in reads)) == (300.0 if near == 300.0 else 2_000.0)
     assert (f"{function.__name__}(" in inspect.getsource(made).split("\n", 1)[1]) == (function is with_branches)
+
+
+@pytest.mark.parametrize(
+    ("zero", "risk", "months"),
+    [
+        (350.0, 650.0, 3.0),
+        (350.0, 350.0, 0.0),
+        (600.0, 600.0, 0.0),
+        (600.0, 580.0, 0.0),
+        (600.0, 775.0, 3.0),
+        (600.0, 950.0, 6.0),
+    ],
+)
+def test_the_line_grows_with_the_score_from_score_zero_on(zero: float, risk: float, months: float) -> None:
+    """Of 6 months of income at most: half of them half-way from score_zero to 950."""
+    assert score_line(1_000.0, risk, SimpleNamespace(score_multiple=6.0, score_zero=zero)) == pytest.approx(1_000.0 * months)
 
 
 def test_the_decision_shows_its_text() -> None:

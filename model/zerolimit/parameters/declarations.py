@@ -309,6 +309,9 @@ class Parameters(BaseModel):
     income_multiple: float = parameter(4.0, "months of income", 0, 100, "line that an income supports")
     income_floor: float = parameter(500, "yuan a month", 0, 1e6, "recorded income below which there is no line")
     score_multiple: float = parameter(6.5, "months of income", 0, 100, "line at the top score, in months of income")
+    score_zero: float = parameter(
+        350, "points", 350, 900, "score that supports no line; the line grows with the score from there on"
+    )
     cutoff: float = parameter(605, "points", 350, 950, "risk score below which there is no line")
     first_margin: float = parameter(15, "points", 0, 300, "the first population lies this far above the cutoff at least")
     anchor_floor: float = parameter(

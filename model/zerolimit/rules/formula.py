@@ -4,7 +4,7 @@ A cap's function may name each of `DERIVED` as a parameter, as it names a field.
 """
 
 from zerolimit.rules.rule import clip, helper
-from zerolimit.vocabulary.constants import NO_CAP, SCORE_LOW, SCORE_SPAN
+from zerolimit.vocabulary.constants import NO_CAP, SCORE_HIGH
 from zerolimit.vocabulary.names import REAPPLY
 
 
@@ -16,8 +16,11 @@ def income_line(income, terms):
 
 @helper
 def score_line(income, risk, terms):
-    """Line that a score supports, before the anchor: score_multiple x monthly income x (score - 350) / 600."""
-    return terms.score_multiple * income * clip((risk - SCORE_LOW) * (1.0 / SCORE_SPAN), 0.0, 1.0)
+    """Line that a score supports, before the anchor: score_multiple x monthly income x (score - score_zero) /
+    (950 - score_zero), at least 0."""
+    return (
+        terms.score_multiple * income * clip((risk - terms.score_zero) * (1.0 / (SCORE_HIGH - terms.score_zero)), 0.0, 1.0)
+    )
 
 
 @helper
