@@ -17,6 +17,7 @@ from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, nearest, quoted
 from zerolimit.basics.progress import Progress, reporting
 from zerolimit.basics.shown import Shown
+from zerolimit.basics.wording import number_of
 from zerolimit.engine.registry import AUTO, REFERENCE, SMALL, compiling, named
 from zerolimit.parameters.scenario import Scenario, load_scenario, presets, takes_parameters
 from zerolimit.run.warm import prepare
@@ -32,7 +33,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SEEDS = 20
-WITHIN, OUTSIDE, WRONG_ORDER, NOT_MEASURED = "within", "outside", "wrong order", "not measured"
+WITHIN, OUTSIDE, WRONG_ORDER, NO_INTERVAL = "within", "outside", "wrong order", "no interval"
+NOT_MEASURED = "not measured"
+LEAST_MEASURED = 0.5
+"""Of the seeds, in which a row must be measured: a mean over fewer says little of its market."""
 TWO_THIRDS = 2.0 / 3.0
 """Of its counted rows, what a group must have within tolerance to pass."""
 INSTALMENTS = "instalments"
@@ -69,18 +73,26 @@ class Row:
 
     @cached_property
     def known(self) -> tuple[float, ...]:
-        """The values that could be measured."""
+        """The values that there are; seeds in which nothing could be measured are left out of the mean."""
         return tuple(value for value in self.values if math.isfinite(value))
+
+    @property
+    def measured(self) -> bool:
+        """Whether it could be, in half of the seeds at least."""
+        return bool(self.known) and len(self.known) >= LEAST_MEASURED * len(self.values)
 
     @cached_property
     def over_seeds(self) -> Interval:
         """Mean over seeds with its 95 % interval."""
-        return interval(self.known) if self.known else Interval(math.nan, math.nan, math.nan)
+        return interval(self.known) if self.measured else Interval(math.nan, math.nan, math.nan)
 
-    @property
+    @cached_property
     def verdict(self) -> str:
-        """Whether the mean lies within tolerance; of order, whether the whole interval lies on the right side too."""
-        if not self.known:
+        """Whether the mean lies within tolerance; of order, whether the whole interval lies on the right side too.
+
+        One seed has no interval, so a row of order that it has on the right side neither passes nor fails.
+        """
+        if not self.measured:
             return NOT_MEASURED
         mean, (low, high) = self.over_seeds.mean, self.target.tolerance
         null = self.target.null
@@ -89,13 +101,28 @@ class Row:
             ends = [end for end in (self.over_seeds.low, self.over_seeds.high, mean) if not math.isnan(end)]
             if (min(ends) <= null) if upper else (max(ends) >= null):
                 return WRONG_ORDER
+            if len(self.known) == 1 and low <= mean <= high:
+                return NO_INTERVAL
         return WITHIN if low <= mean <= high else OUTSIDE
+
+    @property
+    def remark(self) -> str:
+        """Why there is no verdict, or of how many seeds it is where not of all."""
+        if self.why or not self.known:
+            return self.why or NOTHING_THERE
+        of = len(self.values)
+        some = f"measured in {len(self.known)} of {number_of(of, 'seed')}" if len(self.known) < of else ""
+        if not self.measured:
+            return f"{some}, fewer than half"
+        if self.verdict == NO_INTERVAL:
+            return f"{some or 'one seed'}: no interval, so the order is not known"
+        return some
 
     @property
     def passes(self) -> float:
         """The share of seeds that lie within tolerance by themselves."""
         low, high = self.target.tolerance
-        return sum(low <= value <= high for value in self.known) / len(self.values) if self.known else math.nan
+        return sum(low <= value <= high for value in self.known) / len(self.values) if self.measured else math.nan
 
 
 @dataclass(frozen=True)
@@ -148,7 +175,7 @@ class Validation(Shown):
         """Counts of all, or of one part: 'fitted' or 'held out'."""
         mine = {row.target.id: row for row in self.rows if row.counted and part in (None, row.part)}
         groups = {name: good for name, good in self.groups.items() if part in (None, self.targets.part(name))}
-        measured = {name for name in mine if all(row.known for row in self.rows if row.counted and row.target.id == name)}
+        measured = {name for name in mine if all(row.measured for row in self.rows if row.counted and row.target.id == name)}
         return Score(sum(self.passed[name] for name in mine), len(mine), sum(groups.values()), len(groups), len(measured))
 
     def to_frame(self) -> pd.DataFrame:
@@ -177,7 +204,7 @@ class Validation(Shown):
                     "seeds_measured": len(row.known),
                     "pass_rate": row.passes,
                     "verdict": row.verdict,
-                    "why": row.why,
+                    "why": row.remark,
                 }
                 for row in self.rows
             ]
@@ -247,6 +274,7 @@ def places_of(targets: Targets, scenarios: Sequence[Any], parameters: Mapping[st
     return found
 
 
+NOTHING_THERE = "nothing to measure it on: no such borrowers, or too few months"
 BURN_IN, MONTHS = 12, 60
 """Of scenarios of one's own: months left out, and all that are run."""
 
@@ -358,7 +386,9 @@ def validate(
     scenarios (as `borrowers=`) go by name. `seeds` is how many, counted from `seed`, or a list.
 
     A row is within tolerance where the mean over seeds is; a row of order only with its whole 95 % interval on the right
-    side. What cannot be measured is in the table with the reason, and never passes. BadInput: the file, row or argument.
+    side, of which one seed has none. Seeds in which a row cannot be measured are left out of its mean; below half of the
+    seeds it counts as not measured. What cannot be measured is in the table with the reason, and never passes. BadInput:
+    the file, row or argument.
     """
     read = targets_of(dict(targets)) if isinstance(targets, Mapping) else read_targets(targets)
     checked(read)
@@ -383,17 +413,12 @@ def validate(
                 read.part(target.group),
                 counted,
                 values.get((place.name, target.quantity, window), ()) if window else (),
-                why or said(values.get((place.name, target.quantity, window), ())),
+                why,
             )
             for target, place, counted, why, window in found
         ),
         numbers,
     )
-
-
-def said(values: Sequence[float]) -> str:
-    """What is said of values none of which is a number."""
-    return "" if any(map(math.isfinite, values)) else "nothing to measure it on: no such borrowers, or too few months"
 
 
 def all_values(
