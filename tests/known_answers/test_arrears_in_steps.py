@@ -102,7 +102,7 @@ def test_without_steps_the_score_closes_the_line_in_the_month_of_the_miss() -> N
 
 
 def test_from_the_first_miss_to_the_write_off() -> None:
-    """Frozen for two months, closed three months late, written off seven months late; a quarter of 6,000 yuan is recovered."""
+    """Frozen for two months, closed three months late, written off seven late; a quarter of 6,000 yuan is recovered."""
     market = borrower(**STEPS)
     path = lives(market, *[MISSES] * 8)
     assert [now["late"] for now in path[:6]] == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
@@ -125,7 +125,7 @@ def test_a_line_may_stay_on_record_until_the_write_off() -> None:
 
 
 def test_a_first_miss_may_trim_and_a_second_freeze() -> None:
-    """Half of the undrawn 4,000 yuan is taken; cured from two months late, all that was left on record comes back at once."""
+    """Half of the undrawn 4,000 yuan is taken; cured from two months late, all that was left on record comes back."""
     market = borrower(**STEPS, arrears_freeze=2, arrears_trim=0.5, cure_restores=1.0)
     trimmed, frozen, cured = lives(market, MISSES, MISSES, PAYS)
     assert (trimmed["status"], trimmed["limit"], trimmed["reason"]) == (OPEN, 800_000, ARREARS)

@@ -30,8 +30,8 @@ def thresholds(d):
 def arrears(late, limit, balance, terms):
     """The balance where one month late, 0 where more.
 
-    With arrears_steps: below arrears_freeze months past due the line less arrears_trim of its undrawn part, from then on
-    the line on record, of which nothing can be drawn, and 0 from arrears_close on.
+    With arrears_steps 0 from arrears_close months past due on; before that the line, less arrears_trim of its undrawn part
+    while below arrears_freeze, from which on nothing of it can be drawn.
     """
     taken = terms.arrears_trim * max(0.0, limit - balance) if late < terms.arrears_freeze else 0.0
     in_steps = limit - taken if late < terms.arrears_close else 0.0
