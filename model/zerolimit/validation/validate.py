@@ -23,9 +23,11 @@ from zerolimit.run.warm import prepare
 from zerolimit.study.executors import local_pool
 from zerolimit.study.intervals import Interval, as_seeds, interval
 from zerolimit.study.worlds import WORTH_STARTING
-from zerolimit.validation.measures import MEASURES, Measure
+from zerolimit.validation.experiment import FOLLOWED, Rise, rise
+from zerolimit.validation.measures import MEASURES
 from zerolimit.validation.seen import Seen, View, watch
-from zerolimit.validation.targets import Market, Target, Targets, Window, read_targets, targets_of
+from zerolimit.validation.targets import BOTH, Market, Target, Targets, Window, read_targets, targets_of
+from zerolimit.vocabulary.names import PRODUCTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +37,6 @@ SEEDS = 20
 WITHIN, OUTSIDE, WRONG_ORDER, NOT_MEASURED = "within", "outside", "wrong order", "not measured"
 TWO_THIRDS = 2.0 / 3.0
 """Of its counted rows, what a group must have within tolerance to pass."""
-INSTALMENTS = "instalments"
 
 
 @dataclass(frozen=True)
@@ -220,8 +221,9 @@ class Validation(Shown):
 
 
 def product_of(scenario: Scenario) -> str:
-    """What a scenario lends."""
-    return str(getattr(scenario, "product", INSTALMENTS))
+    """What a scenario lends: instalments, card, or both."""
+    loans, card = PRODUCTS
+    return {0.0: loans, 1.0: card}.get(scenario.share_card, BOTH)
 
 
 def places_of(targets: Targets, scenarios: Sequence[Any], parameters: Mapping[str, Any]) -> list[Place]:
@@ -276,16 +278,14 @@ def window_in(place: Place, window: Window | None) -> tuple[int, int, int | None
     return first, last, at
 
 
-def why_not(target: Target, place: Place, measure: Measure) -> str:
+def why_not(target: Target, place: Place) -> str:
     """Why a target cannot be measured in a place, or nothing."""
     if target.lacks is not None:
         return target.lacks
-    if measure.lacks is not None:
-        return measure.lacks
     if place.scenario is None:
         return f"no such preset yet: {place.market.scenario}"
     product = product_of(place.scenario)
-    if place.own and target.product not in ("both", product):
+    if place.own and target.product not in (BOTH, product):
         return f"wrong product: the target is of {target.product}, the scenario lends {product}"
     return ""
 
@@ -331,8 +331,17 @@ def measured(job: Job) -> list[float]:
     wanted = [MEASURES[name] for name, *_ in job.asked]
     moments = list({one.name: one.moment for one in wanted if one.moment is not None}.values())
     seen = watch(job.scenario, job.seed, job.months, moments, job.engine)
-    views = [View(seen, first, last, at) for _, first, last, at in job.asked]
-    return [one.value(view) for one, view in zip(wanted, views, strict=True)]
+    rises: dict[int, Rise] = {}
+    found = []
+    for one, (_, first, last, at) in zip(wanted, job.asked, strict=True):
+        if one.tried is None:
+            found.append(one.value(View(seen, first, last, at)))
+            continue
+        month = last - 1 - FOLLOWED
+        if month >= first and month not in rises:
+            rises[month] = rise(job.scenario, job.seed, month, job.engine)
+        found.append(one.tried(rises[month]) if month >= first else math.nan)
+    return found
 
 
 @takes_parameters
@@ -368,7 +377,7 @@ def validate(
         raise BadInput(f"workers: a whole number of at least 1 is needed, not {workers!r}")
     found: list[tuple[Target, Place, bool, str, tuple[int, int, int | None] | None]] = []
     for target, place, counted in rows_of(read, places):
-        why = why_not(target, place, MEASURES[target.quantity])
+        why = why_not(target, place)
         window = None if why else window_in(place, read.windows[target.window] if target.window else None)
         found.append(
             (target, place, counted, window if isinstance(window, str) else why, None if isinstance(window, str) else window)
