@@ -51,6 +51,7 @@ LIVELY: dict[str, Any] = {
 
 FUNDED = {"pool_rule": "funded"}
 LATE = {"miss_salaried": 0.3, "chargeoff_months": 6}
+STEPS = {**LATE, "arrears_steps": True}
 CARDS = {"share_card": 0.5}
 EARLY = {"term_open": 0.0, "early_rate": 1.0, "first_savings": 12.0, "first_trust": 1.0, "own_hit": 0.0, "leave_rate": 0.0}
 CONTEXTS: dict[str, dict[str, Any]] = {
@@ -82,6 +83,8 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "transactor_pays": {"share_transactor": 1.0, "term_open": 0.0, "first_savings": 12.0},
     "record_counted": {"other_record": 0.3},
     **dict.fromkeys(("scored_arrears", "history_arrears"), LATE),
+    **dict.fromkeys(("arrears_freeze", "arrears_close", "cure_restores", "cure_at_once"), STEPS),
+    "arrears_trim": {**STEPS, "arrears_freeze": 2},
 }
 """What else must be set so that a parameter can act."""
 

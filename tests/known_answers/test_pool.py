@@ -14,7 +14,7 @@ from zerolimit.parameters.scenario import Scenario, load_scenario
 from zerolimit.parameters.terms import TERMS, as_vector, from_scenario
 from zerolimit.platform.books import TERM, WINDOW, Books
 from zerolimit.platform.declared import WorldRule
-from zerolimit.platform.pool import PER, Pool, cash_by_accounts, collect, follow, fund, open_pool, resize, settle
+from zerolimit.platform.pool import PER, Pool, cash_by_accounts, collect, follow, fund, open_pool, recover, resize, settle
 from zerolimit.platform.shares import amount_over, exact
 from zerolimit.platform.steps import STEPS, take
 from zerolimit.rules.caps import CAP
@@ -140,6 +140,17 @@ def test_a_loss_is_met_from_income_first_then_from_capital() -> None:
     pool.move(collect, settle, interest_paid=7_000, principal_paid=0, recovered=0, written_off=0, costs=500)
     assert pool.books.value("net_income") == 6_500
     assert (pool.deficit, pool.accounts.distributed) == (0, 2_500)
+
+
+def test_recoveries_come_in_a_while_after_the_write_off() -> None:
+    """A quarter of what is to come a month, so that a fen waits three months on average; at once where it is 0."""
+    terms, to_come, months = SimpleNamespace(recovery_months=3), 0, []
+    for fen in (100_000, 0, 0, 400, *[0] * 200):
+        comes, to_come = recover(fen, to_come, terms)
+        months.append(comes)
+    assert months[:4] == [25_000, 18_750, 14_062, (42_188 + 400) // 4]
+    assert to_come == 3 == 100_400 - sum(months)
+    assert recover(100_000, 0, SimpleNamespace(recovery_months=0)) == (100_000, 0)
 
 
 def test_planned_use_is_a_parameter_or_the_mean_of_12_months_within_bounds() -> None:
@@ -270,9 +281,10 @@ EVENTS = some.lists(
     pool=some.floats(0.0, 2.0),
     off=some.sets(some.sampled_from(tuple(MECHANISMS)), max_size=2),
     costs=some.floats(0.0, 50.0),
+    wait=some.integers(0, 4),
 )
 def test_the_ledger_closes_to_the_fen_in_any_scenario(
-    size: int, seed: int, events: list[dict[str, Any]], rule: str, pool: float, off: set[str], costs: float
+    size: int, seed: int, events: list[dict[str, Any]], rule: str, pool: float, off: set[str], costs: float, wait: int
 ) -> None:
     """cash = K_0 + funding - principal - written off + recovered + interest - costs - distributed, counted here anew."""
     scenario = load_scenario(
@@ -284,6 +296,7 @@ def test_the_ledger_closes_to_the_fen_in_any_scenario(
         calendar=events,
         off=sorted(off),
         review_cost=costs,
+        recovery_months=wait,
         miss_gig=0.3,
         jobloss_salaried=0.2,
     )
@@ -304,7 +317,9 @@ def test_the_ledger_closes_to_the_fen_in_any_scenario(
     accounts = simulation.pool.accounts
     written = sum(int(month.counts["sum_written_off"].sum()) for month in simulation.history)
     interest = sum(int(month.counts["sum_interest_paid"].sum()) for month in simulation.history)
-    recovered = sum(int(month.counts["sum_recovered"].sum()) for month in simulation.history)
+    to_come = int(simulation.books.value("to_recover"))
+    recovered = sum(int(month.counts["sum_recovered"].sum()) for month in simulation.history) - to_come
+    assert to_come == 0 if wait == 0 else to_come >= 0
     assert (accounts.written_off, accounts.interest, accounts.recovered) == (written, interest, recovered)
     first = accounts.first_pool - simulation.first_principal
     assert cash >= first

@@ -16,6 +16,7 @@ from zerolimit.parameters.scenario import load_scenario
 from zerolimit.rules.caps import REASONS
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.mechanisms import MECHANISMS
+from zerolimit.vocabulary.names import SEGMENTS
 
 SEED, SIZE, MONTHS, EVENT = 3, 3_000, 18, 3
 TO_THE_CAP = dict.fromkeys(("menu_balance", "menu_step", "menu_close"), 0.0)
@@ -31,6 +32,10 @@ def only(*mechanisms: str) -> list[str]:
 def event(kind: str) -> Callable[[float], dict[str, Any]]:
     """The dial is a calendar item's value."""
     return lambda value: {"calendar": [{"month": EVENT, "kind": kind, "value": value}]}
+
+
+LATE = {"off": [*MECHANISMS], "chargeoff_months": 7, **{f"miss_{segment}": 0.03 for segment in SEGMENTS}}
+STEPPED = {**LATE, "arrears_steps": True}
 
 
 def sector_falls(trend: float) -> dict[str, Any]:
@@ -177,6 +182,12 @@ SIGNS = (
     Sign("ends: dormant", {"dormant_months": 6}, "dormant_rate", (0.0, 0.05, 0.5), "left_dormant", alone=True),
     Sign("ends: no line", {"first_closed": 0.3}, "closed_end_rate", (0.0, 0.05, 0.5), "left_closed", alone=True),
     Sign("memory of a closure", {"first_closed": 0.3, "reapply_rate": 0.3}, "bar_score", (0, 20, 60), "readmitted", -1),
+    Sign("arrears: in steps", LATE, "arrears_steps", (False, True), "zero_arrears", -1),
+    Sign("arrears: freeze", STEPPED, "arrears_freeze", (1, 2, 3), "frozen", -1),
+    Sign("arrears: closure", STEPPED, "arrears_close", (1, 3, 6), "closed", -1),
+    Sign("arrears: trim", {**STEPPED, "arrears_freeze": 2}, "arrears_trim", (0.0, 0.5, 1.0), "sum_limit", -1),
+    Sign("arrears: cure", STEPPED, "cure_restores", (0.0, 0.5, 1.0), "sum_limit"),
+    Sign("arrears: cure at once", STEPPED, "cure_at_once", (False, True), "frozen", -1),
     Sign("record: zero limits seen", ELSEWHERE, "other_record", (0.0, 0.3, 0.9), "other_loans", -1),
     Sign("record: zero limits seen, unpaid", ELSEWHERE, "other_record", (0.0, 0.3, 0.9), "shortfalls"),
     Sign("record: inquiries seen", ELSEWHERE, "other_inquiries", (0.0, 1.0, 4.0), "other_loans", -1),

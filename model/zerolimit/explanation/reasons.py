@@ -92,11 +92,11 @@ def lines_left(values: Numbers, measured: Numbers, u_menu: float, terms: Numbers
     caps = {cap: measured[f"cap_{cap}"] for cap in REASONS if measured.get(f"cap_{cap}", NO_CAP) < before}
     given: dict[str, Any] = {**values, "status": OPEN, "limit": before, "u_menu": u_menu, "terms": SimpleNamespace(**terms)}
 
-    def left(cap: float) -> float:
-        given["lowest"] = whole(cap)
+    def left(cap: str) -> float:
+        given["lowest"], given["cap_reason"] = whole(caps[cap]), CAP[cap].code
         return float(decide(*(given[name] for name in decide.reads)))
 
-    found = {cap: left(caps[cap]) for cap in sorted(caps, key=lambda cap: caps[cap])}
+    found = {cap: left(cap) for cap in sorted(caps, key=lambda cap: caps[cap])}
     return {cap: line for cap, line in found.items() if line < before}
 
 

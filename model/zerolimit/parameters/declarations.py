@@ -260,6 +260,9 @@ class Parameters(BaseModel):
     hold_3: float = parameter(0.1, "a month", 0, 1, "three or more months late: one part is paid")
     chargeoff_months: int = parameter(4, "months", 2, 60, "months past due at which a loan is written off")
     lgd: float = parameter(0.8, "share", 0, 1, "loss given default")
+    recovery_months: int = parameter(
+        0, "months", 0, 120, "from a write-off until what is recovered of it comes in, on average; 0: at once"
+    )
     early_rate: float = parameter(0.02, "a month", 0, 1, "repay all early, at full trust, with savings enough")
     transactor_pays: float = parameter(0.9, "a month", 0, 1, "a transactor repays all, with savings enough")
     savings_kept: float = parameter(1.0, "payments", 0, 24, "savings kept when repaying early")
@@ -341,6 +344,27 @@ class Parameters(BaseModel):
     menu_margin: float = parameter(600, "yuan", 0, 1e6, "margin left above the balance", "facts A9")
     menu_close_below: float = parameter(0.7, "share", 0, 1, "closed only when the cap is below this share of the line")
     menu_step_keep: float = parameter(0.5, "share", 0, 1, "of the line, left by a cut by a step", "facts C14")
+    arrears_steps: bool = Field(
+        False,
+        description="arrears act on a line in steps, and not through the score: it is trimmed or frozen, closed, and in part"
+        " given back after cure",
+        json_schema_extra={"unit": "switch", "source": "assumption", "mechanism": BASELINE},
+    )
+    arrears_trim: float = parameter(
+        0.5, "share", 0, 1, "in steps: of the undrawn part of a line, taken each month while late and not frozen"
+    )
+    arrears_freeze: int = parameter(
+        1, "months", 1, 120, "past due, in steps: from which the line stays on record and nothing can be drawn", "facts A2"
+    )
+    arrears_close: int = parameter(3, "months", 1, 120, "past due, in steps: from which the line is closed")
+    cure_restores: float = parameter(
+        0.8, "share", 0, 1, "in steps: of the undrawn part of a frozen line, given back after cure"
+    )
+    cure_at_once: bool = Field(
+        True,
+        description="in steps: a frozen line is decided in the month of the cure; off: at its next review",
+        json_schema_extra={"unit": "switch", "source": "assumption", "mechanism": BASELINE},
+    )
     campaign_share: float = parameter(0.35, "share", 0, 1, "of open lines, reviewed in a campaign", "facts A14")
     campaign_rise: float = parameter(0.08, "0 to 1", 0.0001, 1, "rise of tightness that starts a campaign", "facts C1")
     campaign_fall: float = parameter(0.02, "share", 0.0001, 1, "fall of the pool that starts a campaign", "facts C1")

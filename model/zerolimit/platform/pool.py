@@ -178,6 +178,17 @@ def release(own_used: int, principal: int, principal_paid: int, written_off: int
     return own_used - times_over(own_used, ended, principal + ended) if principal + ended > 0 else own_used
 
 
+@on_one_world("recovered", "to_recover")
+def recover(recovered: int, to_recover: int, terms: Any) -> tuple[int, int]:
+    """What is recovered of loans written off comes in a while after: of what is to come, 1 / (1 + recovery_months) a month.
+
+    So a fen comes in after recovery_months on average, at once where that is 0. Parts of a fen wait.
+    """
+    outstanding = to_recover + recovered
+    comes = outstanding // (1 + int(terms.recovery_months))
+    return comes, outstanding - comes
+
+
 @on_one_world("cash", "all_interest", "all_recovered", "all_written_off")
 def collect(
     cash: int,

@@ -25,7 +25,7 @@ STEPS: dict[str, tuple[WorldRule, ...]] = {
     "move": (world.move_macro, world.move_sectors),
     "announce": (tightness.rate_losses, tightness.announce, pool.resize, pool.follow, pool.measure_funds),
     "call_campaign": (tightness.call_campaign, pool.count_places, pool.allow_grants),
-    "plan": (pool.release, pool.collect, pool.plan_use, pool.plan),
+    "plan": (pool.release, pool.recover, pool.collect, pool.plan_use, pool.plan),
     "promise": (pool.promise,),
     "keep_aside": (pool.keep_aside,),
     "settle": (costs.charge, pool.settle),

@@ -1,6 +1,7 @@
 """Step 9, at the desk: documents replace recorded by true income and lift the trigger."""
 
 from zerolimit.rules.caps import CAPS
+from zerolimit.rules.decision import is_frozen_by_arrears
 from zerolimit.rules.rule import rule, whole
 from zerolimit.rules.unrolled import forgetting, over_caps
 from zerolimit.vocabulary.names import APPEAL_REJECTED, APPEAL_WON, NO_EVENT, NOT_APPEALED, OPEN, REVIEW
@@ -14,9 +15,13 @@ def support(base_line, lowest, terms):
 
 
 @rule("income_seen", "appealed_line", "appealed")
-def hear(income_true, scheduled, overdue, appealed_line, terms):
-    """Below the minimum loan is 0: rejected. What succeeds and is not granted now waits with priority."""
-    won = appealed_line - (scheduled + overdue) >= terms.minimum_loan
+def hear(income_true, scheduled, overdue, late, appealed_line, terms):
+    """Below the minimum loan, or where arrears leave nothing to draw, is 0: rejected.
+
+    What succeeds and is not granted now waits with priority.
+    """
+    room = 0.0 if is_frozen_by_arrears(late, terms) else appealed_line - (scheduled + overdue)
+    won = room >= terms.minimum_loan
     return income_true, appealed_line if won else 0.0, APPEAL_WON if won else APPEAL_REJECTED
 
 

@@ -1,7 +1,7 @@
 """Step 5: who is reviewed, and the line that policy would give: a minimum over named caps, with its argmin kept."""
 
 from zerolimit.rules.allocations import expected_profit
-from zerolimit.rules.caps import MEASURED
+from zerolimit.rules.caps import CAP, MEASURED
 from zerolimit.rules.rule import by_segment, clip, helper, rule, whole
 from zerolimit.rules.unrolled import over_caps, place_unrolled, route_unrolled
 from zerolimit.vocabulary.constants import MONTHS_A_YEAR, ONE_YUAN, SCORE_HIGH, SCORE_SPAN
@@ -25,6 +25,8 @@ from zerolimit.vocabulary.names import (
     WARNED_OF_SCORE,
     WARNED_OF_TRIGGER,
 )
+
+ARREARS, GRANT = CAP["arrears"].code, CAP["grant"].code
 
 
 @rule("distance")
@@ -104,7 +106,9 @@ def call_for_review(
     A campaign reaches all whose place in its order (`campaign_standing`) is at most campaign_cut. A closed
     account applies again with probability reapply_rate after cooling_months; the lender remembers why and when it was
     closed, and does not readmit before the reason's bar has passed (`bar_after`). An appeal won and not granted is decided
-    next. Lines under an announced cut wait for it, unless arrears come first. An early warning goes to a score within
+    next. Lines under an announced cut wait for it, unless arrears come first. With arrears_steps a frozen line is decided
+    when it is arrears_close months past due, and, with cure_at_once, when arrears had frozen it and are paid. An early
+    warning goes to a score within
     warning_points of the cutoff or to a frequency above warning_frequency x trigger_frequency, and
     says which.
     """
@@ -113,7 +117,10 @@ def call_for_review(
     again = without_line >= terms.cooling_months and u_apply < terms.reapply_rate
     applies = APPLY if tenure == 1.0 else (REAPPLY if again else NO_REVIEW)
     campaign = campaign_standing(limit, usage, risk, distance, u_apply, terms) <= terms.campaign_cut
-    called = REVIEW if left <= 0.0 or campaign or (late > 0.0 and is_open) else NO_REVIEW
+    frozen = status == FROZEN and terms.arrears_steps > 0.0
+    cured = frozen and late == 0.0 and reason != GRANT and terms.cure_at_once > 0.0
+    by_arrears = (late > 0.0 and is_open) or (frozen and late >= terms.arrears_close) or cured
+    called = REVIEW if left <= 0.0 or campaign or by_arrears else NO_REVIEW
     why = REVIEW if appealed == APPEAL_WON else (applies if status == CLOSED else called)
     review = NO_REVIEW if status == LEFT or (notice_left > 0.0 and late == 0.0) else why
     barred = max(0.0, bar_after(reason, terms) - without_line) if review == REAPPLY else 0.0
@@ -174,6 +181,12 @@ def is_announced(status, limit, late, wanted, terms):
     return ahead and status == OPEN and late == 0.0 and wanted < limit
 
 
+@helper
+def is_frozen_by_arrears(late, terms):
+    """Whether arrears leave nothing to draw: any do, with arrears_steps from arrears_freeze months past due on."""
+    return late >= (terms.arrears_freeze if terms.arrears_steps > 0.0 else 1.0)
+
+
 @rule("rank")
 @place_unrolled
 def stand_in_order():
@@ -184,12 +197,18 @@ def stand_in_order():
 
 
 @rule("wanted")
-def decide(status, limit, scheduled, overdue, late, review, base_line, lowest, u_menu, terms):
+def decide(status, limit, scheduled, overdue, late, review, reason, base_line, lowest, cap_reason, u_menu, terms):
     """The line wanted by policy (fen), before the pool.
 
     Within min_change of the line nothing changes. A raise is at most growth of the line; a first line is first_share of
-    the formula (facts A27), a restored one restart_share. A cut comes from the menu. Below the minimum loan is 0.
+    the formula (facts A27), a restored one restart_share. A cut comes from the menu, and goes to the lowest cap at most
+    where late. Below the minimum loan is 0.
+
+    With arrears_steps a frozen line that is late is decided as an open one, cuts that arrears make are to their cap and
+    others from the menu, and a line that arrears had frozen (whose reason is not the pool) comes back after cure as line
+    - (1 - cure_restores) x undrawn part, under the lowest cap.
     """
+    in_steps = terms.arrears_steps > 0.0
     m = terms.minimum_loan
     balance = scheduled + overdue
     raised = min(lowest, whole(limit * (1.0 + terms.growth)))
@@ -197,7 +216,12 @@ def decide(status, limit, scheduled, overdue, late, review, base_line, lowest, u
     kept = grown if lowest > limit * (1.0 - terms.min_change) else cut_from_menu(limit, lowest, balance, u_menu, terms)
     share = terms.first_share if review == APPLY else terms.restart_share
     fresh = min(lowest, whole(share * base_line))
-    line = (kept if late == 0.0 else min(kept, lowest)) if status == OPEN else fresh
+    lowered = (lowest if cap_reason == ARREARS else kept) if in_steps else min(kept, lowest)
+    back = min(lowest, whole(limit - (1.0 - terms.cure_restores) * max(0.0, limit - balance)))
+    frozen = in_steps and status == FROZEN
+    anew = back if frozen and reason != GRANT else fresh
+    has_line = status == OPEN or (frozen and late > 0.0)
+    line = (kept if late == 0.0 else lowered) if has_line else anew
     return line if line >= m else 0.0
 
 
@@ -205,12 +229,13 @@ def decide(status, limit, scheduled, overdue, late, review, base_line, lowest, u
 def contend(status, limit, scheduled, overdue, late, wanted, terms):
     """Who wants an undrawn part of at least the minimum loan contends for it.
 
-    Not who has a place below the lowest that the rule serves. Where a cut is announced ahead, the line stays in force and
-    its undrawn part frees no pool until it takes effect.
+    Not who has a place below the lowest that the rule serves, nor whom arrears leave nothing to draw. Where a cut is
+    announced ahead, the line stays in force and its undrawn part frees no pool until it takes effect.
     """
     balance = scheduled + overdue
     announces = is_announced(status, limit, late, wanted, terms)
-    contends = 0.0 if announces or wanted - balance < terms.minimum_loan else 1.0
+    nothing = is_frozen_by_arrears(late, terms) or wanted - balance < terms.minimum_loan
+    contends = 0.0 if announces or nothing else 1.0
     return contends, max(0.0, limit - balance) if announces else 0.0
 
 

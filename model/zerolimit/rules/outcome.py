@@ -1,7 +1,7 @@
 """Steps 6 to 8: the line takes effect, cuts are announced, and what happened is recorded (docs/ODD.md, 7.15)."""
 
 from zerolimit.rules.caps import CAP
-from zerolimit.rules.decision import is_announced, route_after
+from zerolimit.rules.decision import ARREARS, is_announced, is_frozen_by_arrears, route_after
 from zerolimit.rules.flags import flag, outcomes
 from zerolimit.rules.rule import rule, whole
 from zerolimit.vocabulary.constants import CUT_BELOW, FREED_BELOW, HALVED_AT, MONTHS_MOST, SPELL_MOST, ZEROS_MOST
@@ -74,8 +74,10 @@ def set_line(
     line - (line - announced) / steps left. What the pool refuses, and arrears, take effect at once.
 
     Who gets nothing and still owes the minimum loan is frozen, below the minimum loan closed; a refused first
-    application leaves. The reason is the lowest cap below the line, the grant included; ties go to the earlier cap. A line
-    that comes back keeps the reason why it was gone, and so does one that only its bar keeps closed.
+    application leaves. A line with something in it that arrears leave nothing of to draw is frozen too. The reason is the
+    lowest cap below the line, the grant included; ties go to the earlier cap. A line that stays as it was on record and is
+    frozen has arrears as its reason. A line that comes back keeps the reason why it was gone, and so does one that only its
+    bar keeps closed.
     """
     m = terms.minimum_loan
     balance = scheduled + overdue
@@ -99,12 +101,14 @@ def set_line(
     rationed = contends > 0.0 and by_pool < wanted and by_pool < lowest
     refused = contends > 0.0 and granted < m
     stays_shut = status != OPEN and (refused or decided < m)
-    lower = (decided < before or stays_shut) and (rationed or cap_reason != BARRED)
-    why = (GRANT_REASON if rationed else cap_reason) if lower else reason
+    in_arrears = is_frozen_by_arrears(late, terms)
+    held = terms.arrears_steps > 0.0 and in_arrears and status == OPEN and decided >= before
+    lower = (decided < before or stays_shut or held) and (rationed or cap_reason != BARRED)
+    why = (GRANT_REASON if rationed else (ARREARS if held else cap_reason)) if lower else reason
     bits = (cap_mask + (GRANT_BIT if rationed and by_pool < m else 0.0)) if lower else mask
     if is_announced(status, before, late, wanted, terms):
         return limit, status, why, bits, wanted, max(1.0, terms.notice_months + terms.adaptation_months)
-    state = CLOSED if decided < m else (FROZEN if refused or late > 0.0 else OPEN)
+    state = CLOSED if decided < m else (FROZEN if refused or in_arrears else OPEN)
     gone = LEFT if review == APPLY and state != OPEN else state
     return (decided if decided >= m else 0.0), gone, why, bits, 0.0, 0.0
 

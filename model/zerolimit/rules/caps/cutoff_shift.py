@@ -1,7 +1,7 @@
 """Cap 10: the cutoff raised while the platform tightens."""
 
 from zerolimit.rules.cap import Compared, cap
-from zerolimit.rules.caps.cutoff import gap_of, score_in_words
+from zerolimit.rules.caps.cutoff import gap_of, score_in_words, score_of
 from zerolimit.vocabulary.constants import NO_CAP
 from zerolimit.vocabulary.names import END_LOOSENING
 
@@ -13,7 +13,7 @@ def numbers(d):
 def thresholds(d):
     if d.terms["cutoff_shift"] > 0.0:
         needed = d.terms["cutoff"] + gap_of(d) + d.terms["cutoff_shift"]
-        yield Compared("score, cutoff raised", "points", d.values["risk"], needed)
+        yield Compared("score, cutoff raised", "points", score_of(d), needed)
 
 
 @cap(
@@ -26,7 +26,7 @@ def thresholds(d):
     numbers=numbers,
     thresholds=thresholds,
 )
-def cutoff_shift(score_needed, risk, terms):
+def cutoff_shift(score_needed, risk_counted, terms):
     """0 where risk < cutoff (+ readmission_gap) + cutoff_shift, while cutoff_shift > 0."""
-    shifted = risk < score_needed + terms.cutoff_shift
+    shifted = risk_counted < score_needed + terms.cutoff_shift
     return 0.0 if shifted and terms.cutoff_shift > 0.0 else NO_CAP

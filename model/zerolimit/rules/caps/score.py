@@ -2,10 +2,11 @@
 
 from zerolimit.basics.wording import in_yuan, say
 from zerolimit.rules.cap import Compared, cap
+from zerolimit.rules.caps.cutoff import score_of
 
 
 def numbers(d):
-    return say("score {score}: enough for a line of {line}", score=f"{d.values['risk']:.0f}", line=in_yuan(d.line))
+    return say("score {score}: enough for a line of {line}", score=f"{score_of(d):.0f}", line=in_yuan(d.line))
 
 
 def thresholds(d):
