@@ -76,6 +76,8 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "dormant_months": {"dormant_rate": 0.5},
     **dict.fromkeys(("card_daily_rate", "card_minimum", "card_floor", "card_habit"), CARDS),
     **dict.fromkeys(("card_size", "card_pays_all", "card_extra"), CARDS),
+    "calendar_tightness": {"base_tightness": 0.5},
+    "raise_tightness": {"base_tightness": 0.1},
     "revolver_spread": {"share_revolver": 0.5},
     "revolver_level": {"share_revolver": 0.5},
     "maxed_rate": {"share_maxed": 0.5},

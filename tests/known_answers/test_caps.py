@@ -10,17 +10,19 @@ import pytest
 
 from zerolimit.basics.errors import BadInput
 from zerolimit.basics.wording import say
+from zerolimit.parameters.scenario import Scenario
+from zerolimit.parameters.terms import from_scenario
 from zerolimit.rules.appeal import support
 from zerolimit.rules.cap import MOST_CAPS, RETIRED, Cap, cap
 from zerolimit.rules.caps import CAP, CAPS, POLICY, REASONS, checked
-from zerolimit.rules.decision import measure, weigh
+from zerolimit.rules.decision import decide, measure, weigh
 from zerolimit.rules.formula import score_line
 from zerolimit.rules.outcome import route_after
 from zerolimit.rules.unrolled import caps_unrolled
 from zerolimit.testing import check_cap
 from zerolimit.vocabulary.fields import FIELDS, STORABLE
 from zerolimit.vocabulary.mechanisms import NO_CAP
-from zerolimit.vocabulary.names import END_LOOSENING, END_POOL, END_SCORE
+from zerolimit.vocabulary.names import END_LOOSENING, END_POOL, END_SCORE, OPEN
 
 
 @pytest.mark.parametrize("name", CAP)
@@ -202,6 +204,30 @@ def test_a_body_is_written_out_where_it_is_plain_and_called_where_not(function: 
 def test_the_line_grows_with_the_score_from_score_zero_on(zero: float, risk: float, months: float) -> None:
     """Of 6 months of income at most: half of them half-way from score_zero to 950."""
     assert score_line(1_000.0, risk, SimpleNamespace(score_multiple=6.0, score_zero=zero)) == pytest.approx(1_000.0 * months)
+
+
+@pytest.mark.parametrize(
+    ("reached", "calendar", "left"), [(1.0, 0.2, 800.0), (0.0, 0.2, 960.0), (0.0, 1.0, 800.0), (0.0, 0.0, 1_000.0)]
+)
+def test_tightening_scales_in_full_what_a_campaign_reaches(reached: float, calendar: float, left: float) -> None:
+    """0.5 x 0.4 of 1,000 fen, and at the calendar's reviews a share of it."""
+    said = SimpleNamespace(multiplier_gain=0.5, tightness=0.4, calendar_tightness=calendar)
+    assert CAP["multiplier"](1_000.0, reached, said) == pytest.approx(left)
+
+
+def test_no_line_is_raised_above_raise_tightness() -> None:
+    """10,000 yuan on record, 20,000 by the formula: by growth at most, unless tightness is above the threshold."""
+    for tightness, line in ((0.1, 14_000.0), (0.3, 10_000.0)):
+        said = SimpleNamespace(**{**from_scenario(Scenario(growth=0.4, raise_tightness=0.2)), "tightness": tightness})
+        given = {
+            **dict.fromkeys(decide.reads, 0.0),
+            "status": OPEN,
+            "limit": 1e6,
+            "base_line": 2e6,
+            "lowest": 2e6,
+            "terms": said,
+        }
+        assert decide(*(given[name] for name in decide.reads)) == line * 100.0
 
 
 def test_the_decision_shows_its_text() -> None:

@@ -424,6 +424,12 @@ class Parameters(BaseModel):
         0.015, "a year", 0.0001, 1, "yearly losses over principal that are normal", "facts C6", "tightening"
     )
     multiplier_gain: float = parameter(0.5, "share", 0, 1, "of all lines lost at full tightness", "facts A18", "tightening")
+    calendar_tightness: float = parameter(
+        1.0, "share", 0, 1, "of tightness, that scales lines which no campaign reaches", "assumption", "tightening"
+    )
+    raise_tightness: float = parameter(
+        1.0, "0 to 1", 0, 1, "lines are raised while tightness is at most this", "assumption", "tightening"
+    )
     cutoff_gain: float = parameter(60, "points", 0, 600, "cutoff raised at full tightness", "facts A28", "tightening")
 
     # pool

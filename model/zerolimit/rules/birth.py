@@ -314,7 +314,7 @@ def settle_in(status, limit, risk, zhima, signal, income_seen, distance, terms):
     lift = max(0.0, least - risk) if status == OPEN else 0.0
     shown = risk + lift
     plain = min(income_line(income_seen, terms), score_line(income_seen, shown, terms))
-    fit, ease = max(terms.anchor_floor, position_factor(distance, terms)), max(terms.anchor_floor, tight_factor(terms))
+    fit, ease = max(terms.anchor_floor, position_factor(distance, terms)), max(terms.anchor_floor, tight_factor(0.0, terms))
     anchor = limit / max(ONE_YUAN, plain * fit * ease) if limit > 0.0 else 1.0
     return shown, max(zhima, terms.admission_zhima), signal + whole(lift + NEARLY_ONE), anchor
 

@@ -83,7 +83,7 @@ def bar_after(reason, terms):
     return terms.bar_pool if route == END_POOL else (terms.bar_tightening if route == END_LOOSENING else terms.bar_score)
 
 
-@rule("review", "review_in", "warned", "barred")
+@rule("review", "review_in", "warned", "barred", "reached")
 def call_for_review(
     status,
     review_in,
@@ -108,9 +108,8 @@ def call_for_review(
     closed, and does not readmit before the reason's bar has passed (`bar_after`). An appeal won and not granted is decided
     next. Lines under an announced cut wait for it, unless arrears come first. With arrears_steps a frozen line is decided
     when it is arrears_close months past due, and, with cure_at_once, when arrears had frozen it and are paid. An early
-    warning goes to a score within
-    warning_points of the cutoff or to a frequency above warning_frequency x trigger_frequency, and
-    says which.
+    warning goes to a score within warning_points of the cutoff or to a frequency above warning_frequency x
+    trigger_frequency, and says which. reached is 1 for whom a campaign reaches.
     """
     is_open = status == OPEN
     left = review_in - 1.0
@@ -133,6 +132,7 @@ def call_for_review(
         due if counts_on else review_in,
         near if terms.early_warning > 0.0 and is_open else NOT_WARNED,
         barred,
+        1.0 if campaign else 0.0,
     )
 
 
@@ -200,7 +200,8 @@ def stand_in_order():
 def decide(status, limit, scheduled, overdue, late, review, reason, base_line, lowest, cap_reason, u_menu, terms):
     """The line wanted by policy (fen), before the pool.
 
-    Within min_change of the line nothing changes. A raise is at most growth of the line; a first line is first_share of
+    Within min_change of the line nothing changes. A raise is at most growth of the line, and none is made while tightness is
+    above raise_tightness; a first line is first_share of
     the formula (facts A27), a restored one restart_share. A cut comes from the menu, and goes to the lowest cap at most
     where late. Below the minimum loan is 0.
 
@@ -212,7 +213,8 @@ def decide(status, limit, scheduled, overdue, late, review, reason, base_line, l
     m = terms.minimum_loan
     balance = scheduled + overdue
     raised = min(lowest, whole(limit * (1.0 + terms.growth)))
-    grown = raised if lowest >= limit * (1.0 + terms.min_change) else limit
+    raises = lowest >= limit * (1.0 + terms.min_change) and terms.tightness <= terms.raise_tightness
+    grown = raised if raises else limit
     kept = grown if lowest > limit * (1.0 - terms.min_change) else cut_from_menu(limit, lowest, balance, u_menu, terms)
     share = terms.first_share if review == APPLY else terms.restart_share
     fresh = min(lowest, whole(share * base_line))

@@ -139,6 +139,7 @@ FLOWS = (
     _flow("distance", "f4", "share", "distance from the target customer"),
     _flow("review", "i1", "code", "why the line is decided this month"),
     _flow("barred", "i2", "months", "of a re-application: until the lender readmits after the closure's reason"),
+    _flow("reached", "i1", "0/1", "a campaign reaches the line this month"),
     _flow("closeness", "f4", "points", "place in a campaign's order, lowest first"),
     _flow("base_line", "f4", "fen", "the formula's line: the lower of the income and the score line"),
     _flow("lowest", "f4", "fen", "lowest cap"),
