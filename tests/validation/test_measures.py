@@ -179,10 +179,10 @@ def test_states_and_moves_by_hand() -> None:
     late = [[0] * 4, [0] * 4, [0, 0, 0, 1], [0, 0, 0, 2], [0, 0, 0, 3]]
     drawn = [[0] * 4, [0] * 4, [0] * 4, [0, 5, 0, 0], [0] * 4]
     view = by_hand(scheduled=owed, principal_paid=paid, late=late, drawn=drawn)
-    # moves into months 2 to 4: 0 -> 0 three times, 0 -> 0, 0 -> full, full -> revolving; revolving twice and full; to late
-    assert MEASURES["unused_stays_unused"].value(view) == pytest.approx(4 / 5)
-    assert MEASURES["unused_to_revolving"].value(view) == 0.0
-    assert MEASURES["revolving_to_unused_or_full"].value(view) == pytest.approx(1 / 3)
+    # into months 2 to 4: clear stays clear 3, 2, 0 and 1 times, once it revolves; revolving stays, clears, is late
+    assert MEASURES["clear_stays_clear"].value(view) == pytest.approx(6 / 7)
+    assert MEASURES["clear_to_revolving"].value(view) == pytest.approx(1 / 7)
+    assert MEASURES["revolving_to_clear"].value(view) == pytest.approx(1 / 3)
     assert MEASURES["revolving_to_late"].value(view) == pytest.approx(1 / 3)
 
 

@@ -154,7 +154,7 @@ def test_what_cannot_be_measured_says_why_and_never_passes(found: Validation) ->
     frame = found.to_frame().set_index(["id", "place"])
     assert frame.loc[("A2", "cards"), "why"] == "no such preset yet: cards-to-come"
     assert "no calendar: calm years" in frame.loc[("A3a", "here"), "why"]
-    assert "no experiment" in frame.loc[("D1", "here"), "why"]
+    assert "too few months" in frame.loc[("D1", "here"), "why"]
     assert frame.loc[("B1", "here"), "why"] == "nobody has it"
     assert frame.loc[("A2", "here"), ["verdict", "counted"]].tolist() == ["within", False]
     assert frame.loc[("A1", "here"), "verdict"] == "within"

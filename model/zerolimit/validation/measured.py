@@ -40,7 +40,7 @@ def measured(job: Job) -> list[Values]:
     """The values of each run."""
     wanted = [MEASURES[name] for name, *_ in job.asked]
     moments = list({one.name: one.moment for one in wanted if one.moment is not None}.values())
-    seen, failures = watch(job.runs, job.months, moments, job.engine)
+    seen, failures = watch(job.runs, job.months, moments, job.engine, rises_of(job.asked))
     found: list[Values] = []
     for k in range(len(job.runs)):
         if k in failures:
@@ -49,6 +49,12 @@ def measured(job: Job) -> list[Values]:
             views = [View(seen[k], first, last, at) for _, first, last, at in job.asked]
             found.append([one.value(view) for one, view in zip(wanted, views, strict=True)])
     return found
+
+
+def rises_of(asked: Sequence[Asked]) -> set[int]:
+    """The months after which lines rise in experiments."""
+    found = {MEASURES[name].rise_in(first, last) for name, first, last, _ in asked}
+    return {month for month in found if month is not None}
 
 
 def all_values(
@@ -89,7 +95,8 @@ def jobs_of(place: Place, asked: tuple[Asked, ...], runs: Runs, engine: str | No
     """Runs of a place in batches that memory holds, several for each worker."""
     sizes = [scenario.borrowers for scenario, _ in runs]
     kind = engine or (compiling() if max(sizes, default=0) >= SMALL or sum(sizes) >= FEW else REFERENCE)
-    needed = [bytes_of_world(kind, size, recorded=size * place.months * BYTES_A_MONTH) for size in sizes]
+    copies = 1 + len(rises_of(asked))
+    needed = [copies * bytes_of_world(kind, size) + size * place.months * BYTES_A_MONTH for size in sizes]
     most = MOST_TOGETHER if workers == 1 else max(1, min(MOST_TOGETHER, -(-len(runs) // (workers * ROUNDS))))
     return [
         Job(place.name, tuple(range(len(runs))[part]), tuple(runs[part]), place.months, asked, kind)

@@ -8,11 +8,11 @@ from typing import Any
 
 from zerolimit.basics.errors import BadInput, nearest, quoted
 from zerolimit.parameters.scenario import Scenario, load_scenario, presets
-from zerolimit.validation.measures import MEASURES, Measure
+from zerolimit.validation.measures import MEASURES
 from zerolimit.validation.seen import Seen
-from zerolimit.validation.targets import Market, Target, Targets, Window
+from zerolimit.validation.targets import BOTH, Market, Target, Targets, Window
+from zerolimit.vocabulary.names import PRODUCTS
 
-INSTALMENTS = "instalments"
 Asked = tuple[str, int, int, int | None]
 """A measure, first month, month after the last, the event's month."""
 
@@ -36,8 +36,9 @@ class Place:
 
 
 def product_of(scenario: Scenario) -> str:
-    """What a scenario lends."""
-    return str(getattr(scenario, "product", INSTALMENTS))
+    """What a scenario lends: instalments, card, or both."""
+    loans, card = PRODUCTS
+    return {0.0: loans, 1.0: card}.get(scenario.share_card, BOTH)
 
 
 def places_of(targets: Targets, scenarios: Sequence[Any], parameters: Mapping[str, Any]) -> list[Place]:
@@ -92,16 +93,14 @@ def window_in(place: Place, window: Window | None) -> tuple[int, int, int | None
     return first, last, at
 
 
-def why_not(target: Target, place: Place, measure: Measure) -> str:
+def why_not(target: Target, place: Place) -> str:
     """Why a target cannot be measured in a place, or nothing."""
     if target.lacks is not None:
         return target.lacks
-    if measure.lacks is not None:
-        return measure.lacks
     if place.scenario is None:
         return f"no such preset yet: {place.market.scenario}"
     product = product_of(place.scenario)
-    if place.own and target.product not in ("both", product):
+    if place.own and target.product not in (BOTH, product):
         return f"wrong product: the target is of {target.product}, the scenario lends {product}"
     return ""
 
@@ -121,7 +120,7 @@ def wanted_in(targets: Targets, places: Sequence[Place]) -> list[Wanted]:
     """Every target in every place where it is measured."""
     found = []
     for target, place, counted in rows_of(targets, places):
-        why = why_not(target, place, MEASURES[target.quantity])
+        why = why_not(target, place)
         window = why or window_in(place, targets.windows[target.window] if target.window else None)
         if isinstance(window, str):
             found.append(Wanted(target, place, counted, None, window))
