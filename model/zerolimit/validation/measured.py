@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import as_completed
@@ -15,7 +14,6 @@ from zerolimit.run.warm import prepare
 from zerolimit.study.executors import local_pool
 from zerolimit.study.rounds import budget, bytes_of_world, in_rounds
 from zerolimit.study.worlds import FEW, MOST_TOGETHER, ROUNDS, WORTH_STARTING
-from zerolimit.validation.experiment import FOLLOWED, Rise, rise
 from zerolimit.validation.measures import MEASURES
 from zerolimit.validation.places import Asked, Place
 from zerolimit.validation.seen import BYTES_A_MONTH, View, watch
@@ -42,24 +40,21 @@ def measured(job: Job) -> list[Values]:
     """The values of each run."""
     wanted = [MEASURES[name] for name, *_ in job.asked]
     moments = list({one.name: one.moment for one in wanted if one.moment is not None}.values())
-    seen, failures = watch(job.runs, job.months, moments, job.engine)
+    seen, failures = watch(job.runs, job.months, moments, job.engine, rises_of(job.asked))
     found: list[Values] = []
     for k in range(len(job.runs)):
         if k in failures:
             found.append(failures[k])
-            continue
-        rises: dict[int, Rise] = {}
-        values: list[float] = []
-        for one, (_, first, last, at) in zip(wanted, job.asked, strict=True):
-            if one.tried is None:
-                values.append(one.value(View(seen[k], first, last, at)))
-                continue
-            month = last - 1 - FOLLOWED
-            if month >= first and month not in rises:
-                rises[month] = rise(*job.runs[k], month, job.engine)
-            values.append(one.tried(rises[month]) if month >= first else math.nan)
-        found.append(values)
+        else:
+            views = [View(seen[k], first, last, at) for _, first, last, at in job.asked]
+            found.append([one.value(view) for one, view in zip(wanted, views, strict=True)])
     return found
+
+
+def rises_of(asked: Sequence[Asked]) -> set[int]:
+    """The months after which lines rise in experiments."""
+    found = {MEASURES[name].rise_in(first, last) for name, first, last, _ in asked}
+    return {month for month in found if month is not None}
 
 
 def all_values(
@@ -100,7 +95,8 @@ def jobs_of(place: Place, asked: tuple[Asked, ...], runs: Runs, engine: str | No
     """Runs of a place in batches that memory holds, several for each worker."""
     sizes = [scenario.borrowers for scenario, _ in runs]
     kind = engine or (compiling() if max(sizes, default=0) >= SMALL or sum(sizes) >= FEW else REFERENCE)
-    needed = [bytes_of_world(kind, size, recorded=size * place.months * BYTES_A_MONTH) for size in sizes]
+    copies = 1 + len(rises_of(asked))
+    needed = [copies * bytes_of_world(kind, size) + size * place.months * BYTES_A_MONTH for size in sizes]
     most = MOST_TOGETHER if workers == 1 else max(1, min(MOST_TOGETHER, -(-len(runs) // (workers * ROUNDS))))
     return [
         Job(place.name, tuple(range(len(runs))[part]), tuple(runs[part]), place.months, asked, kind)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from zerolimit.results.moments import Moment, Part, RowMonths, parts_of, value_o
 from zerolimit.run.batch import Batch
 from zerolimit.run.together import Together
 from zerolimit.study.worlds import forget
+from zerolimit.validation.experiment import FOLLOWED, Raised, Rise
 from zerolimit.vocabulary.fields import BYTES, FIELDS
 from zerolimit.vocabulary.names import LEFT
 
@@ -43,6 +44,8 @@ class Seen:
     columns: Mapping[str, Array]
     sums: Mapping[str, Sequence[Array]]
     """Of each moment, its parts' sums by month."""
+    rises: Mapping[int, Rise] = field(default_factory=dict)
+    """By the month after which lines rose in an experiment beside the run, what came of it."""
 
     @property
     def months(self) -> int:
@@ -57,26 +60,39 @@ class Seen:
 
 
 def watch(
-    runs: Sequence[tuple[Scenario, int]], months: int, moments: Sequence[Moment], engine: str
+    runs: Sequence[tuple[Scenario, int]],
+    months: int,
+    moments: Sequence[Moment],
+    engine: str,
+    rises: Collection[int] = (),
 ) -> tuple[dict[int, Seen], dict[int, Exception]]:
-    """Run worlds, each with its seed, together, and keep what measures see of them; and what others failed with."""
+    """Run worlds, each with its seed, together, and keep what measures see of them; and what others failed with.
+
+    After the months in `rises`, which are followed by experiment.FOLLOWED others, lines rise in copies of the worlds.
+    """
     parts = list(dict.fromkeys(part for one in moments for part in parts_of(one)))
     at = {part: k for k, part in enumerate(parts)}
     batch = Batch.begin(runs, engine=engine, threads=1)
     begun = set(batch.worlds)
     try:
         watched = [Watched(some, months, parts) for some in batch.sets]
-        for _ in range(months):
+        tried: dict[int, Raised] = {}
+        rose: dict[int, dict[int, Rise]] = {}
+        for month in range(months):
             batch.step()
             if set(batch.worlds) != begun:
                 break
             for one in watched:
                 one.take()
+            if month in rises:
+                tried[month] = Raised(batch.worlds)
+            if month - FOLLOWED in tried:
+                rose[month - FOLLOWED] = tried.pop(month - FOLLOWED).beside(batch.worlds)
     finally:
         batch.close()
     if set(batch.worlds) != begun:  # the others begin again: what they left of the month has gone with the one that failed
         others = sorted(batch.worlds)
-        found, failures = watch([runs[number] for number in others], months, moments, engine) if others else ({}, {})
+        found, failures = watch([runs[number] for number in others], months, moments, engine, rises) if others else ({}, {})
         return (
             {others[k]: seen for k, seen in found.items()},
             batch.failures | {others[k]: error for k, error in failures.items()},
@@ -87,7 +103,9 @@ def watch(
             rows = slice(*some.starts[k : k + 2])
             sums = {one.name: [some.sums[:, k, at[part]] for part in parts_of(one)] for one in moments}
             columns = {name: column[:, rows] for name, column in some.columns.items()}
-            seen[number] = Seen(runs[number][0].start, columns, sums)
+            seen[number] = Seen(
+                runs[number][0].start, columns, sums, {month: found[number] for month, found in rose.items()}
+            )
     return seen, batch.failures
 
 
