@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 
 from zerolimit.parameters.scenario import Scenario, load_scenario
 from zerolimit.parameters.terms import from_scenario
-from zerolimit.rules.decision import decide, weigh
+from zerolimit.rules.decision import ARREARS, GRANT, decide, weigh
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.names import CLOSED, OPEN
 
@@ -160,6 +160,8 @@ STATE = some.fixed_dictionaries(
         "tenure": some.integers(0, 600).map(float),
         "appealed": some.sampled_from([0.0, 2.0]),
         "u_menu": some.floats(0.001, 0.999),
+        "punctuality": some.floats(0.0, 1.0),
+        "reason": some.sampled_from([0.0, ARREARS, GRANT]),
     }
 )
 
@@ -173,16 +175,25 @@ STATE = some.fixed_dictionaries(
     some.floats(0, 200),
     some.floats(0.001, 0.5),
     some.floats(0, 1),
+    some.sampled_from([0, 1, 2]),
 )
 def test_tighter_never_gives_a_larger_line(
-    state: dict[str, float], one: float, other: float, shift: float, more: float, min_change: float, growth: float
+    state: dict[str, float],
+    one: float,
+    other: float,
+    shift: float,
+    more: float,
+    min_change: float,
+    growth: float,
+    freeze: int,
 ) -> None:
-    """One decision, the same state: neither tightness nor a cutoff shift ever leaves more."""
-    scenario = load_scenario("baseline", min_change=min_change, growth=growth)
+    """One decision, the same state: neither tightness nor a cutoff shift ever leaves more, with arrears in steps or not."""
+    steps = {"arrears_steps": True, "arrears_freeze": freeze} if freeze else {}
+    scenario = load_scenario("baseline", min_change=min_change, growth=growth, **steps)
     loose, loose_cap = decided(state, min(one, other), shift, scenario)
     tight, tight_cap = decided(state, max(one, other), shift + more, scenario)
     assert tight_cap <= loose_cap
     assert tight <= loose
     m = scenario.minimum_loan * 100
     assert tight == 0.0 or tight >= m
-    assert loose <= max(loose_cap, state["limit"] if state["status"] == OPEN else 0.0)
+    assert loose <= max(loose_cap, state["limit"] if state["status"] == OPEN or freeze else 0.0)
