@@ -280,6 +280,9 @@ def test_a_calendar_may_be_taken_away() -> None:
 
 def test_presets_with_a_history_say_when_it_starts() -> None:
     assert {name: load_scenario(name).start for name in presets() if load_scenario(name).start} == {
+        "cards": "2001-01",
+        "cards-2008": "2000-01",
+        "cards-2020": "2018-01",
         "jiebei-2018": "2017-01",
         "jiebei-2020": "2020-09",
     }

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from zerolimit.parameters.scenario import Scenario, load_scenario
+from zerolimit.parameters.scenario import Scenario, load_scenario, presets
 from zerolimit.rules.rule import Rule, rule
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.fields import STATE
@@ -92,7 +92,7 @@ def test_the_object_engine_and_the_compiled_one_are_equal(name: str, seed: int) 
     assert_equal(objects, compiled)
 
 
-@pytest.mark.parametrize("name", ["jiebei-2018", "jiebei-2020", "loss-system", "no-mechanisms"])
+@pytest.mark.parametrize("name", sorted(set(presets()) - {"baseline"}))
 def test_presets_are_equal_on_both_engines(name: str) -> None:
     scenario = load_scenario(name, borrowers=60)
     assert_equal(Simulation(scenario, 4, engine="objects").run(24), Simulation(scenario, 4, engine="compiled").run(24))

@@ -10,6 +10,7 @@ from zerolimit.parameters.scenario import load_scenario, presets
 from zerolimit.rules.caps import REASONS
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.mechanisms import MECHANISMS
+from zerolimit.vocabulary.names import CARD, LEFT
 
 
 @cache
@@ -27,7 +28,16 @@ def platform(simulation: Simulation, name: str) -> Array:
 
 
 def test_the_presets_of_the_issue_are_there_and_say_what_they_are() -> None:
-    assert {"baseline", "jiebei-2018", "jiebei-2020", "loss-system", "no-mechanisms"} <= set(presets())
+    assert {
+        "baseline",
+        "cards",
+        "cards-2008",
+        "cards-2020",
+        "jiebei-2018",
+        "jiebei-2020",
+        "loss-system",
+        "no-mechanisms",
+    } <= set(presets())
     for name in presets():
         scenario = load_scenario(name)
         assert scenario.name == name
@@ -122,3 +132,26 @@ def test_baseline_returns_from_zero_are_rare() -> None:
     simulation = history("baseline")
     closed = months(simulation, "closed")
     assert months(simulation, "readmitted").sum() / closed.sum() < 0.03
+
+
+def test_cards_are_cards() -> None:
+    """Everybody has one; who carries a balance has interest billed, and whose balance was cleared has none."""
+    simulation = Simulation(load_scenario("cards", borrowers=2_000), 1, engine="compiled").run(12)
+    column = simulation.column
+    here, current = column("status") != LEFT, column("late") == 0
+    assert (column("product")[here] == CARD).all()
+    owed, billed, bought = column("scheduled") + column("overdue"), column("overdue_interest"), column("drawn")
+    assert (billed > 0)[here & current & (owed > bought + 10_000)].all()
+    assert (billed == 0)[here & current & (owed == bought)].all()
+    assert 0.1 < (owed == bought)[here & (owed > 0)].mean() < 0.6
+
+
+def test_2008_lines_fall_and_arrears_rise_in_the_slump() -> None:
+    """Facts A18 and B14: between 17 and 45 % of all lines, and later payments than in the years before."""
+    simulation = Simulation(load_scenario("cards-2008", borrowers=3_000), 1, engine="compiled").run(132)
+    lines = months(simulation, "sum_limit")
+    assert 0.55 < lines[102:].min() / lines[90:102].mean() < 0.85
+    late = (months(simulation, "late_1") + months(simulation, "late_2") + months(simulation, "late_3")) / months(
+        simulation, "accounts"
+    )
+    assert late[108:120].mean() > 1.2 * late[60:96].mean()
