@@ -51,6 +51,7 @@ LIVELY: dict[str, Any] = {
 
 FUNDED = {"pool_rule": "funded"}
 LATE = {"miss_salaried": 0.3, "chargeoff_months": 6}
+CARDS = {"share_card": 0.5}
 EARLY = {"term_open": 0.0, "early_rate": 1.0, "first_savings": 12.0, "first_trust": 1.0, "own_hit": 0.0, "leave_rate": 0.0}
 CONTEXTS: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("own_share", "partner_share", "leverage", "leverage_slack"), FUNDED),
@@ -72,6 +73,9 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "first_closed_months": {"first_closed": 0.5, "bar_score": 12},
     "funding_tightness": {"calendar": [{"month": 1, "kind": "funding_stress", "value": 0.3}]},
     "dormant_months": {"dormant_rate": 0.5},
+    **dict.fromkeys(("card_daily_rate", "card_minimum", "card_floor", "card_habit"), CARDS),
+    **dict.fromkeys(("card_size", "card_pays_all", "card_extra"), CARDS),
+    "revolver_spread": {"share_revolver": 0.5},
     "revolver_level": {"share_revolver": 0.5},
     "maxed_rate": {"share_maxed": 0.5},
     "inactive_use": {"share_inactive": 0.5},

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from zerolimit.basics.errors import refuse_unknown
 from zerolimit.rules.appeal import forget, hear, restore, support
 from zerolimit.rules.birth import apply_first, be_born, have_history, rank_income, schedule, settle_in
-from zerolimit.rules.borrowing import ask, book, fall_short, owe, receive
+from zerolimit.rules.borrowing import ask, bill, book, fall_short, owe, receive
 from zerolimit.rules.coping import cope
 from zerolimit.rules.decision import (
     call_for_review,
@@ -198,7 +198,7 @@ MONTH = (
     ),
     Phase("word of mouth", "12", "gossip", "what acquaintances reported last month", reads=("told",), writes=("heard",)),
     Phase("payout", "10", "living", "served loans are paid out", (receive, fall_short)),
-    Phase("booking", "10", "living", "a loan becomes a schedule", (book, owe)),
+    Phase("booking", "10", "living", "a card's interest is billed; a loan becomes a schedule", (bill, book, owe)),
     Phase("coping", "11", "living", "other lenders, shortfall, slipped projects", (cope,), where="lacks"),
     Phase("closing flags", "8", "living", "where everybody stands at the month's end, as bits", (count_at_end,)),
     Phase("trust", "12", "living", "trust, leaving", (feel, leave)),

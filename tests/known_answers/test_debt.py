@@ -13,7 +13,7 @@ from zerolimit.rules.birth import schedule
 from zerolimit.rules.borrowing import book
 from zerolimit.rules.repayment import apply_payment, charge_off, fall_due, repay
 from zerolimit.vocabulary.fields import INSTALMENTS
-from zerolimit.vocabulary.names import LEFT, MIXED, OPEN
+from zerolimit.vocabulary.names import INSTALMENT_LOANS, LEFT, MIXED, OPEN
 
 MONEY = some.integers(0, 2_000_000).map(float)
 YEAR = some.lists(some.integers(0, 500_000).map(float), min_size=INSTALMENTS, max_size=INSTALMENTS)
@@ -33,7 +33,7 @@ def draw_for(months: int, said: SimpleNamespace) -> float:
 @pytest.mark.parametrize("amount", [50_000.0, 50_001.0, 100_000.0, 99_999.0])
 def test_a_loan_becomes_equal_instalments_with_the_odd_fen_first(months: int, amount: float) -> None:
     said = terms()
-    scheduled, *due = book(amount, 0.0, *[0.0] * INSTALMENTS, draw_for(months, said), said)
+    scheduled, *due = book(INSTALMENT_LOANS, amount, 0.0, *[0.0] * INSTALMENTS, draw_for(months, said), said)
     part = amount // months
     assert scheduled == amount
     assert due == [part + amount % months] + [part] * (months - 1) + [0.0] * (INSTALMENTS - months)
@@ -42,7 +42,7 @@ def test_a_loan_becomes_equal_instalments_with_the_odd_fen_first(months: int, am
 @given(YEAR, MONEY, some.floats(0.001, 0.999))
 def test_a_loan_on_top_of_others_adds_exactly_itself(due: list[float], amount: float, u: float) -> None:
     owed = sum(due)
-    scheduled, *after = book(amount, owed, *due, u, terms())
+    scheduled, *after = book(INSTALMENT_LOANS, amount, owed, *due, u, terms())
     assert scheduled == owed + amount
     assert sum(after) == owed + amount
     assert all(new >= old for new, old in zip(after, due, strict=True))
@@ -50,19 +50,19 @@ def test_a_loan_on_top_of_others_adds_exactly_itself(due: list[float], amount: f
 
 @given(YEAR, some.integers(1, 2_000_000).map(float))
 def test_a_void_schedule_starts_from_zero(stale: list[float], amount: float) -> None:
-    scheduled, *after = book(amount, 0.0, *stale, 0.5, terms())
+    scheduled, *after = book(INSTALMENT_LOANS, amount, 0.0, *stale, 0.5, terms())
     assert scheduled == amount == sum(after)
 
 
 def test_an_open_loan_has_no_instalments() -> None:
-    scheduled, *due = book(50_000.0, 0.0, *[0.0] * INSTALMENTS, 0.5, terms(term_open=1.0))
+    scheduled, *due = book(INSTALMENT_LOANS, 50_000.0, 0.0, *[0.0] * INSTALMENTS, 0.5, terms(term_open=1.0))
     assert scheduled == 50_000.0
     assert due == [0.0] * INSTALMENTS
 
 
 @given(MONEY, some.integers(1, 12).map(float), some.integers(0, 5).map(float))
 def test_the_first_book_adds_up(owed: float, months: float, late: float) -> None:
-    scheduled, overdue, *due = schedule(owed, months, late, terms())
+    scheduled, overdue, *due = schedule(INSTALMENT_LOANS, owed, months, late, terms())
     assert scheduled + overdue == owed
     assert sum(due) == scheduled
     assert all(part >= 0.0 for part in due)
@@ -76,7 +76,7 @@ def test_the_first_book_adds_up(owed: float, months: float, late: float) -> None
 )
 def test_interest_is_floored_on_all_principal(scheduled: float, overdue: float, rate: float, interest: float) -> None:
     line, principal, due, found, owing, _ = fall_due(
-        OPEN, 80_000.0, scheduled, overdue, 700.0, 5_000.0, terms(monthly_rate=rate)
+        OPEN, INSTALMENT_LOANS, 80_000.0, scheduled, overdue, 700.0, 5_000.0, terms(monthly_rate=rate)
     )
     assert line == 80_000.0
     assert principal == scheduled + overdue
@@ -107,7 +107,7 @@ def test_a_payment_goes_to_the_oldest_dues_first(
     paid: float, left: tuple[float, float, float], parts: tuple[float, float], ended: float
 ) -> None:
     remaining, overdue, old_interest, interest, principal, settled = apply_payment(
-        10_000.0, 2_000.0, 300.0, 1_000.0, 50.0, 12_000.0, paid, terms()
+        INSTALMENT_LOANS, 10_000.0, 2_000.0, 300.0, 1_000.0, 50.0, 12_000.0, paid, terms()
     )
     assert (old_interest, overdue, remaining) == left
     assert (interest, principal) == parts
@@ -116,7 +116,7 @@ def test_a_payment_goes_to_the_oldest_dues_first(
 
 def test_the_last_instalment_ends_the_loan_as_scheduled() -> None:
     remaining, overdue, _, interest, principal, settled = apply_payment(
-        1_000.0, 0.0, 0.0, 1_000.0, 10.0, 1_000.0, 1_010.0, terms()
+        INSTALMENT_LOANS, 1_000.0, 0.0, 0.0, 1_000.0, 10.0, 1_000.0, 1_010.0, terms()
     )
     assert (remaining, overdue, interest, principal, settled) == (0.0, 0.0, 10.0, 1_000.0, 1.0)
 
@@ -126,7 +126,7 @@ def test_no_fen_is_lost_in_a_payment(rest: float, overdue: float, old: float, du
     scheduled, principal = rest + due, rest + due + overdue
     paid = float(int(share * (principal + old + now)))
     remaining, still, old_left, interest, repaid, _ = apply_payment(
-        scheduled, overdue, old, due, now, principal, paid, terms()
+        INSTALMENT_LOANS, scheduled, overdue, old, due, now, principal, paid, terms()
     )
     assert interest + repaid == paid
     assert remaining + still + repaid == principal
@@ -146,6 +146,7 @@ def pay(
     """The rule `repay` on a borrower who owes 12,000 fen, 1,000 of them due now."""
     given = {
         "status": OPEN,
+        "product": INSTALMENT_LOANS,
         "use_type": MIXED,
         "limit": 20_000.0,
         "scheduled": 12_000.0,

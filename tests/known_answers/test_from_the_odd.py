@@ -4,6 +4,7 @@ Whole numbers and fractions in place of floats, cases in place of masks: another
 """
 
 import inspect
+import math
 import random
 import re
 from fractions import Fraction
@@ -19,7 +20,8 @@ from zerolimit.rules import repayment
 
 PAGE = (Path(__file__).parents[2] / "docs" / "ODD.md").read_text(encoding="utf-8")
 STATUS = {"open": 0, "frozen": 1, "closed": 2, "left": 3}
-TRANSACTOR = 1
+TRANSACTOR, REVOLVER, MAXED_OUT = 1, 2, 3
+CARD = 1
 MOST = 1_900_000_000
 BASELINE = from_scenario(load_scenario("baseline"))
 State = dict[str, Any]
@@ -33,6 +35,9 @@ def fall_due(s: State, p: Any) -> State:
     interest = int(principal * Fraction(p.monthly_rate))
     interest = max(0, min(interest, MOST - principal - s["overdue_interest"]))
     due = s["due_0"] if s["scheduled"] else 0
+    if s["product"] == CARD:
+        interest = 0
+        due = min(s["scheduled"], max(int(p.card_floor), int(s["scheduled"] * Fraction(p.card_minimum))))
     return {
         "limit_before": s["limit"] if s["status"] == STATUS["open"] else 0,
         "principal_before": principal,
@@ -80,12 +85,19 @@ def repay(s: State, p: Any) -> State:
     within = paid
     if d == 0 and paid == owing and rest > 0 and s["scheduled"] > 0:
         pays = s["use_type"] == TRANSACTOR
-        early = Fraction(s["u_early"]) < (
-            Fraction(p.transactor_pays) if pays else Fraction(p.early_rate) * Fraction(s["trust"])
-        )
+        card = s["product"] == CARD
+        willing = Fraction(p.early_rate) * Fraction(s["trust"])
+        if card:
+            willing = Fraction(0 if s["use_type"] in (REVOLVER, MAXED_OUT) else p.card_pays_all)
+        early = Fraction(s["u_early"]) < (Fraction(p.transactor_pays) if pays else willing)
         kept = Fraction(p.savings_kept) * owing
         before = s["cash"] - paid
-        if (early and gap == 0 and before >= rest + kept) or (
+        if card:
+            wished = rest if early else int(Fraction(p.card_extra) * Fraction(s["u_bridge"]) * rest)
+            more = min(wished, max(0, math.floor(before - kept))) if gap == 0 else 0
+            paid += more
+            cash -= more
+        elif (early and gap == 0 and before >= rest + kept) or (
             p.term_open > 0 and s["u_early"] < p.open_repay_rate and before >= rest
         ):
             paid += rest
@@ -118,7 +130,7 @@ def apply_payment(s: State, p: Any) -> State:
     after = unpaid["rest"] + unpaid["overdue"] + unpaid["due"]
     settled = 0
     if s["principal_before"] > 0 and after == 0:
-        settled = 2 if to["rest"] and p.term_open == 0 else 1
+        settled = 2 if to["rest"] and p.term_open == 0 and s["product"] != CARD else 1
     return {
         "scheduled": unpaid["rest"],
         "overdue": unpaid["overdue"] + unpaid["due"],
@@ -146,14 +158,14 @@ STEPS = (fall_due, repay, apply_payment, charge_off)
 
 def terms_of(given: random.Random) -> SimpleNamespace:
     """The baseline's terms with this submodel's parameters anywhere in their bounds."""
-    chance = {
-        name: given.random() for name in ("gamma", "early_rate", "transactor_pays", "open_repay_rate", "bridge_share", "lgd")
-    }
+    chances = ("gamma", "early_rate", "transactor_pays", "open_repay_rate", "bridge_share", "lgd")
+    chance = {name: given.random() for name in (*chances, "card_pays_all", "card_extra", "card_minimum")}
     for bucket in (1, 2, 3):
         cure, step, hold, _ = sorted(given.random() for _ in range(4))
         chance |= {f"cure_{bucket}": cure, f"hold_{bucket}": hold - step}
         chance |= {f"step_{bucket}": step - cure} if bucket > 1 else {}
     number = {"savings_kept": given.choice((0.0, 1.0, 2.0)), "term_open": given.choice((0.0, 0.0, 1.0))}
+    number |= {"card_floor": given.choice((0.0, 100.0, 20_000.0))}
     number |= {"stress": given.choice((1.0, 1.5)), "monthly_rate": given.choice((0.0, 0.01, 0.0125))}
     return SimpleNamespace(**{**BASELINE, **chance, **number, "chargeoff_months": float(given.randint(2, 6))})
 
@@ -170,7 +182,8 @@ def state_of(given: random.Random) -> State:
     overdue = money(900_000) + 1 if late else 0
     return {
         "status": given.choice((0, 0, 0, 0, 1, 2, 3)),
-        "use_type": given.choice((0, 0, TRANSACTOR, 2)),
+        "product": given.choice((0, 0, 0, CARD)),
+        "use_type": given.choice((0, 0, TRANSACTOR, REVOLVER, MAXED_OUT)),
         "limit": given.choice((0, 40_000, 50_000, money(9_000_000))),
         "scheduled": scheduled,
         "due_0": due if scheduled else money(1_000),
@@ -191,7 +204,7 @@ def state_of(given: random.Random) -> State:
 def test_repayment_written_again_from_the_page_is_the_repayment_that_runs(seed: int) -> None:
     given = random.Random(seed)
     seen: dict[str, set[Any]] = {name: set() for name in ("standing", "settled", "bridged", "late")}
-    for _ in range(3_000):
+    for _ in range(4_000):
         terms, state = terms_of(given), state_of(given)
         for step in STEPS:
             rule = getattr(repayment, step.__name__)

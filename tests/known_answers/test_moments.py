@@ -156,7 +156,7 @@ EXPECTED: dict[str, Callable[[Views], float]] = {
     "utilisation_200_to_600": share(with_line, "200 <= use < 600"),
     "utilisation_600_to_900": share(with_line, "600 <= use < 900"),
     "utilisation_from_900": share(with_line, "use >= 900"),
-    "over_limit": share(with_line, "owed > limit"),
+    "over_limit": share(with_line, "owed + overdue_interest > limit"),
     "utilisation_autocorrelation": correlated(lambda p: had_line(p)[had_line(p).limit > 0], "use", "use_then"),
     "limit_utilisation_correlation": correlated(with_line, "limit // 10_000", "use"),
     "utilisation_below_200": share(with_line, "5 * owed < limit"),

@@ -147,6 +147,7 @@ class Parameters(BaseModel):
         description="everybody follows this strategy; own: each follows the strategy drawn",
         json_schema_extra={"unit": "name", "source": "assumption", "mechanism": BASELINE},
     )
+    share_card: float = parameter(0.0, "share", 0, 1, "have a card; the others have instalment loans")
     share_transactor: float = parameter(0.0, "share", 0, 1, "pay all they owe each month")
     share_revolver: float = parameter(0.0, "share", 0, 1, "always carry a balance")
     share_maxed: float = parameter(0.0, "share", 0, 1, "are always near the limit")
@@ -233,6 +234,15 @@ class Parameters(BaseModel):
     term_6: float = parameter(0.25, "share", 0, 1, "share of loans over 6 months; the rest over 12", "facts C26")
     term_open: float = parameter(0.0, "share", 0, 1, "share of loans without instalments (loss system)")
     open_repay_rate: float = parameter(0.0, "a month", 0, 1, "full repayment of an open loan")
+
+    # the card
+    card_daily_rate: float = parameter(0.0005, "a day", 0, 0.01, "price of a card's balance carried", "assumption")
+    card_minimum: float = parameter(0.05, "share", 0, 1, "of a card's balance, falls due each month")
+    card_floor: float = parameter(100, "yuan", 0, 1e6, "smallest minimum payment of a card; the balance where it is less")
+    card_habit: float = parameter(0.6, "a month", 0, 1, "buys by card; a transactor does each month")
+    card_size: float = parameter(0.25, "months of income", 0, 24, "mean of a month's purchases by card")
+    card_pays_all: float = parameter(0.2, "a month", 0, 1, "pays all of a card's balance, who neither always nor never does")
+    card_extra: float = parameter(0.1, "share", 0, 1, "of a card's balance, paid above the minimum at most by others")
 
     # repayment
     miss_salaried: float = parameter(0.0045, "a month", 0, 1, "mean propensity to miss a payment, salaried", "facts C6")
@@ -487,7 +497,8 @@ class Parameters(BaseModel):
     habit_owner: float = parameter(0.35, "a month", 0, 1, "habitual small loan, owners", "facts F2")
     habit_size: float = parameter(0.5, "months of income", 0, 24, "size of a habitual loan", "facts F2")
     habit_restrained: float = parameter(0.5, "share", 0, 1, "of habitual loans, taken with restraint or after a warning")
-    revolver_level: float = parameter(0.5, "share", 0, 1, "of the line, that a revolver fills up to")
+    revolver_level: float = parameter(0.5, "share", 0, 1, "of the line, that a revolver fills up to, the mean")
+    revolver_spread: float = parameter(0.0, "share", 0, 1, "the farthest that a revolver's use lies from the mean")
     maxed_rate: float = parameter(0.8, "a month", 0, 1, "who is always near the limit asks for all that is available")
     inactive_use: float = parameter(0.05, "share", 0, 1, "of need and habit, with which who hardly ever uses credit does")
     fear_gain: float = parameter(0.3, "probability", 0, 10, "drawing all, per trust below fear_level", "facts D7")

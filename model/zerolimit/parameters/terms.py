@@ -25,6 +25,7 @@ def in_yuan(fen: int) -> str:
 
 ANNOUNCED: dict[str, str] = {
     "monthly_rate": "interest a month: daily_rate x 365 / 12",
+    "card_monthly_rate": "interest a month on a card: card_daily_rate x 365 / 12",
     "macro": "macro index",
     "slump": "depth of a slump, max(0, -macro)",
     "stress": "factor on the propensity to miss a payment",
@@ -86,6 +87,7 @@ def from_scenario(scenario: Scenario) -> dict[str, float]:
         {
             **NOTHING_ANNOUNCED,
             "monthly_rate": scenario.daily_rate * DAYS_A_YEAR / MONTHS_A_YEAR,
+            "card_monthly_rate": scenario.card_daily_rate * DAYS_A_YEAR / MONTHS_A_YEAR,
             "stress": 1.0,
             "demand": 1.0,
             "tightness": scenario.base_tightness,

@@ -84,7 +84,12 @@ def declared() -> Iterator[Moment | Iterable[Moment]]:
     yield moment("utilisation_below_200", "5 * principal < limit", where=WITH_A_LINE, says="utilisation below 0.2")
     yield moment("utilisation_aggregate", "principal", "limit", where=WITH_A_LINE, says="all balances over all lines")
     yield moment("zero_bill", "principal == 0", where=WITH_A_LINE, says="lines without a balance")
-    yield moment("over_limit", "principal > limit", where=WITH_A_LINE, says="balance above the line")
+    yield moment(
+        "over_limit",
+        "principal + overdue_interest > limit",
+        where=WITH_A_LINE,
+        says="balance, interest billed included, above the line",
+    )
     yield moment(
         "utilisation_autocorrelation",
         correlation=(UTILISATION, "min(1000 * lag(principal, 1) // lag(limit, 1), 10_000)"),

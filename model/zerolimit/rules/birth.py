@@ -23,10 +23,12 @@ from zerolimit.vocabulary.constants import (
 )
 from zerolimit.vocabulary.names import (
     APPEALING,
+    CARD,
     CLOSED,
     DIVERSIFYING,
     GIG,
     INACTIVE,
+    INSTALMENT_LOANS,
     LEFT,
     MAXED_OUT,
     MIXED,
@@ -49,6 +51,8 @@ from zerolimit.vocabulary.names import (
     "age",
     "strategy",
     "use_type",
+    "product",
+    "wished_use",
     "income_true",
     "income_seen",
     "propensity",
@@ -62,6 +66,8 @@ def be_born(
     u_born_age,
     u_born_strategy,
     u_born_use_type,
+    u_born_product,
+    u_born_wish,
     u_born_income,
     u_born_recorded,
     u_born_propensity,
@@ -76,7 +82,8 @@ def be_born(
     with v uniform, and of a lower one with income by miss_income: x e^(-c z - c^2 / 2), c = miss_income x spread. The
     score's signal is -signal_slope x (factor - 1) + noise z, larger noise for thin files. All follow one strategy
     where `adopt` names it. share_transactor, share_revolver, share_maxed and share_inactive are of a type of use for life;
-    the others' use is mixed.
+    the others' use is mixed. share_card have a card, the others instalment loans. A revolver's use of the line is
+    revolver_level + revolver_spread x (2 v - 1), v uniform, from 0 to 1.
     """
     owner_from = 1.0 - terms.share_owner
     segment = (
@@ -118,6 +125,8 @@ def be_born(
         age,
         chosen if terms.adopt == 0.0 else terms.adopt - 1.0,
         use_type,
+        CARD if u_born_product < terms.share_card else INSTALMENT_LOANS,
+        clip(terms.revolver_level + terms.revolver_spread * (DOUBLE * u_born_wish - 1.0), 0.0, 1.0),
         income,
         clip(recorded, INCOME_LEAST, INCOME_MOST),
         clip(mean * factor, 0.0, 1.0),
@@ -164,6 +173,7 @@ def rank_income(income_true, terms):
 def have_history(
     segment,
     use_type,
+    wished_use,
     signal,
     income_true,
     income_seen,
@@ -184,7 +194,7 @@ def have_history(
     Line = income_multiple x recorded income x (line_low + (line_high - line_low) v) x e^(line_score x signal): a
     line set by a score is higher for who is safer. A share of accounts is unused (facts
     A29); the others' utilisation is bimodal (facts B2): low_use_span u^2, or 1 - high_use_span u^2. A type
-    of use settles which it is, and a revolver's is revolver_level. vacant_share of the
+    of use settles which it is, and a revolver's is wished_use. vacant_share of the
     slots are vacant; first_closed of the accounts have no line and owe nothing, for up to twice first_closed_months.
     """
     if u_born_vacant < terms.vacant_share:
@@ -220,7 +230,7 @@ def have_history(
     unused = use_type == INACTIVE or (mixed and u_born_use < terms.unused_share)
     high = use_type == MAXED_OUT or (mixed and u_born_use >= 1.0 - terms.high_use_share)
     u = u_born_balance
-    low = terms.revolver_level if use_type == REVOLVER else terms.low_use_span * u * u
+    low = wished_use if use_type == REVOLVER else terms.low_use_span * u * u
     share = 0.0 if unused else (1.0 - terms.high_use_span * u * u if high else low)
     owed = min(line, whole(share * line))
     months = 1.0 if u_born_late >= terms.first_late_2 * terms.first_late else TWO_MONTHS
@@ -265,11 +275,14 @@ def have_history(
     "due_10",
     "due_11",
 )
-def schedule(owed, months_left, late, terms):
-    """What is owed, as equal instalments over the months left, odd fen first; in arrears, `late` of them are overdue."""
+def schedule(product, owed, months_left, late, terms):
+    """What is owed, as equal instalments over the months left, odd fen first; in arrears, `late` of them are overdue.
+
+    A card has none; in arrears the same part of it is overdue.
+    """
     late_share = whole(owed * min(late, MOST_OVERDUE) / max(months_left + min(late, MOST_OVERDUE), 1.0))
     rest = owed - late_share
-    count = months_left if terms.term_open < 1.0 else 0.0
+    count = months_left if terms.term_open < 1.0 and product != CARD else 0.0
     part = whole(rest / max(count, 1.0)) if count > 0.0 else 0.0
     odd = rest - part * count if count > 0.0 else 0.0
     return (

@@ -12,6 +12,7 @@ from zerolimit.vocabulary.constants import (
     SHORT_TERM,
 )
 from zerolimit.vocabulary.names import (
+    CARD,
     FOUND_AT_NEED,
     INACTIVE,
     LEFT,
@@ -22,6 +23,7 @@ from zerolimit.vocabulary.names import (
     PLANNING,
     RESTRAINT,
     REVOLVER,
+    TRANSACTOR,
     WARNED_OF_TRIGGER,
 )
 
@@ -30,7 +32,9 @@ from zerolimit.vocabulary.names import (
 def ask(
     status,
     strategy,
+    product,
     use_type,
+    wished_use,
     segment,
     limit,
     scheduled,
@@ -56,9 +60,10 @@ def ask(
     x habit_restrained). Who is warned of the trigger and lacks money fills up the buffer in one loan: fewer habitual
     loans alone would leave the small ones, which the trigger counts. Fear: all that is available, with probability
     fear_gain x (fear_level - trust), or after an announced cut notice_rush. A revolver fills the balance up to
-    revolver_level of the line; who is always near the limit asks for all that is available with probability maxed_rate; who
-    hardly ever uses credit does so with inactive_use of the probabilities of need and habit. Requests are at least the
-    minimum loan. Who wants a loan and finds none has found the cut at need.
+    wished_use of the line; who is always near the limit asks for all that is available with probability maxed_rate; who
+    hardly ever uses credit does so with inactive_use of the probabilities of need and habit. A card's habit is a month's
+    purchases of about card_size x income, with probability card_habit (a transactor: 1) in place of habit_rate. Requests
+    are at least the minimum loan, by card 1 yuan. Who wants a loan and finds none has found the cut at need.
     """
     if status == LEFT:
         return 0.0, known, found
@@ -69,21 +74,35 @@ def ask(
     missing = max(0.0, -cash) if u_need < active else 0.0
     fills = u_need < terms.need_rate * active or (warned == WARNED_OF_TRIGGER and missing > 0.0)
     refill = max(0.0, whole(months * income_true) - cash) if fills else 0.0
-    rate = by_segment(segment, terms.habit_salaried, terms.habit_gig, terms.habit_owner)
+    by_card = product == CARD
+    buys = 1.0 if use_type == TRANSACTOR else terms.card_habit
+    rate = buys if by_card else by_segment(segment, terms.habit_salaried, terms.habit_gig, terms.habit_owner)
+    size = terms.card_size if by_card else terms.habit_size
+    least = ONE_YUAN if by_card else m
     calm = terms.habit_restrained if strategy == RESTRAINT or warned > NOT_WARNED else 1.0
-    small = (
-        max(m, whole(terms.habit_size * income_true * (HALF + u_size)))
-        if u_habit < rate * active * calm * terms.demand
-        else 0.0
-    )
+    small = max(least, whole(size * income_true * (HALF + u_size))) if u_habit < rate * active * calm * terms.demand else 0.0
     worry = terms.fear_gain * max(0.0, terms.fear_level - trust) + (terms.notice_rush if notice_left > 0.0 else 0.0)
     rush = available if u_fear < worry + (terms.maxed_rate if use_type == MAXED_OUT else 0.0) else 0.0
-    carried = max(0.0, whole(terms.revolver_level * limit) - scheduled - overdue) if use_type == REVOLVER else 0.0
+    carried = max(0.0, whole(wished_use * limit) - scheduled - overdue) if use_type == REVOLVER else 0.0
     desired = max(missing, refill, small, rush, carried if carried >= m else 0.0)
-    asked = min(available, max(desired, m)) if desired > 0.0 and available >= m else 0.0
+    asked = min(available, max(desired, least)) if desired > 0.0 and available >= m else 0.0
     needs = desired > 0.0 and asked < desired
     at_need = needs and event > NO_EVENT and known == 0.0 and available < m
     return asked, 1.0 if at_need else known, FOUND_AT_NEED if at_need else found
+
+
+@rule("overdue_interest")
+def bill(status, product, scheduled, overdue, overdue_interest, terms):
+    """A card's interest, billed when the month ends: floor(principal carried x card_monthly_rate), in fen.
+
+    Carried is what this month's payment left; this month's purchases bear interest once they are carried, so who pays all
+    each month pays none. Less where what is owed would exceed 1.9e9 fen. It falls due, whole, with the next minimum
+    payment, and takes the balance above a line that is used up.
+    """
+    carried = scheduled + overdue
+    room = max(0.0, LARGEST - overdue_interest - carried)
+    billed = min(whole(carried * terms.card_monthly_rate), room) if product == CARD and status != LEFT else 0.0
+    return overdue_interest + billed
 
 
 @rule(
@@ -102,6 +121,7 @@ def ask(
     "due_12",
 )
 def book(
+    product,
     drawn,
     scheduled,
     due_1,
@@ -119,13 +139,13 @@ def book(
     u_term,
     terms,
 ):
-    """A loan of term k adds k equal instalments from next month on, the odd fen in the first; an `open` one adds none.
+    """A loan of term k adds k equal instalments from next month on, the odd fen in the first.
 
-    k is 3, 6 or 12 months with the shares term_3, term_6 and the rest, or open with share term_open. A void schedule
-    (nothing scheduled) starts from zero. floor(drawn / k) is floor((drawn + 1/2) x 1/k), which no rounding can reach and
-    no division slows.
+    An `open` loan adds none, nor does what is bought by card. k is 3, 6 or 12 months with the shares term_3, term_6 and
+    the rest, or open with share term_open. A void schedule (nothing scheduled) starts from zero. floor(drawn / k) is
+    floor((drawn + 1/2) x 1/k), which no rounding can reach and no division slows.
     """
-    is_open = u_term < terms.term_open
+    is_open = u_term < terms.term_open or product == CARD
     u = u_term - terms.term_open
     fixed = 1.0 - terms.term_open
     short, medium = u < terms.term_3 * fixed, u < (terms.term_3 + terms.term_6) * fixed
@@ -155,18 +175,24 @@ def book(
 
 
 @rule("cash", "drawn", "frequency", "loan_size", "idle", "inquiries")
-def receive(status, asked, refused, cash, frequency, loan_size, idle, inquiries, scheduled, overdue, income_seen, terms):
-    """The loan is paid out, or refused because the pool is used up; the scorecard remembers habits, inquiries fade."""
+def receive(
+    status, product, asked, refused, cash, frequency, loan_size, idle, inquiries, scheduled, overdue, income_seen, terms
+):
+    """The loan is paid out, or refused because the pool is used up; the scorecard remembers habits, inquiries fade.
+
+    A card's purchases are no loans taken: frequency and size of loans are of instalment loans only.
+    """
     here = status != LEFT
     drawn = asked if refused == 0.0 else 0.0
     took = drawn > 0.0
+    lent = took and product != CARD
     relative = min(SHARE_MOST, drawn / max(income_seen, ONE_YUAN))
     in_use = took or scheduled + overdue > 0.0
     return (
         min(cash + drawn, LARGEST) if here else 0.0,
         drawn,
-        ema(frequency, 1.0 if took else 0.0, 1.0 / terms.memory_frequency),
-        ema(loan_size, relative, 1.0 / terms.memory_size) if took else loan_size,
+        ema(frequency, 1.0 if lent else 0.0, 1.0 / terms.memory_frequency),
+        ema(loan_size, relative, 1.0 / terms.memory_size) if lent else loan_size,
         0.0 if in_use else min(MONTHS_MOST, idle + 1.0),
         ema(inquiries, 0.0, 1.0 / terms.memory_inquiries),
     )

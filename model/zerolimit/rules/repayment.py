@@ -4,15 +4,18 @@ from zerolimit.rules.flags import flag, outcomes
 from zerolimit.rules.rule import rule, whole
 from zerolimit.vocabulary.constants import LARGEST, MONTHS_MOST, TWO_MONTHS, TWO_PARTS
 from zerolimit.vocabulary.names import (
+    CARD,
     CHARGED_OFF,
     LATE,
     LEFT,
+    MAXED_OUT,
     NOT_PAID_OFF,
     NOTHING_DUE,
     ON_TIME,
     OPEN,
     PAID_OFF,
     PAID_OFF_EARLY,
+    REVOLVER,
     TRANSACTOR,
 )
 
@@ -24,23 +27,28 @@ def note_arrears(status, late):
 
 
 @rule("limit_before", "principal_before", "due_now", "interest_now", "owing", "due_0")
-def fall_due(status, limit, scheduled, overdue, overdue_interest, due_0, terms):
-    """This month's instalments and interest, in fen.
+def fall_due(status, product, limit, scheduled, overdue, overdue_interest, due_0, terms):
+    """This month's instalments and interest, or a card's minimum payment, in fen.
 
     interest = floor(principal x monthly rate), on all principal, scheduled and overdue; less where principal and interest
     due would exceed 1.9e9 fen, what can be stored. due = due_0, and 0 while nothing is scheduled: the schedule is void
-    then. owing = overdue interest + overdue + interest + due. After this due_0 is 0, to become the month a year ahead.
+    then. A card's interest was billed when the month before ended (`bill`), so interest is 0, and
+    due = min(scheduled, max(card_floor, floor(card_minimum x scheduled))).
+    owing = overdue interest + overdue + interest + due. After this due_0 is 0, to become the month a year ahead.
     The effective line when the month begins is the limit of an open line, else 0.
     """
     principal = scheduled + overdue
-    due = due_0 if scheduled > 0.0 else 0.0
-    interest = min(whole(principal * terms.monthly_rate), max(0.0, LARGEST - overdue_interest - principal))
+    minimum = min(scheduled, max(terms.card_floor, whole(terms.card_minimum * scheduled)))
+    due = minimum if product == CARD else (due_0 if scheduled > 0.0 else 0.0)
+    room = 0.0 if product == CARD else max(0.0, LARGEST - overdue_interest - principal)
+    interest = min(whole(principal * terms.monthly_rate), room)
     return limit if status == OPEN else 0.0, principal, due, interest, overdue_interest + overdue + interest + due, 0.0
 
 
 @rule("cash", "paid", "late", "bridged", "other_debt", "standing", "since_paid")
 def repay(
     status,
+    product,
     use_type,
     limit,
     scheduled,
@@ -72,6 +80,9 @@ def repay(
     - early, if u_early < early_rate x trust (a transactor: transactor_pays), nothing was lacking, and R + savings_kept x A
       is left in savings; or
     - where term_open is above 0, if u_early < open_repay_rate and R is left in savings.
+    Of a card's R is repaid what is wished and, with savings_kept x A kept, in savings, where nothing was lacking: all with
+    probability transactor_pays (a transactor) or card_pays_all, else floor(card_extra x v x R), v uniform (u_bridge); a
+    revolver, or who is always near the limit, never all.
 
     late' = 0 if A is paid, else min(120, d + 1 - floor(P (d + 1) / A)) with P paid. standing: late (2) if A is not paid,
     on-time payer (1) if anything was paid, else 0. since_paid starts at 0 with each payment, else grows, to 120.
@@ -96,11 +107,16 @@ def repay(
     paid = meant if bridges else own
     rest = principal_before - due_now if late == 0.0 else 0.0
     in_full = late == 0.0 and paid >= owing and rest > 0.0 and scheduled > 0.0
-    closes = in_full and terms.term_open > 0.0 and cash - paid >= rest and u_early < terms.open_repay_rate
+    by_card = product == CARD
+    closes = in_full and not by_card and terms.term_open > 0.0 and cash - paid >= rest and u_early < terms.open_repay_rate
     spare = cash - paid - terms.savings_kept * owing
-    willing = terms.transactor_pays if use_type == TRANSACTOR else terms.early_rate * trust
-    early = in_full and gap == 0.0 and spare >= rest and u_early < willing
-    total = paid + rest if closes or early else paid
+    carries = use_type == REVOLVER or use_type == MAXED_OUT
+    others = (0.0 if carries else terms.card_pays_all) if by_card else terms.early_rate * trust
+    willing = terms.transactor_pays if use_type == TRANSACTOR else others
+    early = in_full and not by_card and gap == 0.0 and spare >= rest and u_early < willing
+    wish = rest if u_early < willing else whole(terms.card_extra * u_bridge * rest)
+    more = min(wish, max(0.0, whole(spare))) if in_full and by_card and gap == 0.0 else 0.0
+    total = paid + (rest if closes or early else more)
     borrowed = gap if bridges else 0.0
     behind = 0.0 if paid >= owing else late + 1.0 - whole(paid * (late + 1.0) / owing)
     standing = (ON_TIME if total > 0.0 else NOTHING_DUE) if paid >= owing else LATE
@@ -117,12 +133,12 @@ def repay(
 
 
 @rule("scheduled", "overdue", "overdue_interest", "interest_paid", "principal_paid", "settled")
-def apply_payment(scheduled, overdue, overdue_interest, due_now, interest_now, principal_before, paid, terms):
+def apply_payment(product, scheduled, overdue, overdue_interest, due_now, interest_now, principal_before, paid, terms):
     """A payment goes to overdue interest, overdue principal, due interest, due instalments, then the rest of the loan.
 
     What of the month's dues is not paid becomes overdue. Repaying the rest clears the schedule. Interest paid is that of
     both kinds, principal paid all else. settled: when nothing is owed any more, of a principal above 0 before, 2 if the
-    rest was repaid and term_open is 0, else 1; otherwise 0.
+    rest was repaid, term_open is 0 and it is no card, else 1; otherwise 0.
     """
     to_old_interest = min(paid, overdue_interest)
     left = paid - to_old_interest
@@ -135,7 +151,7 @@ def apply_payment(scheduled, overdue, overdue_interest, due_now, interest_now, p
     remaining = scheduled - due_now - to_rest
     still_overdue = overdue - to_overdue + due_now - to_due
     ended = principal_before > 0.0 and remaining + still_overdue == 0.0
-    ended_early = to_rest > 0.0 and terms.term_open == 0.0
+    ended_early = to_rest > 0.0 and terms.term_open == 0.0 and product != CARD
     return (
         remaining,
         still_overdue,

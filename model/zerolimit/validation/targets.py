@@ -15,10 +15,12 @@ from zerolimit.basics.errors import BadInput, nearest, quoted, refuse_others
 from zerolimit.basics.files import path_of, read_file, toml_of
 from zerolimit.validation.facts import FACTS, fact_of
 from zerolimit.validation.tolerance import RULES, tolerance
+from zerolimit.vocabulary.names import PRODUCTS as LENT
 
 FILE = "targets.toml"
 KINDS = ("mean", "share", "hazard", "size", "order", "shape", "path")
-PRODUCTS = ("instalments", "card", "both")
+BOTH = "both"
+PRODUCTS = (*LENT, BOTH)
 UNITS = ("share", "a month", "ratio", "change", "correlation", "points", "yuan", "months")
 FITTED, HELD_OUT = "fitted", "held out"
 DATE = re.compile(r"[12][0-9]{3}-(0[1-9]|1[0-2])")

@@ -25,7 +25,8 @@ from zerolimit.study.intervals import Interval, as_seeds, interval
 from zerolimit.study.worlds import WORTH_STARTING
 from zerolimit.validation.measures import MEASURES, Measure
 from zerolimit.validation.seen import Seen, View, watch
-from zerolimit.validation.targets import Market, Target, Targets, Window, read_targets, targets_of
+from zerolimit.validation.targets import BOTH, Market, Target, Targets, Window, read_targets, targets_of
+from zerolimit.vocabulary.names import PRODUCTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +36,6 @@ SEEDS = 20
 WITHIN, OUTSIDE, WRONG_ORDER, NOT_MEASURED = "within", "outside", "wrong order", "not measured"
 TWO_THIRDS = 2.0 / 3.0
 """Of its counted rows, what a group must have within tolerance to pass."""
-INSTALMENTS = "instalments"
 
 
 @dataclass(frozen=True)
@@ -220,8 +220,9 @@ class Validation(Shown):
 
 
 def product_of(scenario: Scenario) -> str:
-    """What a scenario lends."""
-    return str(getattr(scenario, "product", INSTALMENTS))
+    """What a scenario lends: instalments, card, or both."""
+    loans, card = PRODUCTS
+    return {0.0: loans, 1.0: card}.get(scenario.share_card, BOTH)
 
 
 def places_of(targets: Targets, scenarios: Sequence[Any], parameters: Mapping[str, Any]) -> list[Place]:
@@ -285,7 +286,7 @@ def why_not(target: Target, place: Place, measure: Measure) -> str:
     if place.scenario is None:
         return f"no such preset yet: {place.market.scenario}"
     product = product_of(place.scenario)
-    if place.own and target.product not in ("both", product):
+    if place.own and target.product not in (BOTH, product):
         return f"wrong product: the target is of {target.product}, the scenario lends {product}"
     return ""
 

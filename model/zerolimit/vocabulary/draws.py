@@ -72,6 +72,8 @@ PURPOSES: dict[str, int] = {
     "u_born_other": 54,
     "u_born_vacant": 55,
     "u_born_use_type": 56,
+    "u_born_product": 57,
+    "u_born_wish": 58,
     "u_arrive": 60,
     "u_macro": 64,
     "u_regime": 65,

@@ -61,6 +61,8 @@ STATE = (
     _state("age", "i1", "years", "age when the account was opened", birth=True),
     _state("strategy", "i1", "code", "borrower strategy followed", birth=True),
     _state("use_type", "i1", "code", f"how credit is used: {coded('use_type')}", birth=True),
+    _state("product", "i1", "code", f"what is lent: {coded('product')}", birth=True),
+    _state("wished_use", "q2", "share", "of the line, that a revolver fills up to", birth=True),
     _state("decile", "i1", "0 to 9", "decile of income at birth, in the first population's distribution", birth=True),
     _state("status", "i1", "code", "line status: open, frozen, closed, left"),
     _state("generation", "i2", "count", "borrowers that used this slot before; part of the draws' key"),
@@ -77,7 +79,7 @@ STATE = (
     _state("limit", "i4", "fen", "credit line"),
     _state("scheduled", "i4", "fen", "principal not yet due"),
     _state("overdue", "i4", "fen", "principal past due"),
-    _state("overdue_interest", "i4", "fen", "interest past due"),
+    _state("overdue_interest", "i4", "fen", "interest billed or past due, and not paid"),
     *(
         _state(name, "i4", "fen", f"principal falling due {k} months from now; void while nothing is scheduled", void=True)
         for k, name in enumerate(SCHEDULE)
@@ -120,7 +122,7 @@ FLOWS = (
     _flow("late_before", "i1", "months", "past due when the month began"),
     _flow("principal_before", "i4", "fen", "principal when the month began"),
     _flow("due_now", "i4", "fen", "instalments due this month"),
-    _flow("interest_now", "i4", "fen", "interest due this month"),
+    _flow("interest_now", "i4", "fen", "interest that falls due this month; a card's was billed before"),
     _flow("owing", "i4", "fen", "all that is due this month, arrears included"),
     _flow("paid", "i4", "fen", "paid to the platform this month, interest included"),
     _flow("interest_paid", "i4", "fen", "interest paid this month"),

@@ -27,6 +27,10 @@ MIXED, TRANSACTOR, REVOLVER, MAXED_OUT, INACTIVE = codes(USE_TYPES)
 """How a borrower uses credit, for life: by needs and habits; paying all each month; carrying a balance; always near the
 limit; hardly ever."""
 
+PRODUCTS = ("instalments", "card")
+INSTALMENT_LOANS, CARD = codes(PRODUCTS)
+"""Loans that are repaid in equal instalments, or a card: a balance of which a minimum falls due each month."""
+
 REVIEWS = ("not decided", "review", "re-application", "first application")
 NO_REVIEW, REVIEW, REAPPLY, APPLY = codes(REVIEWS)
 
@@ -91,6 +95,7 @@ CODES: dict[str, tuple[str, ...]] = {
     "segment": SEGMENTS,
     "sector": SECTORS,
     "strategy": STRATEGIES,
+    "product": PRODUCTS,
     "use_type": USE_TYPES,
     "status": STATUSES,
     "review": REVIEWS,

@@ -23,13 +23,10 @@ from zerolimit.portfolio.settlement import Columns, Drawn, FirstPopulation
 from zerolimit.results.table import NONE
 from zerolimit.rules.birth import be_born, have_history
 from zerolimit.vocabulary.fields import FIELDS
-from zerolimit.vocabulary.names import SECTORS, SEGMENTS, STATUSES, STRATEGIES, USE_TYPES
+from zerolimit.vocabulary.names import CODES
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
-
-NAMED = {"segment": SEGMENTS, "sector": SECTORS, "strategy": STRATEGIES, "use_type": USE_TYPES, "status": STATUSES}
-"""Fields that a case gives by name."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +100,8 @@ def stored(values: Mapping[str, Any]) -> dict[str, float]:
     """A case's values as rules see them: codes for names, fen for yuan."""
     found = {}
     for name, value in values.items():
-        if name in NAMED:
-            found[name] = float(NAMED[name].index(value))
+        if name in CODES:
+            found[name] = float(CODES[name].index(value))
         else:
             found[name] = float(value) * (FEN if FIELDS[name].unit.startswith("fen") else 1.0)
     return found
