@@ -37,8 +37,8 @@ def draw_scenario(seed: int | Random, where: Where = "inside", **fixed: Any) -> 
     Every parameter is drawn within its bounds ("inside"), at its lowest or highest value ("corners"), or left at its
     default half the time and else drawn in one of these ways ("mixed"); then what must hold together is mended. Each
     draw depends on the seed and the parameter's name alone. Calendar and macro series have rows in the first 24 months;
-    at most 1,000 borrowers and 3 months of warm-up are drawn, and no files. A parameter that is given (`borrowers=40`) stays as it is; BadInput
-    where nothing else can be changed so that it is valid.
+    at most 1,000 borrowers and 3 months of warm-up are drawn, and no files. A parameter that is given (`borrowers=40`) stays
+    as it is; BadInput where nothing else can be changed so that it is valid.
     """
     if where not in get_args(Where):
         allowed = get_args(Where)
