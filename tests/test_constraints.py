@@ -45,6 +45,11 @@ WRONG: dict[str, dict[str, Any]] = {
         "macro_model": "regimes",
         "macro": [{"month": 0, "macro": 0.1}],
     },
+    "calendar and macro both say funding_stress: it is the macro series' column or items of the calendar; leave one out": {
+        "calendar": [{"month": 2, "kind": "funding_stress", "value": 0.4}],
+        "macro": [{"month": 0, "macro": 0.1, "funding_stress": 0.2}],
+        "macro_model": "series",
+    },
     "acquaintances must be even when network is small_world, not 5": {"network": "small_world", "acquaintances": 5},
     "acquaintances (6) must be below borrowers (6)": {"network": "sector_blocks", "borrowers": 6},
     "network 'file' needs network_file, the file of ties": {"network": "file"},

@@ -17,7 +17,28 @@ MOMENT_NAMES = [one.moment.name for one in MEASURES.values() if one.moment is no
 
 @pytest.fixture(scope="module")
 def seen() -> Seen:
-    return watch(load_scenario("baseline", borrowers=250), 3, MONTHS, [MOMENTS[name] for name in MOMENT_NAMES], "objects")
+    moments = [MOMENTS[name] for name in MOMENT_NAMES]
+    found, _ = watch([(load_scenario("baseline", borrowers=250), 3)], MONTHS, moments, "objects")
+    return found[0]
+
+
+def test_worlds_seen_together_are_those_seen_alone_and_one_that_fails_takes_no_other_with_it() -> None:
+    doubling = [{"month": 0, "kind": "funding_growth", "value": 1.0}]
+    worlds = [
+        (load_scenario("baseline", borrowers=30), 1),
+        (load_scenario("baseline", borrowers=20, pool_yuan=1e13, calendar=doubling), 2),
+        (load_scenario("baseline", borrowers=50, pool_share=0.3), 3),
+    ]
+    some = [MOMENTS["zero_line"], MOMENTS["line_lost"]]
+    together, failures = watch(worlds, 8, some, "objects")
+    assert sorted(together) == [0, 2]
+    assert list(failures) == [1]
+    for number, one in together.items():
+        alone = watch([worlds[number]], 8, some, "objects")[0][0]
+        assert all((one.columns[name] == column).all() for name, column in alone.columns.items())
+        assert {name: np.array(sums).tolist() for name, sums in one.sums.items()} == {
+            name: np.array(sums).tolist() for name, sums in alone.sums.items()
+        }
 
 
 @pytest.fixture(scope="module")
@@ -158,10 +179,10 @@ def test_states_and_moves_by_hand() -> None:
     late = [[0] * 4, [0] * 4, [0, 0, 0, 1], [0, 0, 0, 2], [0, 0, 0, 3]]
     drawn = [[0] * 4, [0] * 4, [0] * 4, [0, 5, 0, 0], [0] * 4]
     view = by_hand(scheduled=owed, principal_paid=paid, late=late, drawn=drawn)
-    # moves into months 2 to 4: 0 -> 0 three times, 0 -> 0, 0 -> full, full -> revolving; revolving twice and full; to late
-    assert MEASURES["unused_stays_unused"].value(view) == pytest.approx(4 / 5)
-    assert MEASURES["unused_to_revolving"].value(view) == 0.0
-    assert MEASURES["revolving_to_unused_or_full"].value(view) == pytest.approx(1 / 3)
+    # into months 2 to 4: clear stays clear 3, 2, 0 and 1 times, once it revolves; revolving stays, clears, is late
+    assert MEASURES["clear_stays_clear"].value(view) == pytest.approx(6 / 7)
+    assert MEASURES["clear_to_revolving"].value(view) == pytest.approx(1 / 7)
+    assert MEASURES["revolving_to_clear"].value(view) == pytest.approx(1 / 3)
     assert MEASURES["revolving_to_late"].value(view) == pytest.approx(1 / 3)
 
 

@@ -89,7 +89,12 @@ TREND_COLUMNS: dict[str, Any] = {
 FUNDING_COLUMN: dict[str, Any] = {
     "funding_stress": (
         float | None,
-        Field(None, ge=0, le=1, description="how hard the lender's own funding is; without the column as the calendar says"),
+        Field(
+            None,
+            ge=0,
+            le=1,
+            description="how hard the lender's own funding is; without the column as the calendar says",
+        ),
     )
 }
 MacroMonth = create_model(

@@ -16,10 +16,12 @@ from zerolimit.engine.base import Array
 from zerolimit.results.moments import Moment
 from zerolimit.results.ready_moments import MOMENTS
 from zerolimit.rules.flags import FLAGS
+from zerolimit.validation.experiment import FOLLOWED, Rise
 from zerolimit.validation.seen import View, over
 from zerolimit.vocabulary.names import CHARGED_OFF, OPEN, OWNER
 
 Of = Callable[[View], float]
+Tried = Callable[[Rise], float]
 CUT_TO = 0.95
 """A decrease leaves less than this of a line."""
 CLEAN = 6
@@ -32,22 +34,31 @@ HAND_FULL = 300
 
 @dataclass(frozen=True)
 class Measure:
-    """A quantity of a run, in a unit; `lacks` says why none can be measured."""
+    """A quantity of a run, in a unit."""
 
     name: str
     unit: str
     says: str
     of: Of | None = None
     moment: Moment | None = None
-    lacks: str | None = None
+    tried: Callable[[Rise], float] | None = None
+    """Of an experiment beside the run."""
 
     def value(self, view: View) -> float:
         """It over the months seen; not a number where nothing can be measured."""
         if self.moment is not None:
             return view.value(self.moment)
+        if self.tried is not None:
+            found = view.seen.rises.get(month) if (month := self.rise_in(view.first, view.last)) is not None else None
+            return float("nan") if found is None else self.tried(found)
         assert self.of is not None
         with np.errstate(all="ignore"):
             return float(self.of(view)) if view.last > view.first else float("nan")
+
+    def rise_in(self, first: int, last: int) -> int | None:
+        """After which of some months lines rise in its experiment, whose end is the last of them; None if it has none."""
+        month = last - 1 - FOLLOWED
+        return month if self.tried is not None and month >= first else None
 
 
 MEASURES: dict[str, Measure] = {
@@ -244,34 +255,33 @@ def zero_bill_once_in_six(view: View) -> float:
     return mean(zero.any(axis=0)[who])
 
 
-UNUSED, FULL, REVOLVING, LATE_1_2, LATE_3 = range(5)
+CLEAR, REVOLVING, LATE_1_2, LATE_3 = range(4)
+"""States of facts B5: no use or paid in full, part carried on, late."""
 
 
 def state(view: View, lag: int) -> Array:
-    """How an account stands: late, else not used, what was owed a month before paid in full, or part of it carried on."""
+    """How an account stands: late, else with all paid that was owed a month before (or nothing owed), or part carried on."""
     late, owed = view.ago("late", lag), view.ago("principal", lag + 1)
-    unused = (view.ago("principal", lag) == 0) & (owed == 0) & (view.ago("drawn", lag) == 0)
-    full = view.ago("principal_paid", lag) >= owed
-    found = np.where(unused, UNUSED, np.where(full, FULL, REVOLVING))
+    found = np.where(view.ago("principal_paid", lag) >= owed, CLEAR, REVOLVING)
     return np.where(late >= 3, LATE_3, np.where(late >= 1, LATE_1_2, found))
 
 
-def moved(which: tuple[int, tuple[int, ...]], view: View) -> float:
-    """Accounts that go from a state to others within a month, of those that stay."""
+def moved(which: tuple[int, int], view: View) -> float:
+    """Accounts that go from a state to another within a month, of those that stay."""
     view = view.since(2)
-    before, to = which
+    before, after = which
     who = view.same(2) & (state(view, 1) == before)
-    return mean(np.isin(state(view, 0), to)[who])
+    return mean((state(view, 0) == after)[who])
 
 
 family(
     "a month",
-    "accounts that go from a state to others within a month",
+    "accounts that go from a state to another within a month",
     moved,
-    unused_stays_unused=(UNUSED, (UNUSED,)),
-    unused_to_revolving=(UNUSED, (REVOLVING,)),
-    revolving_to_unused_or_full=(REVOLVING, (UNUSED, FULL)),
-    revolving_to_late=(REVOLVING, (LATE_1_2,)),
+    clear_stays_clear=(CLEAR, CLEAR),
+    clear_to_revolving=(CLEAR, REVOLVING),
+    revolving_to_clear=(REVOLVING, CLEAR),
+    revolving_to_late=(REVOLVING, LATE_1_2),
 )
 
 
@@ -709,10 +719,38 @@ def lending_growth(view: View) -> float:
     return divided(lent[1], lent[0])
 
 
-NO_EXPERIMENT = "no experiment raises lines from outside and follows the debt yet"
-for _name, _unit, _says in (
-    ("debt_per_line", "ratio", "debt per yuan of line, 12 months after lines rise by a tenth"),
-    ("debt_per_line_near_over_far", "ratio", "the same, less than a tenth free, less far from the limit"),
-    ("debt_per_line_far", "ratio", "the same, far from the limit"),
-):
-    MEASURES[_name] = Measure(_name, _unit, _says, lacks=NO_EXPERIMENT)
+# lines that rise from outside
+
+
+def tried(name: str) -> Callable[[Tried], Tried]:
+    """Declare a function of the experiment as a measure; its docstring says what it is."""
+
+    def declared(function: Tried) -> Tried:
+        says = (function.__doc__ or "").strip().rstrip(".")
+        MEASURES[name] = Measure(name, "ratio", says[:1].lower() + says[1:], tried=function)
+        return function
+
+    return declared
+
+
+def per_line(found: Rise, who: Array) -> float:
+    """Debt per yuan of line, of some."""
+    return divided(float(found.more_debt[who].sum()), float(found.more_line[who].sum()))
+
+
+@tried("debt_per_line")
+def per_line_of_all(found: Rise) -> float:
+    """Debt per yuan of line, 12 months after lines rise by a tenth."""
+    return per_line(found, np.ones_like(found.near))
+
+
+@tried("debt_per_line_far")
+def per_line_far(found: Rise) -> float:
+    """The same, far from the limit."""
+    return per_line(found, ~found.near)
+
+
+@tried("debt_per_line_near_over_far")
+def per_line_near_over_far(found: Rise) -> float:
+    """The same, less than a tenth free, less far from the limit."""
+    return per_line(found, found.near) - per_line(found, ~found.near)

@@ -1,0 +1,50 @@
+"""Debt after lines rise from outside: what is known of who fills a share of the line, all of it, or looks at none."""
+
+from typing import Any
+
+import pytest
+
+from zerolimit.parameters.scenario import Scenario, load_scenario
+from zerolimit.validation.experiment import FOLLOWED, RISE, Rise, rise
+from zerolimit.validation.measures import MEASURES
+from zerolimit.vocabulary.mechanisms import MECHANISMS
+
+CALM: dict[str, Any] = {"need_rate": 0.0, "fear_gain": 0.0, "card_habit": 0.0, "bill_size": 0.0, "project_rate": 0.0}
+RICH = {f"spend_{segment}": 0.4 for segment in ("salaried", "gig", "owner")}
+SURE = {f"miss_{segment}": 0.0 for segment in ("salaried", "gig", "owner")}
+
+
+def cards(**given: Any) -> Scenario:
+    alone = {"off": list(MECHANISMS), "borrowers": 300, "vacant_share": 0.0, "leave_rate": 0.0, "share_card": 1.0}
+    return load_scenario("baseline", **alone, **CALM, **RICH, **SURE, **given)
+
+
+def value(name: str, found: Rise) -> float:
+    tried = MEASURES[name].tried
+    assert tried is not None
+    return tried(found)
+
+
+@pytest.mark.parametrize(
+    ("given", "response"),
+    [
+        ({"share_revolver": 1.0, "revolver_level": 0.5}, 0.5),
+        ({"share_revolver": 1.0, "revolver_level": 0.25}, 0.25),
+        ({"share_maxed": 1.0, "maxed_rate": 1.0, "card_minimum": 0.2}, 1.0),
+        ({"share_transactor": 1.0, "card_size": 0.01, "first_smallest": 20_000}, 0.0),
+    ],
+)
+def test_debt_follows_the_line_by_what_its_use_says(given: dict[str, Any], response: float) -> None:
+    found = rise(cards(**given), 3, 2, "objects")
+    assert len(found.more_line) > 200
+    assert value("debt_per_line", found) == pytest.approx(response, abs=0.01)
+
+
+def test_lines_rise_by_a_tenth_and_near_is_who_has_less_than_a_tenth_free() -> None:
+    found = rise(cards(share_maxed=0.5, share_revolver=0.5, maxed_rate=1.0, card_minimum=0.2), 3, 2, "objects")
+    assert 100 < found.near.sum() < 200
+    assert value("debt_per_line_far", found) == pytest.approx(0.5, abs=0.01)
+    assert value("debt_per_line_near_over_far", found) == pytest.approx(0.5, abs=0.01)
+    assert value("debt_per_line", found) == float(found.more_debt.sum() / found.more_line.sum())
+    assert RISE == 0.1
+    assert FOLLOWED == 12
