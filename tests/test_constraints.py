@@ -12,6 +12,7 @@ from zerolimit.parameters.constraints import Clash, constraints_on, mended
 from zerolimit.parameters.declarations import CALENDAR_KINDS, CONSTRAINTS, DEFAULTS, bounds
 from zerolimit.parameters.scenario import Scenario, load_scenario, presets, schema
 from zerolimit.testing import Where, draw_scenario
+from zerolimit.testing.scenarios import AT_MOST
 
 WAYS: tuple[Where, ...] = get_args(Where)
 
@@ -43,6 +44,11 @@ WRONG: dict[str, dict[str, Any]] = {
     "macro and macro_model 'regimes' both given: a series is no model; leave one out": {
         "macro_model": "regimes",
         "macro": [{"month": 0, "macro": 0.1}],
+    },
+    "calendar and macro both say funding_stress: it is the macro series' column or items of the calendar; leave one out": {
+        "calendar": [{"month": 2, "kind": "funding_stress", "value": 0.4}],
+        "macro": [{"month": 0, "macro": 0.1, "funding_stress": 0.2}],
+        "macro_model": "series",
     },
     "acquaintances must be even when network is small_world, not 5": {"network": "small_world", "acquaintances": 5},
     "acquaintances (6) must be below borrowers (6)": {"network": "sector_blocks", "borrowers": 6},
@@ -175,7 +181,7 @@ def test_draws_reach_every_parameter_and_corners_are_corners() -> None:
         stay = {name for name in Scenario.model_fields if len({str(getattr(one, name)) for one in drawn}) == 1}
         assert stay == {"name", "description", "network_file"}
     numbers = [name for name in Scenario.model_fields if bounds(name)[0] is not None]
-    mended = {name for one in CONSTRAINTS for name in one.parameters} | {"borrowers"}
+    mended = {name for one in CONSTRAINTS for name in one.parameters} | set(AT_MOST)
     for seed in range(20):
         found = draw_scenario(seed, "corners")
         inside = {name for name in numbers if getattr(found, name) not in (*bounds(name), None)}

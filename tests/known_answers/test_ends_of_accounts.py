@@ -148,9 +148,33 @@ def test_in_the_order_of_profit_a_line_that_is_not_used_goes_before_one_that_ear
     terms = Terms(campaign_order="profit", pd_at_cutoff=0.5, pd_points=60.0, cutoff=605.0, servicing_cost=2.0)
 
     def place(limit: float, usage: float, risk: float) -> float:
-        return campaign_standing(limit * 100.0, usage, risk, 0.0, terms)
+        return campaign_standing(limit * 100.0, usage, risk, 0.0, 0.0, terms)
 
     assert place(10_000.0, 0.0, 800.0) == place(90_000.0, 0.0, 650.0) == -24.0
     assert place(10_000.0, 0.5, 605.0) < -24.0 < place(10_000.0, 0.1, 800.0) < place(10_000.0, 0.5, 800.0)
     by_hand = 0.5 * (365.0 / 12.0 * 0.0004) * 12.0 - 0.5 * 0.8 - 0.05
     assert place(10_000.0, 0.5, 605.0) == pytest.approx(5_000.0 * by_hand - 24.0)
+
+
+def test_a_campaign_in_the_order_of_profit_reaches_its_share_though_all_unused_lines_earn_the_same() -> None:
+    """Who is reviewed beside the calendar's reviews, which the same world without a campaign has: at most the share."""
+    idle = {"need_rate": 0.0, "habit_salaried": 0.0, "habit_gig": 0.0, "habit_owner": 0.0}
+    idle |= {"first_late": 0.0, "unused_share": 1.0, "high_use_share": 0.0}
+    tighter = [{"month": 2, "kind": "tightness", "value": 0.6}]
+
+    def months(share: float) -> tuple[int, int, int]:
+        """Open lines and those of them that are not used before the campaign's month, and lines decided in it."""
+        scenario = load_scenario(
+            "baseline", borrowers=400, campaign_order="profit", campaign_share=share, calendar=tighter, **idle
+        )
+        market = Simulation(scenario, 3, engine="objects").run(2)
+        lines = market.column("status") == OPEN
+        unused = lines & (market.column("usage") == 0)
+        reviewed = monthly_frame(market.run(1)).groupby("month")["reviewed"].sum()
+        return int(lines.sum()), int(unused.sum()), int(reviewed.iloc[-1])
+
+    lines, unused, calendar = months(0.0)
+    *_, reviewed = months(0.2)
+    reached = int(0.2 * lines)
+    assert unused > 4 * reached
+    assert reached - calendar <= reviewed - calendar <= reached

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from zerolimit.basics.wording import adding_up
+from zerolimit.basics.wording import adding_up, three_digits
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,19 @@ def test_rounded_parts_add_up_and_none_is_off_by_a_unit(parts: list[Fraction], d
     assert sum(rounded) == pytest.approx(float(sum(parts)), abs=0.5 * unit + 1e-6)
     assert all(abs(one - part) < unit + 1e-6 for one, part in zip(rounded, parts, strict=True))
     assert all(one == 0.0 for one, part in zip(rounded, parts, strict=True) if part == 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0124, "0.0124"),
+        (12.36, "12.4"),
+        (999.4, "999"),
+        (-12_400.6, "-12,401"),
+        (0.0, "0"),
+        (float("nan"), ""),
+        (float("inf"), ""),
+    ],
+)
+def test_three_digits_and_thousands_whole(value: float, text: str) -> None:
+    assert three_digits(value) == text

@@ -17,7 +17,28 @@ MOMENT_NAMES = [one.moment.name for one in MEASURES.values() if one.moment is no
 
 @pytest.fixture(scope="module")
 def seen() -> Seen:
-    return watch(load_scenario("baseline", borrowers=250), 3, MONTHS, [MOMENTS[name] for name in MOMENT_NAMES], "objects")
+    moments = [MOMENTS[name] for name in MOMENT_NAMES]
+    found, _ = watch([(load_scenario("baseline", borrowers=250), 3)], MONTHS, moments, "objects")
+    return found[0]
+
+
+def test_worlds_seen_together_are_those_seen_alone_and_one_that_fails_takes_no_other_with_it() -> None:
+    doubling = [{"month": 0, "kind": "funding_growth", "value": 1.0}]
+    worlds = [
+        (load_scenario("baseline", borrowers=30), 1),
+        (load_scenario("baseline", borrowers=20, pool_yuan=1e13, calendar=doubling), 2),
+        (load_scenario("baseline", borrowers=50, pool_share=0.3), 3),
+    ]
+    some = [MOMENTS["zero_line"], MOMENTS["line_lost"]]
+    together, failures = watch(worlds, 8, some, "objects")
+    assert sorted(together) == [0, 2]
+    assert list(failures) == [1]
+    for number, one in together.items():
+        alone = watch([worlds[number]], 8, some, "objects")[0][0]
+        assert all((one.columns[name] == column).all() for name, column in alone.columns.items())
+        assert {name: np.array(sums).tolist() for name, sums in one.sums.items()} == {
+            name: np.array(sums).tolist() for name, sums in alone.sums.items()
+        }
 
 
 @pytest.fixture(scope="module")

@@ -49,6 +49,13 @@ def judged(values: list[float], **changed: Any) -> Row:
         ([4.0, 4.1], {"interval": [1.2, 2], "tolerance": [1.0, 3.0], "null": 1.0}, "outside"),
         ([-0.4, -0.41], {"interval": [-0.5, -0.3], "tolerance": [-0.6, -0.2], "null": 0.0}, "within"),
         ([0.1, 0.11], {"interval": [-0.5, -0.3], "tolerance": [-0.6, -0.2], "null": 0.0}, "wrong order"),
+        ([1.5], {"interval": [1.2, 2], "tolerance": [1.0, 3.0], "null": 1.0}, "no interval"),
+        ([1.5, math.nan], {"interval": [1.2, 2], "tolerance": [1.0, 3.0], "null": 1.0}, "no interval"),
+        ([0.9], {"interval": [1.2, 2], "tolerance": [1.0, 3.0], "null": 1.0}, "wrong order"),
+        ([4.0], {"interval": [1.2, 2], "tolerance": [1.0, 3.0], "null": 1.0}, "outside"),
+        ([0.2], {"tolerance": [0.05, 0.4]}, "within"),
+        ([0.2, math.nan], {"tolerance": [0.05, 0.4]}, "within"),
+        ([0.2, math.nan, math.nan], {"tolerance": [0.05, 0.4]}, "not measured"),
         ([math.nan, math.nan], {}, "not measured"),
         ([], {}, "not measured"),
     ],
@@ -61,6 +68,33 @@ def test_the_verdict_is_of_the_mean_and_of_order_of_its_interval(
 
 def test_the_pass_rate_counts_seeds_that_could_not_be_measured_as_failed() -> None:
     assert judged([0.2, 0.5, math.nan, 0.3], tolerance=[0.05, 0.4]).passes == 0.5
+
+
+ORDER = {"interval": [1.2, 2], "tolerance": [1.0, 3.0], "null": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("values", "changed", "says"),
+    [
+        ([1.5], ORDER, "one seed: no interval, so the order is not known"),
+        ([1.5, math.nan], ORDER, "measured in 1 of 2 seeds: no interval, so the order is not known"),
+        ([0.2, 0.3, math.nan], {}, "measured in 2 of 3 seeds"),
+        ([0.2, math.nan, math.nan], {}, "measured in 1 of 3 seeds, fewer than half"),
+        ([math.nan], {}, "nothing to measure it on: no such borrowers, or too few months"),
+        ([0.2, 0.3], {}, ""),
+    ],
+)
+def test_a_verdict_of_fewer_seeds_than_asked_says_so(values: list[float], changed: dict[str, Any], says: str) -> None:
+    assert judged(values, **changed).remark == says
+
+
+def test_an_order_of_one_seed_is_measured_and_does_not_pass() -> None:
+    one = judged([1.5], **ORDER)
+    found = Validation(targets_of(table(row(**ORDER))), (one,), (1,))
+    assert found.passed == {"A1": False}
+    assert (found.score().rows, found.score().measured) == (0, 1)
+    frame = found.to_frame().iloc[0]
+    assert (frame["verdict"], frame["why"]) == ("no interval", one.remark)
 
 
 def validation(passing: dict[str, list[bool]]) -> Validation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import reduce
-from math import floor
+from math import floor, isfinite
 
 FEN = 100
 """Fen in a yuan: amounts are whole fen everywhere, and yuan where a person reads them."""
@@ -69,6 +69,13 @@ def in_yuan(fen: float) -> Phrase:
 def in_percent(share: float) -> Phrase:
     """`31 %`."""
     return say("{n} %", n=f"{100.0 * share:.0f}")
+
+
+def three_digits(value: float) -> str:
+    """`0.0124`, `12.4`, `12,400`: three digits, thousands whole; nothing where there is no number, or no end."""
+    if not isfinite(value):
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
 
 
 def distinguished(value: float, threshold: float, digits: int = 0) -> tuple[str, str]:

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zerolimit.basics.terminal import after_saving, console, tell
-from zerolimit.basics.wording import number_of
+from zerolimit.basics.wording import number_of, three_digits
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from zerolimit.validation.validate import Row, Validation
 
-COLOURS = {"within": "green", "outside": "yellow", "wrong order": "red", "not measured": "dim"}
+COLOURS = {"within": "green", "outside": "yellow", "wrong order": "red", "no interval": "dim", "not measured": "dim"}
 PARTS = ("fitted", "held out")
 
 
@@ -44,24 +44,18 @@ def validate_scenarios(
             tell(f"targets, values by seed and a figure: {out}")
 
 
-def number(value: float) -> str:
-    """A number in few letters; nothing where there is none or no end."""
-    if not math.isfinite(value):
-        return ""
-    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
-
-
 def ends(low: float, high: float) -> str:
     """An interval; of one without an end, from where, or up to where."""
     if math.isinf(high):
-        return f"above {number(low)}"
-    return f"below {number(high)}" if math.isinf(low) else f"{number(low)} to {number(high)}"
+        return f"above {three_digits(low)}"
+    return f"below {three_digits(high)}" if math.isinf(low) else f"{three_digits(low)} to {three_digits(high)}"
 
 
 def model_of(row: Row) -> str:
     """The mean over seeds, and half its 95 % interval."""
     mean = row.over_seeds
-    return number(mean.mean) if math.isnan(mean.low) else f"{number(mean.mean)} ± {number(mean.high - mean.mean)}"
+    half = "" if math.isnan(mean.low) else f" ± {three_digits(mean.high - mean.mean)}"
+    return f"{three_digits(mean.mean)}{half}"
 
 
 WIDTHS = {"what": None, "where": 11, "data": 8, "tolerance": 16, "model": 17, "seeds": 5, "verdict": 11}
@@ -92,21 +86,21 @@ def print_table(found: Validation) -> None:
         paper.print(Text(f"{name} ({found.targets.part(name)}): {says}", style="bold"))
         measured = table(heading=False)
         for row in rows:
-            if row.known:
+            if row.measured:
                 add_measured(measured, row)
         if measured.row_count:
             paper.print(measured)
-        for why, missing in reasons(rows).items():
-            paper.print(Text(f"{', '.join(missing)}: not measured: {why}", style="dim"))
+        for remark, some in remarks(rows).items():
+            paper.print(Text(f"{', '.join(some)}: {remark}", style="dim"))
     print_counts(paper, found)
 
 
-def reasons(rows: Sequence[Row]) -> dict[str, list[str]]:
-    """Why rows were not measured, and which."""
+def remarks(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """Why rows were not measured, or what their verdicts are of, and which rows."""
     found: dict[str, list[str]] = {}
     for row in rows:
-        if not row.known:
-            found.setdefault(row.why, []).append(row.target.id)
+        if row.remark:
+            found.setdefault(row.remark if row.measured else f"not measured: {row.remark}", []).append(row.target.id)
     return found
 
 
@@ -115,7 +109,7 @@ def add_measured(table: Any, row: Row) -> None:
     from rich.text import Text
 
     target, colour = row.target, COLOURS[row.verdict]
-    data = "" if target.data is None else number(target.data)
+    data = "" if target.data is None else three_digits(target.data)
     table.add_row(
         target.id,
         Text(target.what),

@@ -56,6 +56,37 @@ def nothing(rows: Any) -> bool:
     return rows is None or (isinstance(rows, list | tuple) and not rows)
 
 
+def value_in(row: Any, name: str) -> Any:
+    """What a row, as a file has it or read, has in a column."""
+    return row.get(name) if isinstance(row, Mapping) else getattr(row, name, None)
+
+
+def with_kind(kind: str) -> Test:
+    return Test(
+        f"with {kind}",
+        lambda rows: not nothing(rows) and any(value_in(row, "kind") == kind for row in rows),
+        {"contains": {"type": "object", "required": ["kind"], "properties": {"kind": {"const": kind}}}},
+    )
+
+
+def with_column(name: str) -> Test:
+    return Test(
+        f"with a column {name}",
+        lambda rows: not nothing(rows) and any(value_in(row, name) is not None for row in rows),
+        {"contains": {"type": "object", "required": [name], "properties": {name: {"type": "number"}}}},
+    )
+
+
+def without_kind(kind: str) -> Callable[[Any], tuple[Any, ...]]:
+    return lambda rows: tuple(row for row in rows if value_in(row, "kind") != kind)
+
+
+def without_column(name: str) -> Callable[[Any], tuple[Any, ...]]:
+    return lambda rows: tuple(
+        {**row, name: None} if isinstance(row, Mapping) else row.model_copy(update={name: None}) for row in rows
+    )
+
+
 ODD = Test("odd", lambda value: value % 2 == 1, {"not": {"multipleOf": 2}})
 GIVEN = Test("given", lambda value: value is not None, {"not": {"type": "null"}})
 MISSING = Test("not given", lambda value: value is None, {"type": "null"})
@@ -316,6 +347,12 @@ def constraints_on(names: Collection[str]) -> tuple[Constraint, ...]:
             "macro and macro_model {macro_model!r} both given: a series is no model; leave one out",
             (Way("macro_model", "series"), Way("macro", ())),
             replaces=True,
+        ),
+        Clash(
+            (("calendar", with_kind("funding_stress")), ("macro", with_column("funding_stress"))),
+            "calendar and macro both say funding_stress: it is the macro series' column or items of the calendar; leave one"
+            " out",
+            (Way("calendar", without_kind("funding_stress")), Way("macro", without_column("funding_stress"))),
         ),
         Clash(
             (("network", EVEN), ("acquaintances", ODD)),

@@ -89,7 +89,12 @@ TREND_COLUMNS: dict[str, Any] = {
 FUNDING_COLUMN: dict[str, Any] = {
     "funding_stress": (
         float | None,
-        Field(None, ge=0, le=1, description="how hard the lender's own funding is; without the column as the calendar says"),
+        Field(
+            None,
+            ge=0,
+            le=1,
+            description="how hard the lender's own funding is; without the column as the calendar says",
+        ),
     )
 }
 MacroMonth = create_model(
@@ -153,6 +158,13 @@ class Parameters(BaseModel):
     share_maxed: float = parameter(0.0, "share", 0, 1, "are always near the limit")
     share_inactive: float = parameter(
         0.0, "share", 0, 1, "hardly ever use credit; who has no such type uses it by need and habit"
+    )
+    warm_up_months: int = parameter(
+        0,
+        "months",
+        0,
+        24,
+        "simulated before month 0 as part of the set-up, of which neither results nor calendar tell; none with a portfolio",
     )
     vacant_share: float = parameter(0.12, "share", 0, 0.95, "slots that are empty at the start, room for growth")
     first_closed: float = parameter(0.0, "share", 0, 1, "accounts without a line at the start, owing nothing")

@@ -53,16 +53,22 @@ def profit_kept(limit, usage, risk, terms):
 
 
 @helper
-def campaign_standing(limit, usage, risk, distance, terms):
-    """Place in a campaign's order, lowest first: the risk score, closeness to the target, or the expected profit kept."""
+def campaign_standing(limit, usage, risk, distance, u, terms):
+    """Place in a campaign's order, lowest first: the risk score, closeness to the target, or the expected profit kept.
+
+    All lines that are not used earn the same, so in the order of profit less than a yuan is drawn by lot, with u.
+    """
     place = risk if terms.campaign_order == BY_RISK else SCORE_HIGH - SCORE_SPAN * distance
-    return profit_kept(limit, usage, risk, terms) if terms.campaign_order == BY_PROFIT else place
+    return profit_kept(limit, usage, risk, terms) + u if terms.campaign_order == BY_PROFIT else place
 
 
 @rule("closeness")
-def stand_in_campaign(limit, usage, risk, distance, terms):
-    """The place in a campaign's order, for the platform to find whom its share reaches."""
-    return campaign_standing(limit, usage, risk, distance, terms)
+def stand_in_campaign(limit, usage, risk, distance, u_apply, terms):
+    """The place in a campaign's order, for the platform to find whom its share reaches.
+
+    Its lot is the draw of re-application, which an open line has no other use for.
+    """
+    return campaign_standing(limit, usage, risk, distance, u_apply, terms)
 
 
 @helper
@@ -111,7 +117,7 @@ def call_for_review(
     left = review_in - 1.0
     again = without_line >= terms.cooling_months and u_apply < terms.reapply_rate
     applies = APPLY if tenure == 1.0 else (REAPPLY if again else NO_REVIEW)
-    campaign = campaign_standing(limit, usage, risk, distance, terms) <= terms.campaign_cut
+    campaign = campaign_standing(limit, usage, risk, distance, u_apply, terms) <= terms.campaign_cut
     frozen = status == FROZEN and terms.arrears_steps > 0.0
     cured = frozen and late == 0.0 and reason != GRANT and terms.cure_at_once > 0.0
     by_arrears = (late > 0.0 and is_open) or (frozen and late >= terms.arrears_close) or cured

@@ -37,6 +37,13 @@ class Together:
         """What a world failed with, by position."""
         self.books = books
         """The numbers of each world."""
+        self.kept: dict[str, Array] | None = None
+        """Of the month, what panels keep of every borrower, where it was asked for; as stored."""
+
+    def keep(self) -> None:
+        """Leave what a panel takes of all borrowers in `kept`, from the next month on."""
+        self.engine.keep(np.arange(self.engine.size))
+        self.kept = {}
 
     @property
     def month(self) -> int:
@@ -80,6 +87,8 @@ class Together:
         result = self.engine.stage(stage, self.month, self.books.terms)
         for number, failure in result.failures.items():
             self.fail(number, failure)
+        if self.kept is not None:
+            self.kept.update(self.engine.kept(stage, self.month))
         for number, one in self.alive():
             if len(one.kept_rows):
                 if len(self.worlds) > 1:
@@ -156,6 +165,13 @@ class Together:
                 one.network()
 
         self.each(open_the_pool)
+
+    def forget(self) -> None:
+        """The months so far are no months of the results."""
+        for _, one in self.alive():
+            one.history.clear()
+            one.episodes.starts.clear()
+            one.episodes.ends.clear()
 
     def switch_off(self) -> None:
         """The terms of mechanisms that are off."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zerolimit.basics.errors import BadInput, nearest
+from zerolimit.basics.wording import three_digits
 from zerolimit.results.drawing import BLACK, BLUE, GREY, SERIES, on_paper
 
 if TYPE_CHECKING:
@@ -116,11 +117,6 @@ def draw_map(
         if title:
             axes.set_title(title, fontsize=10)
         axes.figure.colorbar(drawn, ax=axes, label=zlabel or z)
-
-
-def three_digits(value: float) -> str:
-    """A number at a bar: three digits, thousands whole."""
-    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
 
 
 def draw_bars(frame: pd.DataFrame, file: Path | str, *, name: str, panels: Mapping[str, tuple[str, float]]) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from zerolimit.engine.base import Array
 from zerolimit.parameters.scenario import Scenario
+from zerolimit.run.batch import Batch
 from zerolimit.run.simulation import Simulation
+from zerolimit.study.worlds import forget
 from zerolimit.vocabulary.names import LEFT, OPEN
 
 RISE = 0.1
@@ -29,39 +32,65 @@ class Rise:
     """Who was near the limit when lines rose."""
 
 
-def rise(scenario: Scenario, seed: int, month: int, engine: str) -> Rise:
-    """Two worlds with the same draws; in one, every open line is a tenth higher when `month` has passed.
+class Raised:
+    """Copies of worlds in which every open line is a tenth higher, run on to where debt is compared.
 
     The anchor rises with the line, so that the lender's own formula gives the higher one too: the rise is the lender's, for
     no reason that lies in the borrower. What is owed is followed of accounts that last in both.
     """
-    worlds = [Simulation(scenario, seed, engine=engine, threads=1) for _ in range(2)]
+
+    def __init__(self, plain: Mapping[int, Simulation]) -> None:
+        self.lines: dict[int, Array] = {}
+        self.rows: dict[int, Array] = {}
+        self.higher: dict[int, Array] = {}
+        self.near: dict[int, Array] = {}
+        self.generation: dict[int, Array] = {}
+        copies = []
+        for number, world in plain.items():
+            line = world.engine.raw("limit", world.month).astype(np.int64)
+            rows = np.flatnonzero((world.engine.raw("status", world.month) == int(OPEN)) & (line > 0))
+            higher = line[rows] + (line[rows] * RISE).astype(np.int64)
+            anchor = world.engine.raw("anchor", world.month)[rows] * np.float32(1.0 + RISE)
+            self.lines[number], self.rows[number], self.higher[number] = line[rows], rows, higher
+            self.near[number] = owed(world)[rows] > NEAR * line[rows]
+            self.generation[number] = world.engine.raw("generation", world.month)[rows]
+            copies.append(raised := world.copy())
+            raised.engine.put_raw("limit", rows, higher, raised.month)
+            raised.engine.put_raw("anchor", rows, anchor, raised.month)
+        batch = Batch.of(copies)
+        try:
+            self.worlds = dict(zip(plain, batch.run(FOLLOWED, trimmed).worlds.values(), strict=True))
+        finally:
+            batch.close()
+
+    def beside(self, plain: Mapping[int, Simulation]) -> dict[int, Rise]:
+        """What lines and debt are more, beside the worlds as they were, in the month up to which these were run."""
+        found = {}
+        for number, world in self.worlds.items():
+            rows, last = self.rows[number], np.ones(len(self.rows[number]), np.bool_)
+            for one in (plain[number], world):
+                last &= one.engine.raw("generation", one.month)[rows] == self.generation[number]
+                last &= one.engine.raw("status", one.month)[rows] != int(LEFT)
+            debt = owed(world)[rows] - owed(plain[number])[rows]
+            more = self.higher[number] - self.lines[number]
+            found[number] = Rise(more[last], debt[last], self.near[number][last])
+        return found
+
+
+def trimmed(batch: Batch) -> None:
+    """Let go of months that nobody asks for."""
+    for world in batch.worlds.values():
+        forget(world)
+
+
+def rise(scenario: Scenario, seed: int, month: int, engine: str) -> Rise:
+    """The experiment in one world: lines rise when `month` has passed."""
+    plain = Simulation(scenario, seed, engine=engine, threads=1).run(month + 1)
     try:
-        for world in worlds:
-            for _ in range(month + 1):
-                world.step()
-                del world.history[:-1]
-        plain, raised = worlds
-        line = np.array(plain.engine.raw("limit", plain.month)).astype(np.int64)
-        rows = np.flatnonzero((plain.engine.raw("status", plain.month) == int(OPEN)) & (line > 0))
-        before, generation = owed(plain), np.array(plain.engine.raw("generation", plain.month))
-        higher = line[rows] + (line[rows] * RISE).astype(np.int64)
-        anchor = plain.engine.raw("anchor", plain.month)[rows] * np.float32(1.0 + RISE)
-        raised.engine.put_raw("limit", rows, higher, raised.month)
-        raised.engine.put_raw("anchor", rows, anchor, raised.month)
-        for world in worlds:
-            for _ in range(FOLLOWED):
-                world.step()
-                del world.history[:-1]
-        last = np.ones(len(rows), np.bool_)
-        for world in worlds:
-            last &= world.engine.raw("generation", world.month)[rows] == generation[rows]
-            last &= world.engine.raw("status", world.month)[rows] != int(LEFT)
-        rows, higher = rows[last], higher[last]
-        return Rise(higher - line[rows], owed(raised)[rows] - owed(plain)[rows], before[rows] > NEAR * line[rows])
+        raised = Raised({0: plain})
+        return raised.beside({0: plain.run(FOLLOWED)})[0]
     finally:
-        for world in worlds:
-            world.close()
+        plain.close()
 
 
 def owed(world: Simulation) -> Array:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zerolimit.basics.errors import BadInput
+from zerolimit.basics.wording import three_digits
 from zerolimit.results.drawing import BLACK, BLUE, GREY, NOTE, ORANGE, PALE, RED, on_axes, on_paper
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 EDGE = 3.0
 """Where the axis ends; what lies further out is drawn there, as an arrow."""
-COLOURS = {"within": BLUE, "outside": ORANGE, "wrong order": RED}
+COLOURS = {"within": BLUE, "outside": ORANGE, "wrong order": RED, "no interval": BLACK}
 INCHES, HEAD = 0.24, 1.6
 LONGEST = 62
 
@@ -34,11 +35,6 @@ def placed(row: Row, value: float) -> float:
 def within_axis(value: float) -> float:
     """A place, or the axis's end."""
     return max(-EDGE, min(EDGE, value))
-
-
-def shown(value: float) -> str:
-    """A number in few letters."""
-    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
 
 
 def draw(found: Validation, ax: Axes | None = None) -> Axes:
@@ -62,7 +58,7 @@ def write(found: Validation, file: Path) -> None:
 
 def by_group(found: Validation) -> list[Row]:
     """The rows that were measured, group after group."""
-    return [row for name in found.targets.groups for row in found.rows if row.known and row.target.group == name]
+    return [row for name in found.targets.groups for row in found.rows if row.measured and row.target.group == name]
 
 
 def size_of(rows: list[Row]) -> tuple[float, float]:
@@ -96,7 +92,7 @@ def on(ax: Any, found: Validation, rows: list[Row]) -> None:
         f"{all_of.rows} of {all_of.of_rows} counted rows and {all_of.groups} of {all_of.of_groups} groups within tolerance;"
         f" {all_of.of_rows - all_of.measured} rows are not measured and do not pass\n"
         f"pale: tolerance; grey: data; dot: model, mean over {len(found.seeds)} seeds with its 95 % interval\n"
-        "blue: within, orange: outside, red: wrong order; hollow: shown, not counted",
+        "blue: within, orange: outside, red: wrong order, black: order without an interval; hollow: shown, not counted",
         fontsize=NOTE,
         loc="center",
     )
@@ -118,6 +114,6 @@ def one_row(ax: Any, row: Row, height: float) -> None:
     ax.plot([within_axis(place)], [height], marker=marker, color=colour, markerfacecolor=face, markersize=6, zorder=3)
     what = target.what if len(target.what) <= LONGEST else f"{target.what[: LONGEST - 3].rstrip()}..."
     ax.text(-EDGE - 0.15, height, f"{target.id}  {what}", ha="right", va="center", fontsize=NOTE - 1, color=BLACK)
-    low, high = (shown(end) if math.isfinite(end) else "" for end in target.tolerance)
-    says = f"{shown(mean.mean)}   ({low} to {high})   {row.place}"
+    low, high = map(three_digits, target.tolerance)
+    says = f"{three_digits(mean.mean)}   ({low} to {high})   {row.place}{f'   {row.remark}' if row.remark else ''}"
     ax.text(EDGE + 0.15, height, says, ha="left", va="center", fontsize=NOTE - 1, color=colour)

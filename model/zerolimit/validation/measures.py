@@ -16,7 +16,7 @@ from zerolimit.engine.base import Array
 from zerolimit.results.moments import Moment
 from zerolimit.results.ready_moments import MOMENTS
 from zerolimit.rules.flags import FLAGS
-from zerolimit.validation.experiment import Rise
+from zerolimit.validation.experiment import FOLLOWED, Rise
 from zerolimit.validation.seen import View, over
 from zerolimit.vocabulary.names import CHARGED_OFF, OPEN, OWNER
 
@@ -42,15 +42,23 @@ class Measure:
     of: Of | None = None
     moment: Moment | None = None
     tried: Callable[[Rise], float] | None = None
-    """Of an experiment, for which the world is run again."""
+    """Of an experiment beside the run."""
 
     def value(self, view: View) -> float:
         """It over the months seen; not a number where nothing can be measured."""
         if self.moment is not None:
             return view.value(self.moment)
+        if self.tried is not None:
+            found = view.seen.rises.get(month) if (month := self.rise_in(view.first, view.last)) is not None else None
+            return float("nan") if found is None else self.tried(found)
         assert self.of is not None
         with np.errstate(all="ignore"):
             return float(self.of(view)) if view.last > view.first else float("nan")
+
+    def rise_in(self, first: int, last: int) -> int | None:
+        """After which of some months lines rise in its experiment, whose end is the last of them; None if it has none."""
+        month = last - 1 - FOLLOWED
+        return month if self.tried is not None and month >= first else None
 
 
 MEASURES: dict[str, Measure] = {

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -12,8 +12,12 @@ import numpy as np
 from zerolimit.engine.base import Array
 from zerolimit.month import WORDS
 from zerolimit.parameters.scenario import Scenario
-from zerolimit.results.moments import Moment, RowMonths, parts_of, value_of
-from zerolimit.run.simulation import Simulation
+from zerolimit.results.moments import Moment, Part, RowMonths, parts_of, value_of
+from zerolimit.run.batch import Batch
+from zerolimit.run.together import Together
+from zerolimit.study.worlds import forget
+from zerolimit.validation.experiment import FOLLOWED, Raised, Rise
+from zerolimit.vocabulary.fields import BYTES, FIELDS
 from zerolimit.vocabulary.names import LEFT
 
 STATES = (
@@ -28,6 +32,8 @@ READ = ("standing",)
 """Flows that the columns still hold when the month is over."""
 DUE = "due_next"
 """Principal that falls due in the month that follows."""
+BYTES_A_MONTH = sum(BYTES[FIELDS[name].storage] for name in (*STATES, *FLOWS, *READ, "due_0"))
+"""What is kept of a borrower."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,8 @@ class Seen:
     columns: Mapping[str, Array]
     sums: Mapping[str, Sequence[Array]]
     """Of each moment, its parts' sums by month."""
+    rises: Mapping[int, Rise] = field(default_factory=dict)
+    """By the month after which lines rose in an experiment beside the run, what came of it."""
 
     @property
     def months(self) -> int:
@@ -51,34 +59,81 @@ class Seen:
         return 12 * years + months
 
 
-def watch(scenario: Scenario, seed: int, months: int, moments: Sequence[Moment], engine: str = "auto") -> Seen:
-    """Run a world and keep what measures see of it."""
-    simulation = Simulation(scenario, seed, engine=engine, threads=1)
-    try:
-        simulation.keep(np.arange(simulation.size))
-        parts = list(dict.fromkeys(part for one in moments for part in parts_of(one)))
-        rows = RowMonths(parts, np.array([0, simulation.size]), compiled=simulation.kind.compiles)
-        kept: dict[str, list[Array]] = {name: [] for name in (*STATES, *FLOWS, *READ, DUE)}
-        sums = []
-        for _ in range(months):
-            simulation.step()
-            del simulation.history[:-1]
-            raw = partial(simulation.engine.raw, month=simulation.month)
-            sums.append(rows.take(raw)[0])
-            for name in (*STATES, *READ):
-                kept[name].append(np.array(raw(name)))
-            for name in FLOWS:
-                kept[name].append(np.array(simulation.kept[name]))
-            kept[DUE].append(np.where(raw("scheduled") > 0, raw("due_0"), 0))
-    finally:
-        simulation.close()
-    totals = np.array(sums).T if sums else np.zeros((len(parts), 0), np.int64)
+def watch(
+    runs: Sequence[tuple[Scenario, int]],
+    months: int,
+    moments: Sequence[Moment],
+    engine: str,
+    rises: Collection[int] = (),
+) -> tuple[dict[int, Seen], dict[int, Exception]]:
+    """Run worlds, each with its seed, together, and keep what measures see of them; and what others failed with.
+
+    After the months in `rises`, which are followed by experiment.FOLLOWED others, lines rise in copies of the worlds.
+    """
+    parts = list(dict.fromkeys(part for one in moments for part in parts_of(one)))
     at = {part: k for k, part in enumerate(parts)}
-    return Seen(
-        scenario.start,
-        {name: np.array(some) for name, some in kept.items()},
-        {one.name: [totals[at[part]] for part in parts_of(one)] for one in moments},
-    )
+    batch = Batch.begin(runs, engine=engine, threads=1)
+    begun = set(batch.worlds)
+    try:
+        watched = [Watched(some, months, parts) for some in batch.sets]
+        tried: dict[int, Raised] = {}
+        rose: dict[int, dict[int, Rise]] = {}
+        for month in range(months):
+            batch.step()
+            if set(batch.worlds) != begun:
+                break
+            for one in watched:
+                one.take()
+            if month in rises:
+                tried[month] = Raised(batch.worlds)
+            if month - FOLLOWED in tried:
+                rose[month - FOLLOWED] = tried.pop(month - FOLLOWED).beside(batch.worlds)
+    finally:
+        batch.close()
+    if set(batch.worlds) != begun:  # the others begin again: what they left of the month has gone with the one that failed
+        others = sorted(batch.worlds)
+        found, failures = watch([runs[number] for number in others], months, moments, engine, rises) if others else ({}, {})
+        return (
+            {others[k]: seen for k, seen in found.items()},
+            batch.failures | {others[k]: error for k, error in failures.items()},
+        )
+    seen = {}
+    for some, numbers in zip(watched, batch.numbers, strict=True):
+        for k, number in enumerate(numbers):
+            rows = slice(*some.starts[k : k + 2])
+            sums = {one.name: [some.sums[:, k, at[part]] for part in parts_of(one)] for one in moments}
+            columns = {name: column[:, rows] for name, column in some.columns.items()}
+            seen[number] = Seen(
+                runs[number][0].start, columns, sums, {month: found[number] for month, found in rose.items()}
+            )
+    return seen, batch.failures
+
+
+class Watched:
+    """Worlds that share their columns, and what is kept of them after each month."""
+
+    def __init__(self, some: Together, months: int, parts: Sequence[Part]) -> None:
+        self.some, self.months, self.starts = some, months, some.engine.bases
+        some.keep()
+        self.rows = RowMonths(parts, self.starts, compiled=some.worlds[0].kind.compiles)
+        self.sums = np.zeros((months, len(some.worlds), len(parts)), np.int64)
+        self.columns: dict[str, Array] = {}
+        self.month = 0
+
+    def take(self) -> None:
+        """The month that has just been run."""
+        raw = partial(self.some.engine.raw, month=self.some.month)
+        kept = self.some.kept or {}
+        self.sums[self.month] = self.rows.take(raw)
+        now = {name: raw(name) for name in (*STATES, *READ)} | {name: kept[name] for name in FLOWS}
+        now[DUE] = np.where(raw("scheduled") > 0, raw("due_0"), 0)
+        for name, column in now.items():
+            if not self.month:
+                self.columns[name] = np.zeros((self.months, len(column)), column.dtype)
+            self.columns[name][self.month] = column
+        for world in self.some.worlds:
+            forget(world)
+        self.month += 1
 
 
 class View:
