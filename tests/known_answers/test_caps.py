@@ -10,7 +10,7 @@ import pytest
 
 from zerolimit.basics.errors import BadInput
 from zerolimit.basics.wording import say
-from zerolimit.parameters.scenario import Scenario
+from zerolimit.parameters.scenario import Scenario, load_scenario
 from zerolimit.parameters.terms import from_scenario
 from zerolimit.rules.appeal import support
 from zerolimit.rules.cap import MOST_CAPS, RETIRED, Cap, cap
@@ -181,8 +181,12 @@ def test_a_body_is_written_out_where_it_is_plain_and_called_where_not(function: 
     """Beside the income cap: half of a formula's line of 2,000 fen where far; names of steps are kept apart."""
     made = caps_unrolled(least_of, (CAP["income"], declared(function)))
     known: dict[str, Any] = {"income_seen": 1_000.0, "anchor": 0.5, "risk": 950.0, "distance": 0.9}
-    said = {"income_multiple": 4.0, "score_multiple": 4.0, "score_zero": 350.0, "income_floor": 0.0, "minimum_loan": 300.0}
-    known["terms"] = SimpleNamespace(**said)
+    given = {"income_multiple": 4.0, "score_multiple": 4.0, "income_floor": 0.0, "minimum_loan": 300.0}
+    known |= {
+        "late": 0.0,
+        "punctuality": 1.0,
+        "terms": SimpleNamespace(**{**from_scenario(load_scenario("baseline")), **given}),
+    }
     reads = inspect.signature(made).parameters
     assert made(*(known[name] for name in reads)) == 1_000.0
     known["distance"] = 0.5
