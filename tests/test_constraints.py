@@ -12,6 +12,7 @@ from zerolimit.parameters.constraints import Clash, constraints_on, mended
 from zerolimit.parameters.declarations import CALENDAR_KINDS, CONSTRAINTS, DEFAULTS, bounds
 from zerolimit.parameters.scenario import Scenario, load_scenario, presets, schema
 from zerolimit.testing import Where, draw_scenario
+from zerolimit.testing.scenarios import AT_MOST
 
 WAYS: tuple[Where, ...] = get_args(Where)
 
@@ -180,7 +181,7 @@ def test_draws_reach_every_parameter_and_corners_are_corners() -> None:
         stay = {name for name in Scenario.model_fields if len({str(getattr(one, name)) for one in drawn}) == 1}
         assert stay == {"name", "description", "network_file"}
     numbers = [name for name in Scenario.model_fields if bounds(name)[0] is not None]
-    mended = {name for one in CONSTRAINTS for name in one.parameters} | {"borrowers"}
+    mended = {name for one in CONSTRAINTS for name in one.parameters} | set(AT_MOST)
     for seed in range(20):
         found = draw_scenario(seed, "corners")
         inside = {name for name in numbers if getattr(found, name) not in (*bounds(name), None)}

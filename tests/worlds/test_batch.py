@@ -26,7 +26,7 @@ def mixed(seed: int, count: int, most: int) -> list[tuple[Scenario, int]]:
     for k in range(count):
         size = rng.randint(1, most)
         if k % 3 == 0:
-            scenario = draw_scenario(rng, where="mixed", borrowers=size, network="ring")
+            scenario = draw_scenario(rng, where="mixed", borrowers=size, network="ring", warm_up_months=0)
         else:
             changes: dict[str, Any] = dict(BUSY) if k % 2 else {}
             changes["allocation"] = rng.choice([*ALLOCATIONS])

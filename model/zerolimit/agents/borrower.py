@@ -172,8 +172,8 @@ class Borrower(View):
             raise BadInput(f"draw: unknown purpose {quoted(purpose)}{nearest(purpose, PURPOSES)}")
         if purpose in draws:
             return draws[purpose]
-        simulation = self.model.simulation
-        return uniform(simulation.seed, simulation.engine.key_of(self.slot), self._generation, month, purpose)
+        seed, engine = self.model.simulation.seed, self.model.simulation.engine
+        return uniform(seed, engine.key_of(self.slot), self._generation, engine.clock(month), purpose)
 
     def remove(self) -> None:
         """Leave the platform: the line is 0 and the slot free for an applicant. Who owes something cannot leave."""

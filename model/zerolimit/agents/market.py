@@ -193,7 +193,7 @@ class CreditMarket(Counted, mesa.Model):  # type: ignore[misc]
         from zerolimit.portfolio.portfolio import as_portfolio
 
         reading, parameters = split_options(parameters)
-        clients = as_portfolio(portfolio, reading)
+        clients = as_portfolio(portfolio, reading, parameters)
         if borrowers is not None:
             if clients is not None and borrowers != clients.size:
                 raise BadInput(f"borrowers: {borrowers} given, but the portfolio has {clients.size} clients; leave it out")

@@ -26,7 +26,7 @@ from zerolimit.basics.progress import reporting
 from zerolimit.basics.terminal import Stopped, after_saving, console, forgiving_streams, teller
 from zerolimit.basics.wording import number_of
 from zerolimit.engine.registry import choices
-from zerolimit.portfolio.options import OPTIONS, Option, flag, from_texts
+from zerolimit.portfolio.options import OPTIONS, Option, flag, from_texts, refuse_warm_up
 from zerolimit.vocabulary.names import BURN_IN, MOST_MONTHS
 
 if TYPE_CHECKING:
@@ -276,6 +276,8 @@ def wanted_parameters(
             raise BadInput(f"--set: {key} is given twice")
         if key == "borrowers" and portfolio is not None:
             raise BadInput("--set borrowers: not with --portfolio, whose clients are the borrowers")
+        if portfolio is not None:
+            refuse_warm_up({key: value}, "--set ")
         given[key] = value
     for key, option in {"borrowers": borrowers, **files}.items():
         if option is None:

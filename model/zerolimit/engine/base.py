@@ -11,7 +11,7 @@ free, with plain NumPy for what is not overridden:
 
 Seeds, sizes and terms come by world, and so do totals; an engine runs one world, or several where it says so (`several`):
 a column holds their slots one world after the other, world w from `bases[w]`, and `one` and `joined` are there too.
-Draws are those of `uniforms`, or `words_of` (engine/philox.py) with the keys of `keys_of(rows)`.
+Draws are those of `uniforms`, or `words_of` (engine/philox.py) with `keys_of(rows)` and `clock(month)`.
 
 Worth overriding for speed: the verbs of `engine/verbs.py`, `get`, `set`, `empty`, `words`. Capabilities are attributes of
 the class: `compiles`, `several`, `bytes_a_borrower`. Try yours with `zerolimit.testing.check_engine`.
@@ -125,7 +125,7 @@ GIVEN = ("plan", "loops", "arrays", "rows", "keys")
 
 @dataclass(frozen=True)
 class Options:
-    """How an engine shall run; but for `keys` none of it moves a result. An engine leaves alone what it has no use for."""
+    """How an engine shall run; all but `keys` and `warm_up` moves no result. An engine may leave things alone."""
 
     user_rules: tuple[Rule, ...] = ()
     """User-defined rules."""
@@ -139,6 +139,8 @@ class Options:
     """What takes long is said here."""
     keys: Array | None = None
     """What keys the draws of each slot, (size,), uint64 (vocabulary/draws.py); None: its row."""
+    warm_up: int = 0
+    """Months simulated before month 0: the first of all is month -warm_up."""
 
 
 class Engine(Verbs):
@@ -165,7 +167,7 @@ class Engine(Verbs):
         self.size = int(self.bases[-1])
         self.keyed = tuple(np.array([seed >> by & 0xFFFF_FFFF for seed in seeds], np.uint32) for by in (0, 32))
         """The lower and the upper half of each world's seed."""
-        self.keys = options.keys
+        self.keys, self.warm_up = options.keys, options.warm_up
         self.overrides = options.overrides
         self.checks = False
         self.measured: dict[str, float] = {}
@@ -271,6 +273,10 @@ class Engine(Verbs):
     def close(self) -> None:
         """Let go of threads."""
 
+    def clock(self, month: int) -> int:
+        """Months since the set-up, which key a month's draws."""
+        return month + self.warm_up
+
     def keys_of(self, rows: Rows | Array) -> Array:
         return super().keys_of(Rows.of(rows))
 
@@ -298,7 +304,7 @@ class Engine(Verbs):
         rows = Rows.of(rows)
         at, out = rows.at, np.empty(len(rows.at), np.uint32)
         block, lane = divmod(PURPOSES[purpose], 4)
-        when, keys = BIRTH if lifelong(purpose) else month, NO_KEYS if self.keys is None else self.keys
+        when, keys = BIRTH if lifelong(purpose) else self.clock(month), NO_KEYS if self.keys is None else self.keys
         given = (*self.keyed, keys, self.raw("generation", month), at, rows.starts, self.bases, when, block, lane, out)
         if len(at):
             self.in_parts(lambda first, last: draw_listed(first, last, *given), len(at))

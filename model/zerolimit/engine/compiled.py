@@ -554,7 +554,7 @@ class Compiled(Engine):
         function = self.loops[f"stage_{name}"]
         pieces = self.shares()
         totals = self.totals(stage, len(pieces))
-        head = (*self.keyed, np.uint32(month))
+        head = (*self.keyed, np.uint32(self.clock(month)))
         fixed = (CHUNK, self.bases, terms, NO_KEYS if self.keys is None else self.keys)
 
         def run(number: int, start: int, stop: int) -> None:
@@ -639,7 +639,9 @@ class Compiled(Engine):
             columns = [self.raw(column, month) for column in loop_columns(stage, loop)]
             keys = NO_KEYS if self.keys is None and loop.where else self.keys
             given = [*[keys] * len(key_arguments(stage, loop)), *(gate[name] for name in gate_arguments(stage, loop))]
-            self.loops[f"loop_{stage.name}_{number}"](*key, np.uint32(month), np.uint32(0), of_world, *given, *columns)
+            self.loops[f"loop_{stage.name}_{number}"](
+                *key, np.uint32(self.clock(month)), np.uint32(0), of_world, *given, *columns
+            )
         if stage.sum_names or stage.words or stage.rolls:
             columns = [self.raw(column, month) for column in stage.tally_columns]
             listed = [gate[name] for name in roll_arrays(stage.rolls[at] for at in stage.left_over[2])]
@@ -663,7 +665,7 @@ class Compiled(Engine):
         def run(first: int, last: int) -> Array:
             bad = np.zeros(self.worlds, np.int64)
             where = (self.bases, rows.starts, first, last)
-            function(*self.keyed, np.uint32(month), *where, terms, keys, at, out, bad, places, self.size)
+            function(*self.keyed, np.uint32(self.clock(month)), *where, terms, keys, at, out, bad, places, self.size)
             return bad
 
         parts = self.in_parts(run, len(rows), FEW)
@@ -680,7 +682,7 @@ class Compiled(Engine):
                 self.in_python(loop.rules, rows, month, of_world)
                 continue
             columns = [self.raw(column, month) for column in loop_columns(stage, loop)]
-            head = (*key, np.uint32(month), np.uint32(0), of_world, NO_KEYS if self.keys is None else self.keys)
+            head = (*key, np.uint32(self.clock(month)), np.uint32(0), of_world, NO_KEYS if self.keys is None else self.keys)
             self.refuse_bad(stage, np.array([self.loops[f"loop_{stage.name}_{number}"](*head, rows, out, *columns)]))
         return out.T
 

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from zerolimit.allocation.ended import Ended, Last, ended
-from zerolimit.engine.base import Array, as_stored
+from zerolimit.engine.base import Array, Options, as_stored
 from zerolimit.engine.objects import Objects
 from zerolimit.engine.plan import Plan
 from zerolimit.engine.rows import Rows
@@ -186,8 +186,8 @@ UNCHANGED = Change()
 class Copies(Objects):
     """One borrower in as many rows as there are changes: all draw as that borrower, each with terms of its own."""
 
-    def __init__(self, plan: Plan, seed: int, client: int, generation: int) -> None:
-        super().__init__(plan, TERMS, [seed], [0])
+    def __init__(self, plan: Plan, seed: int, client: int, generation: int, warm_up: int) -> None:
+        super().__init__(plan, TERMS, [seed], [0], Options(warm_up=warm_up))
         self.client, self.generation = client, generation
         self.changes: Sequence[Change] = ()
         self.terms_of: list[SimpleNamespace] = []
@@ -204,7 +204,7 @@ class Copies(Objects):
         """The 32 bits of one of the borrower's draws."""
         key = (self.generation, month, purpose)
         if key not in self.drawn:
-            self.drawn[key] = bits(self.seeds[0], self.client, key[0], month, purpose)
+            self.drawn[key] = bits(self.seeds[0], self.client, key[0], self.clock(month), purpose)
         return self.drawn[key]
 
     def ticket(self, purpose: str, month: int) -> int:
@@ -325,7 +325,8 @@ class BorrowerPath:
         self.plan, self.slot = world.plan, slot
         self.held = {now.month: now for now in held}
         self.seen = {now.month: now for now in seen}
-        self.engine = Copies(world.plan, world.seed, world.engine.key_of(slot), int(seen[0].before["generation"]))
+        client, generation = world.engine.key_of(slot), int(seen[0].before["generation"])
+        self.engine = Copies(world.plan, world.seed, client, generation, world.engine.warm_up)
         self.platform: AsRecorded | None = None
 
     def through(self, stage: str) -> None:

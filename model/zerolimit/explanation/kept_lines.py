@@ -258,7 +258,7 @@ def wrongful(
     for name, value in (("months", months), ("within", within)):
         if not 1 <= value <= MOST_MONTHS:
             raise BadInput(f"{name}: a whole number from 1 to {MOST_MONTHS:,} is needed, not {value}")
-    clients = as_portfolio(portfolio, reading)
+    clients = as_portfolio(portfolio, reading, parameters)
     options: dict[str, Any] = {"portfolio": clients, "rules": rules, "threads": 1, "say": teller(progress)}
     simulation = Simulation(load_scenario(scenario, **parameters), seed, engine=compiling(), **options)
     return follow(simulation, months, within, changes or {}, progress)

@@ -159,6 +159,13 @@ class Parameters(BaseModel):
     share_inactive: float = parameter(
         0.0, "share", 0, 1, "hardly ever use credit; who has no such type uses it by need and habit"
     )
+    warm_up_months: int = parameter(
+        0,
+        "months",
+        0,
+        24,
+        "simulated before month 0 as part of the set-up, of which neither results nor calendar tell; none with a portfolio",
+    )
     vacant_share: float = parameter(0.12, "share", 0, 0.95, "slots that are empty at the start, room for growth")
     first_closed: float = parameter(0.0, "share", 0, 1, "accounts without a line at the start, owing nothing")
     first_closed_months: float = parameter(29.0, "months", 0, 240, "mean time since these were closed")

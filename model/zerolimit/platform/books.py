@@ -80,7 +80,7 @@ class Books:
         self.off = np.full((worlds, len(TERMS)), np.nan)
         """What terms are while mechanisms are off."""
         self.past = np.zeros((worlds, len(PAST), WINDOW), np.int64)
-        """Fen of past months, month m at m modulo its length."""
+        """Fen of past months, the m-th since the set-up at m modulo its length."""
         self.views: dict[str, Array] = {}
         """Fields that were asked for."""
 
@@ -139,11 +139,11 @@ class Books:
     # what is remembered of past months
 
     def note(self, name: str, month: int, values: Any) -> None:
-        """What a month left, fen."""
+        """What a month left, fen; months are counted from the set-up."""
         self.past[:, PAST.index(name), month % WINDOW] = values
 
     def look_back(self, month: int) -> None:
-        """Sums over past months, as the month that begins needs them."""
+        """Sums over past months, as the month that begins needs them; months are counted from the set-up."""
         self["month"] = month
         self["months_in_year"] = min(YEAR, month)
         kinds, months, to = LOOKED_BACK

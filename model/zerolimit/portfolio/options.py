@@ -334,3 +334,12 @@ def with_options[Function: Callable[..., Any]](function: Function) -> Function:
     )
     function.__signature__ = signature.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
     return function
+
+
+AS_READ = "a portfolio starts as it was read, with no months simulated before month 0"
+
+
+def refuse_warm_up(parameters: Mapping[str, Any], where: str = "") -> None:
+    """BadInput where parameters that go with a portfolio set months before month 0."""
+    if parameters.get("warm_up_months"):
+        raise BadInput(f"{where}warm_up_months: {AS_READ}; leave it out")

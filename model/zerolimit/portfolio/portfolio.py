@@ -27,7 +27,7 @@ from zerolimit.parameters.declarations import DEFAULTS
 from zerolimit.portfolio import settlement
 from zerolimit.portfolio.columns import COLUMNS, HISTORY, NAMES, OLDEST
 from zerolimit.portfolio.keys import keys_of
-from zerolimit.portfolio.options import NOT_USED, POSITION, Reading, how, with_options
+from zerolimit.portfolio.options import NOT_USED, POSITION, Reading, how, refuse_warm_up, with_options
 from zerolimit.portfolio.reader import Read, Reader, Used
 from zerolimit.portfolio.settlement import Drawn, FirstPopulation
 from zerolimit.portfolio.statement import Statement
@@ -217,9 +217,16 @@ def about_drawn(read: Read, drawn: Sequence[str], raw: Raw, used: Used) -> Itera
 
 
 def as_portfolio(
-    given: FirstPopulation | pd.DataFrame | str | Path | None, options: Mapping[str, Any] | None = None
+    given: FirstPopulation | pd.DataFrame | str | Path | None,
+    options: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, Any] | None = None,
 ) -> FirstPopulation | None:
-    """Given clients, or a portfolio read from what is given, with options of reading by name; None stays None."""
+    """Given clients, or a portfolio read from what is given, with options of reading by name; None stays None.
+
+    BadInput where scenario parameters set with it ask for months before month 0.
+    """
+    if given is not None:
+        refuse_warm_up(parameters or {})
     if given is not None and not isinstance(given, FirstPopulation):
         return read_portfolio(given, **(options or {}))
     for name, value in (options or {}).items():

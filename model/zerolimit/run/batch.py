@@ -43,7 +43,7 @@ class Batch:
                 declared[number] = one
             except Exception as error:
                 failures[number] = error
-        parts = parted(declared, lambda one: (one.kind, id(one.plan), one.options.keys is None, *alone(one)))
+        parts = parted(declared, lambda one: (one.kind, id(one.plan), one.options.keys is None, one.month, *alone(one)))
         sets = []
         for numbers in parts:
             try:
@@ -53,7 +53,16 @@ class Batch:
                     raise
                 failures |= dict.fromkeys(numbers, error)
                 numbers.clear()
-        return cls(sets, [numbers for numbers in parts if numbers], failures)
+        found = cls(sets, [numbers for numbers in parts if numbers], failures)
+        found.warm_up()
+        return found
+
+    def warm_up(self) -> None:
+        """The months before month 0, of which no results tell."""
+        while any(some.month < 0 for some in self.sets):
+            self._step([some.month < 0 for some in self.sets])
+        for some in self.sets:
+            some.forget()
 
     @classmethod
     def of(cls, simulations: Sequence[Simulation]) -> Batch:
@@ -61,7 +70,9 @@ class Batch:
         worlds = dict(enumerate(simulations))
         if len({one.month for one in worlds.values()}) > 1:
             raise BadInput("worlds: they are in different months; a batch begins with all in one")
-        parts = parted(worlds, lambda one: (one.kind, id(one.plan), one.engine.keys is None, *alone(one)))
+        parts = parted(
+            worlds, lambda one: (one.kind, id(one.plan), one.engine.keys is None, one.engine.warm_up, *alone(one))
+        )
         return cls([joined([worlds[number] for number in numbers]) for numbers in parts], parts, {})
 
     @property
@@ -83,7 +94,13 @@ class Batch:
 
     def step(self) -> None:
         """One month of all worlds."""
-        for some, numbers in zip(self.sets, self.numbers, strict=True):
+        self._step([True] * len(self.sets))
+
+    def _step(self, which: Sequence[bool]) -> None:
+        """One month of some sets."""
+        for some, numbers, wanted in zip(self.sets, self.numbers, which, strict=True):
+            if not wanted:
+                continue
             try:
                 some.step()
             except Exception as error:

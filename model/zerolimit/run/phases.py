@@ -57,7 +57,9 @@ ORDERS = choices("appeal_order")
 
 
 def follow_calendar(_: int, s: Simulation) -> None:
-    """What a world is told of the economy, and what the calendar does to it and to the pool."""
+    """What a world is told of the economy, and what the calendar does to it and to the pool, from month 0 on."""
+    if s.month < 0:
+        return
     if s.scenario.macro:
         follow_series(s.books, s.scenario, s.month)
     if s.scenario.calendar and (items := due(s.scenario, s.month)):
@@ -128,6 +130,7 @@ class Live(Platform):
     def __init__(self, borrowers: Together) -> None:
         super().__init__()
         self.borrowers, self.engine, self.month = borrowers, borrowers.engine, borrowers.month
+        self.clock = self.engine.clock(self.month)
         self.worlds, self.books = borrowers.worlds, borrowers.books
         self.books["owed"] = self.books["principal"]
         self.own_sharing = np.array([one.sharing is not None for one in self.worlds])
@@ -183,8 +186,8 @@ class Live(Platform):
         """Step 1: the world moves, events take effect; they and recent losses set the tightness."""
         books, terms = self.books, self.books.terms
         (key0, key1), (blocks, lanes) = self.engine.keyed, DRAWN_FROM
-        draw_of_worlds(key0, key1, np.uint64(WORLD), np.uint32(self.month), blocks, lanes, DRAWN, books.real)
-        books.look_back(self.month)
+        draw_of_worlds(key0, key1, np.uint64(WORLD), np.uint32(self.clock), blocks, lanes, DRAWN, books.real)
+        books.look_back(self.clock)
         self.take("move")
         books["pool_before"] = books["pool"]
         self.borrowers.each(follow_calendar)
@@ -255,7 +258,7 @@ class Live(Platform):
         self.put("granted", self.granted, shared[gets])
         books["granted"] = rows.total(shared)
         self.take("promise")
-        books.note("open_lines", self.month, books["open_lines"])
+        books.note("open_lines", self.clock, books["open_lines"])
 
     def _shared(self, rows: Rows, rank: Array, need: Array) -> tuple[Array, Array]:
         """What everybody is granted (fen), and the level at which each world's pool was used up.
@@ -426,8 +429,8 @@ class Live(Platform):
         books["serviced"] = self.total("accounts")
         books["chased"] = self.total("was_late_1") + self.total("was_late_2") + self.total("was_late_3")
         self.take("settle")
-        books.note("losses", self.month, books["written_off"] - books["recovered"])
-        books.note("principal", self.month, books["principal"])
+        books.note("losses", self.clock, books["written_off"] - books["recovered"])
+        books.note("principal", self.clock, books["principal"])
 
     def serve(self) -> None:
         """Step 10: requests in keyed order of arrival while sum B <= K and cash lasts; then used up."""
@@ -475,7 +478,7 @@ class Live(Platform):
         books["lent"], books["principal"] = self.total("sum_drawn"), self.total("sum_principal")
         books["gini"] = self.engine.gini(self.month)
         self.take("pay_out")
-        books.note("drawn", self.month, books["lent"])
+        books.note("drawn", self.clock, books["lent"])
         leavers = self.results["living"].rolls["leavers"]
         ends = (leavers["event"] > 0) & (leavers["without_line"] > 0)
         how = np.where(leavers["leaves"][ends] == WITHOUT_LINE, END_ACCOUNT, END_LEFT)

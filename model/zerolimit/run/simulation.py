@@ -32,6 +32,7 @@ from zerolimit.parameters.terms import ANNOUNCED, TERMS, as_vector, from_scenari
 from zerolimit.platform.books import TERM, Books, Terms
 from zerolimit.platform.pool import Pool, agree, set_pool
 from zerolimit.platform.shares import share_of
+from zerolimit.portfolio.options import AS_READ
 from zerolimit.portfolio.settlement import Columns, Drawn, FirstPopulation
 from zerolimit.rules.allocations import USER_DEFINED
 from zerolimit.rules.caps import MEASURED
@@ -39,6 +40,7 @@ from zerolimit.rules.rule import Rule
 from zerolimit.run.month import Platform
 from zerolimit.run.recorded import Recorded
 from zerolimit.run.together import Together, books_of
+from zerolimit.run.warm_up import warm_up
 from zerolimit.vocabulary.draws import WORLD, as_seed
 from zerolimit.vocabulary.fields import DTYPES, FIELDS
 from zerolimit.vocabulary.names import MOST_MONTHS
@@ -108,12 +110,13 @@ class Simulation(Shown):
             from zerolimit.portfolio.portfolio import as_portfolio
 
             portfolio = as_portfolio(portfolio, options_of_reading)
-        self.scenario = scenario if portfolio is None else scenario.change(borrowers=portfolio.size)
+        self.scenario = scenario if portfolio is None else scenario.change(borrowers=portfolio.size, warm_up_months=0)
         self.first_scenario = self.scenario
         self.seed = as_seed(seed)
         self.size = self.scenario.borrowers
         self.portfolio = portfolio
-        self.month = 0
+        self.month = -self.scenario.warm_up_months
+        """The month that comes next; those below 0 belong to the set-up."""
         self.burn_in = burn_in
         """First months that results leave out."""
         self.books = Books(1)
@@ -127,6 +130,8 @@ class Simulation(Shown):
         self.kept: dict[str, Array] = {}
         """Of the month, what panels keep of `kept_rows` beside the state at its end; as stored."""
         self.say = say or quiet
+        if portfolio is not None and scenario.warm_up_months:
+            self.say(f"warm_up_months = {scenario.warm_up_months} of scenario {scenario.name} is left out: {AS_READ}")
         self._turn = Lock()
         self.user_rules = given = user_rules(rules)
         if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
@@ -139,11 +144,12 @@ class Simulation(Shown):
         self.books["tightness_low"] = self.scenario.base_tightness
         self._switch_off()
         keys = None if portfolio is None else portfolio.keys
-        self.options = Options(others, overrides, threads or os.cpu_count() or 1, checks, shuffle, self.say, keys)
+        cores = threads or os.cpu_count() or 1
+        self.options = Options(others, overrides, cores, checks, shuffle, self.say, keys, self.scenario.warm_up_months)
         self.asked_for, self.kind = engine, chosen(engine, self.size, user_rules=bool(others))
         if begin:
             self.refuse_size(available_memory())
-            begin_together([self])
+            warm_up(begin_together([self]))
 
     def _in_short(self) -> str:
         size, months = number_of(self.size, "borrower"), number_of(self.month, "month")
@@ -175,7 +181,7 @@ class Simulation(Shown):
     @property
     def pool(self) -> Pool:
         """The pool and its accounts: a view."""
-        return Pool(self.books, self.month)
+        return Pool(self.books, self.engine.clock(self.month))
 
     @property
     def principal(self) -> int:
@@ -441,6 +447,7 @@ DECILES = tuple(name for name in ANNOUNCED if name.startswith("decile_"))
 SETUP_ONLY = frozenset(
     {
         "borrowers",
+        "warm_up_months",
         "vacant_share",
         "unused_share",
         "high_use_share",

@@ -166,6 +166,13 @@ class Together:
 
         self.each(open_the_pool)
 
+    def forget(self) -> None:
+        """The months so far are no months of the results."""
+        for _, one in self.alive():
+            one.history.clear()
+            one.episodes.starts.clear()
+            one.episodes.ends.clear()
+
     def switch_off(self) -> None:
         """The terms of mechanisms that are off."""
         np.copyto(self.books.terms, self.books.off, where=~np.isnan(self.books.off))

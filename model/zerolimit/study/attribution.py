@@ -386,7 +386,7 @@ def attribute(
         raise BadInput(
             f"months: 1 to {MOST_MONTHS:,} after a past of 0 to {MOST_MONTHS:,} are needed, not {months} after {since}"
         )
-    portfolio = as_portfolio(portfolio, reading)
+    portfolio = as_portfolio(portfolio, reading, parameters)
     chosen, rows, own = checked_players(players, base), tuple(follow), user_rules(rules)
     size = base.borrowers if portfolio is None else portfolio.size
     for row in rows:

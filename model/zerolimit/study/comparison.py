@@ -450,7 +450,7 @@ def compare(
     worlds; `cancel` is asked before each month of a world, and Cancelled raised where it returns true.
     """
     reading, parameters = split_options(parameters)
-    portfolio = as_portfolio(portfolio, reading)
+    portfolio = as_portfolio(portfolio, reading, {**parameters, **(only_a or {}), **(only_b or {})})
     sides = [
         load_scenario(one, **{**parameters, **(own or {})}) for one, own in ((a, only_a), (a if b is None else b, only_b))
     ]

@@ -21,7 +21,7 @@ from zerolimit.basics.errors import BadInput, nearest, quoted
 from zerolimit.basics.files import is_file, path_of
 from zerolimit.engine.registry import names
 from zerolimit.parameters.scenario import Scenario, load_scenario, not_reached, presets, read_toml
-from zerolimit.portfolio.options import Reading
+from zerolimit.portfolio.options import Reading, refuse_warm_up
 from zerolimit.results.columns import BY, PLATFORM, monthly_meanings, parts_of
 from zerolimit.rules.rule import fingerprint
 from zerolimit.study.code import code_hash
@@ -356,6 +356,9 @@ def checked(given: Mapping[str, Any], home: Path, where: str, name: str, measure
     for key in design.keys:
         if key.partition("@")[0] == "borrowers" and settings.portfolio is not None:
             raise BadInput(f"{where}: borrowers: not with a portfolio, whose clients are the borrowers")
+    if settings.portfolio is not None:
+        for values in (settings.set, *design.points):
+            refuse_warm_up(values, f"{where}: ")
     kept = kept_columns(settings.outcomes or DEFAULT_OUTCOMES, f"{where}: outcomes").all
     if both := [key for key in design.keys if key in kept]:
         raise BadInput(f"{where}: outcomes: {both[0]} is varied, and its column is there already; leave it out")

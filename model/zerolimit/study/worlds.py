@@ -337,7 +337,7 @@ def worlds(
     `rules` run in one process. `progress` shows a bar where it takes long, or is called with the runs done and all runs.
     """
     reading, parameters = split_options(parameters)
-    clients = as_portfolio(portfolio, reading)
+    clients = as_portfolio(portfolio, reading, parameters)
     check_months(months, burn_in, "burn_in")
     if memory is not None and not memory > 0.0:
         raise BadInput(

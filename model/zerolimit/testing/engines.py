@@ -42,8 +42,8 @@ def check_engine(engine: str | type[Engine], scenarios: int = 3, seed: int = 1) 
     """AssertionError, in one line, at the first thing that an engine does otherwise than engines must.
 
     By name, or by the class that `@engine("name")` declares. Tried are so many scenarios drawn at random with `seed`, a
-    busy one, the same with clients' keys, copies, pickles, threads, every verb against plain NumPy, and rows that do not
-    exist. It takes seconds; an engine that compiles does so first. Run it once in your tests:
+    busy one, the same with months before month 0 and with clients' keys, copies, pickles, threads, every verb against plain
+    NumPy, and rows that do not exist. It takes seconds; an engine that compiles does so first. Run it once in your tests:
 
         def test_my_engine() -> None:
             zerolimit.testing.check_engine("mine")
@@ -55,7 +55,7 @@ def check_engine(engine: str | type[Engine], scenarios: int = 3, seed: int = 1) 
     rng = Random(seed)
     busy = load_scenario("baseline", borrowers=BORROWERS, **BUSY)
     drawn = [draw_scenario(rng, where="mixed", borrowers=BORROWERS, network="ring") for _ in range(scenarios)]
-    for scenario in (busy, *drawn):
+    for scenario in (busy, busy.change(warm_up_months=3), *drawn):
         _same_results(name, scenario, rng.randrange(2**64))
     _same_results(name, busy, seed, _Clients(BORROWERS))
     _same_after_copies(name, busy, seed)

@@ -27,8 +27,8 @@ MONTHS = 24
 """Calendar and series are drawn for this number of first months."""
 WIDE = 1_000.0
 """A number whose bounds are this many times apart is drawn evenly over its powers of ten."""
-BORROWERS = 1_000
-"""Most that are drawn: the declared bound is beyond what machines hold."""
+AT_MOST = {"borrowers": 1_000.0, "warm_up_months": 3.0}
+"""Most that is drawn where the declared bound is beyond what machines hold, or costs time and shows no more."""
 
 
 def draw_scenario(seed: int | Random, where: Where = "inside", **fixed: Any) -> Scenario:
@@ -37,8 +37,8 @@ def draw_scenario(seed: int | Random, where: Where = "inside", **fixed: Any) -> 
     Every parameter is drawn within its bounds ("inside"), at its lowest or highest value ("corners"), or left at its
     default half the time and else drawn in one of these ways ("mixed"); then what must hold together is mended. Each
     draw depends on the seed and the parameter's name alone. Calendar and macro series have rows in the first 24 months;
-    at most 1,000 borrowers are drawn, and no files. A parameter that is given (`borrowers=40`) stays as it is; BadInput
-    where nothing else can be changed so that it is valid.
+    at most 1,000 borrowers and 3 months of warm-up are drawn, and no files. A parameter that is given (`borrowers=40`) stays
+    as it is; BadInput where nothing else can be changed so that it is valid.
     """
     if where not in get_args(Where):
         allowed = get_args(Where)
@@ -68,7 +68,7 @@ def drawn_parameter(name: str, rng: Random, where: Where) -> Any:
     field = Scenario.model_fields[name]
     if type(None) in get_args(field.annotation) and rng.random() < 0.25:
         return None
-    return drawn_value(field, rng, where, BORROWERS if name == "borrowers" else math.inf)
+    return drawn_value(field, rng, where, AT_MOST.get(name, math.inf))
 
 
 def drawn_value(field: FieldInfo, rng: Random, where: Where, most: float = math.inf) -> Any:

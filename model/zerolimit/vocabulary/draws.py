@@ -7,7 +7,7 @@ leaves every other draw as it was.
 The seed, 64 bits, is Philox's key. The counter's four words of 32 bits are
 
     c0  the borrower's key, bits 0 to 31
-    c1  the month (BIRTH: a draw for life)
+    c1  the month since the set-up: month 0 of the results is warm_up_months (BIRTH: a draw for life)
     c2  bits 0 to 15 the block; bits 16 to 31 the borrower's key, bits 32 to 47
     c3  bits 0 to 15 the generation; bits 16 to 31 the borrower's key, bits 48 to 63
 

@@ -41,7 +41,7 @@ EVENTS = (
 """What the calendar has set, and holds until it sets it anew."""
 
 WORLD = (
-    WorldField("month", "whole", "months", "the month, from 0"),
+    WorldField("month", "whole", "months", "months since the set-up, from 0"),
     WorldField("slots", "whole", "borrowers", "places for borrowers"),
     # the economy and the calendar
     *(WorldField(name, "real", "0 to 1", "draw of the economy") for name in DRAWS),
