@@ -91,7 +91,8 @@ def on(ax: Any, found: Validation, rows: list[Row]) -> None:
     ax.set_title(
         f"{all_of.rows} of {all_of.of_rows} counted rows and {all_of.groups} of {all_of.of_groups} groups within tolerance;"
         f" {all_of.of_rows - all_of.measured} rows are not measured and do not pass\n"
-        f"pale: tolerance; grey: data; dot: model, mean over {len(found.seeds)} seeds with its 95 % interval; random sets: share of random parameter sets within\n"
+        f"pale: tolerance; grey: data; dot: model, mean over {len(found.seeds)} seeds with its 95 % interval;"
+        " random sets: share of random parameter sets within\n"
         "blue: within, orange: outside, red: wrong order, black: order without an interval; hollow: shown, not counted",
         fontsize=NOTE,
         loc="center",
