@@ -59,7 +59,7 @@ validate: $(READY) ## measure how true the model is, over 20 seeds, and record i
 	$(BIN)/python -m docs.score build/validation
 	$(BIN)/python -m docs.generate --quick
 
-random-sets: $(READY) ## measure which targets random parameter sets pass as well, half an hour: make random-sets SETS=300
+random-sets: $(READY) ## measure which targets random parameter sets pass as well, some minutes: make random-sets SETS=300
 	@rm -rf build/random-sets
 	$(BIN)/zerolimit validate --random experiments/sensitivity --sets $(or $(SETS),300) --out build/random-sets
 	cp build/random-sets/random.toml model/zerolimit/validation/random.toml

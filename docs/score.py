@@ -16,7 +16,7 @@ from pathlib import Path
 from docs.declarations import HOME, table
 from zerolimit.basics.wording import number_of, three_digits
 from zerolimit.validation.figure import write
-from zerolimit.validation.random_sets import share_of
+from zerolimit.validation.random_sets import share_at
 from zerolimit.validation.targets import FITTED, HELD_OUT, read_targets
 from zerolimit.validation.validate import NOT_MEASURED, Row, Validation, judged
 
@@ -86,7 +86,7 @@ def described(row: Row) -> tuple[str, ...]:
     low, high = map(three_digits, target.tolerance)
     span = f"{low} to {high}" if low and high else (f"above {low}" if low else f"below {high}")
     half = "" if math.isnan(mean.low) else f" ± {three_digits(mean.high - mean.mean)}"
-    chance = share_of(target)
+    chance = share_at(target, row.place)
     verdict = row.verdict if row.counted or row.verdict == NOT_MEASURED else f"({row.verdict})"
     return (
         f"{target.id}: {target.what}",

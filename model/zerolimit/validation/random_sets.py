@@ -107,13 +107,17 @@ def ours() -> dict[tuple[Any, ...], Share]:
     return {one.row: one for one in shares}
 
 
+def share_at(target: Target, market: str) -> float | None:
+    """Of random sets, how many have a target within tolerance in a market; None where it is not known."""
+    found = ours().get(key(market, target.quantity, target.window, target.tolerance))
+    return None if found is None else found.within
+
+
 def share_of(target: Target) -> float | None:
-    """Of random sets, how many have a target within tolerance: the fewest over its markets; None where one is not known."""
-    known = ours()
-    found = [known.get(key(market, target.quantity, target.window, target.tolerance)) for market in target.markets]
-    if any(one is None for one in found):
-        return None
-    return min(one.within for one in found if one is not None)
+    """The same of the target: the fewest over its markets; None where one is not known."""
+    found = [share_at(target, market) for market in target.markets]
+    known = [share for share in found if share is not None]
+    return min(known) if len(known) == len(found) else None
 
 
 def random_shares(
