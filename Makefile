@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env run app test test-slow test-all check docs study bench lock clean accept notebooks
+.PHONY: help env run app test test-slow test-all check docs study bench lock clean accept notebooks random-sets validate
 
 PYTHON ?= python3
 VENV := .venv
@@ -52,6 +52,17 @@ test-all: test test-slow ## all tests
 
 accept: $(READY) ## accept the outputs of all presets as they are now (tests/baselines)
 	$(BIN)/python tests/baselines.py
+
+validate: $(READY) ## measure how true the model is, over 20 seeds, and record it for the documents (docs/plausible.md)
+	@rm -rf build/validation
+	$(BIN)/zerolimit validate --out build/validation
+	$(BIN)/python -m docs.score build/validation
+	$(BIN)/python -m docs.generate --quick
+
+random-sets: $(READY) ## measure which targets random parameter sets pass as well, some minutes: make random-sets SETS=300
+	@rm -rf build/random-sets
+	$(BIN)/zerolimit validate --random experiments/sensitivity --sets $(or $(SETS),300) --out build/random-sets
+	cp build/random-sets/random.toml model/zerolimit/validation/random.toml
 
 check: $(READY) ## style, format, types
 	$(BIN)/ruff check .

@@ -1,8 +1,8 @@
 """Write the generated parts of the documents anew: `python -m docs.generate`.
 
 A generated part stands between `<!-- generated: NAME ARGUMENTS -->` and `<!-- /generated -->`; NAME is a function of
-docs/declarations.py, docs/month_map.py or docs/runs.py. With `--check` nothing is written, and the exit code is 1 where a
-part is out of date; with `--quick` what runs show is left out.
+docs/declarations.py, docs/month_map.py, docs/score.py or docs/runs.py. With `--check` nothing is written, and the exit code
+is 1 where a part is out of date; with `--quick` what runs show is left out.
 """
 
 from __future__ import annotations
@@ -12,20 +12,23 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 
-from docs import declarations, month_map, runs
+from docs import declarations, month_map, runs, score
 from docs.declarations import HOME
 
 DOCUMENTS = (
     "README.md",
     *(
         f"docs/{page}.md"
-        for page in ("ODD", "api", "architecture", "facts", "guide", "map", "parameters", "phases", "results", "studies")
+        for page in (
+            *("ODD", "api", "architecture", "facts", "guide", "map", "parameters", "phases", "plausible", "results"),
+            "studies",
+        )
     ),
 )
 
 PART = re.compile(r"(<!-- generated: ([^>]+?) -->\n)(.*?)(<!-- /generated -->)", re.DOTALL)
 
-PURE: dict[str, Callable[..., str]] = declarations.PARTS | month_map.PARTS
+PURE: dict[str, Callable[..., str]] = declarations.PARTS | month_map.PARTS | score.PARTS
 """Parts that take no run."""
 
 PARTS = PURE | runs.PARTS

@@ -304,7 +304,6 @@ BY_HAND = (
     "docs/facts.md",
     "docs/page.md",
     "docs/peers.md",
-    "docs/plausible.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "experiments/README.md",

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from docs import score
 from typer.testing import CliRunner
 
 import zerolimit
@@ -240,3 +241,28 @@ def test_a_plot_of_nothing_measured_is_refused() -> None:
     targets = targets_of(table(row()))
     with pytest.raises(BadInput, match="no target could be measured"):
         Validation(targets, (Row(targets.rows[0], "here", "fitted", True),), (1,)).plot()
+
+
+def test_what_documents_record_is_judged_as_the_run_was(
+    found: Validation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(score, "RECORD", tmp_path / "targets.csv")
+    monkeypatch.setattr(score, "FIGURE", tmp_path / "targets.png")
+    monkeypatch.setattr(score, "read_targets", lambda: found.targets)
+    monkeypatch.setattr(score, "recorded", score.recorded.__wrapped__)
+    score.record(found.save(tmp_path / "out"))
+    again = score.recorded()
+    now, then = (
+        {(one.target.id, one.place): (one.values, one.verdict, one.remark, one.counted) for one in some.rows}
+        for some in (again, found)
+    )
+    assert {name: told[1:] for name, told in now.items()} == {name: told[1:] for name, told in then.items()}
+    assert all(told[0] == pytest.approx(then[name][0], rel=1e-5, nan_ok=True) for name, told in now.items())
+    assert (again.seeds, again.score(), again.groups) == (found.seeds, found.score(), found.groups)
+    assert "| A1: zero lines | here |  | 0 to 1 |" in score.targets()
+    assert "not measured: no such preset yet: cards-to-come" in score.targets()
+    assert "| all | 1 of 5 | 0 of 2 | 1 |" in score.score()
+
+
+def test_documents_record_every_target() -> None:
+    assert [row.target.id for row in score.recorded().rows if "not recorded" in row.remark] == []

@@ -1,7 +1,7 @@
 """Signs and sizes of real behaviour, each with its number in the fact sheet, under common draws.
 
-C12 (own share 2 % to 30 %) and C10 are in tests/known_answers/test_pool.py, waves (A18, A21, C1) in test_mechanisms.py, the
-factor of two around A3, A5, A9, A10, B2, B6 and C6 in test_plausible.py.
+C12 (own share 2 % to 30 %) and C10 are in tests/known_answers/test_pool.py, waves (A18, A21, C1) in test_mechanisms.py;
+how far levels are from data is what `zerolimit validate` measures.
 """
 
 from functools import cache

@@ -1,9 +1,6 @@
-"""The baseline beside the data (bench/plausible.py), and no zero limit without one of the mechanisms that cause them."""
+"""No zero limit without one of the mechanisms that cause them."""
 
 from typing import Any
-
-import pytest
-from bench.plausible import BORROWERS, FACTOR, MOMENTS, SEEDS, Moment, table
 
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.rules.caps import CAPS
@@ -11,18 +8,6 @@ from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.mechanisms import MECHANISMS
 
 CAUSES = ("tightening", "scarcity", "trigger")
-
-
-@pytest.fixture(scope="module")
-def means() -> dict[Moment, float]:
-    """Each moment's mean over the seeds."""
-    return {moment: mean for moment, mean, _, _ in table(SEEDS, BORROWERS)}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: f"{moment.fact} {moment.name}")
-def test_every_moment_lies_within_a_factor_of_two(moment: Moment, means: dict[Moment, float]) -> None:
-    assert 1.0 / FACTOR <= moment.lies(means[moment]) <= FACTOR
 
 
 def found(off: list[str]) -> tuple[float, dict[str, int]]:

@@ -457,13 +457,25 @@ def validate(
     borrowers: Borrowers = None,
     seed: Annotated[int, typer.Option(help="The first seed.")] = 1,
     seeds: Annotated[int, typer.Option(metavar="N", help="Number of seeds, counted from --seed.")] = 20,
+    random: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STUDY", help="In place of the table: how many random parameter sets pass, over what STUDY varies."
+        ),
+    ] = None,
+    sets: Annotated[int | None, typer.Option(metavar="N", help="Random sets, with --random; default 300.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for Parquet files and a figure.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """How true is the model? Facts as targets, each measured in its market, within tolerance or not."""
-    from zerolimit.commands.validation import validate_scenarios
+    from zerolimit.commands.validation import measure_random_sets, validate_scenarios
 
     given = wanted_parameters(setting or [], borrowers, None, {})
+    if random is not None:
+        measure_random_sets(random, scenarios or [], targets, sets, seed, out, given, quiet=quiet)
+        return
+    if sets is not None:
+        raise BadInput("sets: they are drawn with --random STUDY, over what the study varies")
     validate_scenarios(scenarios or [], targets, seeds, seed, out, given, quiet=quiet)
 
 

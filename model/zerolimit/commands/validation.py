@@ -44,6 +44,41 @@ def validate_scenarios(
             tell(f"targets, values by seed and a figure: {out}")
 
 
+def measure_random_sets(
+    study: str,
+    scenarios: Sequence[Any],
+    targets: Path | None,
+    sets: int | None,
+    seed: int,
+    out: Path | None,
+    parameters: dict[str, Any],
+    *,
+    quiet: bool,
+) -> None:
+    """Measure the targets in random parameter sets, print the share of sets within tolerance, and leave the file."""
+    from zerolimit.results.whole import check_target
+    from zerolimit.validation.random_sets import MOST, SETS, random_shares
+
+    if out is not None:
+        check_target(out)
+    found = random_shares(study, *scenarios, targets=targets, sets=sets or SETS, seed=seed, progress=not quiet, **parameters)
+    file = None if out is None else found.save(out)
+    with after_saving(out):
+        from rich.table import Table
+
+        paper = console(highlight=False)
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+        for name in ("", "where", "tolerance", "sets within", "measured"):
+            table.add_column(name)
+        for one in found.shares:
+            style = "dim" if one.within > MOST else ""
+            table.add_row(one.id, one.market, ends(*one.tolerance), f"{one.within:.0%}", f"{one.measured:.0%}", style=style)
+        paper.print(table)
+        paper.print(f"a row that more than {MOST:.0%} of the sets have within tolerance is shown, and not counted")
+        if file is not None:
+            tell(f"shares: {file}")
+
+
 def ends(low: float, high: float) -> str:
     """An interval; of one without an end, from where, or up to where."""
     if math.isinf(high):

@@ -82,7 +82,7 @@ def on(ax: Any, found: Validation, rows: list[Row]) -> None:
     ax.set_xlim(-EDGE - 0.1, EDGE + 0.1)
     ax.set_ylim(height - 0.4, -0.6)
     ax.set_yticks([])
-    ax.set_xticks([-1.0, 1.0], ["lower end of tolerance", "upper end of tolerance"])
+    ax.set_xticks([-1.0, 1.0], ["lower end", "upper end"])
     ax.set_xlabel("place of data and model between the ends of each row's tolerance", fontsize=NOTE)
     ax.grid(visible=False)
     for side in ("left", "right"):
@@ -91,7 +91,8 @@ def on(ax: Any, found: Validation, rows: list[Row]) -> None:
     ax.set_title(
         f"{all_of.rows} of {all_of.of_rows} counted rows and {all_of.groups} of {all_of.of_groups} groups within tolerance;"
         f" {all_of.of_rows - all_of.measured} rows are not measured and do not pass\n"
-        f"pale: tolerance; grey: data; dot: model, mean over {len(found.seeds)} seeds with its 95 % interval\n"
+        f"pale: tolerance; grey: data; dot: model, mean over {len(found.seeds)} seeds with its 95 % interval;"
+        " random sets: share of random parameter sets within\n"
         "blue: within, orange: outside, red: wrong order, black: order without an interval; hollow: shown, not counted",
         fontsize=NOTE,
         loc="center",
@@ -115,5 +116,7 @@ def one_row(ax: Any, row: Row, height: float) -> None:
     what = target.what if len(target.what) <= LONGEST else f"{target.what[: LONGEST - 3].rstrip()}..."
     ax.text(-EDGE - 0.15, height, f"{target.id}  {what}", ha="right", va="center", fontsize=NOTE - 1, color=BLACK)
     low, high = map(three_digits, target.tolerance)
-    says = f"{three_digits(mean.mean)}   ({low} to {high})   {row.place}{f'   {row.remark}' if row.remark else ''}"
-    ax.text(EDGE + 0.15, height, says, ha="left", va="center", fontsize=NOTE - 1, color=colour)
+    says = [f"{three_digits(mean.mean)}   ({low} to {high})", row.place]
+    says += [f"measured in {len(row.known)} of {len(row.values)} seeds"] if len(row.known) < len(row.values) else []
+    says += [f"random sets: {row.random:.0%}"] if row.random is not None else []
+    ax.text(EDGE + 0.15, height, "   ".join(says), ha="left", va="center", fontsize=NOTE - 1, color=colour)

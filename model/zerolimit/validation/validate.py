@@ -21,6 +21,7 @@ from zerolimit.parameters.scenario import takes_parameters
 from zerolimit.study.intervals import Interval, as_seeds, interval
 from zerolimit.validation.measured import all_values
 from zerolimit.validation.places import Asked, asked_in, checked, places_of, wanted_in
+from zerolimit.validation.random_sets import MOST, share_of
 from zerolimit.validation.targets import Target, Targets, read_targets, targets_of
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class Row:
     counted: bool
     values: tuple[float, ...] = ()
     why: str = ""
+    random: float | None = None
+    """Of random parameter sets, the share within tolerance in all markets of the target; None where it is not known."""
 
     @cached_property
     def known(self) -> tuple[float, ...]:
@@ -84,7 +87,12 @@ class Row:
 
     @property
     def remark(self) -> str:
-        """Why there is no verdict, or of how many seeds it is where not of all."""
+        """Why there is no verdict, or what it rests on where not on all seeds; and whether chance would do as well."""
+        chance = "" if self.random is None or self.random <= MOST else f"{self.random:.0%} of random parameter sets pass"
+        return "; ".join(filter(None, (self._of_seeds, chance and f"{chance}: shown, not counted")))
+
+    @property
+    def _of_seeds(self) -> str:
         if self.why or not self.known:
             return self.why or NOTHING_THERE
         of = len(self.values)
@@ -180,6 +188,7 @@ class Validation(Shown):
                     "model_high": row.over_seeds.high,
                     "seeds_measured": len(row.known),
                     "pass_rate": row.passes,
+                    "random_share": math.nan if row.random is None else row.random,
                     "verdict": row.verdict,
                     "why": row.remark,
                 }
@@ -245,7 +254,8 @@ def validate(
     A row is within tolerance where the mean over seeds is; a row of order only with its whole 95 % interval on the right
     side, of which one seed has none. Seeds in which a row cannot be measured are left out of its mean; below half of the
     seeds it counts as not measured. What cannot be measured is in the table with the reason, and never passes. BadInput:
-    the file, row or argument.
+    the file, row or argument. A row that more than 60 % of random parameter sets have within tolerance
+    (validation/random.toml) is shown, and not counted.
     """
     read = targets_of(dict(targets)) if isinstance(targets, Mapping) else read_targets(targets)
     checked(read)
@@ -259,7 +269,7 @@ def validate(
         for place in places
     ]
     found = all_values(runs, None if engine == AUTO else engine, workers, progress)
-    values: dict[tuple[str, Asked], tuple[float, ...]] = {}
+    values: dict[tuple[str, Asked | None], tuple[float, ...]] = {}
     for place, asked, _ in runs:
         some = found.get(place.name, [])
         for run in some:
@@ -270,15 +280,15 @@ def validate(
     return Validation(
         read,
         tuple(
-            Row(
-                one.target,
-                one.place.name,
-                read.part(one.target.group),
-                one.counted,
-                values[one.place.name, one.asked] if one.asked else (),
-                one.why,
-            )
+            judged(read, one.target, one.place.name, one.counted, values.get((one.place.name, one.asked), ()), one.why)
             for one in wanted
         ),
         numbers,
     )
+
+
+def judged(targets: Targets, target: Target, place: str, counted: bool, values: tuple[float, ...], why: str) -> Row:
+    """A target in a place, which counts only where random parameter sets do not do as well."""
+    chance = share_of(target)
+    counts = counted and (chance is None or chance <= MOST)
+    return Row(target, place, targets.part(target.group), counts, values, why, chance)
