@@ -51,7 +51,7 @@ def recorded() -> Validation:
     rows = []
     for target in targets.rows:
         for place in (*target.markets, *target.proxies):
-            why, told = known[target.id, place]
+            why, told = known.get((target.id, place), ("not recorded yet; make validate", []))
             values = () if why else tuple(float(value) if value else math.nan for value in told)
             rows.append(judged(targets, target, place, target.counted and place in target.markets, values, why))
     return Validation(targets, tuple(rows), tuple(map(int, seeds)))
