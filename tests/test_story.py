@@ -308,6 +308,8 @@ def test_each_cap_says_what_it_is_and_the_threshold(cap: str) -> None:
         "idle": 30.0,
         "early": 0.9,
         "distance": 0.5,
+        "punctuality": 1.0,
+        "reached": 0.0,
         "rank": 640.0,
         "barred": 6.0,
     }

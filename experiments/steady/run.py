@@ -17,6 +17,7 @@ import pandas as pd
 from scipy.stats import t
 
 from zerolimit import load_scenario
+from zerolimit.basics.errors import in_one_line
 from zerolimit.parameters.scenario import Scenario, parse_setting
 from zerolimit.rules.caps import REASONS
 from zerolimit.run.batch import Batch
@@ -147,9 +148,10 @@ def main() -> None:
     parser.add_argument("--years", type=int, default=11)
     parser.add_argument("--borrowers", type=int, default=5_000)
     given = parser.parse_args()
-    for name in given.scenario:
-        changes = {"borrowers": given.borrowers, **dict(map(parse_setting, given.set))}
-        tell(name, months_of(load_scenario(name, **changes), given.seeds, 12 * given.years, given.first_seed))
+    with in_one_line():
+        for name in given.scenario:
+            changes = {"borrowers": given.borrowers, **dict(map(parse_setting, given.set))}
+            tell(name, months_of(load_scenario(name, **changes), given.seeds, 12 * given.years, given.first_seed))
 
 
 if __name__ == "__main__":

@@ -162,6 +162,7 @@ STATE = some.fixed_dictionaries(
         "u_menu": some.floats(0.001, 0.999),
         "punctuality": some.floats(0.0, 1.0),
         "reason": some.sampled_from([0.0, ARREARS, GRANT]),
+        "reached": some.sampled_from([0.0, 1.0]),
     }
 )
 
