@@ -80,6 +80,7 @@ def repay(
     - early, if u_early < early_rate x trust (a transactor: transactor_pays), nothing was lacking, and R + savings_kept x A
       is left in savings; or
     - where term_open is above 0, if u_early < open_repay_rate and R is left in savings.
+
     Of a card's R is repaid what is wished and, with savings_kept x A kept, in savings, where nothing was lacking: all with
     probability transactor_pays (a transactor) or card_pays_all, else floor(card_extra x v x R), v uniform (u_bridge); a
     revolver, or who is always near the limit, never all.
