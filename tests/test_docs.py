@@ -1,13 +1,16 @@
 """The documents say what the code says: generated parts, examples, commands, sources, versions, links."""
 
+import inspect
 import re
 import subprocess
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer.main
 from docs import declarations, generate, runs
+from docutils.core import publish_doctree
 
 from zerolimit.commands.cli import app
 from zerolimit.month import all_rules
@@ -15,6 +18,7 @@ from zerolimit.parameters.declarations import about
 from zerolimit.parameters.scenario import Scenario, presets
 from zerolimit.results import store
 from zerolimit.results.panel import PANEL
+from zerolimit.rules.caps import CAPS
 from zerolimit.validation.facts import FACTS
 
 HOME = Path(__file__).parent.parent
@@ -321,3 +325,12 @@ def test_links_within_the_project_lead_somewhere(name: str) -> None:
         if place:
             headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
             assert place in {anchor(heading) for heading in headings}, target
+
+
+@pytest.mark.parametrize("name", [one.name for one in (*all_rules(), *CAPS)])
+def test_what_a_rule_says_is_text_that_the_site_reads(name: str) -> None:
+    """The site's build, which takes minutes, refuses the same."""
+    said = next(one for one in (*all_rules(), *CAPS) if one.name == name).function.__doc__
+    found = StringIO()
+    publish_doctree(inspect.cleandoc(said or ""), settings_overrides={"warning_stream": found, "report_level": 2})
+    assert found.getvalue() == ""

@@ -76,10 +76,9 @@ def repay(
 
     Bridging: with d = 0, an open line, and principal less due plus the gap (meant less paid) within the limit, another
     lender fills the gap if u_bridge < bridge_share (and other debt stays within 1.9e9 fen): it becomes other debt.
-    The rest: with d = 0, A paid, and R = principal before less due above 0, something scheduled, R is repaid too
-    - early, if u_early < early_rate x trust (a transactor: transactor_pays), nothing was lacking, and R + savings_kept x A
-      is left in savings; or
-    - where term_open is above 0, if u_early < open_repay_rate and R is left in savings.
+    The rest: with d = 0, A paid, and R = principal before less due above 0, something scheduled, R is repaid too, early,
+    if u_early < early_rate x trust (a transactor: transactor_pays), nothing was lacking, and R + savings_kept x A is left in
+    savings; or, where term_open is above 0, if u_early < open_repay_rate and R is left in savings.
 
     Of a card's R is repaid what is wished and, with savings_kept x A kept, in savings, where nothing was lacking: all with
     probability transactor_pays (a transactor) or card_pays_all, else floor(card_extra x v x R), v uniform (u_bridge); a
