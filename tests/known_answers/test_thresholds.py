@@ -130,12 +130,14 @@ def test_tightness_takes_more_lines_where_the_pool_has_no_end() -> None:
 
 
 def decided(state: dict[str, float], tightness: float, shift: float, scenario: Scenario) -> tuple[float, float]:
-    """The wanted line and the lowest cap of one decision, by the rules as plain functions."""
+    """The wanted line, whole fen, and the lowest cap of one decision, by the rules as plain functions."""
     said = SimpleNamespace(**{**from_scenario(scenario), "tightness": tightness, "cutoff_shift": shift})
     values = {**state, "terms": said}
     values.update(zip(weigh.writes, weigh(*[values[name] for name in weigh.reads]), strict=True))
     assert decide.writes == ("wanted",)
-    return decide(*[values[name] for name in decide.reads]), values["lowest"]
+    wanted = decide(*[values[name] for name in decide.reads])
+    assert float(wanted).is_integer()
+    return wanted, values["lowest"]
 
 
 STATE = some.fixed_dictionaries(

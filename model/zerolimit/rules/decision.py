@@ -219,7 +219,7 @@ def decide(status, limit, scheduled, overdue, late, review, reason, base_line, l
     kept = grown if lowest > limit * (1.0 - terms.min_change) else cut_from_menu(limit, lowest, balance, u_menu, terms)
     share = terms.first_share if review == APPLY else terms.restart_share
     fresh = min(lowest, whole(share * base_line))
-    in_step = lowest if cap_reason == ARREARS else min(kept, line_in_arrears(late, limit, balance, terms))
+    in_step = lowest if cap_reason == ARREARS else min(kept, whole(line_in_arrears(late, limit, balance, terms)))
     lowered = in_step if in_steps else min(kept, lowest)
     back = min(lowest, whole(limit - (1.0 - terms.cure_restores) * max(0.0, limit - balance)))
     frozen = in_steps and status == FROZEN
