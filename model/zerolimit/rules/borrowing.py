@@ -39,6 +39,7 @@ def ask(
     limit,
     scheduled,
     overdue,
+    overdue_interest,
     cash,
     income_true,
     trust,
@@ -53,7 +54,7 @@ def ask(
     u_fear,
     terms,
 ):
-    """A loan asked for, in fen, within the available line max(0, L - B) of an open line.
+    """A loan asked for, in fen, within the available line max(0, min(L, 1.9e9 - overdue interest) - B) of an open line.
 
     Need: what is missing after repayment and spending, and the buffer target, with probability need_rate. Habit: a small
     loan of about habit_size x income with probability habit_rate x demand (as in `spend`; with restraint or a warning
@@ -68,7 +69,8 @@ def ask(
     if status == LEFT:
         return 0.0, known, found
     m = terms.minimum_loan
-    available = max(0.0, limit - scheduled - overdue) if status == OPEN else 0.0
+    room = min(limit, LARGEST - overdue_interest)
+    available = max(0.0, room - scheduled - overdue) if status == OPEN else 0.0
     months = terms.buffer_planning if strategy == PLANNING else terms.buffer_months
     active = terms.inactive_use if use_type == INACTIVE else 1.0
     missing = max(0.0, -cash) if u_need < active else 0.0
@@ -92,15 +94,15 @@ def ask(
 
 
 @rule("overdue_interest")
-def bill(status, product, scheduled, overdue, overdue_interest, terms):
+def bill(status, product, scheduled, overdue, overdue_interest, drawn, terms):
     """A card's interest, billed when the month ends: floor(principal carried x card_monthly_rate), in fen.
 
     Carried is what this month's payment left; this month's purchases bear interest once they are carried, so who pays all
-    each month pays none. Less where what is owed would exceed 1.9e9 fen. It falls due, whole, with the next minimum
-    payment, and takes the balance above a line that is used up.
+    each month pays none. Less where what is owed and drawn would exceed 1.9e9 fen. It falls due, whole, with the next
+    minimum payment, and takes the balance above a line that is used up.
     """
     carried = scheduled + overdue
-    room = max(0.0, LARGEST - overdue_interest - carried)
+    room = max(0.0, LARGEST - overdue_interest - carried - drawn)
     billed = min(whole(carried * terms.card_monthly_rate), room) if product == CARD and status != LEFT else 0.0
     return overdue_interest + billed
 
