@@ -59,10 +59,13 @@ validate: $(READY) ## measure how true the model is, over 20 seeds, and record i
 	$(BIN)/python -m docs.score build/validation
 	$(BIN)/python -m docs.generate --quick
 
+VALIDATION := model/zerolimit/validation
 random-sets: $(READY) ## measure which targets random parameter sets pass as well, some minutes: make random-sets SETS=300
-	@rm -rf build/random-sets
-	$(BIN)/zerolimit validate --random experiments/sensitivity --sets $(or $(SETS),300) --out build/random-sets
-	cp build/random-sets/random.toml model/zerolimit/validation/random.toml
+	@rm -rf build/random-sets build/random-cards
+	$(BIN)/zerolimit validate baseline jiebei-2018 jiebei-2020 --random experiments/sensitivity --sets $(or $(SETS),300) --out build/random-sets
+	$(BIN)/zerolimit validate cards cards-2008 cards-2020 --random $(VALIDATION)/ranges_cards.toml --sets $(or $(SETS),300) --out build/random-cards
+	cp build/random-sets/random.toml $(VALIDATION)/random.toml
+	cp build/random-cards/random.toml $(VALIDATION)/random-cards.toml
 
 check: $(READY) ## style, format, types
 	$(BIN)/ruff check .

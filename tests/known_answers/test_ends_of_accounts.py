@@ -148,7 +148,7 @@ def test_in_the_order_of_profit_a_line_that_is_not_used_goes_before_one_that_ear
     terms = Terms(campaign_order="profit", pd_at_cutoff=0.5, pd_points=60.0, cutoff=605.0, servicing_cost=2.0)
 
     def place(limit: float, usage: float, risk: float) -> float:
-        return campaign_standing(limit * 100.0, usage, risk, 0.0, 0.0, terms)
+        return campaign_standing(limit * 100.0, usage, risk, 0.0, 0.0, 0.0, terms)
 
     assert place(10_000.0, 0.0, 800.0) == place(90_000.0, 0.0, 650.0) == -24.0
     assert place(10_000.0, 0.5, 605.0) < -24.0 < place(10_000.0, 0.1, 800.0) < place(10_000.0, 0.5, 800.0)

@@ -182,6 +182,7 @@ SIGNS = (
     Sign("ends: dormant", {"dormant_months": 6}, "dormant_rate", (0.0, 0.05, 0.5), "left_dormant", alone=True),
     Sign("ends: no line", {"first_closed": 0.3}, "closed_end_rate", (0.0, 0.05, 0.5), "left_closed", alone=True),
     Sign("memory of a closure", {"first_closed": 0.3, "reapply_rate": 0.3}, "bar_score", (0, 20, 60), "readmitted", -1),
+    Sign("cuts: run off", {}, "run_off", (False, True), "closed", -1),
     Sign("arrears: in steps", LATE, "arrears_steps", (False, True), "zero_arrears", -1),
     Sign("arrears: freeze", STEPPED, "arrears_freeze", (1, 2, 3), "frozen", -1),
     Sign("arrears: closure", STEPPED, "arrears_close", (1, 3, 6), "closed", -1),

@@ -93,8 +93,10 @@ def model_of(row: Row) -> str:
     return f"{three_digits(mean.mean)}{half}"
 
 
-WIDTHS = {"what": None, "where": 11, "data": 8, "tolerance": 16, "model": 17, "seeds": 5, "verdict": 11}
+WIDTHS = {"what": None, "where": 11, "data": 8, "tolerance": 16, "model": 17, "seeds": 5, "verdict": 13}
 """Columns, and letters of those that have a width of their own."""
+WIDE = 116
+"""Letters of a terminal from which on all stand in one line; below, what a target is has a line of its own."""
 
 
 def print_table(found: Validation) -> None:
@@ -103,12 +105,14 @@ def print_table(found: Validation) -> None:
     from rich.text import Text
 
     paper = console(highlight=False)
+    wide = paper.width >= WIDE
 
     def table(*, heading: bool) -> Any:
-        made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, expand=True, show_header=heading, header_style="dim")
+        made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, expand=wide, show_header=heading, header_style="dim")
         made.add_column("", width=5)
         for name, width in WIDTHS.items():
-            made.add_column(name, width=width, no_wrap=True, overflow="ellipsis", ratio=None if width else 1)
+            if width or wide:
+                made.add_column(name, width=width, no_wrap=True, overflow="ellipsis", ratio=None if width else 1)
         return made
 
     paper.print(table(heading=True))
@@ -121,8 +125,13 @@ def print_table(found: Validation) -> None:
         paper.print(Text(f"{name} ({found.targets.part(name)}): {says}", style="bold"))
         measured = table(heading=False)
         for row in rows:
-            if row.measured:
-                add_measured(measured, row)
+            if row.measured and wide:
+                measured.add_row(row.target.id, Text(row.target.what), *numbers(row))
+            elif row.measured:
+                paper.print(Text(f"{row.target.id:<6}{row.target.what}"), no_wrap=True, overflow="ellipsis")
+                alone = table(heading=False)
+                alone.add_row("", *numbers(row))
+                paper.print(alone)
         if measured.row_count:
             paper.print(measured)
         for remark, some in remarks(rows).items():
@@ -139,17 +148,14 @@ def remarks(rows: Sequence[Row]) -> dict[str, list[str]]:
     return found
 
 
-def add_measured(table: Any, row: Row) -> None:
-    """A row of the table."""
+def numbers(row: Row) -> tuple[Any, ...]:
+    """What the table says of a row, beside what the target is."""
     from rich.text import Text
 
     target, colour = row.target, COLOURS[row.verdict]
-    data = "" if target.data is None else three_digits(target.data)
-    table.add_row(
-        target.id,
-        Text(target.what),
+    return (
         row.place,
-        data,
+        "" if target.data is None else three_digits(target.data),
         ends(*target.tolerance),
         Text(model_of(row), style=colour),
         f"{row.passes:.0%}",

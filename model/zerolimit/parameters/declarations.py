@@ -351,6 +351,12 @@ class Parameters(BaseModel):
     menu_margin: float = parameter(600, "yuan", 0, 1e6, "margin left above the balance", "facts A9")
     menu_close_below: float = parameter(0.7, "share", 0, 1, "closed only when the cap is below this share of the line")
     menu_step_keep: float = parameter(0.5, "share", 0, 1, "of the line, left by a cut by a step", "facts C14")
+    run_off: bool = Field(
+        False,
+        description="who is to have no line and still owes is not closed at once: the line falls to what is owed, nothing can"
+        " be drawn, and it is closed once that is repaid",
+        json_schema_extra={"unit": "switch", "source": "facts A2", "mechanism": BASELINE},
+    )
     arrears_steps: bool = Field(
         False,
         description="arrears act on a line in steps, and not through the score: it is trimmed or frozen, closed, and in part"

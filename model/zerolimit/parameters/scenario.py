@@ -200,10 +200,8 @@ def _one_line(problem: Any) -> str:
 @cache
 def presets() -> dict[str, Path]:
     """Name -> TOML file of the scenarios that come with the package."""
-    folder = resources.files("zerolimit") / "presets"
-    return {
-        Path(str(file)).stem: Path(str(file)) for file in sorted(folder.iterdir(), key=str) if str(file).endswith(".toml")
-    }
+    files = [Path(str(file)) for file in (resources.files("zerolimit") / "presets").iterdir()]
+    return {file.stem: file for file in sorted(files, key=lambda file: file.stem) if file.suffix == ".toml"}
 
 
 def read_toml(path: Path) -> dict[str, Any]:

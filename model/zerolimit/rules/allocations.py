@@ -18,7 +18,7 @@ from zerolimit.basics.errors import BadDeclaration, refuse_unknown
 from zerolimit.rules.rule import by_segment, clip, contract, exponential, helper
 from zerolimit.vocabulary.constants import EXPONENT_MOST, MONTHS_A_YEAR, TARGET_FIRST
 from zerolimit.vocabulary.fields import FIELDS
-from zerolimit.vocabulary.names import APPEAL_WON, FROZEN, OPEN
+from zerolimit.vocabulary.names import APPEAL_WON, CARD, FROZEN, OPEN
 
 Function = Callable[..., Any]
 
@@ -97,11 +97,15 @@ def lowest_place(code: float) -> float:
 
 
 @helper
-def expected_profit(risk, terms):
-    """Of a yuan lent for a year: (1 - PD) r - PD LGD - funding; PD = pd_at_cutoff x e^((cutoff - score) / pd_points)."""
+def expected_profit(risk, product, terms):
+    """Of a yuan lent for a year: (1 - PD) r - PD LGD - funding; PD = pd_at_cutoff x e^((cutoff - score) / pd_points).
+
+    r is the product's rate: a card's on what is carried, since who pays all each month pays none.
+    """
     odds = exponential(clip((terms.cutoff - risk) / terms.pd_points, -EXPONENT_MOST, EXPONENT_MOST))
     pd = min(1.0, terms.pd_at_cutoff * odds)
-    return (1.0 - pd) * MONTHS_A_YEAR * terms.monthly_rate - pd * terms.lgd - terms.funding_rate
+    rate = terms.card_monthly_rate if product == CARD else terms.monthly_rate
+    return (1.0 - pd) * MONTHS_A_YEAR * rate - pd * terms.lgd - terms.funding_rate
 
 
 @order("by risk score, incumbents and those near the target customer first", won_first=False)
@@ -118,9 +122,9 @@ def score(status, risk, distance, appealed, terms):
     lowest=0.0,
     refused="the expected profit is negative",
 )
-def profit(risk, terms):
+def profit(risk, product, terms):
     """Expected profit of a yuan lent for a year."""
-    return expected_profit(risk, terms)
+    return expected_profit(risk, product, terms)
 
 
 @order("first come, first served: by months since the account was opened", unit="months")

@@ -43,32 +43,32 @@ def position(segment, age, income_seen, terms):
 
 
 @helper
-def profit_kept(limit, usage, risk, terms):
+def profit_kept(limit, usage, risk, product, terms):
     """What the platform expects to earn in a year by keeping a line open (yuan): line x mean use x profit per yuan lent.
 
     A line that is not used earns nothing, so in this order the dormant and those with small balances come first, behind
     only those on whom a loss is expected. What an account costs to keep is taken off.
     """
-    return (usage * limit * expected_profit(risk, terms) - MONTHS_A_YEAR * terms.servicing_cost) * (1.0 / ONE_YUAN)
+    return (usage * limit * expected_profit(risk, product, terms) - MONTHS_A_YEAR * terms.servicing_cost) * (1.0 / ONE_YUAN)
 
 
 @helper
-def campaign_standing(limit, usage, risk, distance, u, terms):
+def campaign_standing(limit, usage, risk, product, distance, u, terms):
     """Place in a campaign's order, lowest first: the risk score, closeness to the target, or the expected profit kept.
 
     All lines that are not used earn the same, so in the order of profit less than a yuan is drawn by lot, with u.
     """
     place = risk if terms.campaign_order == BY_RISK else SCORE_HIGH - SCORE_SPAN * distance
-    return profit_kept(limit, usage, risk, terms) + u if terms.campaign_order == BY_PROFIT else place
+    return profit_kept(limit, usage, risk, product, terms) + u if terms.campaign_order == BY_PROFIT else place
 
 
 @rule("closeness")
-def stand_in_campaign(limit, usage, risk, distance, u_apply, terms):
+def stand_in_campaign(limit, usage, risk, product, distance, u_apply, terms):
     """The place in a campaign's order, for the platform to find whom its share reaches.
 
     Its lot is the draw of re-application, which an open line has no other use for.
     """
-    return campaign_standing(limit, usage, risk, distance, u_apply, terms)
+    return campaign_standing(limit, usage, risk, product, distance, u_apply, terms)
 
 
 @helper
@@ -97,6 +97,7 @@ def call_for_review(
     limit,
     usage,
     risk,
+    product,
     frequency,
     distance,
     u_apply,
@@ -116,7 +117,7 @@ def call_for_review(
     left = review_in - 1.0
     again = without_line >= terms.cooling_months and u_apply < terms.reapply_rate
     applies = APPLY if tenure == 1.0 else (REAPPLY if again else NO_REVIEW)
-    campaign = campaign_standing(limit, usage, risk, distance, u_apply, terms) <= terms.campaign_cut
+    campaign = campaign_standing(limit, usage, risk, product, distance, u_apply, terms) <= terms.campaign_cut
     frozen = status == FROZEN and terms.arrears_steps > 0.0
     cured = frozen and late == 0.0 and reason != GRANT and terms.cure_at_once > 0.0
     by_arrears = (late > 0.0 and is_open) or (frozen and late >= terms.arrears_close) or cured
@@ -202,9 +203,8 @@ def decide(status, limit, scheduled, overdue, late, review, reason, base_line, l
     """The line wanted by policy (fen), before the pool.
 
     Within min_change of the line nothing changes. A raise is at most growth of the line, and none is made while tightness is
-    above raise_tightness; a first line is first_share of
-    the formula (facts A27), a restored one restart_share. A cut comes from the menu, and goes to the lowest cap at most
-    where late. Below the minimum loan is 0.
+    above raise_tightness; a first line is first_share of the formula (facts A27), a restored one restart_share. A cut comes
+    from the menu, and goes to the lowest cap at most where late. Below the minimum loan is 0.
 
     With arrears_steps a frozen line that is late is decided as an open one, cuts that arrears make are to their cap and
     others from the menu, and a line that arrears had frozen (whose reason is not the pool) comes back after cure as line

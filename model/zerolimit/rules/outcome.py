@@ -73,24 +73,27 @@ def set_line(
     A policy's cut may be announced: after notice_months it takes effect, at once or in adaptation_months equal steps,
     line - (line - announced) / steps left. What the pool refuses, and arrears, take effect at once.
 
-    Who gets nothing and still owes the minimum loan is frozen, below the minimum loan closed; a refused first
-    application leaves. A line with something in it that arrears leave nothing of to draw is frozen too. The reason is the
-    lowest cap below the line, the grant included; ties go to the earlier cap. A line that stays as it was on record and is
-    frozen has arrears as its reason. A line that comes back keeps the reason why it was gone, and so does one that only its
-    bar keeps closed.
+    Who gets nothing of the pool and still owes the minimum loan is frozen, below the minimum loan closed, and so is, with
+    run_off, whom policy leaves nothing: the line falls to what is owed, min(L, B), is frozen, and is closed at a review once
+    less than the minimum loan is owed. A refused first application leaves. A line with something in it that arrears leave
+    nothing of to draw is frozen too. The reason is the lowest cap below the line, the grant included; ties go to the earlier
+    cap. A line that stays as it was on record and is frozen has arrears as its reason. A line that comes back keeps the
+    reason why it was gone, and so does one that only its bar keeps closed.
     """
     m = terms.minimum_loan
     balance = scheduled + overdue
     before = limit_before
+    runs_off = min(limit, balance) if terms.run_off > 0.0 and balance >= m and status != CLOSED else 0.0
     if status == LEFT:
         return 0.0, LEFT, reason, mask, 0.0, 0.0
     if review == NO_REVIEW:
         steps = notice_left > 0.0 and notice_left <= max(1.0, terms.adaptation_months)
         after = min(limit, limit - whole((limit - announced) / max(notice_left, 1.0))) if steps else limit
         shut = status == OPEN and after < m
+        kept = runs_off if shut else after
         return (
-            0.0 if shut else after,
-            CLOSED if shut else status,
+            kept,
+            (FROZEN if kept > 0.0 else CLOSED) if shut else status,
             reason,
             mask,
             announced if notice_left > 1.0 else 0.0,
@@ -108,9 +111,10 @@ def set_line(
     bits = (cap_mask + (GRANT_BIT if rationed and by_pool < m else 0.0)) if lower else mask
     if is_announced(status, before, late, wanted, terms):
         return limit, status, why, bits, wanted, max(1.0, terms.notice_months + terms.adaptation_months)
-    state = CLOSED if decided < m else (FROZEN if refused or in_arrears else OPEN)
+    line = decided if decided >= m else runs_off
+    state = CLOSED if line == 0.0 else (FROZEN if refused or in_arrears or decided < m else OPEN)
     gone = LEFT if review == APPLY and state != OPEN else state
-    return (decided if decided >= m else 0.0), gone, why, bits, 0.0, 0.0
+    return line, gone, why, bits, 0.0, 0.0
 
 
 @rule("happened", "ended", "spell", "without_line", "event", "zeros", "known", "appealed")

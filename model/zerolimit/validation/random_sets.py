@@ -1,6 +1,7 @@
 """How many random parameter sets have a row within tolerance: a row that most of them have tells little of a model.
 
-The package's shares (random.toml) were measured once, over the ranges of the study of sensitivity: `make random-sets`.
+The package's shares were measured once, by `make random-sets`: those of instalments (random.toml) over the ranges of the
+study of sensitivity, those of cards (random-cards.toml) over ranges_cards.toml.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -27,13 +29,13 @@ from zerolimit.validation.targets import Target, read_targets, targets_of
 if TYPE_CHECKING:
     import pandas as pd
 
-FILE = "random.toml"
+FILE, FILES = "random.toml", "random*.toml"
 MOST = 0.6
 """Of random sets: a row that more of them have within tolerance is shown, and not counted."""
 SETS, BORROWERS = 300, 3_000
 HEAD = """\
-# Of random parameter sets, the share that has a row within tolerance in a market, with one seed each; what cannot be
-# measured is not within. A row that more than 60 % have in each of its markets is shown, and not counted
+# Of random parameter sets, the share that has a row within tolerance in a market, with one seed each; of the sets that go
+# together with the market, and what cannot be measured in one is not within. A row that more than 60 % have in each of its markets is shown, and not counted
 # (validation/random_sets.py). Written by `make random-sets`.
 
 """
@@ -41,7 +43,7 @@ HEAD = """\
 
 @dataclass(frozen=True)
 class Share:
-    """A row in a market: of the sets, how many could be measured, and how many are within tolerance, both of all sets."""
+    """A row in a market: how many could be measured, and how many are within tolerance, of the sets that run there."""
 
     id: str
     market: str
@@ -102,8 +104,9 @@ def key(market: str, quantity: str, window: str | None, tolerance: tuple[float, 
 @cache
 def ours() -> dict[tuple[Any, ...], Share]:
     """The package's shares."""
-    table = toml_of((resources.files("zerolimit.validation") / FILE).read_text(encoding="utf-8"), FILE)
-    shares = [Share(**{**row, "tolerance": tuple(map(float, row["tolerance"]))}) for row in table["row"]]
+    files = [one for one in resources.files("zerolimit.validation").iterdir() if fnmatch(one.name, FILES)]
+    rows = [row for one in files for row in toml_of(one.read_text(encoding="utf-8"), one.name)["row"]]
+    shares = [Share(**{**row, "tolerance": tuple(map(float, row["tolerance"]))}) for row in rows]
     return {one.row: one for one in shares}
 
 
@@ -152,7 +155,7 @@ def random_shares(
         for one in wanted:
             if one.place is place and one.asked is not None and known:
                 at = asked.index(one.asked)
-                shares.append(share_in(one, [run[at] for run in known], sets))
+                shares.append(share_in(one, [run[at] for run in known]))
     told = {place.name: len(found[place.name]) for place, asked, _ in runs if asked and found.get(place.name)}
     return RandomShares(provenance(drawn, sets, seed, {"borrowers": BORROWERS, **parameters}, told), tuple(shares))
 
@@ -164,14 +167,12 @@ def laid_over(scenario: Scenario, drawn: Study, seed: int) -> Iterator[tuple[Sce
             yield scenario.change(**point), seed + number
 
 
-def share_in(one: Wanted, values: Sequence[float], sets: int) -> Share:
-    """A row's share in a place."""
+def share_in(one: Wanted, values: Sequence[float]) -> Share:
+    """A row's share in a place, of the sets that run there."""
     target, (low, high) = one.target, one.target.tolerance
-    known = [value for value in values if math.isfinite(value)]
-    within = sum(low <= value <= high for value in known)
-    return Share(
-        target.id, one.place.name, target.quantity, target.tolerance, len(known) / sets, within / sets, target.window
-    )
+    measured = sum(map(math.isfinite, values)) / len(values)
+    within = sum(math.isfinite(value) and low <= value <= high for value in values) / len(values)
+    return Share(target.id, one.place.name, target.quantity, target.tolerance, measured, within, target.window)
 
 
 def provenance(drawn: Study, sets: int, seed: int, parameters: Mapping[str, Any], runs: Mapping[str, int]) -> dict[str, Any]:
