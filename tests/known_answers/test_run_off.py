@@ -24,10 +24,9 @@ def test_without_run_off_the_line_is_closed_at_the_first_review() -> None:
     assert path_of() == [(CLOSED, 0.0)] * MONTHS
 
 
-def test_the_line_falls_to_what_is_owed_at_each_review_and_is_closed_when_it_is_repaid() -> None:
-    """6,000 yuan less 500 a month: 5,500, 4,000, 2,500, 1,000 at the reviews; nothing is owed at the one of month 12."""
-    lines = [OWED - DUE * (month + 1) for month in (0, 3, 6, 9)]
-    assert path_of(run_off=True) == [(FROZEN, line) for line in lines for _ in range(3)] + [(CLOSED, 0.0)]
+def test_the_line_falls_to_what_is_owed_and_is_closed_at_a_review_when_that_is_repaid() -> None:
+    """6,000 yuan less 500 a month: 5,500 at the first review; 1,000 are owed at the fourth, nothing at the one of month 12."""
+    assert path_of(run_off=True) == [(FROZEN, OWED - DUE)] * 12 + [(CLOSED, 0.0)]
 
 
 def test_who_owes_less_than_the_minimum_loan_is_closed_at_once() -> None:
@@ -52,10 +51,10 @@ def test_its_reason_is_the_cap_and_the_month_counts_as_without_a_line() -> None:
 
 
 def test_default_too_leaves_the_line_on_record_until_the_write_off() -> None:
-    """Three months late policy leaves nothing; the line is what is owed then, and ends with the account."""
+    """Three months late policy leaves nothing; the frozen line stays as it was, and ends with the account."""
     path = lives(borrower(**STEPS, run_off=True), *[1.0] * 7)
     assert [now["status"] for now in path] == [FROZEN] * 6 + [LEFT]
-    assert [now["limit"] for now in path] == [LINE, LINE, *[OWED] * 4, 0.0]
+    assert [now["limit"] for now in path] == [LINE] * 6 + [0.0]
 
 
 @pytest.mark.parametrize("preset", ["baseline", "cards"])

@@ -354,7 +354,7 @@ class Parameters(BaseModel):
     run_off: bool = Field(
         False,
         description="who is to have no line and still owes is not closed at once: the line falls to what is owed, nothing can"
-        " be drawn, and it is closed once that is repaid",
+        " be drawn, and a review closes it once that is repaid",
         json_schema_extra={"unit": "switch", "source": "facts A2", "mechanism": BASELINE},
     )
     arrears_steps: bool = Field(

@@ -74,16 +74,17 @@ def set_line(
     line - (line - announced) / steps left. What the pool refuses, and arrears, take effect at once.
 
     Who gets nothing of the pool and still owes the minimum loan is frozen, below the minimum loan closed, and so is, with
-    run_off, whom policy leaves nothing: the line falls to what is owed, min(L, B), is frozen, and is closed at a review once
-    less than the minimum loan is owed. A refused first application leaves. A line with something in it that arrears leave
-    nothing of to draw is frozen too. The reason is the lowest cap below the line, the grant included; ties go to the earlier
-    cap. A line that stays as it was on record and is frozen has arrears as its reason. A line that comes back keeps the
-    reason why it was gone, and so does one that only its bar keeps closed.
+    run_off, whom policy leaves nothing: an open line falls to what is owed, min(L, B), and is frozen; a frozen one stays on
+    record; at a review at which less than the minimum loan is owed it is closed. A refused first application leaves. A line
+    with something in it that arrears leave nothing of to draw is frozen too. The reason is the lowest cap below the line,
+    the grant included; ties go to the earlier cap. A line that stays as it was on record and is frozen has arrears as its
+    reason. A line that comes back keeps the reason why it was gone, and so does one that only its bar keeps closed.
     """
     m = terms.minimum_loan
     balance = scheduled + overdue
     before = limit_before
-    runs_off = min(limit, balance) if terms.run_off > 0.0 and balance >= m and status != CLOSED else 0.0
+    on_record = min(limit, balance) if status == OPEN else limit
+    runs_off = on_record if terms.run_off > 0.0 and balance >= m and status != CLOSED else 0.0
     if status == LEFT:
         return 0.0, LEFT, reason, mask, 0.0, 0.0
     if review == NO_REVIEW:

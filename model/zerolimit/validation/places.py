@@ -56,7 +56,7 @@ def places_of(targets: Targets, scenarios: Sequence[Any], parameters: Mapping[st
         except BadInput as error:
             hint = nearest(given, [*targets.markets, *presets()]) if isinstance(given, str) else ""
             raise BadInput(f"{error}{'' if 'did you mean' in str(error) else hint}") from None
-        own = Market(scenario.name, scenario.name, product_of(scenario), BURN_IN, MONTHS)
+        own = Market(scenario.name, scenario.name, product_of(scenario), BURN_IN, months_of(scenario))
         found.append(Place(scenario.name, own, scenario, own=True))
     names = [one.name for one in found]
     if twice := [name for name in names if names.count(name) > 1]:
@@ -64,8 +64,13 @@ def places_of(targets: Targets, scenarios: Sequence[Any], parameters: Mapping[st
     return found
 
 
-BURN_IN, MONTHS = 12, 60
-"""Of scenarios of one's own: months left out, and all that are run."""
+BURN_IN, MONTHS, AFTERWARDS = 12, 60, 12
+"""Of scenarios of one's own: months left out, all that are run at least, and those run after the calendar's last item."""
+
+
+def months_of(scenario: Scenario) -> int:
+    """How long a scenario of one's own is run: five years, or until a year after the last item of its calendar."""
+    return max([MONTHS, *(item.month + 1 + AFTERWARDS for item in scenario.calendar)])
 
 
 def preset_of(market: Market, parameters: Mapping[str, Any]) -> Scenario | None:
