@@ -79,6 +79,7 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "calendar_tightness": {"base_tightness": 0.5},
     "raise_tightness": {"base_tightness": 0.1},
     "revolver_spread": {"share_revolver": 0.5},
+    "revolver_income": {"share_revolver": 0.5},
     "revolver_level": {"share_revolver": 0.5},
     "maxed_rate": {"share_maxed": 0.5},
     "inactive_use": {"share_inactive": 0.5},

@@ -1,13 +1,16 @@
 """Types of use, lines by risk, income and defaults, the anchor that fades: against draws, closed forms and signs."""
 
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from zerolimit.parameters.scenario import load_scenario
+from zerolimit.parameters.terms import from_scenario
 from zerolimit.results.frames import monthly_frame
+from zerolimit.rules.borrowing import ask
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.draws import uniform
 from zerolimit.vocabulary.mechanisms import MECHANISMS
@@ -55,6 +58,15 @@ def test_types_use_their_lines_in_their_order() -> None:
     assert used["share_inactive"] < 0.1
     assert 0.4 < used["share_revolver"] < 0.65
     assert used["share_maxed"] > 0.85
+
+
+@pytest.mark.parametrize(("months", "asked"), [(1_200.0, 400_000.0), (12.0, 200_000.0), (0.0, 0.0)])
+def test_a_revolver_uses_half_of_the_line_or_of_so_many_months_income_where_that_is_less(months: float, asked: float) -> None:
+    """A line of 10,000 yuan and 500 of income a month: half of 10,000 or of 6,000, of which 1,000 are owed."""
+    terms = SimpleNamespace(**from_scenario(load_scenario("baseline", revolver_income=months)))
+    draws = {name: 1.0 for name in ask.reads if name.startswith("u_")}
+    given = {"status": OPEN, "use_type": REVOLVER, "wished_use": 0.5, "limit": 1e6, "scheduled": 1e5, "income_true": 5e4}
+    assert ask.function(**{**dict.fromkeys(ask.reads, 0.0), **draws, **given, "trust": 1.0, "terms": terms})[0] == asked
 
 
 def test_a_transactor_repays_early_what_others_repay_as_scheduled() -> None:

@@ -543,6 +543,9 @@ class Parameters(BaseModel):
     habit_restrained: float = parameter(0.5, "share", 0, 1, "of habitual loans, taken with restraint or after a warning")
     revolver_level: float = parameter(0.5, "share", 0, 1, "of the line, that a revolver fills up to, the mean")
     revolver_spread: float = parameter(0.0, "share", 0, 1, "the farthest that a revolver's use lies from the mean")
+    revolver_income: float = parameter(
+        1200, "months of income", 0, 1200, "of a line, what a revolver's use is a share of, at most", "assumption"
+    )
     maxed_rate: float = parameter(0.8, "a month", 0, 1, "who is always near the limit asks for all that is available")
     inactive_use: float = parameter(0.05, "share", 0, 1, "of need and habit, with which who hardly ever uses credit does")
     fear_gain: float = parameter(0.3, "probability", 0, 10, "drawing all, per trust below fear_level", "facts D7")

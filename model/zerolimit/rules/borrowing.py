@@ -61,10 +61,11 @@ def ask(
     x habit_restrained). Who is warned of the trigger and lacks money fills up the buffer in one loan: fewer habitual
     loans alone would leave the small ones, which the trigger counts. Fear: all that is available, with probability
     fear_gain x (fear_level - trust), or after an announced cut notice_rush. A revolver fills the balance up to
-    wished_use of the line; who is always near the limit asks for all that is available with probability maxed_rate; who
-    hardly ever uses credit does so with inactive_use of the probabilities of need and habit. A card's habit is a month's
-    purchases of about card_size x income, with probability card_habit (a transactor: 1) in place of habit_rate. Requests
-    are at least the minimum loan, by card 1 yuan. Who wants a loan and finds none has found the cut at need.
+    wished_use of the line, or of revolver_income months' income where that is less; who is always near the limit asks for
+    all that is available with probability maxed_rate; who hardly ever uses credit does so with inactive_use of the
+    probabilities of need and habit. A card's habit is a month's purchases of about card_size x income, with probability
+    card_habit (a transactor: 1) in place of habit_rate. Requests are at least the minimum loan, by card 1 yuan. Who wants a
+    loan and finds none has found the cut at need.
     """
     if status == LEFT:
         return 0.0, known, found
@@ -85,7 +86,8 @@ def ask(
     small = max(least, whole(size * income_true * (HALF + u_size))) if u_habit < rate * active * calm * terms.demand else 0.0
     worry = terms.fear_gain * max(0.0, terms.fear_level - trust) + (terms.notice_rush if notice_left > 0.0 else 0.0)
     rush = available if u_fear < worry + (terms.maxed_rate if use_type == MAXED_OUT else 0.0) else 0.0
-    carried = max(0.0, whole(wished_use * limit) - scheduled - overdue) if use_type == REVOLVER else 0.0
+    used = min(limit, terms.revolver_income * income_true)
+    carried = max(0.0, whole(wished_use * used) - scheduled - overdue) if use_type == REVOLVER else 0.0
     desired = max(missing, refill, small, rush, carried if carried >= m else 0.0)
     asked = min(available, max(desired, least)) if desired > 0.0 and available >= m else 0.0
     needs = desired > 0.0 and asked < desired
