@@ -1,6 +1,7 @@
 """Types of use, lines by risk, income and defaults, the anchor that fades: against draws, closed forms and signs."""
 
 from functools import cache
+from statistics import NormalDist
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +15,7 @@ from zerolimit.rules.borrowing import ask
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.draws import uniform
 from zerolimit.vocabulary.mechanisms import MECHANISMS
-from zerolimit.vocabulary.names import INACTIVE, LEFT, MAXED_OUT, MIXED, OPEN, REVOLVER, TRANSACTOR
+from zerolimit.vocabulary.names import INACTIVE, LEFT, MAXED_OUT, MIXED, OPEN, REVOLVER, SEGMENTS, TRANSACTOR
 
 SIZE, SEED = 600, 4
 SHARES = {"share_transactor": 0.2, "share_revolver": 0.3, "share_maxed": 0.1, "share_inactive": 0.25}
@@ -114,6 +115,21 @@ def test_who_earns_less_misses_more_often_by_the_elasticity(elasticity: float) -
     assert slope == pytest.approx(-elasticity, abs=0.001)
     mean = load_scenario("baseline").miss_salaried
     assert miss.mean() == pytest.approx(mean, rel=3 * 0.45 * elasticity / np.sqrt(one.sum()) + 1e-6)
+
+
+@pytest.mark.parametrize("elasticity", [0.0, 0.5, 1.0])
+def test_who_earns_more_pays_all_more_often_and_carries_a_balance_less_by_the_elasticity(elasticity: float) -> None:
+    """Of 20,000 with one spread of incomes: counts in the poorer and the richer half against sums of the closed form."""
+    spreads = {f"spread_{segment}": 0.5 for segment in SEGMENTS}
+    given = {"use_income": elasticity, "share_transactor": 0.1, "share_revolver": 0.1, "share_maxed": 0.05, **spreads}
+    market = Simulation(load_scenario("baseline", borrowers=20_000, vacant_share=0.0, **given), SEED, engine="compiled")
+    z = np.array([NormalDist().inv_cdf(uniform(SEED, slot, 0, 0, "u_born_income")) for slot in range(20_000)])
+    k = 0.5 * elasticity
+    for code, share, sign in ((TRANSACTOR, 0.1, 1.0), (REVOLVER, 0.1, -1.0), (MAXED_OUT, 0.05, -1.0)):
+        chance = share * np.exp(sign * k * z - k * k / 2)
+        has = market.column("use_type") == code
+        for half in (z < 0, z >= 0):
+            assert has[half].sum() == pytest.approx(chance[half].sum(), abs=4 * np.sqrt(chance[half].sum()))
 
 
 def test_the_anchor_fades_as_its_closed_form() -> None:

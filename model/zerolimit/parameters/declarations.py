@@ -159,6 +159,9 @@ class Parameters(BaseModel):
     share_inactive: float = parameter(
         0.0, "share", 0, 1, "hardly ever use credit; who has no such type uses it by need and habit"
     )
+    use_income: float = parameter(
+        0.0, "elasticity", 0, 2, "transactors grow with income by this power; revolvers and those near the limit fall"
+    )
     warm_up_months: int = parameter(
         0,
         "months",

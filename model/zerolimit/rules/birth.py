@@ -82,8 +82,10 @@ def be_born(
     with v uniform, and of a lower one with income by miss_income: x e^(-c z - c^2 / 2), c = miss_income x spread. The
     score's signal is -signal_slope x (factor - 1) + noise z, larger noise for thin files. All follow one strategy
     where `adopt` names it. share_transactor, share_revolver, share_maxed and share_inactive are of a type of use for life;
-    the others' use is mixed. share_card have a card, the others instalment loans. A revolver's use of the line is
-    revolver_level + revolver_spread x (2 v - 1), v uniform, from 0 to 1.
+    the others' use is mixed. With use_income more of those with high incomes pay all, and fewer carry a balance or are near
+    the limit: the first share x e^(k z - k^2 / 2), the next two x e^(-k z - k^2 / 2), k = use_income x spread. share_card
+    have a card, the others instalment loans. A revolver's use of the line is revolver_level + revolver_spread x (2 v - 1),
+    v uniform, from 0 to 1.
     """
     owner_from = 1.0 - terms.share_owner
     segment = (
@@ -105,9 +107,12 @@ def be_born(
     spread = by_segment(segment, terms.spread_salaried, terms.spread_gig, terms.spread_owner)
     noise = by_segment(segment, terms.noise_salaried, terms.noise_gig, terms.noise_owner)
     t = u_born_use_type
-    pays = terms.share_transactor
-    carries = pays + terms.share_revolver
-    fills = carries + terms.share_maxed
+    k = terms.use_income * spread
+    lean = clip(k * normal(u_born_income), -EXPONENT_MOST, EXPONENT_MOST)
+    pays = terms.share_transactor * exponential(lean - HALF * k * k)
+    in_need = exponential(-lean - HALF * k * k)
+    carries = pays + terms.share_revolver * in_need
+    fills = carries + terms.share_maxed * in_need
     rarely = fills + terms.share_inactive
     steady = TRANSACTOR if t < pays else REVOLVER
     use_type = steady if t < carries else (MAXED_OUT if t < fills else (INACTIVE if t < rarely else MIXED))
