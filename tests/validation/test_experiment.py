@@ -48,3 +48,10 @@ def test_lines_rise_by_a_tenth_and_near_is_who_has_less_than_a_tenth_free() -> N
     assert value("debt_per_line", found) == float(found.more_debt.sum() / found.more_line.sum())
     assert RISE == 0.1
     assert FOLLOWED == 12
+
+
+def test_no_line_rises_beyond_what_can_be_stored() -> None:
+    """First lines of 19 million yuan, all of them; 2e9 fen are the most."""
+    large = {"first_largest": 1.9e7, "line_low": 10.0, "line_high": 10.0, "income_salaried": 1e6, "share_gig": 0.0}
+    found = rise(cards(**large, share_owner=0.0, pool_yuan=1e10, pool_share=None), 3, 0, "compiled")
+    assert found.more_line.min() == 2_000_000_000 - 1_900_000_000

@@ -12,6 +12,7 @@ from zerolimit.parameters.scenario import Scenario
 from zerolimit.run.batch import Batch
 from zerolimit.run.simulation import Simulation
 from zerolimit.study.worlds import forget
+from zerolimit.vocabulary.fields import STORABLE
 from zerolimit.vocabulary.names import LEFT, OPEN
 
 RISE = 0.1
@@ -36,7 +37,7 @@ class Raised:
     """Copies of worlds in which every open line is a tenth higher, run on to where debt is compared.
 
     The anchor rises with the line, so that the lender's own formula gives the higher one too: the rise is the lender's, for
-    no reason that lies in the borrower. What is owed is followed of accounts that last in both.
+    no reason that lies in the borrower. What is owed is followed of accounts that last in both. A copy that fails is left out.
     """
 
     def __init__(self, plain: Mapping[int, Simulation]) -> None:
@@ -49,7 +50,7 @@ class Raised:
         for number, world in plain.items():
             line = world.engine.raw("limit", world.month).astype(np.int64)
             rows = np.flatnonzero((world.engine.raw("status", world.month) == int(OPEN)) & (line > 0))
-            higher = line[rows] + (line[rows] * RISE).astype(np.int64)
+            higher = np.minimum(line[rows] + (line[rows] * RISE).astype(np.int64), int(STORABLE["i4"]))
             anchor = world.engine.raw("anchor", world.month)[rows] * np.float32(1.0 + RISE)
             self.lines[number], self.rows[number], self.higher[number] = line[rows], rows, higher
             self.near[number] = owed(world)[rows] > NEAR * line[rows]
@@ -59,7 +60,8 @@ class Raised:
             raised.engine.put_raw("anchor", rows, anchor, raised.month)
         batch = Batch.of(copies)
         try:
-            self.worlds = dict(zip(plain, batch.run(FOLLOWED, trimmed).worlds.values(), strict=True))
+            ran = batch.run(FOLLOWED, trimmed).worlds
+            self.worlds = {number: ran[at] for at, number in enumerate(plain) if at in ran}
         finally:
             batch.close()
 

@@ -103,9 +103,8 @@ def watch(
             rows = slice(*some.starts[k : k + 2])
             sums = {one.name: [some.sums[:, k, at[part]] for part in parts_of(one)] for one in moments}
             columns = {name: column[:, rows] for name, column in some.columns.items()}
-            seen[number] = Seen(
-                runs[number][0].start, columns, sums, {month: found[number] for month, found in rose.items()}
-            )
+            risen = {month: found[number] for month, found in rose.items() if number in found}
+            seen[number] = Seen(runs[number][0].start, columns, sums, risen)
     return seen, batch.failures
 
 
