@@ -25,7 +25,7 @@ def test_without_run_off_the_line_is_closed_at_the_first_review() -> None:
 
 
 def test_the_line_falls_to_what_is_owed_and_is_closed_at_a_review_when_that_is_repaid() -> None:
-    """6,000 yuan less 500 a month: 5,500 at the first review; 1,000 are owed at the fourth, nothing at the one of month 12."""
+    """6,000 yuan less 500 a month: 5,500 at the first review; 1,000 are owed at the fourth, nothing at that of month 12."""
     assert path_of(run_off=True) == [(FROZEN, OWED - DUE)] * 12 + [(CLOSED, 0.0)]
 
 

@@ -62,7 +62,7 @@ def test_types_use_their_lines_in_their_order() -> None:
 
 
 @pytest.mark.parametrize(("months", "asked"), [(1_200.0, 400_000.0), (12.0, 200_000.0), (0.0, 0.0)])
-def test_a_revolver_uses_half_of_the_line_or_of_so_many_months_income_where_that_is_less(months: float, asked: float) -> None:
+def test_a_revolver_uses_half_of_the_line_or_of_months_of_income_where_that_is_less(months: float, asked: float) -> None:
     """A line of 10,000 yuan and 500 of income a month: half of 10,000 or of 6,000, of which 1,000 are owed."""
     terms = SimpleNamespace(**from_scenario(load_scenario("baseline", revolver_income=months)))
     draws = {name: 1.0 for name in ask.reads if name.startswith("u_")}

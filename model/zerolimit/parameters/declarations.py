@@ -356,8 +356,8 @@ class Parameters(BaseModel):
     menu_step_keep: float = parameter(0.5, "share", 0, 1, "of the line, left by a cut by a step", "facts C14")
     run_off: bool = Field(
         False,
-        description="who is to have no line and still owes is not closed at once: the line falls to what is owed, nothing can"
-        " be drawn, and a review closes it once that is repaid",
+        description="who is to have no line and still owes is not closed at once: the line falls to what is owed, nothing"
+        " can be drawn, and a review closes it once that is repaid",
         json_schema_extra={"unit": "switch", "source": "facts A2", "mechanism": BASELINE},
     )
     arrears_steps: bool = Field(

@@ -37,7 +37,8 @@ class Raised:
     """Copies of worlds in which every open line is a tenth higher, run on to where debt is compared.
 
     The anchor rises with the line, so that the lender's own formula gives the higher one too: the rise is the lender's, for
-    no reason that lies in the borrower. What is owed is followed of accounts that last in both. A copy that fails is left out.
+    no reason that lies in the borrower. What is owed is followed of accounts that last in both. A copy that fails is
+    left out.
     """
 
     def __init__(self, plain: Mapping[int, Simulation]) -> None:

@@ -35,8 +35,8 @@ MOST = 0.6
 SETS, BORROWERS = 300, 3_000
 HEAD = """\
 # Of random parameter sets, the share that has a row within tolerance in a market, with one seed each; of the sets that go
-# together with the market, and what cannot be measured in one is not within. A row that more than 60 % have in each of its markets is shown, and not counted
-# (validation/random_sets.py). Written by `make random-sets`.
+# together with the market, and what cannot be measured in one is not within. A row that more than 60 % have in each of its
+# markets is shown, and not counted (validation/random_sets.py). Written by `make random-sets`.
 
 """
 

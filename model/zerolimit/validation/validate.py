@@ -255,7 +255,7 @@ def validate(
     side, of which one seed has none. Seeds in which a row cannot be measured are left out of its mean; below half of the
     seeds it counts as not measured. What cannot be measured is in the table with the reason, and never passes. BadInput:
     the file, row or argument. A row that more than 60 % of random parameter sets have within tolerance
-    (validation/random.toml) is shown, and not counted.
+    (validation/random*.toml) is shown, and not counted.
     """
     read = targets_of(dict(targets)) if isinstance(targets, Mapping) else read_targets(targets)
     checked(read)
