@@ -195,6 +195,45 @@ def patterns() -> str:
     return table(("id", "what", "data", "baseline"), said)
 
 
+FEWEST = 20
+"""Cuts of a cap in the sample, for it to have a row."""
+
+
+@kept
+def victims() -> str:
+    """Who is cut by which cap in the default scenario, beside those who are not: medians of the month before."""
+    _, panel, least = baseline()
+    key = ["person", "month"]
+    state = ["limit", "scheduled", "overdue", "cash", "income_seen", "other_debt", "risk", "frequency", "idle"]
+    before = panel.assign(month=panel.month + 1).set_index(key)[state]
+    here = panel.loc[panel.status != STATUSES[int(LEFT)], [*key, "limit", "late", "reason"]]
+    pairs = here.join(before.add_suffix("_before"), on=key, how="inner")
+    had = pairs[pairs.limit_before >= least]
+    is_cut = had.limit < 0.95 * had.limit_before
+
+    def row(name: str, some: pd.DataFrame) -> tuple[str, ...]:
+        income = some.income_seen_before
+        return (
+            name,
+            f"{len(some):,}",
+            percent((some.limit < least).mean()),
+            percent((some.late > 0).mean()),
+            f"{((some.scheduled_before + some.overdue_before) / some.limit_before).median():.2f}",
+            f"{some.risk_before.median():.0f}",
+            f"{income.median() / FEN:,.0f}",
+            f"{(some.cash_before / income).median():.1f}",
+            f"{(some.other_debt_before / income).median():.1f}",
+            f"{some.frequency_before.median():.2f}",
+            f"{some.idle_before.median():.0f}",
+        )
+
+    by_cap = {name: some for name, some in had[is_cut].groupby("reason", observed=True) if len(some) >= FEWEST}
+    names = [cap.name for cap in CAPS if cap.name in by_cap]
+    rows = [row("not cut", had[~is_cut]), *(row(name, by_cap[name]) for name in names)]
+    heads = ("cut by", "account-months", "to zero", "late now", "utilisation", "score", "income, yuan", "savings, months")
+    return table((*heads, "debt elsewhere, months", "loans a month", "months idle"), rows)
+
+
 @kept
 def explained() -> str:
     """The notice of Li's zero limit."""
@@ -290,5 +329,6 @@ PARTS: dict[str, Callable[..., str]] = {
         patterns,
         printed,
         told,
+        victims,
     )
 }
