@@ -93,9 +93,9 @@ def model_of(row: Row) -> str:
     return f"{three_digits(mean.mean)}{half}"
 
 
-WIDTHS = {"what": None, "where": 11, "data": 8, "tolerance": 16, "model": 17, "seeds": 5, "verdict": 13}
+WIDTHS = {"what": None, "where": 11, "data": 8, "tolerance": 17, "model": 18, "seeds": 5, "verdict": 13}
 """Columns, and letters of those that have a width of their own."""
-WIDE = 116
+WIDE = 118
 """Letters of a terminal from which on all stand in one line; below, what a target is has a line of its own."""
 
 
@@ -109,7 +109,7 @@ def print_table(found: Validation) -> None:
 
     def table(*, heading: bool) -> Any:
         made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, expand=wide, show_header=heading, header_style="dim")
-        made.add_column("", width=5)
+        made.add_column("", width=5 if wide else 2)
         for name, width in WIDTHS.items():
             if width or wide:
                 made.add_column(name, width=width, no_wrap=True, overflow="ellipsis", ratio=None if width else 1)
