@@ -8,6 +8,7 @@ import pytest
 from zerolimit.engine.base import Array
 from zerolimit.parameters.scenario import load_scenario, presets
 from zerolimit.rules.caps import REASONS
+from zerolimit.run.batch import Batch
 from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.mechanisms import MECHANISMS
 from zerolimit.vocabulary.names import CARD, LEFT, TRANSACTOR
@@ -148,10 +149,15 @@ def test_cards_are_cards() -> None:
 
 
 def test_2008_lines_fall_and_arrears_rise_in_the_slump() -> None:
-    """Facts A18 and B14: between 17 and 45 % of all lines; more are late in the worst quarter of 2009 than in 2007."""
-    simulation = Simulation(load_scenario("cards-2008", borrowers=3_000), 1, engine="compiled").run(132)
-    lines = months(simulation, "sum_limit")
-    assert 0.55 < lines[102:].min() / lines[90:102].mean() < 0.85
-    late = sum(months(simulation, f"late_{k}") for k in (1, 2, 3)) / months(simulation, "accounts")
-    quarters = late[108:120].reshape(4, 3).mean(axis=1)
-    assert quarters.max() > 1.1 * late[84:96].mean()
+    """Facts A18, B14, means of ten seeds: between 17 and 45 % of all lines; more are late in the worst quarter of 2009."""
+    scenario, falls, rises = load_scenario("cards-2008", borrowers=3_000), [], []
+    batch = Batch.begin([(scenario, seed) for seed in range(1, 11)], engine="compiled").run(132)
+    for simulation in batch.worlds.values():
+        lines = months(simulation, "sum_limit")
+        falls.append(lines[102:].min() / lines[90:102].mean())
+        late = sum(months(simulation, f"late_{k}") for k in (1, 2, 3)) / months(simulation, "accounts")
+        rises.append(late[108:120].reshape(4, 3).mean(axis=1).max() / late[84:96].mean())
+    batch.close()
+    assert len(falls) == 10
+    assert 0.55 < np.mean(falls) < 0.85
+    assert np.mean(rises) > 1.1
