@@ -46,7 +46,7 @@ test: $(READY) ## the tests, without the slow ones
 
 test-slow: $(READY) ## the slow tests
 	$(WARM)
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 20 -m slow
 
 test-all: test test-slow ## all tests
 
