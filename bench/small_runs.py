@@ -2,8 +2,9 @@
 
     python -m bench.small_runs [--runs 2000] [--borrowers 2000] [--beside CHECKOUT]
 
-`--beside` is another checkout of the project: its code does the same study, in turn with this one. Says whether the exports
-are the same bytes. Prints a table, and writes it to bench/SWEEP.md, a section for each number of borrowers.
+`--beside` is another checkout of the project: its code does the same study, in turn with this one. Its export must be the
+same bytes: else the table says that they differ, and the exit code is 1. Prints a table, and writes it to bench/SWEEP.md, a
+section for each number of borrowers.
 """
 
 from __future__ import annotations
@@ -80,6 +81,8 @@ def main() -> None:
     before, _, after = RESULTS.read_text(encoding="utf-8").partition(f"{heading}\n")
     rest = after[after.find("\n## ") :].strip() if "\n## " in after else ""
     RESULTS.write_text("\n\n".join(filter(None, (before.rstrip(), text.rstrip(), rest))) + "\n", encoding="utf-8")
+    if len(hashes) > 1:
+        raise SystemExit("bench: the exports differ")
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ from zerolimit.results.tables import Tables, tables_of
 from zerolimit.rules.caps import CAPS
 from zerolimit.run.simulation import Simulation
 from zerolimit.validation.facts import FACTS
+from zerolimit.vocabulary.constants import CUT_BELOW
 from zerolimit.vocabulary.names import LEFT, STATUSES
 
 if TYPE_CHECKING:
@@ -165,18 +166,23 @@ def one_borrower() -> dict[str, int]:
     return {"borrower": int(values(episodes, "borrower")[first]), "month": int(values(episodes, "month")[first])}
 
 
+def with_month_before(panel: pd.DataFrame, state: list[str], now: list[str]) -> pd.DataFrame:
+    """A row an account and month that has a month before: its state, as it was before too (`_before`), and other columns."""
+    key = ["person", "month"]
+    before = panel.assign(month=panel.month + 1).set_index(key)[state]
+    here = panel.loc[panel.status != STATUSES[int(LEFT)], [*key, *state, *now]]
+    return here.join(before.add_suffix("_before"), on=key, how="inner")
+
+
 @kept
 def patterns() -> str:
     """Facts beside the same numbers in the default scenario."""
     tables, panel, least = baseline()
     late, indebted = (sum(values(tables.monthly, one).sum() for one in names) for names in parts_of("late_30"))
     paid, on_time = (sum(values(tables.monthly, one).sum() for one in names) for names in parts_of("paid_at_zero"))
-    key, state = ["person", "month"], ["limit", "scheduled", "overdue"]
-    before = panel.assign(month=panel.month + 1).set_index(key)[state]
-    here = panel.loc[panel.status != STATUSES[int(LEFT)], [*key, *state, "late"]]
-    pairs = here.join(before.add_suffix("_before"), on=key, how="inner")
+    pairs = with_month_before(panel, ["limit", "scheduled", "overdue"], ["late"])
     had = pairs[pairs.limit_before >= least]
-    cut = had[had.limit < 0.95 * had.limit_before]
+    cut = had[had.limit < CUT_BELOW * had.limit_before]
     both = had[had.limit >= least]
     used = (both.scheduled + both.overdue) / both.limit
     persistence = used.corr((both.scheduled_before + both.overdue_before) / both.limit_before)
@@ -203,13 +209,10 @@ FEWEST = 20
 def victims() -> str:
     """Who is cut by which cap in the default scenario, beside those who are not: medians of the month before."""
     _, panel, least = baseline()
-    key = ["person", "month"]
     state = ["limit", "scheduled", "overdue", "cash", "income_seen", "other_debt", "risk", "frequency", "idle"]
-    before = panel.assign(month=panel.month + 1).set_index(key)[state]
-    here = panel.loc[panel.status != STATUSES[int(LEFT)], [*key, "limit", "late", "reason"]]
-    pairs = here.join(before.add_suffix("_before"), on=key, how="inner")
+    pairs = with_month_before(panel, state, ["late", "reason"])
     had = pairs[pairs.limit_before >= least]
-    is_cut = had.limit < 0.95 * had.limit_before
+    is_cut = had.limit < CUT_BELOW * had.limit_before
 
     def row(name: str, some: pd.DataFrame) -> tuple[str, ...]:
         income = some.income_seen_before

@@ -10,6 +10,7 @@ import csv
 import math
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from docs.declarations import HOME, table
 from zerolimit.basics.wording import number_of, three_digits
 from zerolimit.validation.figure import write
 from zerolimit.validation.random_sets import share_at
-from zerolimit.validation.targets import FITTED, HELD_OUT, read_targets
+from zerolimit.validation.targets import FITTED, HELD_OUT, Target, read_targets
 from zerolimit.validation.validate import NOT_MEASURED, Row, Validation, judged
 
 RECORD = HOME / "docs" / "targets.csv"
@@ -53,7 +54,7 @@ def recorded() -> Validation:
         for place in (*target.markets, *target.proxies):
             why, told = known.get((target.id, place), ("not recorded yet; make validate", []))
             values = () if why else tuple(float(value) if value else math.nan for value in told)
-            rows.append(judged(targets, target, place, target.counted and place in target.markets, values, why))
+            rows.append(judged(targets, target, place, counts(target, place), values, why))
     return Validation(targets, tuple(rows), tuple(map(int, seeds)))
 
 
@@ -63,8 +64,18 @@ def score() -> str:
     rows = []
     for part in (None, FITTED, HELD_OUT):
         one = found.score(part)
-        rows.append((part or "all", f"{one.rows} of {one.of_rows}", f"{one.groups} of {one.of_groups}", one.measured))
-    return table(("groups", "counted rows within tolerance", "groups within tolerance", "rows that could be measured"), rows)
+        every = Validation(
+            found.targets, tuple(replace(row, counted=counts(row.target, row.place)) for row in found.rows), found.seeds
+        ).score(part)
+        counted, shown = f"{one.rows} of {one.of_rows}", f"{every.rows} of {every.of_rows}"
+        rows.append((part or "all", counted, f"{one.groups} of {one.of_groups}", one.measured, shown))
+    heads = ("groups", "counted rows within tolerance", "groups within tolerance", "counted rows that could be measured")
+    return table((*heads, "within, with rows that most random sets have too"), rows)
+
+
+def counts(target: Target, place: str) -> bool:
+    """Whether a target would count in a place if no random sets had been drawn."""
+    return target.counted and place in target.markets
 
 
 def targets() -> str:

@@ -146,6 +146,18 @@ def test_interest_takes_a_balance_above_its_line() -> None:
     assert (now["principal"], now["overdue_interest"], now["limit"]) == (2_000_000.0, 21_600.0, 2_000_000.0)
 
 
+@pytest.mark.parametrize(("interest", "drawn"), [(0.0, 1.4e9), (8e8, 6e8)])
+def test_what_is_owed_never_exceeds_what_can_be_stored(interest: float, drawn: float) -> None:
+    """A line of 20 million yuan, 5 of them owed: all of it is wanted; 19 million less the interest unpaid is the most."""
+    now = Account(5e8, limit=2e9, use_type=MAXED_OUT, maxed_rate=1.0).now | {"overdue_interest": interest, "u_fear": 0.5}
+    terms = Account(0.0, maxed_rate=1.0).terms
+    asked = ask.function(*(terms if name == "terms" else now[name] for name in ask.reads))[0]
+    billed = bill.function(*(terms if name == "terms" else (now | {"drawn": asked})[name] for name in bill.reads))
+    assert asked == drawn
+    assert billed == interest
+    assert 5e8 + asked + billed == 1.9e9
+
+
 def test_a_card_has_no_instalments() -> None:
     now = Account(1_000_000.0).month(u_habit=0.1)
     assert now["drawn"] > 0.0

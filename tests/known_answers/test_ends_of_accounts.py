@@ -16,9 +16,11 @@ from zerolimit.run.simulation import Simulation
 from zerolimit.vocabulary.draws import uniform
 from zerolimit.vocabulary.mechanisms import MECHANISMS
 from zerolimit.vocabulary.names import (
+    CARD,
     CLOSED,
     DORMANT,
     FROZEN,
+    INSTALMENT_LOANS,
     LEFT,
     OPEN,
     OWN_WISH,
@@ -154,6 +156,13 @@ def test_in_the_order_of_profit_a_line_that_is_not_used_goes_before_one_that_ear
     assert place(10_000.0, 0.5, 605.0) < -24.0 < place(10_000.0, 0.1, 800.0) < place(10_000.0, 0.5, 800.0)
     by_hand = 0.5 * (365.0 / 12.0 * 0.0004) * 12.0 - 0.5 * 0.8 - 0.05
     assert place(10_000.0, 0.5, 605.0) == pytest.approx(5_000.0 * by_hand - 24.0)
+
+
+def test_a_yuan_by_card_is_expected_to_earn_what_a_card_costs() -> None:
+    """The same line, use and score: the difference is that of the prices, by who is expected to pay."""
+    terms = Terms(campaign_order="profit", pd_at_cutoff=0.5, pd_points=60.0, cutoff=605.0, card_daily_rate=0.001)
+    loan, card = (campaign_standing(1e6, 0.5, 605.0, product, 0.0, 0.0, terms) for product in (INSTALMENT_LOANS, CARD))
+    assert card - loan == pytest.approx(5_000.0 * 0.5 * (365.0 / 12.0 * (0.001 - 0.0004)) * 12.0)
 
 
 def test_a_campaign_in_the_order_of_profit_reaches_its_share_though_all_unused_lines_earn_the_same() -> None:

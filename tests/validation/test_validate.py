@@ -1,6 +1,8 @@
 """Verdicts, groups and counts; what cannot be measured says why; the command, its files and its figure."""
 
 import math
+import sys
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ from typer.testing import CliRunner
 import zerolimit
 from zerolimit import BadInput, load_scenario
 from zerolimit.commands.cli import app
+from zerolimit.commands.validation import print_table
 from zerolimit.validation.measures import MEASURES
+from zerolimit.validation.places import places_of
 from zerolimit.validation.targets import Targets, by_lot, read_targets, targets_of
 from zerolimit.validation.validate import Row, Validation
 
@@ -184,6 +188,26 @@ def test_a_scenario_of_ones_own_is_measured_where_its_product_allows() -> None:
     frame = found.to_frame().set_index("id")
     assert frame.loc["A1", "place"] == "mine"
     assert frame.loc["A2", "why"] == "wrong product: the target is of card, the scenario lends instalments"
+
+
+@pytest.mark.parametrize(("last", "months"), [(None, 60), (20, 60), (47, 60), (70, 83)])
+def test_a_scenario_of_ones_own_is_run_until_a_year_after_its_calendar(last: int | None, months: int) -> None:
+    calendar = [] if last is None else [{"month": last, "kind": "macro", "value": -0.1}]
+    [place] = places_of(targets_of(table(row())), [{"name": "mine", "calendar": calendar}], {})
+    assert place.months == months
+
+
+@pytest.mark.parametrize("columns", [80, 130])
+def test_the_table_fits_the_terminal_and_cuts_no_number_off(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    wide = row(what="a target that takes many words to say, more than a terminal has", tolerance=[0.000375, 0.999172])
+    found = Validation((read := targets_of(table(wide))), (Row(read.rows[0], "here", "fitted", True, (0.2, 0.3)),), (1, 2))
+    paper = StringIO()
+    monkeypatch.setattr(sys, "stdout", paper)
+    print_table(found)
+    lines = paper.getvalue().splitlines()
+    assert max(map(len, lines[:4])) <= columns
+    assert "0.000375 to 0.999" in paper.getvalue()
 
 
 @pytest.mark.parametrize(

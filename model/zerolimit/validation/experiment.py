@@ -37,8 +37,8 @@ class Raised:
     """Copies of worlds in which every open line is a tenth higher, run on to where debt is compared.
 
     The anchor rises with the line, so that the lender's own formula gives the higher one too: the rise is the lender's, for
-    no reason that lies in the borrower. What is owed is followed of accounts that last in both. A copy that fails is
-    left out.
+    no reason that lies in the borrower. What is owed is followed of accounts that last in both. A copy that
+    fails is in `failures`, by its world's number.
     """
 
     def __init__(self, plain: Mapping[int, Simulation]) -> None:
@@ -61,8 +61,10 @@ class Raised:
             raised.engine.put_raw("anchor", rows, anchor, raised.month)
         batch = Batch.of(copies)
         try:
-            ran = batch.run(FOLLOWED, trimmed).worlds
-            self.worlds = {number: ran[at] for at, number in enumerate(plain) if at in ran}
+            ran = batch.run(FOLLOWED, trimmed)
+            numbers = list(plain)
+            self.worlds = {numbers[at]: world for at, world in ran.worlds.items()}
+            self.failures = {numbers[at]: error for at, error in ran.failures.items()}
         finally:
             batch.close()
 

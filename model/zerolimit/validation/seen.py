@@ -77,6 +77,7 @@ def watch(
     try:
         watched = [Watched(some, months, parts) for some in batch.sets]
         tried: dict[int, Raised] = {}
+        failures: dict[int, Exception] = {}
         rose: dict[int, dict[int, Rise]] = {}
         for month in range(months):
             batch.step()
@@ -86,6 +87,7 @@ def watch(
                 one.take()
             if month in rises:
                 tried[month] = Raised(batch.worlds)
+                failures |= tried[month].failures
             if month - FOLLOWED in tried:
                 rose[month - FOLLOWED] = tried.pop(month - FOLLOWED).beside(batch.worlds)
     finally:
@@ -103,9 +105,10 @@ def watch(
             rows = slice(*some.starts[k : k + 2])
             sums = {one.name: [some.sums[:, k, at[part]] for part in parts_of(one)] for one in moments}
             columns = {name: column[:, rows] for name, column in some.columns.items()}
-            risen = {month: found[number] for month, found in rose.items() if number in found}
-            seen[number] = Seen(runs[number][0].start, columns, sums, risen)
-    return seen, batch.failures
+            if number not in failures:
+                risen = {month: found[number] for month, found in rose.items()}
+                seen[number] = Seen(runs[number][0].start, columns, sums, risen)
+    return seen, batch.failures | failures
 
 
 class Watched:

@@ -248,6 +248,7 @@ def validate(
 
     `scenarios` are markets of the targets (docs/facts.md tells the facts), or scenarios of one's own (presets, TOML files,
     Scenarios, mappings), on which every target is measured that their product and calendar allow; without one, all markets.
+    A scenario of one's own is run for five years, or until a year after the last item of its calendar.
     `targets` is a TOML file or a mapping like validation/targets.toml, which is taken without one. Parameters of all
     scenarios (as `borrowers=`) go by name. `seeds` is how many, counted from `seed`, or a list.
 
