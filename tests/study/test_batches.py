@@ -528,6 +528,51 @@ def test_a_batch_that_kills_its_worker_is_halved_and_the_one_run_fails_alone(
     assert told["error"] == "its worker died (killed, or out of memory)"
 
 
+class KilledWorker(Exception):
+    """As Dask's is named."""
+
+
+class OneDeskForAll(Here):
+    """As a worker of Dask's: what it has been given by then dies with what kills it, though it only waits."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = []
+        self.together: list[list[tuple[int, float]]] = []
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **words: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        if not self.waiting:
+            threading.Timer(0.2, self.work).start()
+        self.waiting.append((future, function, arguments))
+        return future
+
+    def work(self) -> None:
+        calls, self.waiting = self.waiting, []
+        runs = [(task.seed, task.values["pool_share"]) for _, _, arguments in calls for task in arguments[1]]
+        self.together.append(runs)
+        for future, function, arguments in calls:
+            if (2, 0.6) in runs:
+                future.set_exception(KilledWorker("a run was at a worker that died"))
+            else:
+                future.set_result(function(*arguments))
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_who_waited_at_a_worker_that_died_does_not_fail_with_who_killed_it(
+    tmp_path: Path, cut: Callable[[int], None], size: int
+) -> None:
+    """Whatever is accused is tried again alone, after all else."""
+    cut(size)
+    desk = OneDeskForAll()
+    study = read_study({**WISH, "vary": {"pool_share": [0.2, 0.6]}, "replications": 4})
+    swept = sweep.sweep(study, tmp_path / "a", executor=desk, workers=1)
+    assert (swept.done, swept.failed) == (7, 1)
+    (record,) = (tmp_path / "a" / ERRORS).iterdir()
+    told = read_json(record) or {}
+    assert (told["seed"], told["values"], told["error"]) == (2, {"pool_share": 0.6}, "a run was at a worker that died")
+    assert [(2, 0.6)] in desk.together
+
+
 @pytest.mark.slow
 def test_a_batch_that_kills_dask_workers_is_halved_too(tmp_path: Path, cut: Callable[[int], None]) -> None:
     pytest.importorskip("distributed")

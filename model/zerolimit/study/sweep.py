@@ -3,7 +3,7 @@
 Nothing but the folder's parts says what is done (folder.py). Runs in flight at a kill are done again; none is missing, and
 none appears twice. A batch is some seconds of a worker's time (portions.py), and is on the disk as soon as it is finished: a
 thread of its own writes (writing.py). One that kills its worker is halved until the run is found that does, and that one
-fails alone.
+fails alone. Dask accuses what waits at a worker along with what kills it: who is accused there is tried at the end, alone.
 """
 
 from __future__ import annotations
@@ -75,6 +75,8 @@ class Sweep:
         self.failed = 0
         self.deaths: Counter[str] = Counter()
         """Workers that a run alone has cost."""
+        self.accused: deque[Task] = deque()
+        """Runs that were at a worker of Dask's each time when one died: at work, or waiting for another one's end."""
         self.finished: deque[tuple[float, int]] = deque(maxlen=RECENT)
         """When how many runs were finished."""
         self.longest = 0.0
@@ -106,6 +108,9 @@ class Sweep:
                 workers = max(1, at_once // AHEAD)
                 while len(flying) < at_once and not self.writing.behind and (tasks := portions.next(workers)):
                     flying[executor.submit(do, job, tasks, workers)] = tasks
+                if not flying and self.accused and not self.writing.behind:  # nothing else is there to be at fault
+                    tasks = (self.accused.popleft(),)
+                    flying[executor.submit(do, job, tasks, 1)] = tasks
                 finished: set[Future[Any]] = set()
                 if flying:
                     finished, _ = wait(flying, timeout=0.5, return_when=FIRST_COMPLETED)
@@ -133,11 +138,14 @@ class Sweep:
         except CannotStart as error:
             raise BadInput(f"{error}; {self.kept()}") from None
         except Exception as error:
-            killed = type(error).__name__ == "KilledWorker"  # Dask's: it has tried often enough by itself
+            killed = type(error).__name__ == "KilledWorker"  # Dask's, for all that the worker had, each time it died
             if not (killed or isinstance(error, WorkerDied)):
                 raise BadInput(f"the executor failed: {type(error).__name__}: {error}; {self.kept()}") from error
             (first, *others) = tasks
             self.deaths[first.run] += not others
+            if killed and not others and self.deaths[first.run] == 1:
+                self.accused.append(first)
+                return
             if others or not (killed or self.deaths[first.run] == ATTEMPTS):
                 portions.halve(tasks)
                 return
