@@ -61,12 +61,16 @@ def market() -> CreditMarket:
     return busy()
 
 
-@pytest.fixture(scope="module")
-def everybody(market: CreditMarket) -> list[Story]:
+def stories_of(market: CreditMarket) -> list[Story]:
     """The story of every slot."""
     origin = origin_of(market)
-    seen = origin.watched(*range(120))
+    seen = origin.watched(*range(market.simulation.scenario.borrowers))
     return [story_of(origin, slot, str(slot), months, 0, origin.months - 1) for slot, months in enumerate(seen)]
+
+
+@pytest.fixture(scope="module")
+def everybody(market: CreditMarket) -> list[Story]:
+    return stories_of(market)
 
 
 # the replay is the world
@@ -146,6 +150,7 @@ def test_every_event_is_a_declared_kind_and_much_happens(everybody: list[Story])
         "used up",
         "frozen",
         "closed",
+        "moves",
     }
     assert set(KINDS) - told <= never
 
@@ -283,6 +288,17 @@ def test_notice_is_told_ahead_and_the_cut_when_it_comes() -> None:
 
 
 # reasons in words
+
+
+def test_who_moves_to_another_lender_is_told_to_owe_there_and_to_leave() -> None:
+    market = CreditMarket("baseline", seed=4, borrowers=60, panel="all", transfer_rate=0.2).run(6)
+    months = 0
+    for story in stories_of(market):
+        told = {kind: {event.month: event for event in story.events if event.kind == kind} for kind in ("moves", "leaves")}
+        assert set(told["moves"]) <= set(told["leaves"])
+        assert all(event.text.startswith("Another lender repays all that is owed, ") for event in told["moves"].values())
+        months += len(told["moves"])
+    assert months > 20
 
 
 def test_numbers_are_told_apart() -> None:

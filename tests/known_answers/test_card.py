@@ -47,7 +47,7 @@ class Account:
         terms = from_scenario(Scenario(**{**PLAIN, "need_rate": 0.0, "fear_gain": 0.0, **parameters}))
         self.terms = SimpleNamespace(**{**terms, "stress": 1.0})
         empty = (*SCHEDULE, "due_12", "overdue", "overdue_interest", "late", "other_debt", "since_paid", "known", "found")
-        empty += ("notice_left", "warned", "refused", "frequency", "inquiries", "idle", "strategy", "standing")
+        empty += ("notice_left", "warned", "refused", "moved", "frequency", "inquiries", "idle", "strategy", "standing")
         draws = ("u_pay", "u_early", "u_bridge", "u_need", "u_habit", "u_fear")
         who = {"product": CARD, "use_type": use_type, "wished_use": 0.5, "segment": SALARIED, "trust": 0.8}
         money = {"limit": limit, "scheduled": owed, "cash": 1e8, "income_true": 1e6, "income_seen": 1e6, "loan_size": 0.5}

@@ -210,6 +210,23 @@ def test_early_repayment_clears_everything_at_full_price() -> None:
     assert afraid["paid"] == 1_100.0
 
 
+def test_who_moves_to_another_lender_owes_the_same_there_and_nothing_here() -> None:
+    """The dues and the 11,000 that are not due yet; savings are not touched, and not even nothing paid is missed."""
+    said = {
+        "late": 0.0,
+        "owing": 1_100.0,
+        "cash": 50.0,
+        "u_pay": 0.0,
+        "u_early": 1 - 2**-7,
+        "said": terms(transfer_rate=2**-7),
+    }
+    found = pay(**said)
+    assert (found["moved"], found["paid"], found["other_debt"], found["cash"]) == (1.0, 12_100.0, 12_100.0, 50.0)
+    assert (found["late"], found["standing"], found["bridged"]) == (0.0, 1.0, 0.0)
+    assert pay(**said | {"u_early": 1 - 2**-6})["moved"] == 0.0
+    assert pay(**said | {"late": 1.0})["moved"] == 0.0
+
+
 def test_gamma_is_missed_by_who_expects_no_line() -> None:
     willing = terms(stress=1.0, gamma=0.5)
     assert pay(late=0.0, owing=1_000.0, u_pay=0.3, said=willing, limit=60_000.0)["late"] == 0.0

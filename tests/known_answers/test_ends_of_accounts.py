@@ -26,6 +26,7 @@ from zerolimit.vocabulary.names import (
     OWN_WISH,
     REAPPLY,
     STAYS,
+    TRANSFERRED,
     TRUST_LOST,
     WITHOUT_LINE,
 )
@@ -77,10 +78,12 @@ class Terms:
 def test_one_draw_says_why_an_account_ends(status: float, idle: float, draw: float, why: float) -> None:
     """At trust 0.5: 0.1 x 0.5 for lost trust, then 0.2 for a wish, then 0.3 where dormant; of closed ones 0.4."""
     given = {"trust": 0.5, "heard": 0.0, "event": 0.0, "known": 0.0, "without_line": 0.0, "found": 0.0}
-    said = {**given, "status": status, "idle": idle, "u_leave": draw, "terms": Terms(**RATES)}
+    said = {**given, "status": status, "idle": idle, "u_leave": draw, "moved": 0.0, "terms": Terms(**RATES)}
     assert feel.function(**said, late=0.0, principal=0.0)[2] == why
     assert feel.function(**said, late=0.0, principal=1.0)[2] == STAYS
     assert feel.function(**said, late=1.0, principal=0.0)[2] == STAYS
+    taken_over = feel.function(**{**said, "moved": 1.0}, late=0.0, principal=0.0)[2]
+    assert taken_over == (STAYS if status == LEFT else TRANSFERRED)
 
 
 def test_closed_accounts_end_as_their_draws_say() -> None:
@@ -104,14 +107,21 @@ def test_a_rate_of_0_leaves_them_there_for_ever() -> None:
 
 def test_accounts_are_those_before_and_who_came_less_who_left() -> None:
     """With every way to come and to end at work: a - left + admitted - written off, month by month."""
-    changes = {"closed_end_rate": 0.1, "quit_rate": 0.01, "dormant_rate": 0.2, "dormant_months": 6, "first_closed": 0.2}
+    changes = {
+        "closed_end_rate": 0.1,
+        "quit_rate": 0.01,
+        "transfer_rate": 0.01,
+        "dormant_rate": 0.2,
+        "dormant_months": 6,
+        "first_closed": 0.2,
+    }
     market = Simulation(
         load_scenario("baseline", borrowers=1_500, entry_rate=0.5, admissions=0.1, first_late=0.3, **changes),
         2,
         engine="compiled",
     ).run(30)
     by_month = monthly_frame(market).groupby("month").sum(numeric_only=True)
-    ways = ["left_by_wish", "left_dormant", "left_closed", "admitted", "charged_off"]
+    ways = ["left_by_wish", "left_transferred", "left_dormant", "left_closed", "admitted", "charged_off"]
     assert (by_month[ways].sum() > 0).all()
     accounts, left = by_month["accounts"].to_numpy(), by_month["left"].to_numpy()
     came, gone = by_month["admitted"].to_numpy(), by_month["charged_off"].to_numpy()

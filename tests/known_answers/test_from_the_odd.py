@@ -67,8 +67,20 @@ def parts_meant(s: State, p: Any) -> int:
 def repay(s: State, p: Any) -> State:
     same = {"cash": s["cash"], "other_debt": s["other_debt"], "since_paid": s["since_paid"]}
     if s["status"] == STATUS["left"]:
-        return same | {"paid": 0, "late": 0, "bridged": 0, "standing": 0}
+        return same | {"paid": 0, "late": 0, "bridged": 0, "moved": 0, "standing": 0}
     d, owing, cash, debt = s["late"], s["owing"], s["cash"], s["other_debt"]
+    everything = owing + s["principal_before"] - s["due_now"]
+    in_time = 1 - Fraction(s["u_early"]) > Fraction(p.transfer_rate)
+    if d == 0 and s["principal_before"] > 0 and not in_time and debt + everything <= MOST:
+        return same | {
+            "paid": everything,
+            "late": 0,
+            "bridged": 0,
+            "moved": 1,
+            "other_debt": debt + everything,
+            "standing": 1,
+            "since_paid": 0,
+        }
     parts = parts_meant(s, p)
     if parts == d + 1:
         meant = owing
@@ -108,6 +120,7 @@ def repay(s: State, p: Any) -> State:
         "paid": paid,
         "late": late,
         "bridged": bridged,
+        "moved": 0,
         "other_debt": debt,
         "standing": 2 if within < owing else 1 if paid else 0,
         "since_paid": 0 if paid else min(120, s["since_paid"] + 1),
@@ -165,6 +178,7 @@ def terms_of(given: random.Random) -> SimpleNamespace:
         chance |= {f"cure_{bucket}": cure, f"hold_{bucket}": hold - step}
         chance |= {f"step_{bucket}": step - cure} if bucket > 1 else {}
     number = {"savings_kept": given.choice((0.0, 1.0, 2.0)), "term_open": given.choice((0.0, 0.0, 1.0))}
+    number |= {"transfer_rate": given.choice((0.0, 0.0, given.random()))}
     number |= {"card_floor": given.choice((0.0, 100.0, 20_000.0))}
     number |= {"stress": given.choice((1.0, 1.5)), "monthly_rate": given.choice((0.0, 0.01, 0.0125))}
     return SimpleNamespace(**{**BASELINE, **chance, **number, "chargeoff_months": float(given.randint(2, 6))})
@@ -203,7 +217,7 @@ def state_of(given: random.Random) -> State:
 @pytest.mark.parametrize("seed", range(8))
 def test_repayment_written_again_from_the_page_is_the_repayment_that_runs(seed: int) -> None:
     given = random.Random(seed)
-    seen: dict[str, set[Any]] = {name: set() for name in ("standing", "settled", "bridged", "late")}
+    seen: dict[str, set[Any]] = {name: set() for name in ("standing", "settled", "bridged", "moved", "late")}
     for _ in range(4_000):
         terms, state = terms_of(given), state_of(given)
         for step in STEPS:
@@ -217,6 +231,7 @@ def test_repayment_written_again_from_the_page_is_the_repayment_that_runs(seed: 
     assert seen["standing"] == {0, 1, 2, 3}
     assert seen["settled"] == {0, 1, 2}
     assert seen["bridged"] == {0, 1}
+    assert seen["moved"] == {0, 1}
     assert seen["late"] >= {0, 1, 2, 3, 4}
 
 

@@ -1,5 +1,7 @@
 """Outcomes as docs/ODD.md, 7.15, defines them, counted again by hand from the borrowers' columns."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -11,6 +13,7 @@ from hypothesis import strategies as some
 
 from zerolimit.engine import gini
 from zerolimit.engine.base import Array
+from zerolimit.month import FLAGS
 from zerolimit.parameters.scenario import load_scenario
 from zerolimit.results.columns import monthly_columns, rates
 from zerolimit.run.simulation import Simulation
@@ -238,3 +241,14 @@ def test_months_to_the_finding_of_a_cut() -> None:
 def test_every_rate_divides_columns_that_are_there(rate: str) -> None:
     found = rates(monthly_columns(begun().run(3).history), rate, (1, 2))
     assert found.shape == (3,)
+
+
+# their order
+
+
+@pytest.mark.parametrize("first", ["repayment", "trust", "borrowing", "caps"])
+def test_outcomes_are_in_one_order_whichever_rule_is_imported_first(first: str) -> None:
+    """Columns, panels and documents have that order."""
+    code = f"import zerolimit.rules.{first}, zerolimit.month; print(*zerolimit.month.FLAGS)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert told.split() == list(FLAGS)

@@ -75,6 +75,6 @@ def test_flows_of_accounts_balance_by_reason(months: list[dict[str, Any]]) -> No
         entered = now["applied_first"] - now["refused_first"]
         assert entered == now["admitted"]
         assert now["here"].sum() == before["here"].sum() + entered - now["left"] - now["charged_off"]
-        assert now["left"] == now["left_closed"] + now["left_by_wish"] + now["left_dormant"]
+        assert now["left"] == now["left_closed"] + now["left_by_wish"] + now["left_transferred"] + now["left_dormant"]
     assert sum(now["left"] for now in months[1:]) > 1_000
     assert sum(now["charged_off"] for now in months[1:]) > 100

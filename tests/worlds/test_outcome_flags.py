@@ -24,7 +24,14 @@ WORLDS: dict[str, dict[str, Any]] = {
     "calendar": {"calendar": (*CALENDAR, {"month": 7, "kind": "funding", "value": 0.6})},
     "slump": {"macro_model": "regimes", "regime_start": 0.3, "regime_depth": 0.8, "gamma": 0.2, "miss_gig": 0.1},
     "accounts end": LIVELY
-    | {"closed_end_rate": 0.3, "quit_rate": 0.05, "dormant_rate": 0.5, "dormant_months": 2, "first_closed": 0.2},
+    | {
+        "closed_end_rate": 0.3,
+        "quit_rate": 0.05,
+        "transfer_rate": 0.02,
+        "dormant_rate": 0.5,
+        "dormant_months": 2,
+        "first_closed": 0.2,
+    },
     **{f"{reason}, at once": made for reason, made in MADE_FOR.items()},
     **{f"{reason}, in steps": made | STEPS for reason, made in MADE_FOR.items()},
 }

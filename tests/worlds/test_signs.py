@@ -179,6 +179,7 @@ SIGNS = (
     Sign("trust: complaints", {}, "complaint_rate", (0.0, 0.05, 0.5), "complaints", alone=True),
     Sign("trust: leaving", {"first_trust": 0.3}, "leave_rate", (0.0, 0.01, 0.1), "left", alone=True),
     Sign("ends: a wish", {}, "quit_rate", (0.0, 0.01, 0.1), "left_by_wish", alone=True),
+    Sign("ends: a balance transfer", {}, "transfer_rate", (0.0, 0.01, 0.1), "left_transferred", alone=True),
     Sign("ends: dormant", {"dormant_months": 6}, "dormant_rate", (0.0, 0.05, 0.5), "left_dormant", alone=True),
     Sign("ends: no line", {"first_closed": 0.3}, "closed_end_rate", (0.0, 0.05, 0.5), "left_closed", alone=True),
     Sign("memory of a closure", {"first_closed": 0.3, "reapply_rate": 0.3}, "bar_score", (0, 20, 60), "readmitted", -1),

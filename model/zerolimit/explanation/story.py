@@ -94,6 +94,7 @@ KINDS: dict[str, str] = {
     "project slips": "a project slips a month",
     "hears": "acquaintances report a zero limit",
     "complains": "a complaint",
+    "moves": "another lender repays all that is owed",
     "leaves": "the borrower leaves the platform",
 }
 """What can happen to a borrower in a month."""
@@ -115,7 +116,19 @@ FRAME = (
     *("status", "limit_before", "limit", "scheduled", "overdue", "owing", "paid", "standing", "late", "settled", "bridged"),
     *("risk", "zhima", "frequency", "loan_size", "early", "idle", "distance", "review", "wanted", "rank", "granted"),
     *("reason", "mask", "warned", "announced", "notice_left", "happened", "ended", "without_line", "found", "known"),
-    *("appeals", "appealed", "waited", "asked", "refused", "drawn", "elsewhere", "other_debt", "shortfall", "project"),
+    *(
+        "moved",
+        "appeals",
+        "appealed",
+        "waited",
+        "asked",
+        "refused",
+        "drawn",
+        "elsewhere",
+        "other_debt",
+        "shortfall",
+        "project",
+    ),
     *("slip_cost", "heard", "trust", "cash", "income", "outlay", "out_of_work", "income_seen"),
 )
 """Fields of a story's frame (fields.py); those that a later step changes again are as they were when the month ended."""
@@ -377,6 +390,8 @@ def debts(now: Seen, event: Make) -> Iterator[Event]:
         yield event("late", says, **values)
     elif standing == ON_TIME and was > 0.0:
         yield event("current again", say("Pays all arrears, {paid}.", paid=in_yuan(paid)), **values)
+    elif now.decided["moved"] > 0.0:
+        yield event("moves", say("Another lender repays all that is owed, {paid}.", paid=in_yuan(paid)), **values)
     elif standing == ON_TIME:
         yield event("pays", say("Pays {paid} on time.", paid=in_yuan(paid)), **values)
         if now.decided["settled"] == PAID_OFF_EARLY:

@@ -596,6 +596,9 @@ class Parameters(BaseModel):
     )
     leave_rate: float = parameter(0.01, "a month", 0, 1, "leaving without debt, at no trust")
     quit_rate: float = parameter(0.0, "a month", 0, 1, "an account with a line that owes nothing ends by its owner's wish")
+    transfer_rate: float = parameter(
+        0.0, "a month", 0, 1, "an account that owes and is current ends: another lender repays all and takes the balance"
+    )
     dormant_months: int = parameter(24, "months", 1, 120, "without use, after which an account is dormant")
     dormant_rate: float = parameter(0.0, "a month", 0, 1, "a dormant account ends")
     closed_end_rate: float = parameter(0.0, "a month", 0, 1, "an account without a line that owes nothing ends")

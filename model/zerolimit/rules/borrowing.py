@@ -48,6 +48,7 @@ def ask(
     found,
     notice_left,
     warned,
+    moved,
     u_need,
     u_habit,
     u_size,
@@ -65,9 +66,9 @@ def ask(
     all that is available with probability maxed_rate; who hardly ever uses credit does so with inactive_use of the
     probabilities of need and habit. A card's habit is a month's purchases of about card_size x income, with probability
     card_habit (a transactor: 1) in place of habit_rate. Requests are at least the minimum loan, by card 1 yuan. Who wants a
-    loan and finds none has found the cut at need.
+    loan and finds none has found the cut at need. Whose debt has moved to another lender asks for nothing any more.
     """
-    if status == LEFT:
+    if status == LEFT or moved > 0.0:
         return 0.0, known, found
     m = terms.minimum_loan
     room = min(limit, LARGEST - overdue_interest)

@@ -45,7 +45,7 @@ def fall_due(status, product, limit, scheduled, overdue, overdue_interest, due_0
     return limit if status == OPEN else 0.0, principal, due, interest, overdue_interest + overdue + interest + due, 0.0
 
 
-@rule("cash", "paid", "late", "bridged", "other_debt", "standing", "since_paid")
+@rule("cash", "paid", "late", "bridged", "moved", "other_debt", "standing", "since_paid")
 def repay(
     status,
     product,
@@ -80,6 +80,9 @@ def repay(
     if u_early < early_rate x trust (a transactor: transactor_pays), nothing was lacking, and R + savings_kept x A is left in
     savings; or, where term_open is above 0, if u_early < open_repay_rate and R is left in savings.
 
+    Balance transfer: with d = 0 and something owed, if 1 - u_early <= transfer_rate (and other debt stays within 1.9e9 fen)
+    another lender repays all, A and R, which becomes other debt; the account ends this month (`feel`).
+
     Of a card's R is repaid what is wished and, with savings_kept x A kept, in savings, where nothing was lacking: all with
     probability transactor_pays (a transactor) or card_pays_all, else floor(card_extra x v x R), v uniform (u_bridge); a
     revolver, or who is always near the limit, never all.
@@ -89,7 +92,7 @@ def repay(
     In a vacant slot nothing is paid, and late' and standing are 0.
     """
     if status == LEFT:
-        return cash, 0.0, 0.0, 0.0, other_debt, NOTHING_DUE, since_paid
+        return cash, 0.0, 0.0, 0.0, 0.0, other_debt, NOTHING_DUE, since_paid
     unusable = 1.0 if status != OPEN or limit < terms.minimum_loan else 0.0
     miss = propensity * terms.stress + terms.gamma * unusable
     cure = terms.cure_1 if late == 1.0 else (terms.cure_2 if late == TWO_MONTHS else terms.cure_3)
@@ -99,6 +102,9 @@ def repay(
     in_arrears = late + 1.0 if u_pay < cure else some
     parts = (0.0 if u_pay < miss else 1.0) if late == 0.0 else in_arrears
     meant = owing if parts >= late + 1.0 else (min(owing, whole(owing * parts / (late + 1.0)) + 1.0) if parts > 0.0 else 0.0)
+    whole_debt = owing + principal_before - due_now
+    moves = late == 0.0 and principal_before > 0.0 and 1.0 - u_early <= terms.transfer_rate
+    moves = moves and other_debt + whole_debt <= LARGEST
     own = max(0.0, min(cash, meant))
     gap = meant - own
     redraw = limit - (principal_before - due_now)
@@ -116,16 +122,19 @@ def repay(
     early = in_full and not by_card and gap == 0.0 and spare >= rest and u_early < willing
     wish = rest if u_early < willing else whole(terms.card_extra * u_bridge * rest)
     more = min(wish, max(0.0, whole(spare))) if in_full and by_card and gap == 0.0 else 0.0
-    total = paid + (rest if closes or early else more)
-    borrowed = gap if bridges else 0.0
-    behind = 0.0 if paid >= owing else late + 1.0 - whole(paid * (late + 1.0) / owing)
-    standing = (ON_TIME if total > 0.0 else NOTHING_DUE) if paid >= owing else LATE
+    total = whole_debt if moves else paid + (rest if closes or early else more)
+    bridges = bridges and not moves
+    borrowed = whole_debt if moves else (gap if bridges else 0.0)
+    settles = moves or paid >= owing
+    behind = 0.0 if settles else late + 1.0 - whole(paid * (late + 1.0) / owing)
+    standing = (ON_TIME if total > 0.0 else NOTHING_DUE) if settles else LATE
     since = 0.0 if total > 0.0 else min(MONTHS_MOST, since_paid + 1.0)
     return (
         cash - (total - borrowed),
         total,
         min(behind, MONTHS_MOST),
         1.0 if bridges else 0.0,
+        1.0 if moves else 0.0,
         other_debt + borrowed,
         standing,
         since,

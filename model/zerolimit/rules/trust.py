@@ -16,6 +16,7 @@ from zerolimit.vocabulary.names import (
     ON_TIME,
     OWN_WISH,
     STAYS,
+    TRANSFERRED,
     TRUST_LOST,
     WITHOUT_LINE,
 )
@@ -32,6 +33,7 @@ def feel(
     found,
     late,
     principal,
+    moved,
     idle,
     terms,
     u_leave,
@@ -41,6 +43,7 @@ def feel(
     Reasons sent, or a notice before, reduce own_hit by reasons_relief. Where nothing is owed, the account may end: with
     probability leave_rate (1 - trust) for lost trust; if closed, with closed_end_rate more; if not, with quit_rate more by
     its owner's wish, and with dormant_rate more where it was not used for dormant_months. One draw decides, in this order.
+    Whose debt another lender has repaid this month (`repay`) leaves in any case.
     """
     here = status != LEFT
     softened = terms.reasons_sent > 0.0 or found == FOUND_BY_NOTICE
@@ -56,7 +59,8 @@ def feel(
     by_owner = OWN_WISH if u_leave < wishes else (DORMANT if u_leave < lapses else STAYS)
     closes = WITHOUT_LINE if u_leave < sulks + terms.closed_end_rate else STAYS
     why = TRUST_LOST if u_leave < sulks else (closes if status == CLOSED else by_owner)
-    return now, told, why if here and principal == 0.0 and current else STAYS
+    ends = TRANSFERRED if moved > 0.0 else why
+    return now, told, ends if here and principal == 0.0 and current else STAYS
 
 
 @outcomes
@@ -121,5 +125,6 @@ def count_stirred(
         flag("found_by_notice", found == FOUND_BY_NOTICE, "knew the cut before it took effect"),
         flag("left_by_wish", leaves == OWN_WISH, "of those who left, by their own wish"),
         flag("left_dormant", leaves == DORMANT, "of those who left, accounts not used for long"),
+        flag("left_transferred", leaves == TRANSFERRED, "of those who left, whose debt another lender had repaid"),
         flag("left_closed", leaves == WITHOUT_LINE, "of those who left, accounts that ended without a line"),
     )

@@ -133,6 +133,7 @@ FLOWS = (
     _flow("slid", "i1", "months", "of who is or was late: months past due when the month began, + 1"),
     _flow("settled", "i1", "code", coded("settled")),
     _flow("bridged", "i1", "0/1", "paid with money from elsewhere, counting on a new loan"),
+    _flow("moved", "i1", "0/1", "another lender has repaid all that was owed; the account ends"),
     _flow("touched", "i1", "0/1", "goes through the decision and its outcome this month"),
     _flow("lacks", "i1", "0/1", "has spending left that is not paid for"),
     _flow("stirred", "i1", "0/1", "was refused, found a cut, lacked money, bridged a payment or left"),

@@ -58,9 +58,9 @@ NOT_QUEUED, QUEUED_NOW, QUEUED_BEFORE = codes(QUEUED)
 """Whose appeal is before the desk."""
 
 
-PARTINGS = ("stays", "trust lost", "own wish", "dormant", "without a line")
-STAYS, TRUST_LOST, OWN_WISH, DORMANT, WITHOUT_LINE = codes(PARTINGS)
-"""Why an account that owes nothing ends."""
+PARTINGS = ("stays", "trust lost", "own wish", "dormant", "without a line", "balance transferred")
+STAYS, TRUST_LOST, OWN_WISH, DORMANT, WITHOUT_LINE, TRANSFERRED = codes(PARTINGS)
+"""Why an account ends, when nothing is owed, or nothing any more."""
 
 ENDS = (
     "censored",
