@@ -13,7 +13,7 @@ from zerolimit.rules.birth import schedule
 from zerolimit.rules.borrowing import book
 from zerolimit.rules.repayment import apply_payment, charge_off, fall_due, repay
 from zerolimit.vocabulary.fields import INSTALMENTS
-from zerolimit.vocabulary.names import INSTALMENT_LOANS, LEFT, MIXED, OPEN
+from zerolimit.vocabulary.names import INSTALMENT_LOANS, LEFT, MIXED, OPEN, PAID_OFF_EARLY
 
 MONEY = some.integers(0, 2_000_000).map(float)
 YEAR = some.lists(some.integers(0, 500_000).map(float), min_size=INSTALMENTS, max_size=INSTALMENTS)
@@ -106,8 +106,8 @@ WATERFALL = [
 def test_a_payment_goes_to_the_oldest_dues_first(
     paid: float, left: tuple[float, float, float], parts: tuple[float, float], ended: float
 ) -> None:
-    remaining, overdue, old_interest, interest, principal, settled = apply_payment(
-        INSTALMENT_LOANS, 10_000.0, 2_000.0, 300.0, 1_000.0, 50.0, 12_000.0, paid, terms()
+    remaining, overdue, old_interest, _, interest, principal, settled = apply_payment(
+        INSTALMENT_LOANS, 10_000.0, 2_000.0, 300.0, 1_000.0, 1_000.0, 50.0, 12_000.0, paid, terms()
     )
     assert (old_interest, overdue, remaining) == left
     assert (interest, principal) == parts
@@ -115,8 +115,8 @@ def test_a_payment_goes_to_the_oldest_dues_first(
 
 
 def test_the_last_instalment_ends_the_loan_as_scheduled() -> None:
-    remaining, overdue, _, interest, principal, settled = apply_payment(
-        INSTALMENT_LOANS, 1_000.0, 0.0, 0.0, 1_000.0, 10.0, 1_000.0, 1_010.0, terms()
+    remaining, overdue, _, _, interest, principal, settled = apply_payment(
+        INSTALMENT_LOANS, 1_000.0, 0.0, 0.0, 1_000.0, 0.0, 10.0, 1_000.0, 1_010.0, terms()
     )
     assert (remaining, overdue, interest, principal, settled) == (0.0, 0.0, 10.0, 1_000.0, 1.0)
 
@@ -125,13 +125,13 @@ def test_the_last_instalment_ends_the_loan_as_scheduled() -> None:
 def test_no_fen_is_lost_in_a_payment(rest: float, overdue: float, old: float, due: float, now: float, share: float) -> None:
     scheduled, principal = rest + due, rest + due + overdue
     paid = float(int(share * (principal + old + now)))
-    remaining, still, old_left, interest, repaid, _ = apply_payment(
-        INSTALMENT_LOANS, scheduled, overdue, old, due, now, principal, paid, terms()
+    remaining, still, old_left, next_due, interest, repaid, _ = apply_payment(
+        INSTALMENT_LOANS, scheduled, overdue, old, due, rest, now, principal, paid, terms()
     )
     assert interest + repaid == paid
     assert remaining + still + repaid == principal
     assert old_left + interest == old + now
-    assert min(remaining, still, old_left, interest, repaid) >= 0.0
+    assert min(remaining, still, old_left, next_due, interest, repaid) >= 0.0
 
 
 def pay(
@@ -151,6 +151,7 @@ def pay(
         "limit": 20_000.0,
         "scheduled": 12_000.0,
         "due_now": 1_000.0,
+        "due_1": 1_000.0,
         "owing": owing,
         "principal_before": 12_000.0,
         "cash": cash,
@@ -225,6 +226,29 @@ def test_who_moves_to_another_lender_owes_the_same_there_and_nothing_here() -> N
     assert (found["late"], found["standing"], found["bridged"]) == (0.0, 1.0, 0.0)
     assert pay(**said | {"u_early": 1 - 2**-6})["moved"] == 0.0
     assert pay(**said | {"late": 1.0})["moved"] == 0.0
+
+
+@pytest.mark.parametrize(("cash", "ahead"), [(1e8, 1_000.0), (2_700.5, 500.0), (2_200.0, 0.0), (1_900.0, 0.0)])
+def test_the_next_instalment_is_paid_ahead_as_far_as_savings_allow(cash: float, ahead: float) -> None:
+    """1,100 are due, and as much is kept in savings; of the next 1,000 is paid what there is beyond."""
+    said = {"late": 0.0, "owing": 1_100.0, "cash": cash, "u_early": 0.9, "u_bridge": 0.2}
+    found = pay(**said, said=terms(ahead_rate=0.25))
+    assert found["paid"] == 1_100.0 + ahead
+    assert found["cash"] == cash - found["paid"]
+    assert pay(**said, said=terms(ahead_rate=0.2))["paid"] == 1_100.0
+    scheduled, _, _, due_1, _, _, _ = apply_payment(
+        INSTALMENT_LOANS, 12_000.0, 0.0, 0.0, 1_000.0, 1_000.0, 100.0, 12_000.0, found["paid"], terms()
+    )
+    assert (scheduled, due_1) == (11_000.0 - ahead, 1_000.0 - ahead)
+
+
+def test_the_last_instalment_paid_ahead_ends_the_loan_early() -> None:
+    """Two are left: one falls due, the other is paid with it."""
+    scheduled, _, _, due_1, interest, principal, settled = apply_payment(
+        INSTALMENT_LOANS, 2_000.0, 0.0, 0.0, 1_000.0, 1_000.0, 20.0, 2_000.0, 2_020.0, terms()
+    )
+    assert (scheduled, interest, principal, settled) == (0.0, 20.0, 2_000.0, PAID_OFF_EARLY)
+    assert due_1 == 1_000.0  # void: nothing is scheduled
 
 
 def test_gamma_is_missed_by_who_expects_no_line() -> None:

@@ -114,6 +114,10 @@ def repay(s: State, p: Any) -> State:
         ):
             paid += rest
             cash -= rest
+        elif gap == 0 and s["u_bridge"] < p.ahead_rate:
+            more = min(s["due_1"], max(0, math.floor(before - kept)))
+            paid += more
+            cash -= more
     late = 0 if within >= owing else min(120, d + 1 - within * (d + 1) // owing)
     return {
         "cash": cash,
@@ -148,6 +152,7 @@ def apply_payment(s: State, p: Any) -> State:
         "scheduled": unpaid["rest"],
         "overdue": unpaid["overdue"] + unpaid["due"],
         "overdue_interest": unpaid["overdue_interest"] + unpaid["interest"],
+        "due_1": s["due_1"] - (to["rest"] if unpaid["rest"] and s["product"] != CARD else 0),
         "interest_paid": to["overdue_interest"] + to["interest"],
         "principal_paid": to["overdue"] + to["due"] + to["rest"],
         "settled": settled,
@@ -171,7 +176,7 @@ STEPS = (fall_due, repay, apply_payment, charge_off)
 
 def terms_of(given: random.Random) -> SimpleNamespace:
     """The baseline's terms with this submodel's parameters anywhere in their bounds."""
-    chances = ("gamma", "early_rate", "transactor_pays", "open_repay_rate", "bridge_share", "lgd")
+    chances = ("gamma", "early_rate", "ahead_rate", "transactor_pays", "open_repay_rate", "bridge_share", "lgd")
     chance = {name: given.random() for name in (*chances, "card_pays_all", "card_extra", "card_minimum")}
     for bucket in (1, 2, 3):
         cure, step, hold, _ = sorted(given.random() for _ in range(4))
@@ -201,6 +206,7 @@ def state_of(given: random.Random) -> State:
         "limit": given.choice((0, 40_000, 50_000, money(9_000_000))),
         "scheduled": scheduled,
         "due_0": due if scheduled else money(1_000),
+        "due_1": min(scheduled - due, money(600_000)) if scheduled else money(1_000),
         "overdue": overdue,
         "overdue_interest": money(50_000) if late else 0,
         "cash": given.choice((-money(90_000), money(300_000), money(9_000_000))),

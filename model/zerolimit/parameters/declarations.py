@@ -274,6 +274,9 @@ class Parameters(BaseModel):
         0, "months", 0, 120, "from a write-off until what is recovered of it comes in, on average; 0: at once"
     )
     early_rate: float = parameter(0.02, "a month", 0, 1, "repay all early, at full trust, with savings enough")
+    ahead_rate: float = parameter(
+        0.0, "a month", 0, 1, "pay the next instalment ahead too, as far as savings allow", "facts C31"
+    )
     transactor_pays: float = parameter(0.9, "a month", 0, 1, "a transactor repays all, with savings enough")
     savings_kept: float = parameter(1.0, "payments", 0, 24, "savings kept when repaying early")
     bridge_share: float = parameter(0.5, "share", 0, 1, "of those short, bridge the payment counting on a new loan")

@@ -53,6 +53,7 @@ def repay(
     limit,
     scheduled,
     due_now,
+    due_1,
     owing,
     principal_before,
     cash,
@@ -78,7 +79,9 @@ def repay(
     lender fills the gap if u_bridge < bridge_share (and other debt stays within 1.9e9 fen): it becomes other debt.
     The rest: with d = 0, A paid, and R = principal before less due above 0, something scheduled, R is repaid too, early,
     if u_early < early_rate x trust (a transactor: transactor_pays), nothing was lacking, and R + savings_kept x A is left in
-    savings; or, where term_open is above 0, if u_early < open_repay_rate and R is left in savings.
+    savings; or, where term_open is above 0, if u_early < open_repay_rate and R is left in savings. Who does not repay R, and
+    lacked nothing, pays next month's instalment ahead if u_bridge < ahead_rate: of due_1 what savings_kept x A leaves in
+    savings, in whole fen.
 
     Balance transfer: with d = 0 and something owed, if 1 - u_early <= transfer_rate (and other debt stays within 1.9e9 fen)
     another lender repays all, A and R, which becomes other debt; the account ends this month (`feel`).
@@ -120,8 +123,10 @@ def repay(
     others = (0.0 if carries else terms.card_pays_all) if by_card else terms.early_rate * trust
     willing = terms.transactor_pays if use_type == TRANSACTOR else others
     early = in_full and not by_card and gap == 0.0 and spare >= rest and u_early < willing
+    ahead = u_bridge < terms.ahead_rate
     wish = rest if u_early < willing else whole(terms.card_extra * u_bridge * rest)
-    more = min(wish, max(0.0, whole(spare))) if in_full and by_card and gap == 0.0 else 0.0
+    some_more = (wish if by_card else (due_1 if ahead else 0.0)) if in_full and gap == 0.0 else 0.0
+    more = min(some_more, max(0.0, whole(spare)))
     total = whole_debt if moves else paid + (rest if closes or early else more)
     bridges = bridges and not moves
     borrowed = whole_debt if moves else (gap if bridges else 0.0)
@@ -141,11 +146,14 @@ def repay(
     )
 
 
-@rule("scheduled", "overdue", "overdue_interest", "interest_paid", "principal_paid", "settled")
-def apply_payment(product, scheduled, overdue, overdue_interest, due_now, interest_now, principal_before, paid, terms):
+@rule("scheduled", "overdue", "overdue_interest", "due_1", "interest_paid", "principal_paid", "settled")
+def apply_payment(
+    product, scheduled, overdue, overdue_interest, due_now, due_1, interest_now, principal_before, paid, terms
+):
     """A payment goes to overdue interest, overdue principal, due interest, due instalments, then the rest of the loan.
 
-    What of the month's dues is not paid becomes overdue. Repaying the rest clears the schedule. Interest paid is that of
+    What of the month's dues is not paid becomes overdue. Repaying the rest clears the schedule; less than the rest is taken
+    off the next instalment, due_1, which is what is paid ahead. Interest paid is that of
     both kinds, principal paid all else. settled: when nothing is owed any more, of a principal above 0 before, 2 if the
     rest was repaid, term_open is 0 and it is no card, else 1; otherwise 0.
     """
@@ -160,11 +168,13 @@ def apply_payment(product, scheduled, overdue, overdue_interest, due_now, intere
     remaining = scheduled - due_now - to_rest
     still_overdue = overdue - to_overdue + due_now - to_due
     ended = principal_before > 0.0 and remaining + still_overdue == 0.0
+    off_next = to_rest if remaining > 0.0 and product != CARD else 0.0
     ended_early = to_rest > 0.0 and terms.term_open == 0.0 and product != CARD
     return (
         remaining,
         still_overdue,
         overdue_interest - to_old_interest + interest_now - to_interest,
+        due_1 - off_next,
         to_old_interest + to_interest,
         to_overdue + to_due + to_rest,
         (PAID_OFF_EARLY if ended_early else PAID_OFF) if ended else NOT_PAID_OFF,
