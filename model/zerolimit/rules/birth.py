@@ -83,10 +83,9 @@ def be_born(
     score's signal is -signal_slope x (factor - 1) + noise z, larger noise for thin files. All follow one strategy
     where `adopt` names it. share_transactor, share_revolver, share_maxed and share_inactive are of a type of use for life;
     the others' use is mixed. With use_income more of those with high incomes pay all, and fewer carry a balance or are near
-    the limit: the first share x e^(k z - k^2 / 2), the next two x e^(-k z - k^2 / 2), k = use_income x spread. Where shares add up to
-    more than 1, those named later give way. share_card
-    have a card, the others instalment loans. A revolver's use of the line is revolver_level + revolver_spread x (2 v - 1),
-    v uniform, from 0 to 1.
+    the limit: the first share x e^(k z - k^2 / 2), the next two x e^(-k z - k^2 / 2), k = use_income x spread. Where shares
+    add up to more than 1, those named later give way. share_card have a card, the others instalment loans. A revolver's use
+    of the line is revolver_level + revolver_spread x (2 v - 1), v uniform, from 0 to 1.
     """
     owner_from = 1.0 - terms.share_owner
     segment = (
