@@ -116,20 +116,8 @@ FRAME = (
     *("status", "limit_before", "limit", "scheduled", "overdue", "owing", "paid", "standing", "late", "settled", "bridged"),
     *("risk", "zhima", "frequency", "loan_size", "early", "idle", "distance", "review", "wanted", "rank", "granted"),
     *("reason", "mask", "warned", "announced", "notice_left", "happened", "ended", "without_line", "found", "known"),
-    *(
-        "moved",
-        "appeals",
-        "appealed",
-        "waited",
-        "asked",
-        "refused",
-        "drawn",
-        "elsewhere",
-        "other_debt",
-        "shortfall",
-        "project",
-    ),
-    *("slip_cost", "heard", "trust", "cash", "income", "outlay", "out_of_work", "income_seen"),
+    *("appeals", "appealed", "waited", "asked", "refused", "drawn", "elsewhere", "other_debt", "shortfall", "project"),
+    *("slip_cost", "moved", "heard", "trust", "cash", "income", "outlay", "out_of_work", "income_seen"),
 )
 """Fields of a story's frame (fields.py); those that a later step changes again are as they were when the month ended."""
 

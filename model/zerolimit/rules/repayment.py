@@ -105,16 +105,15 @@ def repay(
     in_arrears = late + 1.0 if u_pay < cure else some
     parts = (0.0 if u_pay < miss else 1.0) if late == 0.0 else in_arrears
     meant = owing if parts >= late + 1.0 else (min(owing, whole(owing * parts / (late + 1.0)) + 1.0) if parts > 0.0 else 0.0)
-    whole_debt = owing + principal_before - due_now
+    rest = principal_before - due_now if late == 0.0 else 0.0
     moves = late == 0.0 and principal_before > 0.0 and 1.0 - u_early <= terms.transfer_rate
-    moves = moves and other_debt + whole_debt <= LARGEST
+    moves = moves and other_debt + owing + rest <= LARGEST
     own = max(0.0, min(cash, meant))
     gap = meant - own
     redraw = limit - (principal_before - due_now)
-    bridges = gap > 0.0 and late == 0.0 and status == OPEN and redraw >= gap and u_bridge < terms.bridge_share
+    bridges = not moves and gap > 0.0 and late == 0.0 and status == OPEN and redraw >= gap and u_bridge < terms.bridge_share
     bridges = bridges and other_debt + gap <= LARGEST
     paid = meant if bridges else own
-    rest = principal_before - due_now if late == 0.0 else 0.0
     in_full = late == 0.0 and paid >= owing and rest > 0.0 and scheduled > 0.0
     by_card = product == CARD
     closes = in_full and not by_card and terms.term_open > 0.0 and cash - paid >= rest and u_early < terms.open_repay_rate
@@ -127,9 +126,8 @@ def repay(
     wish = rest if u_early < willing else whole(terms.card_extra * u_bridge * rest)
     some_more = (wish if by_card else (due_1 if ahead else 0.0)) if in_full and gap == 0.0 else 0.0
     more = min(some_more, max(0.0, whole(spare)))
-    total = whole_debt if moves else paid + (rest if closes or early else more)
-    bridges = bridges and not moves
-    borrowed = whole_debt if moves else (gap if bridges else 0.0)
+    total = owing + rest if moves else paid + (rest if closes or early else more)
+    borrowed = total if moves else (gap if bridges else 0.0)
     settles = moves or paid >= owing
     behind = 0.0 if settles else late + 1.0 - whole(paid * (late + 1.0) / owing)
     standing = (ON_TIME if total > 0.0 else NOTHING_DUE) if settles else LATE
