@@ -13,6 +13,7 @@ from zerolimit.rules.decision import bar_after, campaign_standing
 from zerolimit.rules.outcome import set_line
 from zerolimit.rules.trust import feel
 from zerolimit.run.simulation import Simulation
+from zerolimit.vocabulary.constants import NO_CAP
 from zerolimit.vocabulary.draws import uniform
 from zerolimit.vocabulary.mechanisms import MECHANISMS
 from zerolimit.vocabulary.names import (
@@ -103,6 +104,23 @@ def test_closed_accounts_end_as_their_draws_say() -> None:
 def test_a_rate_of_0_leaves_them_there_for_ever() -> None:
     market = Simulation(load_scenario("baseline", **CLOSED_ONLY, reapply_rate=0.0), 5, engine="objects").run(24)
     assert (market.column("status") == CLOSED).all()
+
+
+def test_who_has_no_line_is_not_refused_for_not_using_it() -> None:
+    """All were closed long ago and ask at once: the cap on unused lines is for open ones, and counts anew from then."""
+    capped = {"base_line": 500.0, "idle": 40.0, "terms": Terms(trigger_idle=24, idle_keep=0.0)}
+    assert CAP["idle"].function(**capped, status=OPEN) == 0.0
+    assert CAP["idle"].function(**capped, status=CLOSED) == NO_CAP
+    asks = {"reapply_rate": 1.0, "cooling_months": 0, "trigger_idle": 1, "idle_keep": 0.0, "cutoff": 350, "need_rate": 0.0}
+    on = {"off": [name for name in MECHANISMS if name != "trigger"], "habit_gig": 0.0, "habit_owner": 0.0}
+    market = Simulation(
+        load_scenario("baseline", **CLOSED_ONLY | asks | on, habit_salaried=0.0, pool_share=1.0, admissions=1.0),
+        5,
+        engine="objects",
+    ).run(1)
+    back = market.column("status") == OPEN
+    assert back.mean() > 0.5
+    assert set(market.column("idle")[back].tolist()) <= {0, 1}
 
 
 def test_accounts_are_those_before_and_who_came_less_who_left() -> None:

@@ -47,7 +47,7 @@ BARRED = CAP["barred"].code
 GRANT_REASON, GRANT_BIT, line_granted = CAP["grant"].code, CAP["grant"].bit, CAP["grant"].function
 
 
-@rule("limit", "status", "reason", "mask", "announced", "notice_left")
+@rule("limit", "status", "reason", "mask", "announced", "notice_left", "idle")
 def set_line(
     limit,
     limit_before,
@@ -66,6 +66,7 @@ def set_line(
     mask,
     announced,
     notice_left,
+    idle,
     terms,
 ):
     """The new line: B + granted for who contended, else the wanted line.
@@ -78,7 +79,8 @@ def set_line(
     record; at a review at which less than the minimum loan is owed it is closed. A refused first application leaves. A line
     with something in it that arrears leave nothing of to draw is frozen too. The reason is the lowest cap below the line,
     the grant included; ties go to the earlier cap. A line that stays as it was on record and is frozen has arrears as its
-    reason. A line that comes back keeps the reason why it was gone, and so does one that only its bar keeps closed.
+    reason. A line that comes back keeps the reason why it was gone, and so does one that only its bar keeps closed; its
+    months without use are counted from then.
     """
     m = terms.minimum_loan
     balance = scheduled + overdue
@@ -86,7 +88,7 @@ def set_line(
     on_record = min(limit, balance) if status == OPEN else limit
     runs_off = on_record if terms.run_off > 0.0 and balance >= m and status != CLOSED else 0.0
     if status == LEFT:
-        return 0.0, LEFT, reason, mask, 0.0, 0.0
+        return 0.0, LEFT, reason, mask, 0.0, 0.0, idle
     if review == NO_REVIEW:
         steps = notice_left > 0.0 and notice_left <= max(1.0, terms.adaptation_months)
         after = min(limit, limit - whole((limit - announced) / max(notice_left, 1.0))) if steps else limit
@@ -99,6 +101,7 @@ def set_line(
             mask,
             announced if notice_left > 1.0 else 0.0,
             max(0.0, notice_left - 1.0),
+            idle,
         )
     by_pool = line_granted(balance, granted)
     decided = by_pool if contends > 0.0 else wanted
@@ -111,11 +114,11 @@ def set_line(
     why = (GRANT_REASON if rationed else (ARREARS if held else cap_reason)) if lower else reason
     bits = (cap_mask + (GRANT_BIT if rationed and by_pool < m else 0.0)) if lower else mask
     if is_announced(status, before, late, wanted, terms):
-        return limit, status, why, bits, wanted, max(1.0, terms.notice_months + terms.adaptation_months)
+        return limit, status, why, bits, wanted, max(1.0, terms.notice_months + terms.adaptation_months), idle
     line = decided if decided >= m else runs_off
     state = CLOSED if line == 0.0 else (FROZEN if refused or in_arrears or decided < m else OPEN)
     gone = LEFT if review == APPLY and state != OPEN else state
-    return line, gone, why, bits, 0.0, 0.0
+    return line, gone, why, bits, 0.0, 0.0, 0.0 if status == CLOSED and gone == OPEN else idle
 
 
 @rule("happened", "ended", "spell", "without_line", "event", "zeros", "known", "appealed")

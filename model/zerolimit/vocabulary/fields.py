@@ -91,7 +91,7 @@ STATE = (
     _state("early", "q2", "share", "moving average of loans repaid early"),
     _state("usage", "q2", "share", "moving average of utilisation"),
     _state("inquiries", "q2", "a month", "moving average of applications to other lenders"),
-    _state("idle", "i1", "months", f"since the line was last used, at most {MONTHS_MOST:g}"),
+    _state("idle", "i1", "months", f"since the line was last used or given again, at most {MONTHS_MOST:g}"),
     _state("risk", "f4", "points", f"the platform's own risk score, {SCORES}; stands still when rescoring is off"),
     _state("zhima", "i2", "points", f"general credit score, {SCORES}, seen by outside lenders too"),
     _state("zhima_seen", "i2", "points", "general score that admission uses; stands still when rescoring is off"),

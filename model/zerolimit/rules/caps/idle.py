@@ -3,6 +3,7 @@
 from zerolimit.basics.wording import in_yuan, say
 from zerolimit.rules.cap import Compared, cap
 from zerolimit.vocabulary.constants import NEVER, NO_CAP
+from zerolimit.vocabulary.names import OPEN
 
 
 def numbers(d):
@@ -27,6 +28,6 @@ def thresholds(d):
     numbers=numbers,
     thresholds=thresholds,
 )
-def idle(base_line, idle, terms):
-    """idle_keep x formula line where idle >= trigger_idle."""
-    return terms.idle_keep * base_line if idle >= terms.trigger_idle else NO_CAP
+def idle(base_line, status, idle, terms):
+    """idle_keep x formula line where an open line's idle >= trigger_idle; who has no line to use is not held to it."""
+    return terms.idle_keep * base_line if status == OPEN and idle >= terms.trigger_idle else NO_CAP
