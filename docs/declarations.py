@@ -21,7 +21,7 @@ from zerolimit.month import BIRTH, MONTH, Phase
 from zerolimit.parameters import declarations
 from zerolimit.parameters.dated import DATE, limits
 from zerolimit.parameters.dated import MONTH as MONTH_COLUMN
-from zerolimit.parameters.declarations import CALENDAR_KINDS, CONSTRAINTS, DATED, about, bounds, choices
+from zerolimit.parameters.declarations import CALENDAR_KINDS, CONSTRAINTS, DATED, DEFAULTS, about, bounds, choices
 from zerolimit.parameters.scenario import Scenario, load_scenario, presets
 from zerolimit.parameters.terms import ANNOUNCED
 from zerolimit.platform.declared import WorldRule
@@ -108,6 +108,12 @@ def allowed(name: str) -> str:
     return "" if low is None or high is None else f"{number(low)} to {number(high)}"
 
 
+def in_baseline(name: str) -> str:
+    """A parameter's value in the preset `baseline`, where it is not the default; of the text that describes it nothing."""
+    value = getattr(load_scenario(), name)
+    return number(value) if value != DEFAULTS[name] and name != "description" else ""
+
+
 def parameters() -> str:
     """Every parameter, section by section."""
     parts = []
@@ -116,6 +122,7 @@ def parameters() -> str:
             (
                 f"`{name}`",
                 number(field.default) if field.default != () else "none",
+                in_baseline(name),
                 about(name)["unit"],
                 allowed(name),
                 field.description,
@@ -128,7 +135,7 @@ def parameters() -> str:
     return "\n\n".join(parts)
 
 
-PARAMETER_HEADINGS = ("name", "default", "unit", "allowed", "meaning", "source", "mechanism")
+PARAMETER_HEADINGS = ("name", "default", "baseline", "unit", "allowed", "meaning", "source", "mechanism")
 
 
 def together() -> str:
@@ -221,7 +228,7 @@ def rules(module: str) -> str:
 
 
 def contract(rule: Rule | WorldRule) -> str:
-    """What a rule reads, draws and writes, and the parameters in it with default, unit and source."""
+    """What a rule reads, draws and writes, and the parameters in it with default, value in the baseline, unit and source."""
     parts = {
         "Reads": code(*rule.fields),
         "Draws": code(*rule.draws),
@@ -229,12 +236,15 @@ def contract(rule: Rule | WorldRule) -> str:
         "Announced by the platform:": code(*(name for name in ANNOUNCED if name in rule.terms)),
     }
     given = [
-        (f"`{name}`", number(field.default), about(name)["unit"], field.description, about(name)["source"])
+        (
+            *(f"`{name}`", number(field.default), in_baseline(name)),
+            *(about(name)["unit"], field.description, about(name)["source"]),
+        )
         for name, field in Scenario.model_fields.items()
         if name in rule.terms
     ]
     listed = "\n".join(f"- {what} {names}" for what, names in parts.items() if names)
-    return f"{listed}\n\n{table(('parameter', 'default', 'unit', 'meaning', 'source'), given)}" if given else listed
+    return f"{listed}\n\n{table(('parameter', 'default', 'baseline', 'unit', 'meaning', 'source'), given)}" if given else listed
 
 
 def functions(module: str, *names: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zerolimit.parameters.scenario import load_scenario, presets
+from zerolimit.parameters.scenario import load_scenario, presets, read_toml
 from zerolimit.portfolio.portfolio import read_portfolio
 from zerolimit.run.simulation import Simulation
 
@@ -34,7 +34,7 @@ def played(world: str) -> Numbers:
     """Outcome -> its number in each year."""
     portfolio = read_portfolio("uci") if world == REAL_CLIENTS else None
     scenario = load_scenario("baseline" if portfolio else world)
-    if "borrowers" not in scenario.model_fields_set:
+    if portfolio is None and "borrowers" not in read_toml(presets()[world]):
         scenario = scenario.change(borrowers=BORROWERS)
     simulation = Simulation(scenario, SEED, engine="compiled", portfolio=portfolio).run(YEAR * YEARS)
     simulation.close()

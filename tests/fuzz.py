@@ -346,7 +346,7 @@ def scenario_text(draw: random.Random) -> bytes:
 
 
 SMALL_STUDY = {
-    "scenario": "baseline",
+    "scenario": "defaults",
     "borrowers": BORROWERS,
     "months": MONTHS,
     "engine": "objects",
@@ -580,7 +580,7 @@ def scenario_case(draw: random.Random, place: Place) -> Case:
         given: dict[str, Any] = {
             name: objects(draw) for name in draw.sample(list(Scenario.model_fields), draw.choice([1, 1, 2]))
         }
-        source = draw.choice(["baseline", load_scenario(), {}, {"need_rate": 0.2}])
+        source = draw.choice(["defaults", load_scenario(), {}, {"need_rate": 0.2}])
         return Case(f"load_scenario({source!r}, **{brief(given)})", lambda: load_scenario(source, **given))
     if how == 1:
         given = {name: objects(draw) for name in draw.sample(list(Scenario.model_fields), 1)}
@@ -803,7 +803,7 @@ OBJECTS: dict[str, Callable[[], Any]] = {
 
 @cache
 def compared() -> Any:
-    return zerolimit.compare("baseline", only_b={"base_tightness": 0.5}, borrowers=BORROWERS, months=MONTHS, seeds=2)
+    return zerolimit.compare("defaults", only_b={"base_tightness": 0.5}, borrowers=BORROWERS, months=MONTHS, seeds=2)
 
 
 @cache
@@ -1069,7 +1069,7 @@ def in_one_process() -> Iterator[None]:
 
     served = page.serve
 
-    def bound(scenario: str = "baseline", *, host: str = page.LOOPBACK, port: int = page.PORT, browser: bool = True) -> None:
+    def bound(scenario: str = "defaults", *, host: str = page.LOOPBACK, port: int = page.PORT, browser: bool = True) -> None:
         page.listening(host, port).close()
 
     sweeping.local_pool, page.serve = here, bound  # type: ignore[assignment]

@@ -195,7 +195,7 @@ CASES = [
     Case("no threads", "run --threads 0", ("threads", "0")),
     Case("unknown option", "run --sed 3", ("--sed", "--seed")),
     Case("unknown command", "rum", ("rum",)),
-    Case("too many arguments", "run baseline more", ("more",)),
+    Case("too many arguments", "run defaults more", ("more",)),
     # panel and folder
     Case("bad panel", "run --panel some", ("panel", "some", "sample=N")),
     Case("empty sample", "run --panel sample=0", ("panel", "sample=0")),
@@ -455,15 +455,15 @@ def test_the_same_as_a_process(name: str, here: Path) -> None:
 
 
 def a_run(**parameters: Any) -> Simulation:
-    return Simulation(load_scenario("baseline", borrowers=20, **parameters), 1, engine="objects")
+    return Simulation(load_scenario("defaults", borrowers=20, **parameters), 1, engine="objects")
 
 
 PYTHON: list[tuple[str, Callable[[Path], Any], tuple[str, ...]]] = [
-    ("unknown keyword", lambda _: load_scenario("baseline", ned_rate=0.1), ("ned_rate", "need_rate")),
-    ("out of range", lambda _: load_scenario("baseline", need_rate=2.0), ("need_rate", "0 to 1")),
+    ("unknown keyword", lambda _: load_scenario("defaults", ned_rate=0.1), ("ned_rate", "need_rate")),
+    ("out of range", lambda _: load_scenario("defaults", need_rate=2.0), ("need_rate", "0 to 1")),
     ("not a scenario", lambda _: load_scenario(7), ("scenario", "int")),
-    ("bad engine", lambda _: Simulation(load_scenario("baseline", borrowers=2), 1, engine="fast"), ("engine", "fast")),
-    ("bad seed", lambda _: Simulation(load_scenario("baseline", borrowers=2), 1.5, engine="objects"), ("seed",)),  # type: ignore[arg-type]
+    ("bad engine", lambda _: Simulation(load_scenario("defaults", borrowers=2), 1, engine="fast"), ("engine", "fast")),
+    ("bad seed", lambda _: Simulation(load_scenario("defaults", borrowers=2), 1.5, engine="objects"), ("seed",)),  # type: ignore[arg-type]
     ("too late", lambda _: a_run().change(borrowers=30), ("borrowers", "start")),
     ("change out of range", lambda _: a_run().change(need_rate=2.0), ("need_rate", "0 to 1")),
     ("bad panel", lambda _: Panel(a_run(), "sample=many"), ("panel", "sample=N")),
@@ -475,13 +475,13 @@ PYTHON: list[tuple[str, Callable[[Path], Any], tuple[str, ...]]] = [
     ("folder without a name", lambda _: check_target(""), ("folder", "''")),
     (
         "calendar too long",
-        lambda _: load_scenario("baseline", calendar=[{"month": k, "kind": "macro", "value": 0.0} for k in range(1001)]),
+        lambda _: load_scenario("defaults", calendar=[{"month": k, "kind": "macro", "value": 0.0} for k in range(1001)]),
         ("calendar", "at most 1000"),
     ),
-    ("calendar of a number", lambda _: load_scenario("baseline", calendar=3), ("calendar", "path", "int")),
-    ("calendar of numbers", lambda _: load_scenario("baseline", calendar=[3]), ("calendar", "row 1", "mapping")),
-    ("event without kind", lambda _: load_scenario("baseline", calendar=[{"month": 1, "value": 1}]), ("no column 'kind'",)),
-    ("switch in a series", lambda _: load_scenario("baseline", macro=[{"month": 0, "macro": True}]), ("macro", "row 1")),
+    ("calendar of a number", lambda _: load_scenario("defaults", calendar=3), ("calendar", "path", "int")),
+    ("calendar of numbers", lambda _: load_scenario("defaults", calendar=[3]), ("calendar", "row 1", "mapping")),
+    ("event without kind", lambda _: load_scenario("defaults", calendar=[{"month": 1, "value": 1}]), ("no column 'kind'",)),
+    ("switch in a series", lambda _: load_scenario("defaults", macro=[{"month": 0, "macro": True}]), ("macro", "row 1")),
     ("folder taken", lambda here: check_target(here / "taken"), ("taken", "already exists")),
 ]
 
@@ -517,7 +517,7 @@ def test_a_rule_that_returns_no_number_is_named_with_its_field(
 ) -> None:
     own = rule("trust", after="feel")(function)
     with pytest.raises(BadInput) as caught:
-        Simulation(load_scenario("baseline", borrowers=20), 1, engine=engine, rules=[own]).step()
+        Simulation(load_scenario("defaults", borrowers=20), 1, engine=engine, rules=[own]).step()
     assert str(caught.value).startswith(f"rule {function.__name__}: ")
     assert "\n" not in str(caught.value)
     for word in words[engine]:
@@ -539,7 +539,7 @@ def sorted_need(level: float, need: float) -> float:
 def test_a_rule_that_cannot_be_compiled_is_named_with_the_engine_that_takes_it() -> None:
     for own in (rule("trust", after="feel")(in_short), rule("granted")(level_in_short), rule("granted")(sorted_need)):
         with pytest.raises(BadInput) as caught:
-            Simulation(load_scenario("baseline", borrowers=20), 1, engine="compiled", rules=[own]).step()
+            Simulation(load_scenario("defaults", borrowers=20), 1, engine="compiled", rules=[own]).step()
         assert str(caught.value).startswith(f"rule {own.name}: cannot be compiled")
         assert str(caught.value).endswith("; engine='objects' runs it as plain Python")
         assert "\n" not in str(caught.value)
@@ -560,7 +560,7 @@ def test_python_says_the_same_in_one_line(call: Callable[[Path], Any], words: Se
 def test_a_rule_with_the_name_of_a_generated_function_is_refused(name: str) -> None:
     own = replace(rule("trust", after="feel")(in_short), name=name)
     with pytest.raises(BadInput, match=rf"^rules: {name}: the compiled month has a function of this name; call the rule"):
-        Simulation(load_scenario("baseline", borrowers=20), 1, engine="compiled", rules=[own])
+        Simulation(load_scenario("defaults", borrowers=20), 1, engine="compiled", rules=[own])
 
 
 def test_no_rule_of_the_month_has_the_name_of_a_generated_function() -> None:

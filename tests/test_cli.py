@@ -32,7 +32,7 @@ from zerolimit.vocabulary.mechanisms import MECHANISMS
 from zerolimit.vocabulary.names import LEFT, SEGMENTS
 
 HOME = {**os.environ, "PYTHONPATH": str(Path(zerolimit.__file__).parents[1])}
-SMALL = ["--borrowers", "40", "--months", "3", "--engine", "objects"]
+SMALL = ["defaults", "--borrowers", "40", "--months", "3", "--engine", "objects"]
 
 
 def told(*arguments: str) -> str:
@@ -42,7 +42,7 @@ def told(*arguments: str) -> str:
 
 
 def ran(**parameters: object) -> Simulation:
-    return Simulation(load_scenario("baseline", borrowers=60, **parameters), 2, engine="objects").run(4)
+    return Simulation(load_scenario("defaults", borrowers=60, **parameters), 2, engine="objects").run(4)
 
 
 def printed(simulation: Simulation, width: int) -> str:
@@ -78,7 +78,7 @@ def test_without_out_a_folder_that_is_free_is_taken(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     for _ in range(2):
         told("run", *SMALL, "--panel", "none", "--quiet")
-    assert sorted(path.name for path in Path("runs").iterdir()) == ["baseline", "baseline-2"]
+    assert sorted(path.name for path in Path("runs").iterdir()) == ["defaults", "defaults-2"]
     assert cli.free_folder("../else where", force=True) == Path("runs/-else-where")
 
 
@@ -93,8 +93,8 @@ def test_the_same_command_gives_the_same_numbers(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("undrawn")
 def test_a_change_acts_from_its_month_on_as_that_of_a_simulation(tmp_path: Path) -> None:
     changes = ["--change", "2:base_tightness=0.5", "--change", '2:off=["trigger"]', "--change", "4:allocation=lottery"]
-    told("run", *SMALL[:3], "6", *SMALL[4:], *changes, "--out", str(tmp_path / "run"))
-    simulation = Simulation(load_scenario("baseline", borrowers=40), 1, engine="objects").run(2)
+    told("run", *SMALL[:4], "6", *SMALL[5:], *changes, "--out", str(tmp_path / "run"))
+    simulation = Simulation(load_scenario("defaults", borrowers=40), 1, engine="objects").run(2)
     simulation.change(base_tightness=0.5, off=["trigger"])
     simulation.run(2).change(allocation="lottery")
     simulation.run(2)
@@ -122,10 +122,10 @@ def test_a_portfolio_is_run_and_copied(tmp_path: Path) -> None:
 @pytest.mark.parametrize("share", [0.0, 0.3])
 def test_slots_that_are_vacant_at_the_start_are_told_beside_the_number_of_borrowers(share: float, tmp_path: Path) -> None:
     text = told("run", *SMALL, "--set", f"vacant_share={share}", "--panel", "none", "--out", str(tmp_path / "a"))
-    vacant = int((Simulation(load_scenario("baseline", borrowers=40, vacant_share=share), 1).column("status") == LEFT).sum())
+    vacant = int((Simulation(load_scenario("defaults", borrowers=40, vacant_share=share), 1).column("status") == LEFT).sum())
     note = f"  {vacant} of 40 slots are vacant at the start, for those who apply later"
     assert (vacant > 0) == (share > 0.0)
-    assert text.splitlines()[:2] == ["baseline: 40 borrowers, 3 months, seed 1", note if share else ""]
+    assert text.splitlines()[:2] == ["defaults: 40 borrowers, 3 months, seed 1", note if share else ""]
 
 
 LATER = "month,kind,value\n1,tightness,0.5\n3,own_funds,2\n20,tightness,0.1\n"
@@ -200,13 +200,13 @@ def test_check_names_what_a_file_changes(tmp_path: Path) -> None:
     assert (
         told("scenario", "check", str(tmp_path / "mine.toml"))
         .rstrip()
-        .endswith("1 parameter differs from its default: need_rate")
+        .endswith("on baseline; 1 parameter differs from it: need_rate")
     )
 
 
 def test_the_schema_is_json_and_names_every_parameter() -> None:
     schema = json.loads(told("scenario", "schema"))
-    assert set(schema["properties"]) == {*load_scenario("baseline").model_dump(), *FILE_ONLY}
+    assert set(schema["properties"]) == {*load_scenario("defaults").model_dump(), *FILE_ONLY}
 
 
 # phases
@@ -281,7 +281,7 @@ def test_numbers_as_text() -> None:
 @pytest.mark.parametrize("months", [1, 4])
 def test_the_figure_is_drawn_with_and_without_events(months: int, tmp_path: Path) -> None:
     for k, parameters in enumerate(({"base_tightness": 0.7, "cutoff": 640}, {"off": ("scarcity",), "review_months": 100})):
-        simulation = Simulation(load_scenario("baseline", borrowers=30, **parameters), 2, engine="objects").run(months)
+        simulation = Simulation(load_scenario("defaults", borrowers=30, **parameters), 2, engine="objects").run(months)
         draw_summary(tables_of(simulation), simulation.scenario, tmp_path / f"{k}.png")
         assert (tmp_path / f"{k}.png").stat().st_size > 20_000
 
@@ -298,7 +298,7 @@ def test_the_scale_of_zero_limits_does_not_depend_on_those_blocked(axes: list[Ax
     tables = tables_of(ran(base_tightness=0.7, review_months=2, cutoff=640))
     for blocked in (1, 1000):
         counts = {name: np.full_like(column, blocked) for name, column in tables.monthly.items() if "blocked" in name}
-        draw_summary(replace(tables, monthly={**tables.monthly, **counts}), load_scenario("baseline"), Path("nowhere"))
+        draw_summary(replace(tables, monthly={**tables.monthly, **counts}), load_scenario("defaults"), Path("nowhere"))
     heights = [ax.get_ylim()[1] for ax in axes]
     assert heights[0] == heights[6] > 0
     assert heights[2] == heights[8] > 0
@@ -307,7 +307,7 @@ def test_the_scale_of_zero_limits_does_not_depend_on_those_blocked(axes: list[Ax
 
 @pytest.mark.parametrize("months", [1, 4])
 def test_every_panel_has_units_and_no_entry_of_a_legend_lies_on_it(months: int, axes: list[Axes]) -> None:
-    simulation = Simulation(load_scenario("baseline", borrowers=60, base_tightness=0.7, cutoff=640), 2, engine="objects")
+    simulation = Simulation(load_scenario("defaults", borrowers=60, base_tightness=0.7, cutoff=640), 2, engine="objects")
     draw_summary(tables_of(simulation.run(months)), simulation.scenario, Path("nowhere"))
     titles = [ax.get_title(loc="left") for ax in axes]
     assert len(set(titles)) == 6
@@ -322,7 +322,7 @@ def test_every_panel_has_units_and_no_entry_of_a_legend_lies_on_it(months: int, 
 
 
 def test_without_events_the_panels_say_so(axes: list[Axes]) -> None:
-    draw_summary(tables_of(ran(off=tuple(MECHANISMS), cutoff=350)), load_scenario("baseline"), Path("nowhere"))
+    draw_summary(tables_of(ran(off=tuple(MECHANISMS), cutoff=350)), load_scenario("defaults"), Path("nowhere"))
     told = [[text.get_text() for text in ax.texts] for ax in axes]
     assert told[0] == ["no zero limits in these months"]
     assert told[1] == ["nobody blocked in these months"]

@@ -66,7 +66,7 @@ def test_each_constraint_has_its_case() -> None:
 @pytest.mark.parametrize("message", WRONG)
 def test_what_does_not_hold_together_is_said_in_one_line(message: str) -> None:
     with pytest.raises(BadInput) as caught:
-        load_scenario(WRONG[message])
+        load_scenario({"base": "defaults"} | WRONG[message])
     assert str(caught.value) == f"scenario: {message}"
 
 

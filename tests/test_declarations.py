@@ -142,11 +142,11 @@ def test_an_unknown_term_colour_or_mechanism_is_refused_with_the_nearest() -> No
 
 
 def test_mechanisms_are_switched_off_by_a_text() -> None:
-    assert load_scenario("baseline", off="all").off == tuple(MECHANISMS)
-    assert load_scenario("baseline", off="all but scarcity").off == tuple(one for one in MECHANISMS if one != "scarcity")
+    assert load_scenario("defaults", off="all").off == tuple(MECHANISMS)
+    assert load_scenario("defaults", off="all but scarcity").off == tuple(one for one in MECHANISMS if one != "scarcity")
     assert switched_off_by("all but scarcity, contagion") == ("rescoring", "trigger", "positioning", "tightening")
-    assert load_scenario("baseline", off="trigger").off == ("trigger",)
-    refused(lambda: load_scenario("baseline", off="all but scarcty"), "off: 'scarcty' is none of", "did you mean 'scarcity'")
+    assert load_scenario("defaults", off="trigger").off == ("trigger",)
+    refused(lambda: load_scenario("defaults", off="all but scarcty"), "off: 'scarcty' is none of", "did you mean 'scarcity'")
     assert groups() == (("rescoring", "trigger"), ("positioning", "scarcity"), ("tightening",), ("contagion",))
 
 

@@ -35,7 +35,7 @@ def zero(*words: str) -> list[str]:
 
 def saved(folder: Path, told: str, force: bool = False) -> Path:
     """A run's folder whose provenance says which it is."""
-    world = Simulation(load_scenario("baseline", borrowers=20), 1, engine="objects").run(1)
+    world = Simulation(load_scenario("defaults", borrowers=20), 1, engine="objects").run(1)
     return save(world, folder, command=[told], force=force, figure=lambda *_: None)
 
 
@@ -72,7 +72,7 @@ if how == "between":
     whole.exchanged, Path.rename = lambda one, other: False, between
 if how == "afterwards":
     whole.exchanged = afterwards
-world = Simulation(load_scenario("baseline", borrowers=20), 1, engine="objects").run(1)
+world = Simulation(load_scenario("defaults", borrowers=20), 1, engine="objects").run(1)
 save(world, folder, command=["the second"], force=how in ("between", "afterwards"), figure=figure)
 """
 
@@ -228,9 +228,9 @@ def test_a_run_under_nohup_goes_on_without_its_terminal(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ["run", "baseline", *SMALL, "--engine", "objects"],
-        ["compare", "baseline", "--b", "gamma=0.1", *SMALL, "--seeds", "2"],
-        pytest.param(["attribute", "baseline", "--players", "trigger", *SMALL], marks=pytest.mark.slow),
+        ["run", "defaults", *SMALL, "--engine", "objects"],
+        ["compare", "defaults", "--b", "gamma=0.1", *SMALL, "--seeds", "2"],
+        pytest.param(["attribute", "defaults", "--players", "trigger", *SMALL], marks=pytest.mark.slow),
     ],
     ids=["run", "compare", "attribute"],
 )

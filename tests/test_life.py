@@ -50,7 +50,7 @@ class Watched(CreditMarket):
     """A market with attributes, a step and a clock of its own."""
 
     def __init__(self, **given: Any) -> None:
-        super().__init__("baseline", seed=5, engine="objects", borrowers=40, **given)
+        super().__init__("defaults", seed=5, engine="objects", borrowers=40, **given)
         self.seen: list[int] = []
         self.bells: list[float] = []
         self.lucky = self.borrower(3)
@@ -65,7 +65,7 @@ class Watched(CreditMarket):
 
 
 def make(engine: str, size: int, **given: Any) -> CreditMarket:
-    return CreditMarket(**{"seed": 7, "borrowers": size, "engine": engine, "threads": 2, **given})
+    return CreditMarket(**{"scenario": "defaults", "seed": 7, "borrowers": size, "engine": engine, "threads": 2, **given})
 
 
 def state(market: Any) -> list[bytes]:
@@ -373,7 +373,7 @@ def test_a_step_that_failed_leaves_the_market_free() -> None:
 
 
 def test_simulations_of_their_own_run_side_by_side() -> None:
-    worlds = [Simulation(load_scenario("baseline", borrowers=20_000), 7, engine="compiled", threads=2) for _ in range(2)]
+    worlds = [Simulation(load_scenario("defaults", borrowers=20_000), 7, engine="compiled", threads=2) for _ in range(2)]
     runners = [threading.Thread(target=world.run, args=(2,)) for world in worlds]
     for runner in runners:
         runner.start()

@@ -24,7 +24,7 @@ def state(market):
     return np.array([market.simulation.column(field.name).astype(float) for field in STATE])
 
 
-def make(scenario="baseline", **given):
+def make(scenario="defaults", **given):
     return CreditMarket(scenario, **{"seed": 5, "borrowers": SMALL, "engine": "objects", **given})
 
 
@@ -36,7 +36,7 @@ def eight():
 
 class TestRunning:
     def test_it_is_the_simulation(self, eight):
-        plain = Simulation(load_scenario("baseline", borrowers=SMALL), 5, engine="objects").run(8)
+        plain = Simulation(load_scenario("defaults", borrowers=SMALL), 5, engine="objects").run(8)
         for field in STATE:
             assert np.array_equal(eight.simulation.column(field.name), plain.column(field.name)), field.name
 
@@ -75,7 +75,7 @@ class TestRunning:
     def test_a_copy_of_a_subclass_takes_its_attributes_along(self):
         class Watched(CreditMarket):
             def __init__(self, **given):
-                super().__init__("baseline", seed=5, borrowers=20, engine="objects", **given)
+                super().__init__("defaults", seed=5, borrowers=20, engine="objects", **given)
                 self.seen = []
 
             def step(self):
@@ -105,8 +105,8 @@ class TestRunning:
         assert market.simulation.changes == []
 
     def test_it_shows_what_it_is(self, eight):
-        assert repr(eight) == "<CreditMarket baseline: 60 borrowers, 8 months run, seed 5, engine objects>"
-        assert repr(make(borrowers=1).run(1)) == "<CreditMarket baseline: 1 borrower, 1 month run, seed 5, engine objects>"
+        assert repr(eight) == "<CreditMarket defaults: 60 borrowers, 8 months run, seed 5, engine objects>"
+        assert repr(make(borrowers=1).run(1)) == "<CreditMarket defaults: 1 borrower, 1 month run, seed 5, engine objects>"
 
     def test_a_change_of_the_start_is_refused(self):
         with pytest.raises(BadInput, match="borrowers: acts only at the start"):
@@ -115,9 +115,9 @@ class TestRunning:
 
 class TestScenario:
     def test_a_name_a_path_and_our_scenario_are_the_same(self, tmp_path):
-        ours = load_scenario("baseline", borrowers=20, cutoff=600.0)
+        ours = load_scenario("defaults", borrowers=20, cutoff=600.0)
         file = tmp_path / "mine.toml"
-        file.write_text('base = "baseline"\nname = "baseline"\nborrowers = 20\ncutoff = 600.0\n')
+        file.write_text('base = "defaults"\nname = "defaults"\nborrowers = 20\ncutoff = 600.0\n')
         for given in (ours, file, str(file)):
             assert CreditMarket(given, seed=1, engine="objects").simulation.scenario == ours
 
@@ -158,12 +158,12 @@ class TestScenario:
 
     def test_mesa_scenario_class_with_defaults_starts_from_its_base(self):
         class Strict(MesaScenario):
-            base: str = "baseline"
+            base: str = "defaults"
             cutoff: float = 640.0
 
         market = CreditMarket(Strict(rng=9, cutoff=650.0), borrowers=20, engine="objects")
         assert isinstance(market.scenario, Strict)
-        assert market.simulation.scenario == load_scenario("baseline", cutoff=650.0, borrowers=20)
+        assert market.simulation.scenario == load_scenario("defaults", cutoff=650.0, borrowers=20)
 
     def test_any_object_with_parameters_as_attributes(self):
         market = CreditMarket(SimpleNamespace(cutoff=600.0), borrowers=20, seed=1, engine="objects")
@@ -171,7 +171,7 @@ class TestScenario:
 
     def test_reset_keeps_the_preset(self, tmp_path):
         """SolaraViz makes type(model)(**the model's sliders, scenario=type(model.scenario)(**the scenario's sliders))."""
-        text = 'base = "baseline"\nreview_months = 3\ncalendar = [{month = 2, kind = "macro", value = -1}]'
+        text = 'base = "defaults"\nreview_months = 3\ncalendar = [{month = 2, kind = "macro", value = -1}]'
         (tmp_path / "strict.toml").write_text(text)
         first = make(tmp_path / "strict.toml", cutoff=600.0)
         assert first.simulation.scenario.review_months == 3
@@ -251,7 +251,7 @@ class TestResults:
         assert last["principal"] == round(eight.platform.principal * 100)
 
     def test_an_episode_for_each_event(self):
-        market = make("baseline", borrowers=150, cutoff=640.0, base_tightness=0.5).run(6)
+        market = make("defaults", borrowers=150, cutoff=640.0, base_tightness=0.5).run(6)
         counted = sum(int(one.counts[kind].sum()) for one in market.simulation.history for kind in ("zero_limit", "blocked"))
         assert counted > 0
         assert len(market.episodes) == counted
@@ -280,7 +280,7 @@ class TestPanel:
     def test_a_saved_market_has_the_panel_of_the_command_line(self, eight, tmp_path):
         from zerolimit import load
 
-        simulation = Simulation(load_scenario("baseline", borrowers=SMALL), 5, engine="objects")
+        simulation = Simulation(load_scenario("defaults", borrowers=SMALL), 5, engine="objects")
         panel = Panel(simulation)
         for _ in range(8):
             simulation.step()

@@ -28,7 +28,7 @@ FULL = {"vacant_share": 0.0, "leave_rate": 0.0, "entry_rate": 1.0}
 
 
 def make(**given):
-    return CreditMarket(**{"seed": 5, "borrowers": SMALL, "engine": "objects", **FULL, **given})
+    return CreditMarket(**{"scenario": "defaults", "seed": 5, "borrowers": SMALL, "engine": "objects", **FULL, **given})
 
 
 def columns(market):
@@ -346,7 +346,7 @@ class TestCollector:
     def test_a_subclass_with_its_own_step_collects_as_in_mesa(self):
         class Mine(CreditMarket):
             def __init__(self, **given):
-                super().__init__("baseline", seed=5, borrowers=20, engine="objects", **given)
+                super().__init__("defaults", seed=5, borrowers=20, engine="objects", **given)
                 self.datacollector = mesa.DataCollector(model_reporters={"month": "month"})
 
             def step(self):
@@ -407,7 +407,7 @@ class TestOverriding:
         class Mine(CreditMarket):
             borrower_class = Refuser
 
-        assert columns(Mine(seed=5, borrowers=SMALL, engine="objects", **FULL).run(3)) == columns(
+        assert columns(Mine("defaults", seed=5, borrowers=SMALL, engine="objects", **FULL).run(3)) == columns(
             make(borrower_class=Refuser).run(3)
         )
 
@@ -607,7 +607,7 @@ def same(trust):
 @pytest.fixture(scope="module")
 def on_both_engines():
     """A user-defined rule and a phase in Python, at 120 borrowers on both engines: one compilation for all tests below."""
-    given = {"scenario": "baseline", "seed": 5, "borrowers": 120, "rules": [sour], "borrower_class": Plain}
+    given = {"scenario": "defaults", "seed": 5, "borrowers": 120, "rules": [sour], "borrower_class": Plain}
     return [CreditMarket(**given, engine=engine).run(5) for engine in ("auto", "objects")]
 
 
@@ -622,7 +622,7 @@ class TestCompiled:
         assert counts(compiled) == counts(objects)
 
     def test_equal_to_the_rules_without_python(self, on_both_engines):
-        alone = CreditMarket("baseline", seed=5, borrowers=120, rules=[sour], engine="objects").run(5)
+        alone = CreditMarket("defaults", seed=5, borrowers=120, rules=[sour], engine="objects").run(5)
         assert columns(on_both_engines[0]) == columns(alone)
 
     def test_borrowers_read_and_write_alike(self, on_both_engines):
@@ -650,7 +650,7 @@ class TestBatchRun:
     def test_sweeps_and_replications(self):
         rows = mesa.batch_run(
             CreditMarket,
-            parameters={"scenario": "baseline", "borrowers": 60, "pool_share": [0.2, 0.9], "engine": "objects"},
+            parameters={"scenario": "defaults", "borrowers": 60, "pool_share": [0.2, 0.9], "engine": "objects"},
             rng=[1, 2],
             number_processes=1,
             max_steps=3,
@@ -663,7 +663,7 @@ class TestBatchRun:
         assert set(last) == {(0.2, 1), (0.2, 2), (0.9, 1), (0.9, 2)}
         assert last[0.2, 1]["principal"] != last[0.2, 2]["principal"]
         assert last[0.2, 1]["pool"] < last[0.9, 1]["pool"]
-        alone = CreditMarket("baseline", seed=2, borrowers=60, pool_share=0.9, engine="objects").run(3)
+        alone = CreditMarket("defaults", seed=2, borrowers=60, pool_share=0.9, engine="objects").run(3)
         assert last[0.9, 2]["principal"] == alone.platform.principal
 
     def test_without_rng_each_run_has_a_seed_of_its_own(self):

@@ -15,7 +15,7 @@ from zerolimit.run.simulation import Simulation
 
 
 def begun(seed: int, borrowers: int = 400) -> Simulation:
-    return Simulation(load_scenario("baseline", borrowers=borrowers), seed, engine=NAME)
+    return Simulation(load_scenario("defaults", borrowers=borrowers), seed, engine=NAME)
 
 
 def test_they_are_agents_of_a_model_whose_ledger_closes() -> None:
@@ -40,7 +40,7 @@ def test_they_live_as_ours_do() -> None:
     seeds, means = 8, {}
     for name in (NAME, "compiled"):
         runs = [
-            Simulation(load_scenario("baseline", borrowers=200), seed, engine=name).run(6).history for seed in range(seeds)
+            Simulation(load_scenario("defaults", borrowers=200), seed, engine=name).run(6).history for seed in range(seeds)
         ]
         means[name] = np.array([[np.mean([month.counts[one].sum() for month in run]) for one in wanted] for run in runs])
     theirs, ours = means.values()

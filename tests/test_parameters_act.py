@@ -114,7 +114,7 @@ WORDS_ONLY = {"name", "description", "start"}
 
 
 def world(context: dict[str, Any], moved: dict[str, Any]) -> Simulation:
-    return Simulation(load_scenario(LIVELY | context).change(**moved), SEED, engine="compiled", threads=1)
+    return Simulation(load_scenario({"base": "defaults"} | LIVELY | context).change(**moved), SEED, engine="compiled", threads=1)
 
 
 @cache
@@ -163,7 +163,7 @@ def moved_to(name: str, value: Any, context: dict[str, Any]) -> dict[str, Any] |
         found = mended(CONSTRAINTS, before | {name: value}, (name,), Random(0))
         return {one: new for one, new in found.items() if new != before[one]}
     try:
-        load_scenario(LIVELY | context).change(**{name: value})
+        load_scenario({"base": "defaults"} | LIVELY | context).change(**{name: value})
     except BadInput:
         return None
     return {name: value}

@@ -33,7 +33,7 @@ def uci() -> Portfolio:
 
 
 def begin(portfolio: Portfolio, **parameters: Any) -> Simulation:
-    return Simulation(load_scenario("baseline", **parameters), 3, engine="objects", portfolio=portfolio, checks=True)
+    return Simulation(load_scenario("defaults", **parameters), 3, engine="objects", portfolio=portfolio, checks=True)
 
 
 def some(**columns: Any) -> Portfolio:
@@ -297,7 +297,7 @@ def test_memories_follow_the_payment_history() -> None:
     assert s.column("idle")[3] >= 6
     assert s.column("late").tolist() == [0, 0, 1, 0, 0]
     assert (s.column("tenure") >= 7).all()
-    before = Simulation(load_scenario("baseline", borrowers=5), 3, engine="objects").column("frequency")
+    before = Simulation(load_scenario("defaults", borrowers=5), 3, engine="objects").column("frequency")
     assert s.column("frequency")[4] == pytest.approx(1 - (1 - before[4]) / 2**6, abs=near)
     assert s.column("frequency")[1] == pytest.approx((1 - (1 - before[1]) / 2**3) / 2**3, abs=near)
 
@@ -327,13 +327,13 @@ def test_term_and_income_and_segment_reach_the_borrowers() -> None:
 
 def test_a_given_segment_draws_the_traits_of_that_segment() -> None:
     gig = begin(some(limit=[12_000] * 100, segment=["gig"] * 100))
-    all_gig = Simulation(load_scenario("baseline", borrowers=100, share_gig=1.0, share_owner=0.0), 3, engine="objects")
+    all_gig = Simulation(load_scenario("defaults", borrowers=100, share_gig=1.0, share_owner=0.0), 3, engine="objects")
     for name in ("age", "propensity", "sector", "review_in"):
         assert gig.column(name).tolist() == all_gig.column(name).tolist(), name
 
 
 def test_missing_columns_are_as_drawn() -> None:
-    scenario = load_scenario("baseline", borrowers=100, vacant_share=0.0)
+    scenario = load_scenario("defaults", borrowers=100, vacant_share=0.0)
     drawn = Simulation(scenario, 3, engine="objects")
     read = some(limit=[40_000] * 100)
     assert read.given == ("limit",)
@@ -412,7 +412,7 @@ def test_a_history_is_remembered_by_the_rule_month_by_month() -> None:
     history[:, 0] = chance.integers(NO_USE, 4, size)
     account = {"owed": chance.integers(0, 900_000, size), "limit": chance.integers(0, 500_000, size)}
     usage, tenure = chance.random(size), chance.integers(2, 60, size)
-    terms = from_scenario(load_scenario("baseline", memory_punctuality=7.3, memory_usage=2.5))
+    terms = from_scenario(load_scenario("defaults", memory_punctuality=7.3, memory_usage=2.5))
     found = factors(history, account, usage, tenure, terms)
     for k in range(size):
         punctuality, early, used, held = 1.0, 0.0, float(usage[k]), float(tenure[k])
@@ -434,7 +434,7 @@ def test_habits_are_remembered_by_the_rule_month_by_month() -> None:
     history = chance.integers(NO_USE, 3, (size, months))
     history[chance.random((size, months)) < 0.2] = NOT_RECORDED
     frequency, idle = chance.random(size), chance.integers(0, 20, size).astype(float)
-    terms = from_scenario(load_scenario("baseline", memory_frequency=5.5))
+    terms = from_scenario(load_scenario("defaults", memory_frequency=5.5))
     found = habits(history, frequency, idle, terms)
     named, wanted = SimpleNamespace(**terms), dict.fromkeys(receive.reads, 0.0)
 

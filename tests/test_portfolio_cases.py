@@ -353,11 +353,11 @@ def test_what_a_run_keeps_is_the_same_portfolio_without_options(name: str, optio
 
 def test_calendars_are_read_as_the_guide_says_or_refused_in_one_line() -> None:
     for name, months in (("cal_blank.csv", [3]), ("cal_late.csv", [40])):
-        scenario = load_scenario("baseline", calendar=HERE / name)
+        scenario = load_scenario("defaults", calendar=HERE / name)
         assert [event.month for event in scenario.calendar] == months
-    assert not_reached(load_scenario("baseline", calendar=HERE / "cal_late.csv"), 36)
+    assert not_reached(load_scenario("defaults", calendar=HERE / "cal_late.csv"), 36)
     with pytest.raises(BadInput) as error:
-        load_scenario("baseline", calendar=HERE / "cal_comma.csv")
+        load_scenario("defaults", calendar=HERE / "cal_comma.csv")
     assert str(error.value) == (
         "calendar cal_comma.csv: column 'value' line 2: '0,2' is not a finite number;"
         " write it with a point before decimals and no other separators"

@@ -80,8 +80,8 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         market.simulation.scenario,
         market.platform,
         zerolimit.load(market.save(home / "run")),
-        zerolimit.compare("baseline", only_b={"notice_months": 3}, months=5, seeds=3, **size),
-        zerolimit.attribute("baseline", months=5, players=["trigger", "scarcity"], **size),
+        zerolimit.compare("defaults", only_b={"notice_months": 3}, months=5, seeds=3, **size),
+        zerolimit.attribute("defaults", months=5, players=["trigger", "scarcity"], **size),
         zerolimit.wrongful("jiebei-2020", months=4, within=2, **size),
         zerolimit.study(wish, out=home / "study", executor=Here()),
         zerolimit.explain(market, int(zero.borrower), int(zero.month)),
@@ -96,7 +96,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         zerolimit.survival(market),
         zerolimit.event_study(market, "limit", match=["segment"], window=(-1, 1)),
         Lazy(pa.table({"month": [0], "borrower": [1]})),
-        zerolimit.validate("baseline", seeds=2, **size),
+        zerolimit.validate("defaults", seeds=2, **size),
         zerolimit.moment("late_share", "late >= 1", where="principal > 0"),
     ]
     return {type(one).__name__: one for one in made}

@@ -56,7 +56,7 @@ MONTHS, BORROWERS = 8, 120
 @pytest.fixture(scope="module")
 def ran() -> tuple[Simulation, Panel]:
     """A small run in which lines are lost."""
-    tight = load_scenario("baseline", borrowers=BORROWERS, base_tightness=0.7, review_months=3, cutoff=640)
+    tight = load_scenario("defaults", borrowers=BORROWERS, base_tightness=0.7, review_months=3, cutoff=640)
     simulation = Simulation(tight, 5, engine="objects")
     panel = Panel(simulation, "sample=7")
     for _ in range(MONTHS):
@@ -144,7 +144,7 @@ def test_provenance_says_whether_the_source_was_committed(tmp_path: Path, monkey
 
 
 def test_changes_are_recorded(tmp_path: Path) -> None:
-    simulation = Simulation(load_scenario("baseline", borrowers=10), 1, engine="objects").run(1)
+    simulation = Simulation(load_scenario("defaults", borrowers=10), 1, engine="objects").run(1)
     simulation.change(need_rate=0.5, off=("trigger",))
     simulation.run(1)
     told = store.load_run(store.save(simulation, tmp_path / "run", figure=no_figure)).provenance
@@ -377,7 +377,7 @@ def test_a_zip_is_read_as_its_folder(ran: tuple[Simulation, Panel], tmp_path: Pa
     for name in ("monthly", "platform", "episodes", "panel"):
         pd.testing.assert_frame_equal(getattr(run, name), getattr(there, name))
     assert (run.scenario, run.provenance) == (there.scenario, there.provenance)
-    assert repr(run).startswith(f"<run {tmp_path / 'run-8.zip'}: baseline")
+    assert repr(run).startswith(f"<run {tmp_path / 'run-8.zip'}: defaults")
     room = run.folder
     del run
     gc.collect()
@@ -448,7 +448,7 @@ def test_folders_written_before_there_were_manifests_are_read_and_said_to_be_unv
 
 def test_a_damaged_portfolio_is_not_told_of(tmp_path: Path) -> None:
     clients = pd.DataFrame({"limit": [1000.0, 2000.0, 3000.0]})
-    simulation = Simulation(load_scenario("baseline"), 1, engine="objects", portfolio=read_portfolio(clients)).run(1)
+    simulation = Simulation(load_scenario("defaults"), 1, engine="objects", portfolio=read_portfolio(clients)).run(1)
     folder = store.save(simulation, tmp_path / "run", figure=no_figure)
     assert origin_of(folder).months == 1
     flipped(folder / "portfolio.parquet", 40)
@@ -663,7 +663,7 @@ def test_what_bounds_nothing_is_missing(everybody: CreditMarket) -> None:
     caps = everybody.episodes[[f"cap_{reason}" for reason in REASONS if reason != "grant"]]
     assert caps.isna().any(axis=None)
     assert caps.max(axis=None) < 2e9
-    endless = Simulation(load_scenario("baseline", borrowers=20, off=("scarcity",)), 1, engine="objects").run(1)
+    endless = Simulation(load_scenario("defaults", borrowers=20, off=("scarcity",)), 1, engine="objects").run(1)
     assert platform_frame(endless)["pool"].isna().all()
 
 

@@ -28,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (home / "ties.csv").write_text("source,target\n" + "".join(f"c{k},c{k + 1}\n" for k in range(39)))
     clients = pd.DataFrame({"id": [f"c{k}" for k in range(40)], "limit": [1000.0 + 100.0 * k for k in range(40)]})
     ties = {"network": "file", "network_file": str(home / "ties.csv")}
-    scenario = load_scenario("baseline", base_tightness=0.7, review_months=3, cutoff=640, **ties)
+    scenario = load_scenario("defaults", base_tightness=0.7, review_months=3, cutoff=640, **ties)
     world = Simulation(scenario, 3, engine="objects", portfolio=read_portfolio(clients))
     panel = Panel(world, "sample=5")
     for _ in range(5):

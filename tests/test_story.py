@@ -53,7 +53,7 @@ BUSY: dict[str, Any] = {
 
 
 def busy(borrowers: int = 120, months: int = 15, **others: Any) -> CreditMarket:
-    return CreditMarket("baseline", seed=4, borrowers=borrowers, panel="all", **BUSY, **others).run(months)
+    return CreditMarket("defaults", seed=4, borrowers=borrowers, panel="all", **BUSY, **others).run(months)
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def test_the_flows_of_all_rows_sum_to_what_the_world_counted(market: CreditMarke
 
 
 def test_a_row_that_parts_from_the_rules_is_noticed() -> None:
-    world = Simulation(load_scenario("baseline", borrowers=20), 1, engine="objects")
+    world = Simulation(load_scenario("defaults", borrowers=20), 1, engine="objects")
     world.watch = CloseUp(world, 3)
     world.step()
     world.engine.set("cash", 3, world.engine.get("cash", 3, 1) + 1.0, 1)
@@ -241,7 +241,7 @@ CALM: dict[str, Any] = {
 
 def scripted(months: int, **parameters: Any) -> Story:
     """One owner with frequent small loans behind, whose first review is in month 2, in a calm market of ten."""
-    scenario = load_scenario("baseline", borrowers=10, **{**CALM, **parameters})
+    scenario = load_scenario("defaults", borrowers=10, **{**CALM, **parameters})
     one = Scripted(10, (4,), TRAITS, ACCOUNT)
     origin = Origin("test", scenario, 1, months, portfolio=one)
     return story_of(origin, 4, "Li", origin.watched(4)[0], 0, months - 1)
@@ -291,7 +291,7 @@ def test_notice_is_told_ahead_and_the_cut_when_it_comes() -> None:
 
 
 def test_who_moves_to_another_lender_is_told_to_owe_there_and_to_leave() -> None:
-    market = CreditMarket("baseline", seed=4, borrowers=60, panel="all", transfer_rate=0.2).run(6)
+    market = CreditMarket("defaults", seed=4, borrowers=60, panel="all", transfer_rate=0.2).run(6)
     months = 0
     for story in stories_of(market):
         told = {kind: {event.month: event for event in story.events if event.kind == kind} for kind in ("moves", "leaves")}
@@ -310,8 +310,8 @@ def test_numbers_are_told_apart() -> None:
 
 @pytest.mark.parametrize("cap", [cap.name for cap in CAPS])
 def test_each_cap_says_what_it_is_and_the_threshold(cap: str) -> None:
-    scenario = load_scenario("baseline")
-    world = Simulation(load_scenario("baseline", borrowers=1), 1, engine="objects")
+    scenario = load_scenario("defaults")
+    world = Simulation(load_scenario("defaults", borrowers=1), 1, engine="objects")
     terms = {**world.terms, "cutoff_shift": 4.0, "tightness": 0.2}
     values = {
         "income_seen": 300_00.0,
@@ -404,7 +404,7 @@ def forget(frequency):  # type: ignore[no-untyped-def]
 
 @pytest.mark.usefixtures("undrawn")
 def test_rules_of_ones_own_are_followed_where_they_are_given(tmp_path: Path) -> None:
-    market = CreditMarket("baseline", seed=1, borrowers=30, engine="objects", rules=[forget]).run(3)
+    market = CreditMarket("defaults", seed=1, borrowers=30, engine="objects", rules=[forget]).run(3)
     run = market.save(tmp_path / "a")
     assert tell(market, 2).to_frame().equals(tell(run, 2, rules=[forget]).to_frame())
     with pytest.raises(BadInput, match="was run with forget, a user-defined rule; call zerolimit"):
@@ -420,19 +420,19 @@ class Thrifty(Borrower):
 
 
 def test_what_cannot_be_repeated_is_refused_in_one_line(tmp_path: Path, market: CreditMarket) -> None:
-    plain = CreditMarket("baseline", seed=1, borrowers=20, borrower_class=Thrifty).run(2)
+    plain = CreditMarket("defaults", seed=1, borrowers=20, borrower_class=Thrifty).run(2)
     with pytest.raises(BadInput, match="spend ran as plain Python of a subclass of Borrower"):
         tell(plain, 1)
-    written = CreditMarket("baseline", seed=1, borrowers=20).run(2)
+    written = CreditMarket("defaults", seed=1, borrowers=20).run(2)
     written.borrower(1).trust = 0.1
     with pytest.raises(BadInput, match="trust was written from outside in month 2"):
         tell(written.run(1), 1)
-    secretly = CreditMarket("baseline", seed=1, borrowers=20).run(2)
+    secretly = CreditMarket("defaults", seed=1, borrowers=20).run(2)
     secretly.simulation.engine.put_raw("cash", slice(None), 0, 2)
     with pytest.raises(BadInput, match="repeated, it is another world from month 2 on"):
         tell(secretly.run(3), 1)
     with pytest.raises(BadInput, match="no month has been run yet"):
-        tell(CreditMarket("baseline", seed=1, borrowers=20), 1)
+        tell(CreditMarket("defaults", seed=1, borrowers=20), 1)
     with pytest.raises(BadInput, match="brings its own"):
         tell(market, 1, rules=[forget])
 
@@ -444,8 +444,8 @@ def test_what_cannot_be_repeated_is_refused_in_one_line(tmp_path: Path, market: 
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run folders: good, of another version, of one that was edited, with a user-defined rule, and no run."""
     home = tmp_path_factory.mktemp("runs")
-    good = CreditMarket("baseline", seed=1, borrowers=30).run(3).save(home / "good")
-    CreditMarket("baseline", seed=1, borrowers=30, engine="objects", rules=[forget]).run(2).save(home / "own")
+    good = CreditMarket("defaults", seed=1, borrowers=30).run(3).save(home / "good")
+    CreditMarket("defaults", seed=1, borrowers=30, engine="objects", rules=[forget]).run(2).save(home / "own")
     record = json.loads((good / PROVENANCE).read_text(encoding="utf-8"))
     record.update(zerolimit="0.0.9", source_hash="f" * 64, git_commit="0123456789abcdef")
     for name, dirty in (("old", False), ("edited", True)):
@@ -464,7 +464,7 @@ def test_tell_prints_the_story(runs: Path) -> None:
 
 
 def test_a_slot_is_named_as_it_is_printed_or_plainly() -> None:
-    origin = Origin("test", load_scenario("baseline", borrowers=2_000_000), 1, 1)
+    origin = Origin("test", load_scenario("defaults", borrowers=2_000_000), 1, 1)
     for given in (1_002_848, "1002848", "1,002,848"):
         assert whom(origin, given) == (1_002_848, "1,002,848")
     for given in ("1,0028,48", ",848", "2,848,", "1,002,84"):
@@ -513,7 +513,7 @@ def test_cases_are_listed() -> None:
 
 def test_a_case_leaves_everybody_else_as_drawn() -> None:
     case = replace(load_case("li"), borrowers=300, slot=7, months=1)
-    with_li, without = case.world().begin(), Simulation(load_scenario("baseline", borrowers=300), case.seed)
+    with_li, without = case.world().begin(), Simulation(load_scenario(case.scenario, borrowers=300), case.seed)
     for field in STATE:
         if field.name != "decile":  # deciles are those of the population with Li
             mine, theirs = with_li.engine.raw(field.name, 0), without.engine.raw(field.name, 0)

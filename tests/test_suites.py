@@ -33,7 +33,7 @@ def test_every_two_allocations_differ_somewhere() -> None:
     parameters |= {"admissions": 0.02}
 
     def lived(name: str) -> bytes:
-        world = Simulation(load_scenario("baseline", **parameters, allocation=name), 1, engine="compiled").run(8)
+        world = Simulation(load_scenario("defaults", **parameters, allocation=name), 1, engine="compiled").run(8)
         return np.asarray(world.column("limit")).tobytes()
 
     found = {name: lived(name) for name in ALLOCATIONS}

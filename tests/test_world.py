@@ -33,7 +33,7 @@ STILL = {"macro_volatility": 0.0, "sector_volatility": 0.0}
 
 def moved(months: int, seed: int = 1, **parameters: Any) -> tuple[Array, Array, Array]:
     """The world alone: macro index, sector trends and slumps, month by month."""
-    scenario, books, alive = load_scenario("baseline", **parameters), Books(1), np.ones(1, np.bool_)
+    scenario, books, alive = load_scenario("defaults", **parameters), Books(1), np.ones(1, np.bool_)
     books.base[0] = as_vector(from_scenario(scenario))
     rows = []
     for month in range(months):
@@ -136,7 +136,7 @@ def test_a_shock_of_the_calendar_lasts_a_month_in_a_series() -> None:
 
 
 def test_a_series_takes_the_place_of_a_model_and_back() -> None:
-    series = load_scenario("baseline", macro=rows([0.0, 0.1]))
+    series = load_scenario("defaults", macro=rows([0.0, 0.1]))
     assert (series.macro_model, len(series.macro)) == ("series", 2)
     regimes = series.change(macro_model="regimes")
     assert (regimes.macro_model, regimes.macro) == ("regimes", ())
@@ -151,7 +151,7 @@ def test_a_series_takes_the_place_of_a_model_and_back() -> None:
 def tightness(months: int = 14, loss: int = 0, **parameters: Any) -> Array:
     """Of the world's phase alone, all else frozen: each month `loss` is lost of a principal of a million."""
     given = {"off": ["scarcity"], "campaign_share": 0.0, **parameters}
-    simulation = Simulation(load_scenario("baseline", borrowers=2, **given), 1, engine="objects")
+    simulation = Simulation(load_scenario("defaults", borrowers=2, **given), 1, engine="objects")
     found = []
     for _ in range(months):
         Live(simulation.alone()).world()
@@ -221,7 +221,7 @@ def test_losses_of_a_run_tighten_it() -> None:
     """The feedback closes: with the same draws, the run whose platform minds its losses is never the less tight one."""
     given = {"borrowers": 150, "miss_salaried": 0.2, "miss_gig": 0.2, "miss_owner": 0.2, "chargeoff_months": 2}
     runs = [
-        [month.platform for month in Simulation(load_scenario("baseline", **given, loss_tightness=gain), 1).run(12).history]
+        [month.platform for month in Simulation(load_scenario("defaults", **given, loss_tightness=gain), 1).run(12).history]
         for gain in (0.0, 0.2)
     ]
     blind, minding = ([month["tightness"] for month in run] for run in runs)
@@ -253,13 +253,13 @@ def test_a_calendar_is_the_same_in_every_form(form: str, tmp_path: Path) -> None
     if isinstance(source, str):
         (tmp_path / "events.csv").write_text(source, encoding="utf-8", newline="")
         source = tmp_path / "events.csv"
-    assert load_scenario("baseline", start="2018-01", calendar=source).calendar == EVENTS
+    assert load_scenario("defaults", start="2018-01", calendar=source).calendar == EVENTS
 
 
 def test_a_series_may_have_its_rows_in_any_order(tmp_path: Path) -> None:
     (tmp_path / "economy.csv").write_text("date,macro,services\n2018-02,-0.25,0.5\n2018-01,0.125,-0.5\n")
-    scenario = load_scenario("baseline", start="2018-01", macro=str(tmp_path / "economy.csv"))
-    assert scenario == load_scenario("baseline", start="2018-01", macro=rows([0.125, -0.25], services=[-0.5, 0.5]))
+    scenario = load_scenario("defaults", start="2018-01", macro=str(tmp_path / "economy.csv"))
+    assert scenario == load_scenario("defaults", start="2018-01", macro=rows([0.125, -0.25], services=[-0.5, 0.5]))
 
 
 def test_files_are_found_beside_the_scenario_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,7 +298,7 @@ def worlds(draw: some.DrawFn) -> Scenario:
     given = {}
     for sector in draw(some.sets(some.sampled_from(SECTORS))):
         given[sector] = draw(some.lists(INDEX, min_size=9, max_size=9))
-    return load_scenario("baseline", calendar=calendar, macro=rows(draw(some.lists(INDEX, min_size=9, max_size=9)), **given))
+    return load_scenario("defaults", calendar=calendar, macro=rows(draw(some.lists(INDEX, min_size=9, max_size=9)), **given))
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -341,7 +341,7 @@ def test_a_run_is_repeated_from_its_folder_without_the_files(engine: str, tmp_pa
 
 
 def test_a_market_takes_calendar_and_series() -> None:
-    market = CreditMarket("baseline", seed=1, borrowers=20, macro=rows([0.0, -0.4]), calendar=EVENTS[:1]).run(months=3)
+    market = CreditMarket("defaults", seed=1, borrowers=20, macro=rows([0.0, -0.4]), calendar=EVENTS[:1]).run(months=3)
     assert market.platform_months["macro"].tolist() == [0.0, -0.4, -0.4]
     assert market.platform_months["tightness"].iloc[2] >= 0.7
 
@@ -389,7 +389,7 @@ def test_quarters_hold_for_their_months_and_become_a_series() -> None:
     assert economy["date"].iloc[[0, 1, -1]].tolist() == ["2008-01", "2008-02", "2009-10"]
     assert economy["macro"].iloc[:3].nunique() == 1
     assert economy.loc[economy["macro"] == -1.0, "date"].tolist() == ["2009-04", "2009-05", "2009-06"]
-    scenario = load_scenario("baseline", start="2009-01", macro=economy[economy["date"] >= "2009-01"])
+    scenario = load_scenario("defaults", start="2009-01", macro=economy[economy["date"] >= "2009-01"])
     assert [row.macro for row in scenario.macro] == economy["macro"].iloc[12:].tolist()
     text = quarters.set_axis(quarters.index.strftime("%Y-%m-%d"))
     pd.testing.assert_frame_equal(index_from(text), economy)

@@ -172,7 +172,7 @@ from zerolimit.app import page
 from zerolimit.app.session import Session
 from zerolimit.run.simulation import Simulation
 
-page.begins_with.update(base="baseline", borrowers=int(sys.argv[1]))
+page.begins_with.update(base="defaults", borrowers=int(sys.argv[1]))
 server.apps["__default__"].init()
 sessions, worlds = [], []
 

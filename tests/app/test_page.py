@@ -73,7 +73,7 @@ DECLARED = {
 
 @pytest.fixture(scope="module")
 def market() -> CreditMarket:
-    return CreditMarket("baseline", seed=3, borrowers=2_000).run(months=24)
+    return CreditMarket("defaults", seed=3, borrowers=2_000).run(months=24)
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -240,13 +240,13 @@ def test_controls_are_derived_from_the_declaration() -> None:
 @pytest.mark.parametrize("given", ["", "many", "nan", "inf", "-1", "101", "1e99"])
 def test_a_number_that_is_none_or_out_of_range_is_refused(given: str, words: Words) -> None:
     with pytest.raises(BadInput) as error:
-        read("pool_share", given, load_scenario("baseline"), words)
+        read("pool_share", given, load_scenario("defaults"), words)
     allowed = words("controls.range", low="0", high="100")
     assert str(error.value) in (words("controls.number"), f"{allowed} {unit_of('pool_share', words)}")
 
 
 def test_numbers_are_read_with_separators_and_whole_where_needed() -> None:
-    base = load_scenario("baseline")
+    base = load_scenario("defaults")
     assert read("borrowers", "12,000", base, EN) == 12_000
     assert read("pool_share", " 0.4 ", base, EN) == 0.4
     assert type(read("notice_months", "3", base, EN)) is int
@@ -267,17 +267,17 @@ def test_policy_acts_from_the_next_month_and_setup_at_reset() -> None:
     session.reset(2)
     done(session)
     assert session.month == 2
-    session.take("pool_share", "0.2", EN)
+    session.take("pool_share", "0.15", EN)
     session.take("borrowers", "200", EN)
-    assert session.policy() == {"pool_share": 0.2}
+    assert session.policy() == {"pool_share": 0.15}
     assert session.differs_at_start() == {"borrowers"}
     assert session.waits("pool_share")
     session.run(1)
     done(session)
     assert session.market is not None
-    assert session.market.simulation.scenario.pool_share == 0.2
+    assert session.market.simulation.scenario.pool_share == 0.15
     assert session.market.simulation.size == 300
-    assert session.market.simulation.changes == [{"month": 2, "pool_share": 0.2}]
+    assert session.market.simulation.changes == [{"month": 2, "pool_share": 0.15}]
     assert not session.waits("pool_share")
     session.reset()
     done(session)
@@ -378,7 +378,7 @@ def test_what_is_typed_while_a_market_is_built_stays(monkeypatch: pytest.MonkeyP
     session = Session(borrowers=100)
 
     def typed() -> None:
-        session.take("pool_share", "0.2", EN)
+        session.take("pool_share", "0.15", EN)
         session.take("borrowers", "120", EN)
         session.take_seed("9", EN)
 
@@ -387,12 +387,12 @@ def test_what_is_typed_while_a_market_is_built_stays(monkeypatch: pytest.MonkeyP
     done(session)
     assert session.market is not None
     assert (session.market.seed, session.market.simulation.size) == (1, 100)
-    assert session.policy() == {"pool_share": 0.2}
+    assert session.policy() == {"pool_share": 0.15}
     assert session.differs_at_start() == {"borrowers", "seed"}
     session.reset()
     done(session)
     assert (session.market.seed, session.market.simulation.size) == (9, 120)
-    assert session.market.simulation.first_scenario.pool_share == 0.2
+    assert session.market.simulation.first_scenario.pool_share == 0.15
     assert not session.differs_at_start()
 
 
@@ -556,7 +556,7 @@ def test_every_end_of_an_episode_has_a_fate() -> None:
 
 @pytest.mark.parametrize("network", ["none", "ring", "small_world", "scale_free", "sector_blocks"])
 def test_the_part_of_a_network_is_its_own(network: str) -> None:
-    market = CreditMarket("baseline", seed=1, borrowers=300, network=network, acquaintances=4)
+    market = CreditMarket("defaults", seed=1, borrowers=300, network=network, acquaintances=4)
     whole = placed(part_of_network(market, 300, 0))
     assert whole.whole
     one, other = market.simulation.network().edges()
@@ -589,7 +589,7 @@ def test_someone_like_li_is_a_punctual_owner_hit_by_the_trigger(market: CreditMa
     assert len(mine)
     if (triggered["segment"] == "owner").any():
         assert (mine["segment"].astype(str) == "owner").any()
-    fresh = CreditMarket("baseline", seed=3, borrowers=50)
+    fresh = CreditMarket("defaults", seed=3, borrowers=50)
     assert someone_like_li(fresh) is None
 
 
@@ -636,7 +636,7 @@ def test_chinese_readers_are_told_the_same_with_the_same_numbers(allocation: str
     """Every story of a busy market: the same rows, the same numbers in each, and no English in them."""
     number = re.compile(r"\d[\d,.]*\d|\d")
     scarce = {"pool_share": 0.26, "base_tightness": 0.2, "entry_rate": 0.4, "reapply_rate": 0.2}
-    scenario = load_scenario("baseline", borrowers=120, allocation=allocation, **BUSY, **scarce, **others)
+    scenario = load_scenario("defaults", borrowers=120, allocation=allocation, **BUSY, **scarce, **others)
     origin, kinds, reasons_given = Origin("test", scenario, 3, 20), set(), 0
     slots = range(0, 120, 3)
     for slot, seen in zip(slots, origin.watched(*slots), strict=True):
@@ -667,7 +667,7 @@ def test_the_notice_has_its_numbers_in_chinese_too(market: CreditMarket) -> None
 
 
 def test_the_second_world_has_the_mechanism_off_throughout() -> None:
-    market = CreditMarket("baseline", seed=3, borrowers=300).run(months=2)
+    market = CreditMarket("defaults", seed=3, borrowers=300).run(months=2)
     market.change(off=("contagion",), base_tightness=0.3).run(months=2)
     origin = origin_of(market)
     other = switched_off(origin, "trigger")
@@ -675,7 +675,7 @@ def test_the_second_world_has_the_mechanism_off_throughout() -> None:
     assert set(other.changes[0]["off"]) == {"contagion", "trigger"}
     world = other.begin()
     other.run(world)
-    alone = Simulation(load_scenario("baseline", borrowers=300, off=("trigger",)), 3)
+    alone = Simulation(load_scenario("defaults", borrowers=300, off=("trigger",)), 3)
     for month in range(4):
         if month == 2:
             alone.change(off=("trigger", "contagion"), base_tightness=0.3)
@@ -705,12 +705,12 @@ def test_what_puts_cuts_off_is_said_to() -> None:
 
 
 def test_the_zip_loads_again(market: CreditMarket, tmp_path: Path) -> None:
-    parcel = zipfile.ZipFile(io.BytesIO(zipped(market, "zerolimit run baseline", ZH)))
+    parcel = zipfile.ZipFile(io.BytesIO(zipped(market, "zerolimit run defaults", ZH)))
     parcel.extractall(tmp_path)
     folder = next(tmp_path.iterdir())
     run = zerolimit.load(folder)
     assert run.monthly.equals(market.monthly)
-    assert (folder / "command.txt").read_text(encoding="utf-8") == "zerolimit run baseline\n"
+    assert (folder / "command.txt").read_text(encoding="utf-8") == "zerolimit run defaults\n"
     assert (folder / "summary.png").read_bytes()[:4] == b"\x89PNG"
     assert "<svg" in (folder / "summary.svg").read_text(encoding="utf-8")
     assert tomllib.loads((folder / "scenario.toml").read_text(encoding="utf-8"))["borrowers"] == 2_000
@@ -869,7 +869,7 @@ def test_the_panels_and_parameters_serve_a_plain_solaraviz() -> None:
     from zerolimit.app import components, model_params
     from zerolimit.app.charts import Widget
 
-    market = CreditMarket("baseline", rng=1, borrowers=120)
+    market = CreditMarket("defaults", rng=1, borrowers=120)
     model = solara.Reactive(market)
     page = SolaraViz(model, components=components(), model_params=model_params())
     _, rc = solara.render(solara.AppLayout(children=[page]), handle_error=False)
@@ -894,7 +894,7 @@ def test_every_control_of_the_page_is_a_mesa_parameter_that_the_market_takes() -
     made = model_params()
     assert {name for name in NAMES if name not in ("off", "network", "minimum_loan", "acquaintances")} <= set(made)
     given = {name: (one["value"] if isinstance(one, dict) else one.value) for name, one in made.items()}
-    assert CreditMarket("baseline", **{**given, "borrowers": 100}).seed == 1
+    assert CreditMarket("defaults", **{**given, "borrowers": 100}).seed == 1
 
 
 def test_view_shows_the_page_in_a_notebook_cell() -> None:
@@ -902,7 +902,7 @@ def test_view_shows_the_page_in_a_notebook_cell() -> None:
 
     from zerolimit.app.charts import Widget
 
-    market = CreditMarket("baseline", seed=1, borrowers=120).run(months=6)
+    market = CreditMarket("defaults", seed=1, borrowers=120).run(months=6)
     before = threading.active_count()
     _, rc = solara.render(market.view(language="zh"), handle_error=False)
     assert market.month == 6

@@ -16,7 +16,7 @@ import pytest
 
 sync_api = pytest.importorskip("playwright.sync_api")
 
-SCENARIO = 'base = "baseline"\nborrowers = 1500\n'
+SCENARIO = 'base = "defaults"\nborrowers = 1500\n'
 PICTURES = Path(__file__).parents[2] / "build" / "screenshots"
 """Pictures of the page, kept by CI."""
 

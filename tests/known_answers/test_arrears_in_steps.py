@@ -54,7 +54,7 @@ CLIENT = read_portfolio(
 
 def borrower(**parameters: Any) -> Simulation:
     """Who has plenty, and owes as above."""
-    scenario = load_scenario("baseline", **{**QUIET, **parameters})
+    scenario = load_scenario("defaults", **{**QUIET, **parameters})
     market = Simulation(scenario, 1, engine="objects", portfolio=CLIENT)
     known = {"income_true": 2_000_000, "cash": 100_000_000, "anchor": 1.0, "signal": 0, "punctuality": int(Q2)}
     for name, value in {**known, "risk": 700.0, "review_in": 100, "tenure": 40}.items():
@@ -161,7 +161,7 @@ def test_another_cap_closes_a_late_line_all_the_same() -> None:
 @pytest.mark.parametrize("before", [1.0, 0.6])
 def test_the_score_that_counts_is_the_one_without_the_arrears(months: int, before: float) -> None:
     """260 points of punctuality and 60 a month, as they were before the misses."""
-    terms = SimpleNamespace(**from_scenario(load_scenario("baseline", arrears_steps=True)))
+    terms = SimpleNamespace(**from_scenario(load_scenario("defaults", arrears_steps=True)))
     punctuality = before * (11.0 / 12.0) ** months
     risk = 700.0 - 260.0 * (1.0 - punctuality) - 60.0 * months
     without = 700.0 - 260.0 * (1.0 - before)
@@ -173,7 +173,7 @@ def test_the_score_that_counts_is_the_one_without_the_arrears(months: int, befor
 
 def test_a_line_that_the_pool_froze_begins_anew_and_is_no_line_on_record() -> None:
     """restart_share of the formula's line, after a freeze by arrears the line less a fifth of its undrawn part."""
-    terms = SimpleNamespace(**from_scenario(load_scenario("baseline", arrears_steps=True)))
+    terms = SimpleNamespace(**from_scenario(load_scenario("defaults", arrears_steps=True)))
     given = dict.fromkeys(decide.reads, 0.0) | {"status": FROZEN, "limit": LINE, "scheduled": 500_000.0, "review": REVIEW}
     given |= {"base_line": 3_000_000.0, "lowest": 3_000_000.0, "terms": terms}
     assert decide.function(**{**given, "reason": ARREARS}) == 900_000.0
@@ -181,7 +181,7 @@ def test_a_line_that_the_pool_froze_begins_anew_and_is_no_line_on_record() -> No
 
 
 def test_an_other_cut_beside_the_freeze_keeps_its_reason() -> None:
-    terms = SimpleNamespace(**from_scenario(load_scenario("baseline", arrears_steps=True)))
+    terms = SimpleNamespace(**from_scenario(load_scenario("defaults", arrears_steps=True)))
     given = dict.fromkeys(set_line.reads, 0.0) | {"status": OPEN, "limit": LINE, "limit_before": LINE, "late": 1.0}
     given |= {"review": REVIEW, "terms": terms, "cap_reason": CAP["per_person"].code}
     cut = set_line.function(**{**given, "wanted": 700_000.0})

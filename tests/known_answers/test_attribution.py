@@ -59,7 +59,7 @@ TIGHT: dict[str, Any] = {
 
 
 def of_few(*own: Mapping[str, float], players: tuple[str, ...], **others: Any) -> Attribution:
-    return attribute("baseline", months=4, seed=1, players=players, portfolio=Few(own), **{**TIGHT, **others})
+    return attribute("defaults", months=4, seed=1, players=players, portfolio=Few(own), **{**TIGHT, **others})
 
 
 def test_three_borrowers_two_mechanisms_by_hand() -> None:
@@ -116,19 +116,19 @@ def test_habits_out_nobody_is_more_frequent_than_the_middle_of_the_segment() -> 
 
 
 def test_a_common_past_is_common() -> None:
-    whole = attribute("baseline", borrowers=600, months=3, since=5, seed=2, players=("trigger", "scarcity"))
-    run = attribute("baseline", borrowers=600, months=8, seed=2, players=("trigger",))
+    whole = attribute("defaults", borrowers=600, months=3, since=5, seed=2, players=("trigger", "scarcity"))
+    run = attribute("defaults", borrowers=600, months=8, seed=2, players=("trigger",))
     assert whole.game("zero_limit", ("month",))[-1].tolist() == run.game("zero_limit", ("month",))[-1][5:].tolist()
     assert whole.shares("zero_limit", ("month",)).month.unique().tolist() == [5, 6, 7]
 
 
 @pytest.fixture(scope="module")
 def seeds() -> Attribution:
-    return attribute("baseline", borrowers=900, months=8, seed=3, seeds=3, players=("trigger", "scarcity"), follow=[7])
+    return attribute("defaults", borrowers=900, months=8, seed=3, seeds=3, players=("trigger", "scarcity"), follow=[7])
 
 
 def test_ten_seeds_have_a_band_over_all_players() -> None:
-    many = attribute("baseline", borrowers=200, months=3, seeds=10, players=("trigger", "scarcity"))
+    many = attribute("defaults", borrowers=200, months=3, seeds=10, players=("trigger", "scarcity"))
     values = np.array([one.shares().shapley for one in (many, *many.replications)])
     found = many.intervals().set_index("player")
     for p, name in enumerate(many.players):
@@ -138,7 +138,7 @@ def test_ten_seeds_have_a_band_over_all_players() -> None:
 
 
 def test_seeds_repeat_the_study_and_give_students_intervals(seeds: Attribution) -> None:
-    alone = [attribute("baseline", borrowers=900, months=8, seed=k, players=("trigger", "scarcity")) for k in (3, 4, 5)]
+    alone = [attribute("defaults", borrowers=900, months=8, seed=k, players=("trigger", "scarcity")) for k in (3, 4, 5)]
     assert seeds.seeds == (3, 4, 5)
     values = np.array([one.shares().shapley for one in alone])
     found = seeds.intervals().set_index("player")
@@ -182,7 +182,7 @@ def test_what_is_saved_is_tidy_and_sums_to_the_difference(seeds: Attribution, tm
 
 
 def test_every_month_of_the_figure_is_as_wide_as_the_others() -> None:
-    three = attribute("baseline", months=3, players=("trigger", "tightening"), portfolio=Few((FREQUENT, LOW)), **TIGHT)
+    three = attribute("defaults", months=3, players=("trigger", "tightening"), portfolio=Few((FREQUENT, LOW)), **TIGHT)
     axes = three.plot()
     assert axes.get_xlim() == (-0.5, 2.5)
     shares = three.shares("zero_limit", ("month",)).pivot(index="month", columns="player", values="shapley")
@@ -193,7 +193,7 @@ def test_every_month_of_the_figure_is_as_wide_as_the_others() -> None:
             assert np.isclose(top[top[:, 0] == edge, 1], height).any()
     assert heights[0] == 0.0 < heights[-1]
     assert (axes.get_title("left"), axes.get_xlabel()) == (
-        "Whose zero limit? Shapley shares by month (baseline, seed 1)",
+        "Whose zero limit? Shapley shares by month (defaults, seed 1)",
         "month",
     )
     assert all(tick == round(tick) for tick in axes.get_xticks())
@@ -208,7 +208,7 @@ def test_it_stops_when_asked_and_tells_how_far_it_is() -> None:
 
     with pytest.raises(Cancelled):
         attribute(
-            "baseline",
+            "defaults",
             borrowers=400,
             months=3,
             workers=1,
@@ -235,7 +235,7 @@ def test_a_rule_of_ones_own_is_in_every_world() -> None:
 
 def test_shares_do_not_depend_on_how_many_worlds_run_at_once() -> None:
     one, other = (
-        attribute("baseline", borrowers=700, months=5, players=("trigger", "scarcity"), workers=workers)
+        attribute("defaults", borrowers=700, months=5, players=("trigger", "scarcity"), workers=workers)
         for workers in (1, 3)
     )
     assert all((one.counts[name] == other.counts[name]).all() for name in one.counts)
@@ -256,14 +256,14 @@ ALL_ON: dict[str, Any] = {
 @pytest.mark.parametrize("name", PLAYERS)
 def test_every_player_makes_a_difference_where_it_is_on(name: str) -> None:
     scenario = {**ALL_ON, "pool_share": 0.25, "base_tightness": 0.2, "neighbour_weight": 0.5, "appeals_share": 0.05}
-    found = attribute("baseline", borrowers=700, months=10, players=(name,), **scenario)
+    found = attribute("defaults", borrowers=700, months=10, players=(name,), **scenario)
     assert any((game[0] != game[1]).any() for game in found.counts.values())
 
 
 @pytest.mark.parametrize("name", ["reasons", "warning", "notice", "adaptation"])
 def test_a_policy_that_is_off_has_no_share_to_ask_for(name: str) -> None:
-    with pytest.raises(BadInput, match=f"players: {name} is off in baseline .*set it first"):
-        attribute("baseline", borrowers=60, months=2, players=(name,))
+    with pytest.raises(BadInput, match=f"players: {name} is off in defaults .*set it first"):
+        attribute("defaults", borrowers=60, months=2, players=(name,))
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_a_policy_that_is_off_has_no_share_to_ask_for(name: str) -> None:
 )
 def test_bad_input_from_python_is_one_line_too(given: dict[str, Any], words: str) -> None:
     with pytest.raises(BadInput, match=words):
-        attribute("baseline", **{"borrowers": 60, "months": 1, "players": ("trigger",), **given})
+        attribute("defaults", **{"borrowers": 60, "months": 1, "players": ("trigger",), **given})
 
 
 @pytest.mark.parametrize(
@@ -381,7 +381,7 @@ def test_seeds_are_counted_or_listed() -> None:
 
 def test_a_scenario_may_be_a_path_or_a_mapping(tmp_path: Path) -> None:
     file = tmp_path / "small.toml"
-    file.write_text('base = "baseline"\nborrowers = 200\n')
+    file.write_text('base = "defaults"\nborrowers = 200\n')
     given = [attribute(one, months=2, players=("trigger",)) for one in (file, str(file), {"borrowers": 200})]
     assert [one.scenario.borrowers for one in given] == [200, 200, 200]
     assert given[0].game("zero_limit").tolist() == given[1].game("zero_limit").tolist()

@@ -185,7 +185,7 @@ def test_a_body_is_written_out_where_it_is_plain_and_called_where_not(function: 
     known |= {
         "late": 0.0,
         "punctuality": 1.0,
-        "terms": SimpleNamespace(**{**from_scenario(load_scenario("baseline")), **given}),
+        "terms": SimpleNamespace(**{**from_scenario(load_scenario("defaults")), **given}),
     }
     reads = inspect.signature(made).parameters
     assert made(*(known[name] for name in reads)) == 1_000.0

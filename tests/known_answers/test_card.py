@@ -184,7 +184,7 @@ NO_NEED = {"need_rate": 0.0, "card_habit": 0.0, "spend_salaried": 0.5, "spend_gi
 @cache
 def lived(**parameters: Any) -> Simulation:
     given = {name: list(value) if isinstance(value, tuple) else value for name, value in parameters.items()}
-    return Simulation(load_scenario("baseline", **ALONE, **given), SEED, engine="compiled").run(12)
+    return Simulation(load_scenario("defaults", **ALONE, **given), SEED, engine="compiled").run(12)
 
 
 def earned(market: Simulation) -> float:

@@ -28,7 +28,7 @@ def test_who_was_zeroed_in_one_and_not_in_the_other_by_hand() -> None:
     """The trigger (a) catches the frequent ones, the raised cutoff (b) the low ones; the last is caught by both."""
     few = Few(({**FREQUENT}, {**SELDOM, **LOW}, {**SELDOM}, {**FREQUENT, **LOW}))
     found = compare(
-        "baseline",
+        "defaults",
         months=4,
         seeds=1,
         portfolio=few,
@@ -57,7 +57,7 @@ CHANGE: dict[str, Any] = {"trigger_frequency": 0.6}
 
 @pytest.fixture(scope="module")
 def pair() -> Comparison:
-    return compare("baseline", borrowers=1_200, months=10, seed=5, seeds=4, only_b=CHANGE)
+    return compare("defaults", borrowers=1_200, months=10, seed=5, seeds=4, only_b=CHANGE)
 
 
 def test_differences_are_those_of_two_runs_seed_by_seed(pair: Comparison) -> None:
@@ -65,7 +65,7 @@ def test_differences_are_those_of_two_runs_seed_by_seed(pair: Comparison) -> Non
     for seed in pair.seeds:
         both = []
         for change in ({}, CHANGE):
-            run = Simulation(load_scenario("baseline", borrowers=1_200, **change), seed, engine="compiled").run(10)
+            run = Simulation(load_scenario("defaults", borrowers=1_200, **change), seed, engine="compiled").run(10)
             over, under = (
                 sum(int(one.counts[name].sum()) for one in run.history) for name in ("zero_limit", "line_on_time")
             )
@@ -89,7 +89,7 @@ def test_money_is_that_of_the_runs_themselves(pair: Comparison) -> None:
     for seed in pair.seeds:
         both: dict[str, list[float]] = {name: [] for name in MONEY}
         for change in ({}, CHANGE):
-            run = Simulation(load_scenario("baseline", borrowers=1_200, **change), seed, engine="compiled").run(10)
+            run = Simulation(load_scenario("defaults", borrowers=1_200, **change), seed, engine="compiled").run(10)
             sums = {name: sum(int(one.counts[name].sum()) for one in run.history) for name in run.history[0].counts}
             row = {name: sum(one.platform[name] for one in run.history) for name in ("net_income", "cash", "planned")}
             both["lent"].append(sums["sum_drawn"] / 10)
@@ -114,7 +114,7 @@ def test_money_is_that_of_the_runs_themselves(pair: Comparison) -> None:
 
 
 def test_months_before_since_are_kept_by_month_and_left_out_of_all_else(pair: Comparison) -> None:
-    late = compare("baseline", borrowers=1_200, months=10, since=4, seed=5, seeds=4, only_b=CHANGE)
+    late = compare("defaults", borrowers=1_200, months=10, since=4, seed=5, seeds=4, only_b=CHANGE)
     for outcome in ("zero_limit", "complaints", "idle_cash"):
         assert np.array_equal(late.values(outcome, ["month"]), pair.values(outcome, ["month"]), equal_nan=True)
     monthly = pair.values("zero_arrears", ["month"])
@@ -132,7 +132,7 @@ def test_a_zero_before_since_does_not_count_and_one_behind_it_does() -> None:
     """The trigger acts in month 2: counted from month 2 on, not from month 3 on."""
     few = Few(({**FREQUENT}, {**SELDOM}))
     for since, zeroed in ((2, ["only in a", "neither"]), (3, ["neither", "neither"])):
-        found = compare(months=5, since=since, seeds=1, portfolio=few, a="baseline", only_b={"off": ["trigger"]}, **TIGHT)
+        found = compare(months=5, since=since, seeds=1, portfolio=few, a="defaults", only_b={"off": ["trigger"]}, **TIGHT)
         assert [ZEROED[code] for code in found.zeroed[0]] == zeroed
         assert found.borrowers().last_event_a.tolist() == [2, -1]
 
@@ -196,16 +196,16 @@ def test_tables_agree_with_each_other(pair: Comparison) -> None:
 
 def test_what_differs_from_a_month_on_differs_from_then_on_only() -> None:
     event = [{"month": 6, "kind": "tightness", "value": 0.5}]
-    found = compare("baseline", borrowers=1_500, months=9, seeds=2, only_b={"calendar": event})
+    found = compare("defaults", borrowers=1_500, months=9, seeds=2, only_b={"calendar": event})
     monthly = found.values("decreases", ["month"])
     assert (monthly[:, 0, :6] == monthly[:, 1, :6]).all()
     assert (monthly[:, 0, 6] < monthly[:, 1, 6]).all()
 
 
 def test_other_people_are_said_to_be_other() -> None:
-    vacant = compare("baseline", borrowers=500, months=1, seeds=1, only_b={"vacant_share": 0.5})
+    vacant = compare("defaults", borrowers=500, months=1, seeds=1, only_b={"vacant_share": 0.5})
     assert vacant.unlike == 0 < vacant.single
-    drawn = compare("baseline", borrowers=500, months=1, seeds=1, only_b={"share_gig": 0.6, "share_owner": 0.2})
+    drawn = compare("defaults", borrowers=500, months=1, seeds=1, only_b={"share_gig": 0.6, "share_owner": 0.2})
     assert drawn.unlike > 100
     people = f"over all seeds {int(vacant.here.sum())} borrowers there at the start"
     assert f"the same draws, but not the same borrowers: {people} on both sides;" in vacant.paired()
@@ -228,7 +228,7 @@ def test_the_same_people_are_said_to_be_the_same(pair: Comparison) -> None:
     ],
 )
 def test_parameters_are_told_in_words(changed: dict[str, Any], words: str) -> None:
-    assert compare("baseline", borrowers=50, months=1, seeds=1, only_b=changed).differing() == [words]
+    assert compare("defaults", borrowers=50, months=1, seeds=1, only_b=changed).differing() == [words]
 
 
 def test_what_is_saved(pair: Comparison, tmp_path: Path) -> None:
@@ -246,11 +246,11 @@ def test_what_is_saved(pair: Comparison, tmp_path: Path) -> None:
 
 def test_a_rule_of_ones_own_against_the_allocation_that_says_the_same() -> None:
     """`need x level` is pro rata but for rounding: the two worlds share their pools alike to the yuan."""
-    found = compare("baseline", borrowers=800, months=3, seeds=1, pool_share=0.33, allocation="pro_rata", rules_b=[alike])
+    found = compare("defaults", borrowers=800, months=3, seeds=1, pool_share=0.33, allocation="pro_rata", rules_b=[alike])
     assert found.differing() == ["user-defined rules: none in a, alike in b"]
     lines = found.values("sum_limit", ["month"])[0]
     assert abs(lines[0] - lines[1]).max() < 1e-4 * lines[0].min()
-    other = compare("baseline", borrowers=800, months=3, seeds=1, pool_share=0.33, rules_b=[alike])
+    other = compare("defaults", borrowers=800, months=3, seeds=1, pool_share=0.33, rules_b=[alike])
     lines = other.values("sum_limit", ["month"])[0]
     assert abs(lines[0] - lines[1]).max() > 1e-3 * lines[0].min()
 
@@ -263,8 +263,8 @@ def alike(level, need):
 
 def test_scenarios_may_be_paths(tmp_path: Path) -> None:
     one, other = tmp_path / "one.toml", tmp_path / "other.toml"
-    one.write_text('base = "baseline"\nborrowers = 200\n')
-    other.write_text('base = "baseline"\nborrowers = 200\ntrigger_frequency = 0.6\n')
+    one.write_text('base = "defaults"\nborrowers = 200\n')
+    other.write_text('base = "defaults"\nborrowers = 200\ntrigger_frequency = 0.6\n')
     found = compare(one, other, months=2, seeds=np.int64(2))  # type: ignore[arg-type]
     assert (found.a.name, found.b.name, found.seeds) == ("one", "other", (1, 2))
     assert found.b.trigger_frequency == 0.6
@@ -274,7 +274,7 @@ def test_scenarios_may_be_paths(tmp_path: Path) -> None:
 
 def test_it_stops_when_asked() -> None:
     with pytest.raises(Cancelled):
-        compare("baseline", borrowers=300, months=2, seeds=2, only_b=CHANGE, cancel=lambda: True)
+        compare("defaults", borrowers=300, months=2, seeds=2, only_b=CHANGE, cancel=lambda: True)
 
 
 @pytest.mark.parametrize(
@@ -282,15 +282,15 @@ def test_it_stops_when_asked() -> None:
     [
         ("baseline", "both sides are the same scenario"),
         ("baseline no-mechanisms --b borrowers=50", "borrowers: the same number is needed on both sides"),
-        ("baseline --b cutof=600", "cutof"),
+        ("defaults --b cutof=600", "cutof"),
         ("baseline nosuch", "nosuch"),
-        ("baseline --b cutoff=600 --seeds 0", "seeds: a whole number from 1"),
-        ("baseline --b cutoff=600 --outcome zero", "outcome: 'zero' is no rate, money or monthly count"),
-        ("baseline --b cutoff=600 --outcome net_incom", "did you mean 'net_income'?"),
-        ("baseline --b cutoff=600 --months 0", "months: 0 is not in 1 to 10,000"),
-        ("baseline --b cutoff=600 --out .", "already exists"),
-        ("baseline --b cutoff=600 --months 6 --since 6", "since: 6 is not one of 0 to 5, the months of the run"),
-        ("baseline --b cutoff=600 --since -1", "since: -1 is not one of 0 to 35"),
+        ("defaults --b cutoff=600 --seeds 0", "seeds: a whole number from 1"),
+        ("defaults --b cutoff=600 --outcome zero", "outcome: 'zero' is no rate, money or monthly count"),
+        ("defaults --b cutoff=600 --outcome net_incom", "did you mean 'net_income'?"),
+        ("defaults --b cutoff=600 --months 0", "months: 0 is not in 1 to 10,000"),
+        ("defaults --b cutoff=600 --out .", "already exists"),
+        ("defaults --b cutoff=600 --months 6 --since 6", "since: 6 is not one of 0 to 5, the months of the run"),
+        ("defaults --b cutoff=600 --since -1", "since: -1 is not one of 0 to 35"),
     ],
 )
 def test_bad_input_ends_in_one_line(arguments: str, words: str) -> None:
@@ -301,7 +301,7 @@ def test_bad_input_ends_in_one_line(arguments: str, words: str) -> None:
 
 
 def test_a_comparison_is_printed_with_its_formula() -> None:
-    command = "compare baseline --b trigger_frequency=0.5 --borrowers 600 --months 8 --seeds 2 --quiet"
+    command = "compare defaults --b trigger_frequency=0.5 --borrowers 600 --months 8 --seeds 2 --quiet"
     result = CliRunner().invoke(cli.app, command.split())
     assert result.exit_code == 0, result.stderr
     text = " ".join(result.stdout.split())
@@ -318,7 +318,7 @@ def printed(command: str) -> dict[str, list[str]]:
     return {line.partition(",")[0]: line.split()[2:] for line in below if ", " in line}
 
 
-SMALL = "baseline --set pool_share=0.15 --set appeal_rate=1.0 --set reasons_sent=true --borrowers 300 --months 5 --seeds 2"
+SMALL = "defaults --set pool_share=0.15 --set appeal_rate=1.0 --set reasons_sent=true --borrowers 300 --months 5 --seeds 2"
 
 
 def test_where_nobody_waited_there_is_a_dash() -> None:
@@ -331,7 +331,7 @@ def test_where_nobody_waited_there_is_a_dash() -> None:
 
 
 def test_the_months_counted_are_said() -> None:
-    command = "compare baseline --b cutoff=640 --borrowers 300 --months 5 --since 2 --seeds 2 --quiet"
+    command = "compare defaults --b cutoff=640 --borrowers 300 --months 5 --since 2 --seeds 2 --quiet"
     result = CliRunner().invoke(cli.app, command.split())
     assert result.exit_code == 0, result.stderr
     text = " ".join(result.stdout.split())
@@ -341,10 +341,10 @@ def test_the_months_counted_are_said() -> None:
 
 
 def test_money_is_printed_in_yuan() -> None:
-    command = "compare baseline --b pool_share=1.0 --borrowers 600 --months 6 --seeds 2 --quiet --outcome idle_cash"
+    command = "compare defaults --b pool_share=1.0 --borrowers 600 --months 6 --seeds 2 --quiet --outcome idle_cash"
     result = CliRunner().invoke(cli.app, command.split())
     assert result.exit_code == 0, result.stderr
-    found = compare("baseline", borrowers=600, months=6, seeds=2, only_b={"pool_share": 1.0})
+    found = compare("defaults", borrowers=600, months=6, seeds=2, only_b={"pool_share": 1.0})
     said = "Money, yuan: lent, losses, net_income a month; idle_cash, exposure as the mean of the months"
     assert said in " ".join(result.stdout.split())
     rows = [line.split() for line in result.stdout.splitlines() if line.split(" ")[0] in MONEY]
@@ -363,7 +363,7 @@ def test_where_there_was_no_case_there_is_a_dash() -> None:
 
 def test_rates_from_fewer_seeds_are_said_to_be() -> None:
     """An appeal is heard in both worlds of some seeds only."""
-    command = "compare baseline --b notice_months=3 --borrowers 2000 --months 12 --seeds 4 --quiet"
+    command = "compare defaults --b notice_months=3 --borrowers 2000 --months 12 --seeds 4 --quiet"
     result = CliRunner().invoke(cli.app, command.split())
     said = "From fewer seeds, those with a case on both sides: "
     assert re.search(rf"{said}appeal_wait \([123]\), appeal_granted \([123]\)\.", " ".join(result.stdout.split()))

@@ -57,7 +57,7 @@ def test_a_helper_of_loops_is_still_a_plain_function() -> None:
 
 @pytest.mark.parametrize("seed", [0, 1, 2**32 + 5, 2**64 - 1])
 def test_engines_and_plain_python_make_the_same_draws(seed: int) -> None:
-    simulation = Simulation(load_scenario("baseline", borrowers=8), seed, engine="objects")
+    simulation = Simulation(load_scenario("defaults", borrowers=8), seed, engine="objects")
     rows = np.arange(8)
     for purpose in PURPOSES:
         drawn = simulation.engine.uniforms(purpose, rows, 11)

@@ -55,7 +55,7 @@ class Terms:
     """A scenario's terms, as rules see them."""
 
     def __init__(self, **parameters: Any) -> None:
-        vars(self).update(from_scenario(load_scenario("baseline", **parameters)))
+        vars(self).update(from_scenario(load_scenario("defaults", **parameters)))
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_one_draw_says_why_an_account_ends(status: float, idle: float, draw: flo
 def test_closed_accounts_end_as_their_draws_say() -> None:
     """Nothing else happens to them: who is there after a month has never drawn below the rate."""
     rate, months, seed = 0.08, 12, 5
-    market = Simulation(load_scenario("baseline", closed_end_rate=rate, **CLOSED_ONLY), seed, engine="objects")
+    market = Simulation(load_scenario("defaults", closed_end_rate=rate, **CLOSED_ONLY), seed, engine="objects")
     there = set(range(300))
     for month in range(months):
         market.step()
@@ -102,7 +102,7 @@ def test_closed_accounts_end_as_their_draws_say() -> None:
 
 
 def test_a_rate_of_0_leaves_them_there_for_ever() -> None:
-    market = Simulation(load_scenario("baseline", **CLOSED_ONLY, reapply_rate=0.0), 5, engine="objects").run(24)
+    market = Simulation(load_scenario("defaults", **CLOSED_ONLY, reapply_rate=0.0), 5, engine="objects").run(24)
     assert (market.column("status") == CLOSED).all()
 
 
@@ -114,7 +114,7 @@ def test_who_has_no_line_is_not_refused_for_not_using_it() -> None:
     asks = {"reapply_rate": 1.0, "cooling_months": 0, "trigger_idle": 1, "idle_keep": 0.0, "cutoff": 350, "need_rate": 0.0}
     on = {"off": [name for name in MECHANISMS if name != "trigger"], "habit_gig": 0.0, "habit_owner": 0.0}
     market = Simulation(
-        load_scenario("baseline", **CLOSED_ONLY | asks | on, habit_salaried=0.0, pool_share=1.0, admissions=1.0),
+        load_scenario("defaults", **CLOSED_ONLY | asks | on, habit_salaried=0.0, pool_share=1.0, admissions=1.0),
         5,
         engine="objects",
     ).run(1)
@@ -134,7 +134,7 @@ def test_accounts_are_those_before_and_who_came_less_who_left() -> None:
         "first_closed": 0.2,
     }
     market = Simulation(
-        load_scenario("baseline", borrowers=1_500, entry_rate=0.5, admissions=0.1, first_late=0.3, **changes),
+        load_scenario("defaults", borrowers=1_500, entry_rate=0.5, admissions=0.1, first_late=0.3, **changes),
         2,
         engine="compiled",
     ).run(30)
@@ -155,12 +155,12 @@ def test_each_reason_has_its_bar(reason: str, months: float) -> None:
 def test_who_was_closed_is_readmitted_only_when_the_bar_has_passed() -> None:
     """All ask each month from the first on, closed for a month then; the lender admits none before the seventh."""
     asking = {**CLOSED_ONLY, "first_closed_months": 0.0, "cooling_months": 0, "reapply_rate": 1.0, "admissions": 1.0}
-    market = Simulation(load_scenario("baseline", bar_score=7, **asking), 5, engine="objects").run(9)
+    market = Simulation(load_scenario("defaults", bar_score=7, **asking), 5, engine="objects").run(9)
     by_month = monthly_frame(market).groupby("month").sum(numeric_only=True)
     assert (by_month["applied"].iloc[:6] == 300).all()
     assert by_month["readmitted"].iloc[:6].sum() == 0
     assert by_month["readmitted"].iloc[6] > 100
-    free = Simulation(load_scenario("baseline", **asking), 5, engine="objects").run(1)
+    free = Simulation(load_scenario("defaults", **asking), 5, engine="objects").run(1)
     assert monthly_frame(free)["readmitted"].sum() > 100
 
 
@@ -202,7 +202,7 @@ def test_a_campaign_in_the_order_of_profit_reaches_its_share_though_all_unused_l
     def months(share: float) -> tuple[int, int, int]:
         """Open lines and those of them that are not used before the campaign's month, and lines decided in it."""
         scenario = load_scenario(
-            "baseline", borrowers=400, campaign_order="profit", campaign_share=share, calendar=tighter, **idle
+            "defaults", borrowers=400, campaign_order="profit", campaign_share=share, calendar=tighter, **idle
         )
         market = Simulation(scenario, 3, engine="objects").run(2)
         lines = market.column("status") == OPEN

@@ -44,7 +44,7 @@ def scripted(
     **parameters: Any,
 ) -> Origin:
     """A calm market with scripted owners, first reviewed in month 2, when the cutoff may be another one."""
-    scenario = load_scenario("baseline", borrowers=borrowers, **{**CALM, **parameters})
+    scenario = load_scenario("defaults", borrowers=borrowers, **{**CALM, **parameters})
     changes = ({"month": REVIEWED, "cutoff": cutoff_then},) if cutoff_then is not None else ()
     alike = Scripted(borrowers, slots, TRAITS, {**ACCOUNT, **(account or {})})
     return Origin("test", scenario, 1, 4, changes, portfolio=alike)
@@ -250,7 +250,7 @@ def test_arrears_paid_are_enough_where_they_alone_were_the_reason() -> None:
 
 @pytest.mark.parametrize("rule", ["profit", "pro_rata", "water_filling", "equal_floor"])
 def test_no_smaller_pool_would_have_been_enough(rule: str) -> None:
-    scenario = load_scenario("baseline", borrowers=80, pool_share=0.22, allocation=rule)
+    scenario = load_scenario("defaults", borrowers=80, pool_share=0.22, allocation=rule)
     market = CreditMarket(scenario, seed=6, engine="objects").run(2)
     rows = market.episodes.query("reason == 'grant'").itertuples()
     origin, tried = origin_of(market), 0
@@ -340,7 +340,7 @@ OWN_RULES = {"own": newer_less, "half": half}
 )
 def test_with_nothing_changed_the_path_is_the_recorded_one(rule: str, others: dict[str, Any]) -> None:
     allocation, rules = ("score", user_rules([OWN_RULES[rule]])) if rule in OWN_RULES else (rule, ())
-    scenario = load_scenario("baseline", borrowers=60, **{**BUSY, "allocation": allocation, "pool_share": 0.3, **others})
+    scenario = load_scenario("defaults", borrowers=60, **{**BUSY, "allocation": allocation, "pool_share": 0.3, **others})
     origin = Origin("test", scenario, 4, 15, rules=rules, engine="objects")
     world = origin.begin()
     views = [CloseUp(world, slot) for slot in range(0, 60, 4)]
@@ -388,7 +388,7 @@ def test_without_expected_use_the_set_aside_serves_everybody_whatever_its_share(
 def test_a_full_queue_takes_nobody_behind_the_last() -> None:
     """Places for two, taken by others; with one's own place among them, or a third, one is served wherever one stands."""
     order, rows = np.array([2.0, 1.0]), np.array([7, 8])
-    world = Simulation(load_scenario("baseline", borrowers=10), 1, engine="objects")
+    world = Simulation(load_scenario("defaults", borrowers=10), 1, engine="objects")
     ends = {
         (slot, places): Recorder(world, slot).last(order, np.ones(2, np.bool_), rows, "u_desk", places)
         for slot in (4, 8)
@@ -452,7 +452,7 @@ def test_what_cannot_be_explained_is_refused_in_one_line() -> None:
 
 @pytest.mark.usefixtures("undrawn")
 def test_a_market_its_folder_and_the_command_line_say_the_same(tmp_path: Path) -> None:
-    market = CreditMarket("baseline", seed=1, borrowers=200, pool_share=0.1).run(3)
+    market = CreditMarket("defaults", seed=1, borrowers=200, pool_share=0.1).run(3)
     event = market.episodes.iloc[0]
     told = explain(market, int(event.borrower), int(event.month))
     market.save(tmp_path / "run")

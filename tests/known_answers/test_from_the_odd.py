@@ -23,7 +23,7 @@ STATUS = {"open": 0, "frozen": 1, "closed": 2, "left": 3}
 TRANSACTOR, REVOLVER, MAXED_OUT = 1, 2, 3
 CARD = 1
 MOST = 1_900_000_000
-BASELINE = from_scenario(load_scenario("baseline"))
+BASELINE = from_scenario(load_scenario("defaults"))
 State = dict[str, Any]
 
 

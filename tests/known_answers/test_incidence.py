@@ -60,7 +60,7 @@ def test_without_censoring_it_is_the_share_that_ended(episodes: list[tuple[int, 
 
 def test_a_run_s_episodes_first_and_repeated_apart() -> None:
     market = CreditMarket(
-        "baseline", seed=2, borrowers=1_500, engine="compiled", adopt="appealing", appeals_capacity=0.02, appeals_share=0.05
+        "defaults", seed=2, borrowers=1_500, engine="compiled", adopt="appealing", appeals_capacity=0.02, appeals_share=0.05
     ).run(20)
     whole, first, later = (market.incidence(repeated=which) for which in (None, False, True))
     assert whole["at_risk"].iloc[0] == first["at_risk"].iloc[0] + (later["at_risk"].iloc[0] if len(later) else 0)

@@ -70,7 +70,7 @@ Lives = Mapping[str, Mapping[str, Array]]
 
 def lives(frame: pd.DataFrame, engine: str, **parameters: Any) -> Lives:
     """Each client's fields at the end of each month, by id: whoever has the slot by then."""
-    world = Simulation(load_scenario("baseline", **parameters), SEED, engine=engine, portfolio=frame, threads=1)
+    world = Simulation(load_scenario("defaults", **parameters), SEED, engine=engine, portfolio=frame, threads=1)
     months = []
     for _ in range(MONTHS):
         world.step()
@@ -155,7 +155,7 @@ def test_no_two_draws_share_a_counter(draws: list[tuple[int, int, int, str]]) ->
 def test_every_draw_of_an_engine_is_keyed_by_the_client() -> None:
     frame = clients(8)
     keys = keys_of(frame["id"].tolist())
-    engine = Simulation(load_scenario("baseline"), SEED, engine="objects", portfolio=frame).engine
+    engine = Simulation(load_scenario("defaults"), SEED, engine="objects", portfolio=frame).engine
     engine.put_raw("generation", slice(None), np.arange(8), 0)
     for purpose in PURPOSES:
         wanted = [(int(keys[k]), k, 5, purpose) for k in range(8)]

@@ -136,7 +136,7 @@ def test_our_own_builder_gives_these_ties_on_every_machine(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["small_world", "scale_free", "sector_blocks"])
 def test_above_a_size_the_own_builder_takes_over(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    scenario = load_scenario("baseline", borrowers=SIZE, network=kind, acquaintances=DEGREE)
+    scenario = load_scenario("defaults", borrowers=SIZE, network=kind, acquaintances=DEGREE)
     sectors = SECTOR if kind == "sector_blocks" else None
     by_networkx = build(scenario, 5, sectors).edges()
     monkeypatch.setattr(network, "networkx_ties", None)
@@ -195,7 +195,7 @@ def test_the_ring_without_memory_equals_the_same_ring_as_ties(size: int) -> None
 
 def test_trust_falls_by_the_share_that_was_heard() -> None:
     """trust' = trust - neighbour_weight x heard, with nothing else to feel; so an isolated borrower loses none."""
-    terms = SimpleNamespace(**{**from_scenario(load_scenario("baseline", neighbour_weight=0.4)), "mend": 0.0})
+    terms = SimpleNamespace(**{**from_scenario(load_scenario("defaults", neighbour_weight=0.4)), "mend": 0.0})
     quiet = dict.fromkeys(feel.reads, 0.0) | {"trust": 0.8, "u_leave": 1.0, "terms": terms}
     for heard, trust in ((0.0, 0.8), (0.25, 0.7), (1.0, 0.4)):
         assert feel.function(**{**quiet, "heard": heard})[0] == pytest.approx(trust)
@@ -206,7 +206,7 @@ def test_the_month_passes_on_what_was_told(engine: str, tmp_path: Path) -> None:
     """0 is tied to 1 and 2, 3 to 0 too; 4 to nobody."""
     file = tmp_path / "ties.csv"
     file.write_text("source,target\n0,1\n0,2\n3,0\n")
-    scenario = load_scenario("baseline", borrowers=5, network="file", network_file=str(file))
+    scenario = load_scenario("defaults", borrowers=5, network="file", network_file=str(file))
     simulation = Simulation(scenario, 1, engine=engine)
     simulation.engine.put_raw("told", slice(None), told_of([1, 1, 0, 0, 1]), 0)
     Live(simulation.alone()).gossip()
@@ -222,8 +222,8 @@ def test_without_a_network_nobody_hears() -> None:
         {"off": "contagion"},
     ]
     base: dict[str, Any] = {"borrowers": 60, "neighbour_weight": 0.9, "own_hit": 0.9}
-    runs = [Simulation(load_scenario("baseline", **(base | kind)), 2, engine="objects").run(8) for kind in kinds]
-    heard = Simulation(load_scenario("baseline", **base), 2, engine="objects").run(8)
+    runs = [Simulation(load_scenario("defaults", **(base | kind)), 2, engine="objects").run(8) for kind in kinds]
+    heard = Simulation(load_scenario("defaults", **base), 2, engine="objects").run(8)
     assert all(np.array_equal(one.column("trust"), runs[0].column("trust")) for one in runs)
     assert heard.column("trust").sum() < runs[0].column("trust").sum()
 
@@ -232,7 +232,7 @@ def test_without_a_network_nobody_hears() -> None:
 
 
 def test_sectors_are_those_of_the_first_population_whenever_the_network_is_made() -> None:
-    scenario = load_scenario("baseline", borrowers=200, network="sector_blocks", leave_rate=0.5, entry_rate=1.0)
+    scenario = load_scenario("defaults", borrowers=200, network="sector_blocks", leave_rate=0.5, entry_rate=1.0)
     eager = Simulation(scenario, 4, engine="objects")
     late = Simulation(scenario.change(off="contagion"), 4, engine="objects")
     first = late.column("sector").copy()
@@ -243,7 +243,7 @@ def test_sectors_are_those_of_the_first_population_whenever_the_network_is_made(
 
 
 def test_nothing_is_read_while_nobody_listens(tmp_path: Path) -> None:
-    scenario = load_scenario("baseline", borrowers=5, network="file", network_file=str(tmp_path / "absent.csv"))
+    scenario = load_scenario("defaults", borrowers=5, network="file", network_file=str(tmp_path / "absent.csv"))
     quiet = Simulation(scenario.change(off="contagion"), 1, engine="objects").run(1)
     with pytest.raises(BadInput, match=r"absent\.csv"):
         Simulation(scenario, 1, engine="objects")
@@ -254,7 +254,7 @@ def test_nothing_is_read_while_nobody_listens(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["network", "network_file", "acquaintances", "rewiring", "sector_ties"])
 def test_the_network_stays_for_the_whole_run(name: str) -> None:
-    simulation = Simulation(load_scenario("baseline", borrowers=5), 1, engine="objects")
+    simulation = Simulation(load_scenario("defaults", borrowers=5), 1, engine="objects")
     with pytest.raises(BadInput, match=f"{name}: acts only at the start"):
         simulation.change(**{name: getattr(simulation.scenario, name)})
 
@@ -262,7 +262,7 @@ def test_the_network_stays_for_the_whole_run(name: str) -> None:
 def test_a_month_on_the_ring_loads_no_networkx() -> None:
     code = (
         "import sys; from zerolimit import Simulation, load_scenario;"
-        "Simulation(load_scenario('baseline', borrowers=5), 1, engine='objects').step(); print('networkx' in sys.modules)"
+        "Simulation(load_scenario('defaults', borrowers=5), 1, engine='objects').step(); print('networkx' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
@@ -313,13 +313,13 @@ def test_a_portfolio_s_ids_name_its_slots(ids: list[Any], tmp_path: Path) -> Non
     file = tmp_path / "ties.csv"
     file.write_text(f"source,target\n{ids[2]},{ids[0]}\n")
     portfolio = read_portfolio(pd.DataFrame({"id": ids, "limit": 5_000}))
-    scenario = load_scenario("baseline", network="file", network_file=str(file))
+    scenario = load_scenario("defaults", network="file", network_file=str(file))
     simulation = Simulation(scenario, 1, engine="objects", portfolio=portfolio)
     assert [end.tolist() for end in simulation.network().edges()] == [[0], [2]]
 
 
 def test_a_scenario_file_names_its_network_from_where_it_stands(tmp_path: Path) -> None:
-    (tmp_path / "mine.toml").write_text('base = "baseline"\nborrowers = 5\nnetwork = "file"\nnetwork_file = "ties.csv"\n')
+    (tmp_path / "mine.toml").write_text('base = "defaults"\nborrowers = 5\nnetwork = "file"\nnetwork_file = "ties.csv"\n')
     written(tmp_path, "csv")
     simulation = Simulation(load_scenario(tmp_path / "mine.toml"), 1, engine="objects")
     assert simulation.network().degrees().tolist() == [3, 2, 2, 2, 1]
@@ -332,7 +332,7 @@ def test_a_run_s_folder_holds_its_network(ids: bool, tmp_path: Path) -> None:
     portfolio = read_portfolio(frame.assign(id=["0", "1", "2", "3", "4"])) if ids else None
     file = written(tmp_path, "csv")
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
-    scenario = load_scenario("baseline", borrowers=5, network="file", network_file=str(file), neighbour_weight=1.0)
+    scenario = load_scenario("defaults", borrowers=5, network="file", network_file=str(file), neighbour_weight=1.0)
     first = Simulation(scenario, 1, engine="objects", portfolio=portfolio).run(6)
     run = store.load_run(store.save(first, tmp_path / "run", figure=lambda *_: None))
     file.unlink()
@@ -343,7 +343,7 @@ def test_a_run_s_folder_holds_its_network(ids: bool, tmp_path: Path) -> None:
 
 
 def test_a_run_without_a_file_says_so(tmp_path: Path) -> None:
-    simulation = Simulation(load_scenario("baseline", borrowers=20, network="small_world"), 1, engine="objects").run(1)
+    simulation = Simulation(load_scenario("defaults", borrowers=20, network="small_world"), 1, engine="objects").run(1)
     run = store.load_run(store.save(simulation, tmp_path / "run", figure=lambda *_: None))
     assert run.provenance["network"] is None
     assert not (tmp_path / "run" / store.NETWORK).exists()

@@ -25,7 +25,7 @@ LATE: dict[str, Any] = {"miss_salaried": 0.1, "miss_gig": 0.1, "first_late": 0.2
 
 
 def begun(**parameters: Any) -> Simulation:
-    return Simulation(load_scenario("baseline", borrowers=SIZE, **parameters), 6, engine="compiled", threads=1)
+    return Simulation(load_scenario("defaults", borrowers=SIZE, **parameters), 6, engine="compiled", threads=1)
 
 
 def columns(simulation: Simulation, *names: str) -> dict[str, Array]:

@@ -21,7 +21,7 @@ CALM |= {"event_person_cap": 0.0, "event_person_cap_income": 0.0}
 
 def test_tightness_adds_up_and_stays_within_0_and_1() -> None:
     given = {"base_tightness": 0.1, "macro_tightness": 0.5, "loss_tightness": 0.2, "loss_norm": 0.04, "cutoff_gain": 100.0}
-    scenario = load_scenario("baseline", stress_gain=2.0, slump_demand=0.5, **given)
+    scenario = load_scenario("defaults", stress_gain=2.0, slump_demand=0.5, **given)
     found = announce.of(scenario, {**CALM, "macro": -0.2, "loss_rate": 0.06, "event_tightness": 0.1})
     assert found["tightness"] == pytest.approx(0.1 + 0.1 + 0.5 * 0.2 + 0.2 * 0.5)
     stressed = announce.of(scenario.change(funding_tightness=0.8), {**CALM, "event_funding_stress": 0.5})
@@ -49,7 +49,7 @@ def test_tightness_adds_up_and_stays_within_0_and_1() -> None:
 )
 def test_a_campaign_is_called_by_a_rise_a_fall_or_an_overrun(change: dict[str, object], called: bool) -> None:
     """Tightness at least 0.25 above its low of 0.25; a pool more than a tenth below its peak of 1,000 fen."""
-    scenario = load_scenario("baseline", campaign_rise=0.25, campaign_share=0.5)
+    scenario = load_scenario("defaults", campaign_rise=0.25, campaign_share=0.5)
     fields = {"month": 3, "tightness": 0.3, "tightness_low": 0.25, "pool": 1_000, "pool_before": 1_000}
     fields |= {"pool_peak": 1_000, "overrun": 0, "fall_share": exact(0.1), **change}
     found = call_campaign.of(scenario, fields)
@@ -64,10 +64,10 @@ def test_costs_are_counts_times_prices() -> None:
     counted = {"reviewed": 7, "decreases": 3, "warned": 2, "noticed": 1, "appeals_heard": 4}
     counted |= {"opened": 6, "serviced": 100, "chased": 8}
     fields = {"pool": 1_000_000, "principal": 400_000, "funding_price": exact(0.06 / 12), **counted}
-    found = charge.of(load_scenario("baseline", reasons_sent=True, **prices), fields)
+    found = charge.of(load_scenario("defaults", reasons_sent=True, **prices), fields)
     assert list(found.values()) == [5_000, 350, 60, 40, 20, 12_000, 30_000, 15_000, 16_000, 78_470]
-    assert charge.of(load_scenario("baseline", reasons_sent=False, **prices), fields)["reason_costs"] == 0
-    unlimited = charge.of(load_scenario("baseline", **prices), {**fields, "pool": NO_END})
+    assert charge.of(load_scenario("defaults", reasons_sent=False, **prices), fields)["reason_costs"] == 0
+    unlimited = charge.of(load_scenario("defaults", **prices), {**fields, "pool": NO_END})
     assert unlimited["funding_costs"] == 2_000
 
 

@@ -65,7 +65,7 @@ def funded(**changed: Any) -> OnePool:
         "leverage_slack": 0.0,
         **changed,
     }
-    return OnePool(load_scenario("baseline", **given), 600_000)
+    return OnePool(load_scenario("defaults", **given), 600_000)
 
 
 def test_a_funded_pool_starts_at_its_size() -> None:
@@ -119,7 +119,7 @@ def test_partners_withdraw_by_quota() -> None:
 
 
 def test_a_fixed_pool_grows_and_stops_by_the_calendar() -> None:
-    pool = OnePool(load_scenario("baseline", pool_yuan=10_000.0), 0)
+    pool = OnePool(load_scenario("defaults", pool_yuan=10_000.0), 0)
     pool.happens("funding_growth", 0.1)
     pool.resize(0)
     pool.resize(0)
@@ -155,7 +155,7 @@ def test_recoveries_come_in_a_while_after_the_write_off() -> None:
 
 def test_planned_use_is_a_parameter_or_the_mean_of_12_months_within_bounds() -> None:
     assert funded(planned_use=0.25).planned_use() == 2_500
-    pool = OnePool(load_scenario("baseline", planned_use_low=0.1, planned_use_high=0.4), 0)
+    pool = OnePool(load_scenario("defaults", planned_use_low=0.1, planned_use_high=0.4), 0)
     pool.books.base[0] = as_vector(from_scenario(pool.scenario))
     assert pool.planned_use() == 1_000
     for pool.month in range(13):
@@ -197,7 +197,7 @@ def test_loops_over_worlds_do_what_the_plain_functions_do(data: some.DataObject,
     books, plain = Books(3), []
     for w in range(3):
         one = books.one(w)
-        one.base[0] = as_vector(from_scenario(load_scenario("baseline", loss_norm=0.01 * (w + 1))))
+        one.base[0] = as_vector(from_scenario(load_scenario("defaults", loss_norm=0.01 * (w + 1))))
         for name in dict.fromkeys(name for rule in STEPS[step] for name in (*rule.reads, *rule.writes) if name != "terms"):
             kind = "draw" if name in DRAWS else WORLD_FIELDS[name].kind
             value = data.draw(NUMBERS[kind], label=name)
@@ -288,7 +288,7 @@ def test_the_ledger_closes_to_the_fen_in_any_scenario(
 ) -> None:
     """cash = K_0 + funding - principal - written off + recovered + interest - costs - distributed, counted here anew."""
     scenario = load_scenario(
-        "baseline",
+        "defaults",
         borrowers=size,
         pool_rule=rule,
         pool_share=pool,

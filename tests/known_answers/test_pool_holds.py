@@ -65,7 +65,7 @@ RULES = (wish, take, line_below_zero, repaid_for_free, run_away, review_all, wan
 
 
 def world(engine: str, what: int, borrowers: int = 300, months: int = 12, **parameters: Any) -> Simulation:
-    scenario = load_scenario("baseline", borrowers=borrowers, floor_yuan=what, **parameters)
+    scenario = load_scenario("defaults", borrowers=borrowers, floor_yuan=what, **parameters)
     return Simulation(scenario, 7, engine=engine, rules=RULES, threads=2).run(months)
 
 
@@ -80,7 +80,7 @@ def engines(request: pytest.FixtureRequest) -> tuple[str, ...]:
 
 
 def test_rules_that_change_nothing_leave_the_month_as_it_is(engines: tuple[str, ...]) -> None:
-    plain = Simulation(load_scenario("baseline", borrowers=300, floor_yuan=QUIET), 7, engine="objects").run(12)
+    plain = Simulation(load_scenario("defaults", borrowers=300, floor_yuan=QUIET), 7, engine="objects").run(12)
     for engine in engines:
         assert_equal(world(engine, QUIET), plain)
 
@@ -151,7 +151,7 @@ class Fearful(Borrower):
 
 
 def test_a_mesa_agent_that_asks_for_more_is_served_from_the_pool_alone() -> None:
-    market = CreditMarket("baseline", seed=7, borrowers=300, borrower_class=Fearful).run(months=12)
+    market = CreditMarket("defaults", seed=7, borrowers=300, borrower_class=Fearful).run(months=12)
     assert_equal(market.simulation, world("objects", PANIC))
 
 
@@ -165,7 +165,7 @@ def test_a_law_has_a_text_for_each_number_that_its_rule_can_return() -> None:
 def test_an_allocation_that_gives_more_than_is_left_is_named(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     shared = phases.allocate_in_worlds
     monkeypatch.setattr(phases, "allocate_in_worlds", lambda *given: (30 * shared(*given)[0], np.zeros(1)))
-    simulation = Simulation(load_scenario("baseline", borrowers=300), 7, engine=engine)
+    simulation = Simulation(load_scenario("defaults", borrowers=300), 7, engine=engine)
     with pytest.raises(
         OutOfRange, match=r"^month 1, allocation: [\d,.]+ yuan granted, of [\d,.]+ yuan that the pool has left$"
     ):
@@ -175,7 +175,7 @@ def test_an_allocation_that_gives_more_than_is_left_is_named(engine: str, monkey
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_amount_that_no_rule_can_leave_is_found_in_the_columns(engine: str) -> None:
     """Without user-defined rules the stage's own tally looks over the amounts; here somebody else has written one."""
-    simulation = Simulation(load_scenario("baseline", borrowers=500), 7, engine=engine).run(1)
+    simulation = Simulation(load_scenario("defaults", borrowers=500), 7, engine=engine).run(1)
     simulation.engine.put_raw("limit", np.array([13]), -5, simulation.month)
     simulation.engine.put_raw("touched", slice(None), 0, simulation.month)
     with pytest.raises(OutOfRange, match=r"^month 1, .*: borrower 13"):
@@ -184,7 +184,7 @@ def test_an_amount_that_no_rule_can_leave_is_found_in_the_columns(engine: str) -
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_debt_that_appears_from_nowhere_is_a_total_that_breaks(engine: str) -> None:
-    simulation = Simulation(load_scenario("baseline", borrowers=500), 7, engine=engine).run(1)
+    simulation = Simulation(load_scenario("defaults", borrowers=500), 7, engine=engine).run(1)
     owed = int(simulation.engine.raw("scheduled", simulation.month)[20])
     simulation.engine.put_raw("scheduled", np.array([20]), owed + 7, simulation.month)
     with pytest.raises(
@@ -199,7 +199,7 @@ HUGE = {"income_owner": 1e6, "slip_loss": 24.0, "tranche_share": 24.0, "bill_siz
 @pytest.mark.slow
 def test_what_cannot_be_stored_is_not_spent() -> None:
     """Lacking -1.9e9 fen is the least that savings can be: the largest incomes, bills, tranches and losses together."""
-    scenario = load_scenario("baseline", borrowers=300, **HUGE)
+    scenario = load_scenario("defaults", borrowers=300, **HUGE)
     mine, theirs = (Simulation(scenario, 7, engine=engine, checks=True).run(24) for engine in ENGINES)
     assert_equal(mine, theirs)
     sums = [month.counts["sum_shortfall"].sum() for month in mine.history]
@@ -208,7 +208,7 @@ def test_what_cannot_be_stored_is_not_spent() -> None:
 
 
 def test_a_pool_beyond_what_can_be_counted_is_refused_with_its_month() -> None:
-    scenario = load_scenario("baseline", borrowers=300, calendar=[{"month": 0, "kind": "funding_growth", "value": 1.0}])
+    scenario = load_scenario("defaults", borrowers=300, calendar=[{"month": 0, "kind": "funding_growth", "value": 1.0}])
     simulation = Simulation(scenario, 7, engine="objects")
     first = simulation.pool.limit
     assert first is not None

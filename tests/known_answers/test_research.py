@@ -166,7 +166,7 @@ def test_runs_of_other_months_have_no_band() -> None:
 
 def test_runs_of_one_seed_or_of_other_scenarios_have_no_band() -> None:
     one, twin, other = (
-        CreditMarket("baseline", seed=seed, borrowers=60, engine="objects", panel="none", **words).run(months=2)
+        CreditMarket("defaults", seed=seed, borrowers=60, engine="objects", panel="none", **words).run(months=2)
         for seed, words in ((1, {}), (1, {}), (2, {"pool_share": 0.2}))
     )
     with pytest.raises(BadInput, match=r"^runs: number 1 has the seed 1 of number 0; each needs its own$"):
@@ -197,6 +197,6 @@ def test_columns_that_cannot_be_an_outcome_an_event_or_a_risk_set_are_refused(wo
 
 def test_curves_by_a_column_of_their_own_are_refused() -> None:
     """By month of the event they would stand at that month, whatever their duration."""
-    market = CreditMarket("baseline", seed=1, borrowers=60, engine="objects", panel="none").run(months=2)
+    market = CreditMarket("defaults", seed=1, borrowers=60, engine="objects", panel="none").run(months=2)
     with pytest.raises(BadInput, match=r"^by: the curves have a column 'month' of their own; give"):
         zerolimit.survival(market, by="month")

@@ -73,7 +73,7 @@ def test_one_without_effect_gets_exactly_nothing(game: list[int]) -> None:
 
 @pytest.fixture(scope="module")
 def market():
-    return attribute("baseline", borrowers=1_500, months=12, seed=3, players=("trigger", "tightening", "scarcity"))
+    return attribute("defaults", borrowers=1_500, months=12, seed=3, players=("trigger", "tightening", "scarcity"))
 
 
 def test_shares_of_a_market_sum_to_the_last_event(market) -> None:
@@ -100,7 +100,7 @@ def test_one_borrowers_states_sum_to_zero(market) -> None:
 
 
 def test_what_does_nothing_has_no_share() -> None:
-    still = attribute("baseline", borrowers=800, months=6, players=("contagion", "trigger"), neighbour_weight=0.0)
+    still = attribute("defaults", borrowers=800, months=6, players=("contagion", "trigger"), neighbour_weight=0.0)
     assert still.exact("zero_limit")["contagion"] == 0
     assert (still.borrower(5).loc["contagion"] == 0.0).all()
 
@@ -109,7 +109,7 @@ def test_the_world_with_all_on_is_the_run_itself(market) -> None:
     from zerolimit.parameters.scenario import load_scenario
     from zerolimit.run.simulation import Simulation
 
-    run = Simulation(load_scenario("baseline", borrowers=1_500), 3, engine="compiled").run(12)
+    run = Simulation(load_scenario("defaults", borrowers=1_500), 3, engine="compiled").run(12)
     assert int(market.game("zero_limit")[-1]) == sum(int(month.counts["zero_limit"].sum()) for month in run.history)
 
 
@@ -117,6 +117,6 @@ def test_groups_are_the_mechanisms_and_bad_players_are_refused() -> None:
     assert sorted(name for group in groups() for name in group) == sorted(MECHANISMS)
     for players in ((), ("triger",), ("trigger", "trigger")):
         with pytest.raises(BadInput, match="players"):
-            attribute("baseline", borrowers=10, months=1, players=players)
+            attribute("defaults", borrowers=10, months=1, players=players)
     with pytest.raises(BadInput, match="off"):
         attribute("no-mechanisms", borrowers=10, months=1, players=("trigger",))

@@ -320,7 +320,7 @@ def test_a_pool_without_end_is_shared_as_one_that_is_large_enough(name: str) -> 
     given = {} if name == "own" else {"allocation": name}
 
     def world(**parameters: Any) -> list[tuple[int, float]]:
-        scenario = load_scenario("baseline", borrowers=100, **given, **parameters)
+        scenario = load_scenario("defaults", borrowers=100, **given, **parameters)
         one = Simulation(scenario, 2, engine="objects", rules=[half] if name == "own" else ()).run(4)
         return [(int(month.platform["granted"]), month.platform["rank_cutoff"]) for month in one.history]
 
@@ -332,7 +332,7 @@ def test_a_pool_without_end_is_shared_as_one_that_is_large_enough(name: str) -> 
 
 
 def test_scarcity_explains_nothing_where_a_rule_gives_less_than_is_needed_and_the_pool_is_ample() -> None:
-    found = attribute("baseline", borrowers=400, months=6, players=("scarcity", "trigger"), rules=[half], pool_share=100.0)
+    found = attribute("defaults", borrowers=400, months=6, players=("scarcity", "trigger"), rules=[half], pool_share=100.0)
     games = {outcome: found.exact(outcome)["scarcity"] for outcome in ("zero_limit", "decreases")}
     assert games == {"zero_limit": 0, "decreases": 0}
     assert found.game("decreases")[-1] > 0
@@ -340,14 +340,14 @@ def test_scarcity_explains_nothing_where_a_rule_gives_less_than_is_needed_and_th
 
 def test_an_own_rule_in_a_market_is_the_same_on_both_engines_and_any_threads() -> None:
     def world(engine: str, borrowers: int, threads: int) -> Simulation:
-        scenario = load_scenario("baseline", borrowers=borrowers, pool_share=0.25)
+        scenario = load_scenario("defaults", borrowers=borrowers, pool_share=0.25)
         return Simulation(scenario, 3, engine=engine, rules=[newer_less], threads=threads).run(4)
 
     one, other = world("objects", 300, 1), world("compiled", 300, 1)
     assert all(np.array_equal(one.column(field.name), other.column(field.name)) for field in STATE)
     few, many = world("compiled", 40_000, 1), world("compiled", 40_000, 3)
     assert [month.platform for month in few.history] == [month.platform for month in many.history]
-    plain = Simulation(load_scenario("baseline", borrowers=300, pool_share=0.25), 3, engine="objects").run(4)
+    plain = Simulation(load_scenario("defaults", borrowers=300, pool_share=0.25), 3, engine="objects").run(4)
     assert one.history[-1].platform != plain.history[-1].platform
     levels = [month.platform["rank_cutoff"] for month in one.history]
     assert all(0.0 < level <= 1.0 for level in levels)
@@ -379,7 +379,7 @@ def reads_too_early(level, need, asked):
 )
 def test_an_own_rule_that_cannot_be_is_refused(rules: list[Rule], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
-        Simulation(load_scenario("baseline", borrowers=5), 1, engine="objects", rules=rules)
+        Simulation(load_scenario("defaults", borrowers=5), 1, engine="objects", rules=rules)
 
 
 # the prefix rule: what is left goes down the lottery until the first who does not fit, and no further
@@ -428,7 +428,7 @@ def test_with_a_flat_limit_as_many_are_served_as_the_pool_holds(capacity: int) -
 @pytest.mark.parametrize("name", [*ALLOCATIONS, "own"])
 def test_no_rule_plans_above_the_pool_in_a_market(name: str) -> None:
     given = {} if name == "own" else {"allocation": name}
-    scenario = load_scenario("baseline", borrowers=250, pool_share=0.25, **given)
+    scenario = load_scenario("defaults", borrowers=250, pool_share=0.25, **given)
     world = Simulation(scenario, 2, engine="objects", rules=[newer_less] if name == "own" else ()).run(6)
     rows = [month.platform for month in world.history]
     assert all(row["planned"] <= row["pool"] or row["granted"] == 0 for row in rows)

@@ -28,9 +28,9 @@ def spells(simulation: Simulation) -> Array:
     return np.array([[begun, key[-1]] for key, begun in first.items()])
 
 
-@pytest.mark.parametrize("preset", ["baseline", "jiebei-2020"])
+@pytest.mark.parametrize("preset", ["defaults", "baseline", "jiebei-2020"])
 def test_account_months_without_a_line_are_the_overlap_of_the_spells_with_the_window(preset: str) -> None:
-    simulation = Simulation(load_scenario(preset, borrowers=2_000), 1, engine="compiled", threads=1)
+    simulation = Simulation(load_scenario(preset, borrowers=2_000, warm_up_months=0), 1, engine="compiled", threads=1)
     stock = []
     for _ in range(MONTHS):
         simulation.step()

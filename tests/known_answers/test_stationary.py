@@ -32,7 +32,7 @@ STATIONARY: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def months() -> list[dict[str, Any]]:
     """Of each month: who is there, whose closed account owes nothing, and who this is (slots and generations)."""
-    world = Simulation(load_scenario("baseline", **STATIONARY), 1, engine="compiled", threads=1)
+    world = Simulation(load_scenario("defaults", **STATIONARY), 1, engine="compiled", threads=1)
     found = [seen(world)]
     for _ in range(12 * YEARS):
         world.step()

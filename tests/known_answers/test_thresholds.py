@@ -55,7 +55,7 @@ STILL: dict[str, Any] = {
 
 def market(**changed: Any) -> Simulation:
     """One month of it."""
-    return Simulation(load_scenario("baseline", borrowers=N, **{**STILL, **changed}), 2, engine="objects").run(1)
+    return Simulation(load_scenario("defaults", borrowers=N, **{**STILL, **changed}), 2, engine="objects").run(1)
 
 
 def zero_share(simulation: Simulation) -> float:
@@ -120,7 +120,7 @@ def test_tightness_takes_more_lines_where_the_pool_has_no_end() -> None:
     sets = []
     for value in TIGHTER:
         calendar = ({"month": 1, "kind": "tightness", "value": value},)
-        scenario = load_scenario("baseline", borrowers=300, **{**STILL, **changed}, calendar=calendar)
+        scenario = load_scenario("defaults", borrowers=300, **{**STILL, **changed}, calendar=calendar)
         simulation = Simulation(scenario, 6, engine="objects").run(5)
         sets.append(set(np.flatnonzero(simulation.column("limit") < scenario.minimum_loan * 100).tolist()))
     assert all(less <= more for less, more in itertools.pairwise(sets))
@@ -192,7 +192,7 @@ def test_tighter_never_gives_a_larger_line(
 ) -> None:
     """One decision, the same state: neither tightness nor a cutoff shift ever leaves more, with arrears in steps or not."""
     steps = {"arrears_steps": True, "arrears_freeze": freeze} if freeze else {}
-    scenario = load_scenario("baseline", min_change=min_change, growth=growth, **steps)
+    scenario = load_scenario("defaults", min_change=min_change, growth=growth, **steps)
     loose, loose_cap = decided(state, min(one, other), shift, scenario)
     tight, tight_cap = decided(state, max(one, other), shift + more, scenario)
     assert tight_cap <= loose_cap

@@ -23,13 +23,13 @@ ALONE: dict[str, Any] = {"off": list(MECHANISMS), "borrowers": SIZE, "vacant_sha
 
 
 def begun(**parameters: Any) -> Simulation:
-    return Simulation(load_scenario("baseline", **{"borrowers": SIZE, **parameters}), SEED, engine="objects")
+    return Simulation(load_scenario("defaults", **{"borrowers": SIZE, **parameters}), SEED, engine="objects")
 
 
 @cache
 def all_of(share: str) -> tuple[Simulation, float]:
     """Everybody is of a type, nothing else at work: after 12 months, and their mean use of lines then."""
-    market = Simulation(load_scenario("baseline", **ALONE, **({share: 1.0} if share else {})), SEED, engine="compiled").run(
+    market = Simulation(load_scenario("defaults", **ALONE, **({share: 1.0} if share else {})), SEED, engine="compiled").run(
         12
     )
     rows = (market.column("status") == OPEN) & (market.column("late") == 0)
@@ -64,7 +64,7 @@ def test_types_use_their_lines_in_their_order() -> None:
 @pytest.mark.parametrize(("months", "asked"), [(1_200.0, 400_000.0), (12.0, 200_000.0), (0.0, 0.0)])
 def test_a_revolver_uses_half_of_the_line_or_of_months_of_income_where_that_is_less(months: float, asked: float) -> None:
     """A line of 10,000 yuan and 500 of income a month: half of 10,000 or of 6,000, of which 1,000 are owed."""
-    terms = SimpleNamespace(**from_scenario(load_scenario("baseline", revolver_income=months)))
+    terms = SimpleNamespace(**from_scenario(load_scenario("defaults", revolver_income=months)))
     draws = {name: 1.0 for name in ask.reads if name.startswith("u_")}
     given = {"status": OPEN, "use_type": REVOLVER, "wished_use": 0.5, "limit": 1e6, "scheduled": 1e5, "income_true": 5e4}
     assert ask.function(**{**dict.fromkeys(ask.reads, 0.0), **draws, **given, "trust": 1.0, "terms": terms})[0] == asked
@@ -113,7 +113,7 @@ def test_who_earns_less_misses_more_often_by_the_elasticity(elasticity: float) -
     income, miss = market.column("income_true")[one].astype(float), market.column("propensity")[one].astype(float)
     slope = np.polyfit(np.log(income), np.log(miss), 1)[0]
     assert slope == pytest.approx(-elasticity, abs=0.001)
-    mean = load_scenario("baseline").miss_salaried
+    mean = load_scenario("defaults").miss_salaried
     assert miss.mean() == pytest.approx(mean, rel=3 * 0.45 * elasticity / np.sqrt(one.sum()) + 1e-6)
 
 
@@ -122,7 +122,7 @@ def test_who_earns_more_pays_all_more_often_and_carries_a_balance_less_by_the_el
     """Of 20,000 with one spread of incomes: counts in the poorer and the richer half against sums of the closed form."""
     spreads = {f"spread_{segment}": 0.5 for segment in SEGMENTS}
     given = {"use_income": elasticity, "share_transactor": 0.1, "share_revolver": 0.1, "share_maxed": 0.05, **spreads}
-    market = Simulation(load_scenario("baseline", borrowers=20_000, vacant_share=0.0, **given), SEED, engine="compiled")
+    market = Simulation(load_scenario("defaults", borrowers=20_000, vacant_share=0.0, **given), SEED, engine="compiled")
     z = np.array([NormalDist().inv_cdf(uniform(SEED, slot, 0, 0, "u_born_income")) for slot in range(20_000)])
     k = 0.5 * elasticity
     for code, share, sign in ((TRANSACTOR, 0.1, 1.0), (REVOLVER, 0.1, -1.0), (MAXED_OUT, 0.05, -1.0)):

@@ -30,7 +30,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def market(warm: int = FEW, engine: str = "objects", **others: Any) -> Simulation:
-    return Simulation(load_scenario("baseline", **{**BUSY_WORLD, "warm_up_months": warm, **others}), 7, engine=engine)
+    return Simulation(load_scenario("defaults", **{**BUSY_WORLD, "warm_up_months": warm, **others}), 7, engine=engine)
 
 
 def refuse_difference(warmed: Simulation, plain: Simulation) -> None:
@@ -145,12 +145,12 @@ def clients() -> Any:
 
 AS_READ = "a portfolio starts as it was read, with no months simulated before month 0; leave it out"
 REFUSED = (
-    (r"warm_up_months: .* not -1 \(allowed: 0 to 24 months\)", lambda: load_scenario("baseline", warm_up_months=-1)),
-    (r"warm_up_months: .* not 25 \(allowed: 0 to 24 months\)", lambda: load_scenario("baseline", warm_up_months=25)),
-    (f"^warm_up_months: {AS_READ}", lambda: CreditMarket("baseline", portfolio=clients(), warm_up_months=3)),
-    (f"^warm_up_months: {AS_READ}", lambda: attribute("baseline", portfolio=clients(), warm_up_months=3)),
-    (f"^warm_up_months: {AS_READ}", lambda: compare("baseline", portfolio=clients(), only_b={"warm_up_months": 3})),
-    (f"^warm_up_months: {AS_READ}", lambda: worlds(["baseline"], keep=["trust"], portfolio=clients(), warm_up_months=3)),
+    (r"warm_up_months: .* not -1 \(allowed: 0 to 24 months\)", lambda: load_scenario("defaults", warm_up_months=-1)),
+    (r"warm_up_months: .* not 25 \(allowed: 0 to 24 months\)", lambda: load_scenario("defaults", warm_up_months=25)),
+    (f"^warm_up_months: {AS_READ}", lambda: CreditMarket("defaults", portfolio=clients(), warm_up_months=3)),
+    (f"^warm_up_months: {AS_READ}", lambda: attribute("defaults", portfolio=clients(), warm_up_months=3)),
+    (f"^warm_up_months: {AS_READ}", lambda: compare("defaults", portfolio=clients(), only_b={"warm_up_months": 3})),
+    (f"^warm_up_months: {AS_READ}", lambda: worlds(["defaults"], keep=["trust"], portfolio=clients(), warm_up_months=3)),
     ("^warm_up_months: acts only at the start of a run", lambda: market(0).change(warm_up_months=2)),
 )
 
@@ -164,7 +164,7 @@ def test_what_cannot_be_is_one_line(says: str, do: Any) -> None:
 
 def test_a_portfolio_starts_as_read_where_the_scenario_has_a_warm_up() -> None:
     said: list[str] = []
-    scenario = load_scenario("baseline", name="warm", warm_up_months=6)
+    scenario = load_scenario("defaults", name="warm", warm_up_months=6)
     one = Simulation(scenario, 1, engine="objects", portfolio=clients(), say=said.append)
     assert (one.month, one.scenario.warm_up_months) == (0, 0)
     assert said[0].startswith("warm_up_months = 6 of scenario warm is left out: a portfolio starts as it was read")

@@ -202,7 +202,7 @@ def test_months_with_a_line_and_nothing_of_it_stand_apart() -> None:
 
 @pytest.fixture(scope="module")
 def pair() -> Comparison:
-    return compare("baseline", borrowers=1_500, months=14, seeds=3, base_tightness=0.4, only_b={"notice_months": 3})
+    return compare("defaults", borrowers=1_500, months=14, seeds=3, base_tightness=0.4, only_b={"notice_months": 3})
 
 
 def test_the_parts_sum_in_every_seed_and_month(pair: Comparison) -> None:
@@ -242,14 +242,14 @@ def test_the_settled_rate_is_that_of_the_last_half(pair: Comparison) -> None:
 
 
 def test_a_beginning_left_out_leaves_out_decisions_and_no_month_without_a_line(pair: Comparison) -> None:
-    late = compare("baseline", borrowers=1_500, months=14, since=5, seeds=3, base_tightness=0.4, only_b={"notice_months": 3})
+    late = compare("defaults", borrowers=1_500, months=14, since=5, seeds=3, base_tightness=0.4, only_b={"notice_months": 3})
     for name in OF_CUTS:
         same = late.values(name) == pytest.approx(pair.values(name))
         assert same == name.startswith("months_")
 
 
 def test_adaptation_ends_a_line_on_its_way_and_counts_as_an_effect() -> None:
-    found = compare("baseline", borrowers=1_500, months=10, seeds=1, only_b={"adaptation_months": 4}, base_tightness=0.4)
+    found = compare("defaults", borrowers=1_500, months=10, seeds=1, only_b={"adaptation_months": 4}, base_tightness=0.4)
     assert found.delays
     assert found.cuts["took_effect"][0, 1].sum() > 0
     ended = found.cuts["took_effect"] + found.cuts["withdrawn"]
@@ -279,11 +279,11 @@ def longer(notice_left):
     ],
 )
 def test_when_worlds_put_off_cuts_otherwise(options: dict[str, Any], delays: bool) -> None:
-    assert compare("baseline", borrowers=50, months=1, seeds=1, **options).delays == delays
+    assert compare("defaults", borrowers=50, months=1, seeds=1, **options).delays == delays
 
 
 def test_the_engines_follow_decisions_alike() -> None:
-    scenario = load_scenario("baseline", borrowers=300, base_tightness=0.5, notice_months=2)
+    scenario = load_scenario("defaults", borrowers=300, base_tightness=0.5, notice_months=2)
     one, other = (live([Simulation(scenario, 3, engine=engine)], 8, cuts=True)[0] for engine in ("objects", "compiled"))
     assert one.cuts is not None
     assert other.cuts is not None
@@ -337,7 +337,7 @@ def test_too_few_months_tell_nothing(pair: Comparison) -> None:
 
 
 def test_a_remedy_that_delays_has_its_headline_and_is_said_to_move() -> None:
-    command = "compare baseline --b notice_months=2 --set base_tightness=0.4 --borrowers 600 --months 8 --seeds 2 --quiet"
+    command = "compare defaults --b notice_months=2 --set base_tightness=0.4 --borrowers 600 --months 8 --seeds 2 --quiet"
     result = CliRunner().invoke(cli.app, command.split(), env={"COLUMNS": "100"})
     assert result.exit_code == 0, result.stderr
     head = result.stdout[: result.stdout.index("Who had a zero limit")]
@@ -367,7 +367,7 @@ def test_headline_rows_are_differences_like_any(pair: Comparison) -> None:
 
 
 def test_a_player_that_puts_cuts_off_is_said_to() -> None:
-    command = "attribute baseline --set notice_months=2 --borrowers 300 --months 4 --quiet --players"
+    command = "attribute defaults --set notice_months=2 --borrowers 300 --months 4 --quiet --players"
     for players, said in (("trigger,notice", True), ("trigger", False)):
         result = CliRunner().invoke(cli.app, [*command.split(), players])
         assert result.exit_code == 0, result.stderr

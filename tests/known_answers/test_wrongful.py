@@ -18,7 +18,7 @@ ARREARS_STAY = dict.fromkeys(("cure_1", "hold_1", "cure_2", "step_2", "hold_2", 
 
 
 def world(borrowers: int = 4_000, engine: str = "compiled", **parameters: Any) -> Simulation:
-    return Simulation(load_scenario("baseline", borrowers=borrowers, **parameters), 1, engine=engine, threads=1)
+    return Simulation(load_scenario("defaults", borrowers=borrowers, **parameters), 1, engine=engine, threads=1)
 
 
 def each_segment(name: str, value: float) -> dict[str, float]:
@@ -79,7 +79,7 @@ def test_the_command_follows_clients_calendars_and_changes(tmp_path: Path) -> No
     result = CliRunner().invoke(app, ["wrongful", *words.split(), "--change", "6:notice_months=2", "--quiet"])
     assert (result.exit_code, result.stderr) == (0, "")
     portfolio = read_portfolio(clients, columns={"id": "name", "limit": "credit"}, scale=2.0)
-    scenario = load_scenario("baseline", calendar=events)
+    scenario = load_scenario("defaults", calendar=events)
     shadow = Shadow(Simulation(scenario, 1, engine="objects", portfolio=portfolio))
     for month in range(15):
         if month == 6:

@@ -86,7 +86,7 @@ assert "sector_keep" in Scenario.model_fields and "sector_keep" in TERMS and "se
 
 
 def lived(months, **parameters):
-    world = Simulation(load_scenario("baseline", borrowers=120, **parameters), 1, engine="objects")
+    world = Simulation(load_scenario("defaults", borrowers=120, **parameters), 1, engine="objects")
     return world.run(months)
 
 

@@ -16,7 +16,7 @@ from zerolimit.rules.outcome import count_decided
 from zerolimit.testing import check_rule
 
 check_rule(count_decided)
-world = Simulation(load_scenario("baseline", borrowers=150, pool_share=0.15), 1, engine="objects").run(6)
+world = Simulation(load_scenario("defaults", borrowers=150, pool_share=0.15), 1, engine="objects").run(6)
 young, all_of_them = (sum(int(one.counts[name].sum()) for one in world.history) for name in ("zero_young", "zero_limit"))
 assert 0 < young < all_of_them, (young, all_of_them)
 assert "zero_young" in monthly_columns(world.history) and monthly_meanings()["zero_young"][1].endswith("opening")
@@ -41,7 +41,7 @@ from zerolimit.testing import allocation, check_allocation
 
 
 def lived(name):
-    world = Simulation(load_scenario("baseline", borrowers=300, pool_share=0.3, allocation=name), 1, engine="objects")
+    world = Simulation(load_scenario("defaults", borrowers=300, pool_share=0.3, allocation=name), 1, engine="objects")
     return world.run(5).column("limit")
 
 

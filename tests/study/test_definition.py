@@ -82,7 +82,7 @@ def test_what_cannot_be_meant_is_refused_in_one_line_with_its_place(wrong: dict[
 
 
 def test_a_file_names_itself_in_what_it_refuses_and_finds_files_beside_it(tmp_path: Path) -> None:
-    (tmp_path / "mine.toml").write_text('base = "baseline"\nlgd = 0.55\n', encoding="utf-8")
+    (tmp_path / "mine.toml").write_text('base = "defaults"\nlgd = 0.55\n', encoding="utf-8")
     file = tmp_path / "study.toml"
     file.write_text('scenario = "mine.toml"\nmonths = 3\n[vary]\ngamma = [0.0, 0.5]\n', encoding="utf-8")
     study = read_study(tmp_path)

@@ -141,7 +141,7 @@ def test_a_run_keeps_its_hash_and_changes_it_with_what_it_is() -> None:
 
 
 def test_the_scenarios_name_is_no_part_of_what_a_run_is() -> None:
-    named = load_scenario("baseline", name="another")
+    named = load_scenario("defaults", name="another")
     assert (
         read_study({"vary": {"lgd": [0.5]}}).identity["scenario"]
         == read_study({"vary": {"lgd": [0.5]}, "set": {"name": named.name}}).identity["scenario"]

@@ -432,7 +432,7 @@ LARGER: list[dict[str, Any]] = [
     {"replications": 4},
     {"vary": {"lgd": [0.4, 0.5, 0.6], "campaign_order": ["risk", "target"]}},
     {"vary": {"campaign_order": ["target", "risk"], "lgd": [0.6, 0.5]}},
-    {"vary": {"lgd": [0.5, 0.6], "campaign_order": ["risk", "target"], "gamma": [load_scenario("baseline").gamma, 0.1]}},
+    {"vary": {"lgd": [0.5, 0.6], "campaign_order": ["risk", "target"], "gamma": [load_scenario("defaults").gamma, 0.1]}},
     {"vary": {"lgd": [0.5, 0.6], "campaign_order": ["risk", "target"], "pool_share@1": [0.2]}},
     {"design": "list", "vary": {}, "points": [{"lgd": 0.6, "campaign_order": "risk"}, {"lgd": 0.7}]},
     {"seed": 2},
@@ -561,7 +561,7 @@ def test_levels_that_differ_by_rounding_alone_are_one_level() -> None:
 
 
 def test_where_a_value_is_said_is_no_part_of_what_a_run_is() -> None:
-    gamma = load_scenario("baseline").gamma
+    gamma = load_scenario("defaults").gamma
     plain = wish().run_hash(0, 0)
     assert wish(set={"gamma": gamma}).run_hash(0, 0) == plain
     assert wish(vary={**WISH["vary"], "gamma": [gamma]}).run_hash(0, 0) == plain

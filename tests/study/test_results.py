@@ -182,9 +182,9 @@ def outputs(results: Results, folder: Path) -> dict[str, pd.DataFrame]:
 
 def test_one_name_is_one_number_in_every_output(tmp_path: Path) -> None:
     every = [*RATES, *monthly_meanings(), *PLATFORM, "gini_lines", "with_line"]
-    words = {"scenario": "baseline", "borrowers": 60, "months": 3, "engine": "objects", "replications": 1}
+    words = {"scenario": "defaults", "borrowers": 60, "months": 3, "engine": "objects", "replications": 1}
     wanted = {**words, "outcomes": [name for name in every if name not in BY], "vary": {"lgd": [0.6]}}
-    market = zerolimit.CreditMarket("baseline", seed=1, borrowers=60, engine="objects", lgd=0.6).run(3)
+    market = zerolimit.CreditMarket("defaults", seed=1, borrowers=60, engine="objects", lgd=0.6).run(3)
     for by in ([], ["month"]):
         sweep(read_study({**wanted, "by": by}), tmp_path / f"by{len(by)}", executor=Here())
         results = zerolimit.load(tmp_path / f"by{len(by)}")
@@ -282,7 +282,7 @@ def test_figures_are_drawn_from_tables_and_name_a_column_that_is_missing(results
 @pytest.mark.skipif(not hasattr(mesa, "batch_run"), reason="gone in Mesa 4, whose runner takes an executor")
 @pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_batch_run_counts_what_a_study_counts_for_the_same_seeds(processes: int, tmp_path: Path) -> None:
-    parameters = {"scenario": "baseline", "borrowers": 60, "engine": "objects", "pool_share": [0.2, 0.6]}
+    parameters = {"scenario": "defaults", "borrowers": 60, "engine": "objects", "pool_share": [0.2, 0.6]}
     rows = mesa.batch_run(
         zerolimit.CreditMarket,
         parameters,

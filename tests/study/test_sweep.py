@@ -111,7 +111,7 @@ def test_a_run_of_a_study_counts_what_the_same_simulation_counts(tmp_path: Path)
     assert table["planned_use"].tolist() == [0.1, 0.5] * 4  # a parameter, though the platform has a column of that name
     for _, row in table.iterrows():
         market = zerolimit.CreditMarket(
-            "baseline",
+            "defaults",
             seed=int(row["seed"]),
             borrowers=60,
             engine="objects",
@@ -178,7 +178,7 @@ def test_what_a_window_hides_is_measured_as_a_comparison_counts_it(tmp_path: Pat
     study = {"outcomes": names, "set": {"base_tightness": 0.4}, "vary": {"notice_months": [0, 2]}, "replications": 2}
     sweep(read_study({**study, "months": 10, "borrowers": 500, "burn_in": 3}), tmp_path / "a", executor=Here())
     table = zerolimit.load(tmp_path / "a").table()
-    pair = zerolimit.compare("baseline", seeds=2, since=3, only_b={"notice_months": 2}, **options)
+    pair = zerolimit.compare("defaults", seeds=2, since=3, only_b={"notice_months": 2}, **options)
     for name in names:
         found = table[name].to_numpy().reshape(2, 2)
         compared = pair.values(name)
@@ -734,7 +734,7 @@ def test_the_code_that_a_folder_is_held_to_is_all_that_a_worker_runs(engine: str
     code = (
         "import json, sys; from zerolimit.study.worker import *; from zerolimit.study.code import *;"
         "from zerolimit.parameters.scenario import load_scenario;"
-        "world = load_scenario('baseline', borrowers=450, network='small_world');"
+        "world = load_scenario('defaults', borrowers=450, network='small_world');"
         "kept = ((), ('zero_limit',), ('pool',), tuple(RUN_MEASURES));"
         "job = Job(world, {}, 14, 0, *kept, None, None, (), 'ENGINE', code_hash());"
         "(done,) = do(job, [Task('ab', 0, 0, 1, {})]); assert isinstance(done, Done), done;"

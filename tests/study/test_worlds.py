@@ -106,7 +106,7 @@ def test_other_processes_give_the_same_bits_and_stay(frame: pd.DataFrame) -> Non
 FORMS: list[tuple[Any, list[str]]] = [
     ("baseline", []),
     (["baseline", {"scenario": "jiebei-2020", "pool_share": 0.9}], ["scenario", "pool_share"]),
-    ([load_scenario("baseline"), load_scenario("baseline", cure_1=0.1)], ["cure_1"]),
+    ([load_scenario("defaults"), load_scenario("defaults", cure_1=0.1)], ["cure_1"]),
     ({"pool_share": 0.7}, ["pool_share"]),
     ({"pool_share": np.array([0.7, 0.8]), "target_weight": 0.0}, ["pool_share", "target_weight"]),
     (pd.DataFrame({"off": ["trigger", "scarcity"], "seed": [5, 6]}, index=["a", "b"]), ["off"]),
@@ -138,7 +138,7 @@ BAD: list[tuple[str, Callable[[], Any]]] = [
     ("worlds: row 0: scenario 'jiebei': neither a preset", lambda: worlds(["jiebei"], **SMALL)),
     (
         "worlds: row 1: a scenario's name, path, Scenario or mapping is needed, not 7",
-        lambda: worlds(["baseline", 7], **SMALL),
+        lambda: worlds(["defaults", 7], **SMALL),
     ),
     ("worlds: at least one is needed", lambda: worlds([], **SMALL)),
     ("worlds: seed is a column and seeds are given; one is enough", lambda: worlds({"seed": [1]}, seeds=3, **SMALL)),
@@ -152,24 +152,24 @@ BAD: list[tuple[str, Callable[[], Any]]] = [
     ),
     (
         "keep: 'zero_limt' is no rate, count or platform column (docs/results.md), and no moment",
-        lambda: worlds(["baseline"], keep="zero_limt", **SMALL),
+        lambda: worlds(["defaults"], keep="zero_limt", **SMALL),
     ),
     (
         "keep: with_line is a measure of a whole run; a study keeps it",
-        lambda: worlds(["baseline"], keep="with_line", **SMALL),
+        lambda: worlds(["defaults"], keep="with_line", **SMALL),
     ),
     (
         "keep: zero_line is there twice; give a moment another name",
-        lambda: worlds(["baseline"], keep=["zero_line"] * 2, **SMALL),
+        lambda: worlds(["defaults"], keep=["zero_line"] * 2, **SMALL),
     ),
     (
         "keep: m: a borrower adds up to 4e+18 a month, and the sum over 40 borrowers and 3 months may not be exact; divide",
-        lambda: worlds(["baseline"], keep=zerolimit.moment("m", "limit * limit"), **SMALL),
+        lambda: worlds(["defaults"], keep=zerolimit.moment("m", "limit * limit"), **SMALL),
     ),
-    ("by: 'segment' is not 'month'", lambda: worlds(["baseline"], by="segment", **SMALL)),
-    ("burn_in: 4 is not one of 0 to 3, the months of the run", lambda: worlds(["baseline"], **{**SMALL, "burn_in": 4})),
-    ("workers: a whole number of at least 1 is needed, not 0", lambda: worlds(["baseline"], workers=0, **SMALL)),
-    ("memory: gigabytes above 0 are needed, not -1", lambda: worlds(["baseline"], memory=-1.0, **SMALL)),
+    ("by: 'segment' is not 'month'", lambda: worlds(["defaults"], by="segment", **SMALL)),
+    ("burn_in: 4 is not one of 0 to 3, the months of the run", lambda: worlds(["defaults"], **{**SMALL, "burn_in": 4})),
+    ("workers: a whole number of at least 1 is needed, not 0", lambda: worlds(["defaults"], workers=0, **SMALL)),
+    ("memory: gigabytes above 0 are needed, not -1", lambda: worlds(["defaults"], memory=-1.0, **SMALL)),
     (
         "worlds: 't.csv' is a file of rows, not a scenario; read it first, as in worlds(pandas.read_csv('t.csv'), ...)",
         lambda: worlds("t.csv", **SMALL),
@@ -228,5 +228,5 @@ def test_a_market_says_the_same(frame: pd.DataFrame) -> None:
 
 def test_progress_counts_runs() -> None:
     told: list[tuple[int, int]] = []
-    worlds(["baseline"], keep="on_time", seeds=3, **{**SMALL, "progress": lambda done, total: told.append((done, total))})
+    worlds(["defaults"], keep="on_time", seeds=3, **{**SMALL, "progress": lambda done, total: told.append((done, total))})
     assert told[-1] == (3, 3)

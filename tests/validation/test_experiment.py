@@ -20,7 +20,7 @@ SURE = {f"miss_{segment}": 0.0 for segment in ("salaried", "gig", "owner")}
 
 def cards(**given: Any) -> Scenario:
     alone = {"off": list(MECHANISMS), "borrowers": 300, "vacant_share": 0.0, "leave_rate": 0.0, "share_card": 1.0}
-    return load_scenario("baseline", **alone, **CALM, **RICH, **SURE, **given)
+    return load_scenario("defaults", **alone, **CALM, **RICH, **SURE, **given)
 
 
 def value(name: str, found: Rise) -> float:

@@ -18,16 +18,16 @@ MOMENT_NAMES = [one.moment.name for one in MEASURES.values() if one.moment is no
 @pytest.fixture(scope="module")
 def seen() -> Seen:
     moments = [MOMENTS[name] for name in MOMENT_NAMES]
-    found, _ = watch([(load_scenario("baseline", borrowers=250), 3)], MONTHS, moments, "objects")
+    found, _ = watch([(load_scenario("defaults", borrowers=250), 3)], MONTHS, moments, "objects")
     return found[0]
 
 
 def test_worlds_seen_together_are_those_seen_alone_and_one_that_fails_takes_no_other_with_it() -> None:
     doubling = [{"month": 0, "kind": "funding_growth", "value": 1.0}]
     worlds = [
-        (load_scenario("baseline", borrowers=30), 1),
-        (load_scenario("baseline", borrowers=20, pool_yuan=1e13, calendar=doubling), 2),
-        (load_scenario("baseline", borrowers=50, pool_share=0.3), 3),
+        (load_scenario("defaults", borrowers=30), 1),
+        (load_scenario("defaults", borrowers=20, pool_yuan=1e13, calendar=doubling), 2),
+        (load_scenario("defaults", borrowers=50, pool_share=0.3), 3),
     ]
     some = [MOMENTS["zero_line"], MOMENTS["line_lost"]]
     together, failures = watch(worlds, 8, some, "objects")

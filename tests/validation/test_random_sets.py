@@ -26,7 +26,7 @@ def target(name: str = "A1", **changed: Any) -> dict[str, Any]:
 
 
 def table(*rows: dict[str, Any]) -> dict[str, Any]:
-    here = {"scenario": "baseline", "product": "instalments", "burn_in": 1, "months": 4}
+    here = {"scenario": "defaults", "product": "instalments", "burn_in": 1, "months": 4}
     there = {"scenario": "to-come", "product": "card", "months": 4}
     return {"markets": {"here": here, "there": there}, "windows": {}, "target": list(rows)}
 
@@ -77,7 +77,7 @@ def test_sets_are_those_of_a_hypercube_with_a_seed_each() -> None:
     from zerolimit import load_scenario
 
     drawn = read_study({"vary": VARY}, design="latin", samples=4, seed=3)
-    worlds = list(laid_over(load_scenario("baseline", borrowers=20), drawn, 3))
+    worlds = list(laid_over(load_scenario("defaults", borrowers=20), drawn, 3))
     assert [seed for _, seed in worlds] == [3, 4, 5, 6]
     quarters = sorted(int((scenario.pool_share - 0.2) / 0.075) for scenario, _ in worlds)  # type: ignore[operator]
     assert quarters == [0, 1, 2, 3]
@@ -99,7 +99,7 @@ def test_the_file_says_what_it_is_of_and_reads_back(tmp_path: Path, monkeypatch:
     study.write_text("[vary]\npool_share = { from = 0.2, to = 0.5 }\n")
     targets = tmp_path / "targets.toml"
     targets.write_text(
-        '[markets]\nhere = { scenario = "baseline", product = "instalments", months = 3 }\n'
+        '[markets]\nhere = { scenario = "defaults", product = "instalments", months = 3 }\n'
         '[[target]]\nid = "A1"\ngroup = "zero lines"\nwhat = "lines of zero"\n'
         "interval = [0.1, 0.3]\ntolerance = [0.0, inf]\n"
         'quantity = "zero_line"\nunit = "share"\nkind = "share"\nproduct = "instalments"\nmarkets = ["here"]\n'

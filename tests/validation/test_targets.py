@@ -108,7 +108,7 @@ def plain(**changed: Any) -> dict[str, Any]:
         "markets": ["here"],
     }
     other = {**row, "id": "A3", "group": "two"}
-    market = {"scenario": "baseline", "product": "instalments", "months": 12}
+    market = {"scenario": "defaults", "product": "instalments", "months": 12}
     return {"markets": {"here": market}, "windows": {"calm": {"to": "2008-06"}}, "target": [other, row | changed]}
 
 

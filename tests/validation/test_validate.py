@@ -31,7 +31,7 @@ def row(**changed: Any) -> dict[str, Any]:
 
 def table(*rows: dict[str, Any], **more: Any) -> dict[str, Any]:
     markets = {
-        "here": {"scenario": "baseline", "product": "instalments", "burn_in": 2, "months": 5},
+        "here": {"scenario": "defaults", "product": "instalments", "burn_in": 2, "months": 5},
         "cards": {"scenario": "cards-to-come", "product": "card", "months": 5},
     }
     return {"markets": markets, "windows": {"calm": {"to": "2008-06", "says": "calm years"}}, "target": list(rows), **more}
@@ -169,7 +169,7 @@ def test_what_cannot_be_measured_says_why_and_never_passes(found: Validation) ->
 
 def test_a_value_is_that_of_the_run_with_its_seed(found: Validation) -> None:
     again = zerolimit.worlds(
-        [load_scenario("baseline", borrowers=60)],
+        [load_scenario("defaults", borrowers=60)],
         keep="zero_line",
         months=5,
         burn_in=2,
@@ -182,7 +182,7 @@ def test_a_value_is_that_of_the_run_with_its_seed(found: Validation) -> None:
 
 
 def test_a_scenario_of_ones_own_is_measured_where_its_product_allows() -> None:
-    own = load_scenario("baseline", borrowers=40, name="mine")
+    own = load_scenario("defaults", borrowers=40, name="mine")
     rows = table(row(), row(id="A2", product="card", markets=["cards"]))
     found = zerolimit.validate(own, targets=rows, seeds=1, engine="objects", progress=False)
     frame = found.to_frame().set_index("id")
@@ -243,7 +243,7 @@ def test_ours_name_measures_with_their_units() -> None:
 def test_the_command_prints_the_table_and_leaves_files_and_a_figure(tmp_path: Path) -> None:
     targets = tmp_path / "mine.toml"
     targets.write_text(
-        '[markets]\nhere = { scenario = "baseline", product = "instalments", burn_in = 2, months = 5 }\n'
+        '[markets]\nhere = { scenario = "defaults", product = "instalments", burn_in = 2, months = 5 }\n'
         '[[target]]\nid = "A1"\ngroup = "zero lines"\nwhat = "lines of zero"\ndata = 0.2\ninterval = [0.1, 0.3]\n'
         'tolerance = [0.0, 1.0]\nquantity = "zero_line"\nunit = "share"\nkind = "share"\nproduct = "instalments"\n'
         'markets = ["here"]\n'

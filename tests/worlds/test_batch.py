@@ -33,7 +33,7 @@ def mixed(seed: int, count: int, most: int) -> list[tuple[Scenario, int]]:
             changes["off"] = rng.choice([(), ("scarcity",), ("positioning",)])
             changes["skip_refused"] = rng.random() < 0.3
             changes["appeal_order"] = rng.choice(["waiting", "score", "lottery"])
-            preset = rng.choice(["baseline", "jiebei-2018", "jiebei-2020", "loss-system"])
+            preset = rng.choice(["defaults", "jiebei-2018", "jiebei-2020", "loss-system"])
             scenario = load_scenario(preset, borrowers=size, **changes)
         found.append((scenario, rng.randrange(2**64)))
     return found
@@ -87,8 +87,8 @@ def test_a_world_of_a_batch_can_be_copied_and_go_on_alone() -> None:
 @pytest.mark.parametrize("engine", ["objects", "compiled"])
 def test_a_world_that_fails_is_left_behind_with_its_error_and_the_others_go_on(engine: str) -> None:
     doubling = [{"month": 0, "kind": "funding_growth", "value": 1.0}]
-    growing = load_scenario("baseline", borrowers=40, pool_yuan=1e13, calendar=doubling)
-    ordinary = load_scenario("baseline", borrowers=60, **BUSY)
+    growing = load_scenario("defaults", borrowers=40, pool_yuan=1e13, calendar=doubling)
+    ordinary = load_scenario("defaults", borrowers=60, **BUSY)
     batch = Batch.begin([(ordinary, 1), (growing, 2), (ordinary, 3)], engine=engine, threads=1).run(MONTHS)
     assert sorted(batch.worlds) == [0, 2]
     assert "calendar, month 6: pool" in str(batch.failures[1])
@@ -101,7 +101,7 @@ def test_a_rule_that_lies_in_one_world_fails_there_alone() -> None:
     def lavish(cash: float, terms: Any) -> float:
         return cash if terms.entry_rate < 0.9 else 0.5
 
-    worlds = [(load_scenario("baseline", borrowers=30, entry_rate=rate), 1) for rate in (0.1, 0.95, 0.2)]
+    worlds = [(load_scenario("defaults", borrowers=30, entry_rate=rate), 1) for rate in (0.1, 0.95, 0.2)]
     batch = Batch.begin(worlds, engine="objects", rules=[lavish]).run(2)
     assert sorted(batch.worlds) == [0, 2]
     assert str(batch.failures[1]) == "rule lavish: cash = 0.5 is outside the storable range or not whole"
@@ -111,7 +111,7 @@ def test_a_rule_that_lies_in_one_world_fails_there_alone() -> None:
 
 
 def test_worlds_in_different_months_are_no_batch() -> None:
-    one, other = (Simulation(load_scenario("baseline", borrowers=20), seed, engine="objects") for seed in (1, 2))
+    one, other = (Simulation(load_scenario("defaults", borrowers=20), seed, engine="objects") for seed in (1, 2))
     with pytest.raises(BadInput, match="worlds: they are in different months"):
         Batch.of([one.run(1), other])
 
@@ -126,7 +126,7 @@ def test_counts_of_a_world_are_its_own_part_of_the_batch() -> None:
 @pytest.mark.parametrize("engine", ["objects", "compiled"])
 def test_a_pool_that_could_grant_more_than_64_bits_hold_grants_what_is_wanted(engine: str) -> None:
     """10^15 fen over an expected use of 1 per 10,000 are 10^19."""
-    vast = load_scenario("baseline", borrowers=30, pool_yuan=1e13, planned_use=0.0001, admissions=1.0)
+    vast = load_scenario("defaults", borrowers=30, pool_yuan=1e13, planned_use=0.0001, admissions=1.0)
     found = Simulation(vast, 1, engine=engine, threads=1).run(2)
     assert all(0 < month.platform["granted"] == month.platform["contended"] for month in found.history)
 
@@ -148,7 +148,7 @@ def test_a_panel_of_a_world_of_a_batch_is_refused_and_the_others_go_on() -> None
 
 
 def test_a_world_without_borrowers_says_so() -> None:
-    declared = Simulation(load_scenario("baseline", borrowers=20), 1, engine="objects", begin=False)
+    declared = Simulation(load_scenario("defaults", borrowers=20), 1, engine="objects", begin=False)
     assert "20 borrowers" in repr(declared)
     with pytest.raises(BadInput, match=r"^simulation: declared with begin=False"):
         declared.step()

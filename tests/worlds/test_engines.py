@@ -51,7 +51,7 @@ def test_our_engines_pass_the_suite(name: str) -> None:
 def test_an_engine_of_five_methods_runs_and_passes() -> None:
     engine("asks")(Asks)
     check_engine(Asks, scenarios=1)
-    assert Simulation(load_scenario("baseline", borrowers=20), 1, engine="asks").run(2).engine.name == "asks"
+    assert Simulation(load_scenario("defaults", borrowers=20), 1, engine="asks").run(2).engine.name == "asks"
 
 
 class Unfair(Objects):
@@ -124,4 +124,4 @@ def test_a_name_is_declared_once_and_every_method_is_there() -> None:
             pass
 
     with pytest.raises(BadInput, match=r"engine: 'object' is not one of auto, compiled, objects, .*did you mean 'objects'"):
-        Simulation(load_scenario("baseline", borrowers=20), 1, engine="object")
+        Simulation(load_scenario("defaults", borrowers=20), 1, engine="object")

@@ -29,7 +29,7 @@ CALENDAR = (
 REMEDIES = {"reasons_sent": True, "early_warning": True, "notice_months": 2, "appeals_capacity": 0.1, "appeals_share": 0.05}
 
 WORLDS: dict[str, dict[str, Any]] = {
-    "baseline": {},
+    "defaults": {},
     **{f"without {mechanism}": {"off": [mechanism]} for mechanism in MECHANISMS},
     "no mechanism": {"off": list(MECHANISMS)},
     "series": {"macro": [{"month": 0, "macro": -0.2, "retail": 0.5}, {"month": 1, "macro": 0.4, "retail": -0.5}]},
@@ -57,7 +57,7 @@ WORLDS: dict[str, dict[str, Any]] = {
         for name in ("small_world", "scale_free", "sector_blocks")
     },
 }
-"""Each differs from the baseline by what its name says."""
+"""Each differs from the plain rules by what its name says."""
 
 
 def assert_equal(one: Simulation, other: Simulation) -> None:
@@ -80,7 +80,7 @@ def assert_equal(one: Simulation, other: Simulation) -> None:
 
 
 def world(name: str, borrowers: int) -> Scenario:
-    return load_scenario("baseline", borrowers=borrowers, **WORLDS[name])
+    return load_scenario("defaults", borrowers=borrowers, **WORLDS[name])
 
 
 @pytest.mark.parametrize(("name", "seed"), [(name, 1 + k % 3) for k, name in enumerate(WORLDS)], ids=list(WORLDS))
@@ -92,7 +92,7 @@ def test_the_object_engine_and_the_compiled_one_are_equal(name: str, seed: int) 
     assert_equal(objects, compiled)
 
 
-@pytest.mark.parametrize("name", sorted(set(presets()) - {"baseline"}))
+@pytest.mark.parametrize("name", sorted(set(presets()) - {"defaults"}))
 def test_presets_are_equal_on_both_engines(name: str) -> None:
     scenario = load_scenario(name, borrowers=60)
     assert_equal(Simulation(scenario, 4, engine="objects").run(24), Simulation(scenario, 4, engine="compiled").run(24))
@@ -105,7 +105,7 @@ def test_the_order_of_agents_does_not_matter() -> None:
     assert_equal(plain, Simulation(scenario, 9, engine="objects", shuffle=2).run(12))
 
 
-@pytest.mark.parametrize("name", ["baseline", "funded pool and calendar", "remedies"])
+@pytest.mark.parametrize("name", ["defaults", "funded pool and calendar", "remedies"])
 def test_the_number_of_threads_does_not_matter(name: str) -> None:
     """20,000 borrowers are several chunks, shared by the threads."""
     scenario = world(name, 20_000)
@@ -117,14 +117,14 @@ def test_the_number_of_threads_does_not_matter(name: str) -> None:
 
 
 def test_another_seed_is_another_world() -> None:
-    scenario = world("baseline", 60)
+    scenario = world("defaults", 60)
     one, other = (Simulation(scenario, seed, engine="objects").run(3) for seed in (1, 2))
     with pytest.raises(AssertionError):
         assert_equal(one, other)
 
 
 def test_a_branch_goes_on_like_the_run_that_it_left() -> None:
-    trunk = Simulation(world("baseline", 60), 2, engine="objects").run(6)
+    trunk = Simulation(world("defaults", 60), 2, engine="objects").run(6)
     branch = trunk.copy()
     trunk.run(6)
     assert branch.month == 6
@@ -146,7 +146,7 @@ def test_engines_agree_on_any_scenario(
     size: int, seed: int, off: set[str], pool: float, use: float | None, minimum: float, vacant: float, review: int
 ) -> None:
     scenario = load_scenario(
-        "baseline",
+        "defaults",
         borrowers=size,
         off=sorted(off),
         pool_share=pool,
@@ -169,7 +169,7 @@ def test_checks_refuse_money_outside_the_storable_range_on_the_object_engine() -
     spoilt = rule("cash")(too_much)
     mine = Rule("pay_bills", spoilt.function, spoilt.reads, spoilt.writes, spoilt.terms)
     with pytest.raises(OverflowError, match="pay_bills: cash"):
-        Simulation(world("baseline", 5), 1, engine="objects", rules=[mine], checks=True).step()
+        Simulation(world("defaults", 5), 1, engine="objects", rules=[mine], checks=True).step()
 
 
 @pytest.mark.slow
@@ -177,14 +177,14 @@ def test_checks_refuse_it_on_the_compiled_engine() -> None:
     spoilt = rule("cash")(too_much)
     mine = Rule("pay_bills", spoilt.function, spoilt.reads, spoilt.writes, spoilt.terms)
     with pytest.raises(OverflowError, match="rule pay_bills"):
-        Simulation(world("baseline", 5), 1, engine="compiled", rules=[mine], checks=True).step()
+        Simulation(world("defaults", 5), 1, engine="compiled", rules=[mine], checks=True).step()
 
 
 @pytest.mark.slow
 def test_no_rule_returns_money_outside_the_storable_range() -> None:
     """Both engines look at what each rule returns when checks are on (the compiled one is compiled anew for it)."""
     scenario = load_scenario(
-        "baseline",
+        "defaults",
         borrowers=60,
         income_owner=1e6,
         spread_owner=1.5,

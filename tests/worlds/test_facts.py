@@ -23,7 +23,7 @@ RECENT = 3
 
 
 def market(size: int = SIZE, **parameters: Any) -> Simulation:
-    return Simulation(load_scenario("baseline", borrowers=size, **parameters), SEED, engine="compiled", threads=1)
+    return Simulation(load_scenario("defaults", borrowers=size, **parameters), SEED, engine="compiled", threads=1)
 
 
 def from_month(kind: str, value: float, month: int = EVENT) -> list[dict[str, Any]]:
@@ -72,20 +72,20 @@ class Cuts:
 
 
 @cache
-def baseline() -> Cuts:
+def plain() -> Cuts:
     return Cuts(market(), MONTHS)
 
 
 def test_a8_most_who_are_cut_had_no_recent_arrears() -> None:
     """In the data 67 %, and a decrease is several times as common after arrears."""
-    seen = baseline()
+    seen = plain()
     assert seen.clean[seen.cut].mean() > 0.5
     assert seen.rate(~seen.clean, seen.had_line) > 4.0 * seen.rate(seen.clean, seen.had_line)
 
 
 def test_a9_cuts_are_few_and_large() -> None:
     """In the data the median decrease is 75 % of the line."""
-    seen = baseline()
+    seen = plain()
     sizes = seen.sizes(seen.cut & seen.clean)
     assert seen.rate(seen.clean, seen.had_line) < 0.02
     assert 0.75 / 2.0 < np.median(sizes) <= 1.0
@@ -93,7 +93,7 @@ def test_a9_cuts_are_few_and_large() -> None:
 
 def test_a10_what_is_left_of_a_line_that_is_cut_is_in_use() -> None:
     """In the data utilisation jumps to 94 %; a line cut by k with its balance kept has it 1 / (1 - k) times as high."""
-    seen = baseline()
+    seen = plain()
     kept = seen.cut & seen.clean & (seen.line_after > 0.0)
     before, after = seen.balance[kept] / seen.line_before[kept], seen.balance[kept] / seen.line_after[kept]
     assert np.median(after) > 0.8

@@ -104,7 +104,7 @@ MADE_FOR: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("reason", MADE_FOR)
 def test_each_reason_has_a_world_that_brings_it_about(reason: str) -> None:
     to_the_cap = dict.fromkeys(("menu_balance", "menu_step", "menu_close"), 0.0)
-    scenario = load_scenario("baseline", borrowers=150, **MADE_FOR[reason], **to_the_cap)
+    scenario = load_scenario("defaults", borrowers=150, **MADE_FOR[reason], **to_the_cap)
     simulation = Simulation(scenario, 2, engine="objects").run(14)
     found = total(simulation, f"zero_by_{reason}")
     others = {name: total(simulation, f"zero_by_{name}") for name in REASONS if name != reason}
@@ -125,7 +125,7 @@ def test_reasons_that_no_on_time_payer_can_have(reason: str) -> None:
         "idle": {"off": only("trigger"), "trigger_idle": 3.0, "idle_keep": 0.0},
     }
     group = {"arrears": "zero_arrears", "idle": "zero_inactive"}[reason]
-    simulation = Simulation(load_scenario("baseline", borrowers=150, **changed[reason]), 2, engine="objects").run(10)
+    simulation = Simulation(load_scenario("defaults", borrowers=150, **changed[reason]), 2, engine="objects").run(10)
     assert total(simulation, group) > 0
     assert (simulation.column("reason") == REASONS.index(reason) + 1).any()
     assert total(simulation, f"zero_by_{reason}") == 0
@@ -138,7 +138,7 @@ def test_all_reasons_have_a_test() -> None:
 def dispersion(calendar: list[dict[str, Any]]) -> float:
     """Variance over mean of the monthly zero limits, in months 6 to 41, with a mechanism that acts on each alone."""
     scenario = load_scenario(
-        "baseline",
+        "defaults",
         borrowers=4_000,
         off=["scarcity", "contagion"],
         calendar=calendar,
@@ -164,7 +164,7 @@ def test_events_come_in_waves_with_a_calendar_and_one_by_one_without() -> None:
 
 def test_a_partition_of_those_with_a_line() -> None:
     """On-time payers, those with nothing due, and those in arrears are everybody who began the month with a line."""
-    simulation = Simulation(load_scenario("baseline", borrowers=200), 3, engine="objects")
+    simulation = Simulation(load_scenario("defaults", borrowers=200), 3, engine="objects")
     for _ in range(12):
         status, limit = simulation.column("status").copy(), simulation.column("limit").copy()
         counts = simulation.step().counts

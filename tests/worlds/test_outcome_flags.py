@@ -42,7 +42,7 @@ NEVER = {"zero_by_arrears", "blocked_by_arrears", "zero_by_barred", "blocked_by_
 
 @cache
 def lived(name: str) -> Simulation:
-    return Simulation(load_scenario(WORLDS[name] | {"borrowers": 1_000}), 1, engine="compiled", threads=1).run(24)
+    return Simulation(load_scenario({"base": "defaults"} | WORLDS[name] | {"borrowers": 1_000}), 1, engine="compiled", threads=1).run(24)
 
 
 @cache
@@ -76,7 +76,7 @@ def test_every_event_and_every_end_of_one_is_logged_somewhere() -> None:
 @pytest.mark.parametrize("name", ["lively", "calendar", "slump"])
 def test_no_undeclared_bit_is_set(name: str) -> None:
     """In the words themselves, beyond the bits that are counted too."""
-    simulation = Simulation(load_scenario(WORLDS[name] | {"borrowers": 60}), 1, engine="objects")
+    simulation = Simulation(load_scenario({"base": "defaults"} | WORLDS[name] | {"borrowers": 60}), 1, engine="objects")
     for month in range(18):
         simulation.step()
         for word, flags in OUTCOMES.items():

@@ -11,8 +11,8 @@ CAUSES = ("tightening", "scarcity", "trigger")
 
 
 def found(off: list[str]) -> tuple[float, dict[str, int]]:
-    """Zero limits a month over on-time payers at risk, and what of it each reason has, in the baseline."""
-    scenario = load_scenario("baseline", borrowers=10_000, off=off)
+    """Zero limits a month over on-time payers at risk, and what of it each reason has, under the plain rules."""
+    scenario = load_scenario("defaults", borrowers=10_000, off=off)
     simulation = Simulation(scenario, 1, engine="compiled", threads=1).run(36)
 
     def total(name: str) -> int:
@@ -23,9 +23,9 @@ def found(off: list[str]) -> tuple[float, dict[str, int]]:
 
 def test_zero_limits_do_not_appear_from_nowhere() -> None:
     """Without tightening, scarcity and triggers a score that fell is left, and takes a few lines; without it none."""
-    baseline, _ = found([])
+    plain, _ = found([])
     without, reasons = found([*CAUSES])
-    assert 0.0 < without < baseline / 4.0
+    assert 0.0 < without < plain / 4.0
     blamed: dict[str, Any] = {cap.mechanism: 0 for cap in CAPS}
     for cap in CAPS:
         blamed[cap.mechanism] += reasons[cap.name]

@@ -39,7 +39,7 @@ WORLDS: dict[str, dict[str, Any]] = {
 
 
 def market(**parameters: Any) -> Simulation:
-    return Simulation(load_scenario("baseline", borrowers=SIZE, **parameters), SEED, engine="compiled", threads=1)
+    return Simulation(load_scenario("defaults", borrowers=SIZE, **parameters), SEED, engine="compiled", threads=1)
 
 
 @cache

@@ -222,7 +222,7 @@ SIGNS = (
 def counted(name: str, level: float) -> dict[str, int]:
     """All counts of a world, over months and cells."""
     [sign] = [one for one in SIGNS if one.name == name]
-    scenario = load_scenario("baseline", borrowers=SIZE, **sign.at(level))
+    scenario = load_scenario("defaults", borrowers=SIZE, **sign.at(level))
     simulation = Simulation(scenario, SEED, engine="compiled", threads=1).run(MONTHS)
     return {
         count: sum(int(month.counts[count].sum()) for month in simulation.history) for count in simulation.history[0].counts

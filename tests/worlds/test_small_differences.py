@@ -24,7 +24,7 @@ LABELS = {"decile"}
 
 
 def apart(**changed: Any) -> Scenario:
-    return load_scenario("baseline", **{"borrowers": SIZE, **APART, **changed})
+    return load_scenario("defaults", **{"borrowers": SIZE, **APART, **changed})
 
 
 def run(scenario: Scenario, engine: str, fen: int = 0, who: int = 0) -> dict[str, Array]:
@@ -65,7 +65,7 @@ def test_a_richer_borrower_changes_but_nobody_else_does() -> None:
 def test_where_the_pool_is_shared_others_do_change() -> None:
     """The tests above could not fail if nobody ever met: here they meet in the pool."""
     shared = {**APART, "off": [], "pool_yuan": 400_000.0}
-    one, other = (run(load_scenario("baseline", **shared, borrowers=size), "compiled") for size in (SIZE, SIZE + 1))
+    one, other = (run(load_scenario("defaults", **shared, borrowers=size), "compiled") for size in (SIZE, SIZE + 1))
     assert len(changed_rows(one, other)) > 1
 
 

@@ -643,13 +643,12 @@ def show_scenario(name: Annotated[str, typer.Argument(help="A preset's name or a
 @scenarios.command("check")
 def check_scenario(file: Annotated[str, typer.Argument(help="A TOML file or a preset's name.")]) -> None:
     """Check a scenario file; says what it sets."""
-    from zerolimit.parameters.scenario import Scenario, load_scenario
+    from zerolimit.parameters.scenario import base_of, load_scenario
 
-    found = load_scenario(file)
-    declared = {name: field.default for name, field in Scenario.model_fields.items() if name not in ("name", "description")}
-    others = [name for name, default in declared.items() if getattr(found, name) != default]
-    differ = "differs from its default" if len(others) == 1 else "differ from their defaults"
-    print(f"{file}: good; {number_of(len(others), 'parameter')} {differ}{': ' if others else ''}{', '.join(others)}")
+    found, base = load_scenario(file), base_of(file)
+    others = [name for name, value in load_scenario(base) if name not in ("name", "description") and getattr(found, name) != value]
+    differ = "differs from it" if len(others) == 1 else "differ from it"
+    print(f"{file}: good, on {base}; {number_of(len(others), 'parameter')} {differ}{': ' if others else ''}{', '.join(others)}")
 
 
 @scenarios.command("schema")

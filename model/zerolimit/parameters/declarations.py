@@ -112,7 +112,7 @@ class Parameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
 
-    name: str = Field("baseline", description="name of the scenario", max_length=200)
+    name: str = Field("defaults", description="name of the scenario", max_length=200)
     description: str = Field("", description="what it is for, in a sentence", max_length=2000)
     borrowers: int = parameter(
         30_000, "count", 1, 1e15, "slots for borrowers, vacant_share of them empty at the start; a portfolio sets its own"

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HERE = "scenario"
+USUAL = "baseline"
+"""The preset from which a scenario starts that names none."""
+PLAIN = "defaults"
+"""The preset that starts from none: every parameter as it is declared."""
 OURS = "Scenario: "
 """How messages of the class itself begin."""
 
@@ -59,10 +63,12 @@ class Scenario(Shown, Parameters):
         return build(parameters, "parameter", vars(self))
 
     def _in_short(self) -> str:
-        other = {name: value for name, value in self if name not in ("name", "description") and value != DEFAULTS[name]}
+        base = PLAIN if self.name == PLAIN else USUAL
+        usual = vars(load_scenario(base))
+        other = {name: value for name, value in self if name not in ("name", "description") and value != usual[name]}
         set_to = ", ".join(f"{name} = {quoted(value)}" for name, value in other.items() if name not in DATED)
         rows = [number_of(len(other[name]), f"{name} entry") for name in DATED if name in other]
-        return f"scenario {self.name}: {'; '.join([*rows, set_to or 'every parameter as by default'])}"
+        return f"scenario {self.name}: {'; '.join([*rows, set_to or f'every parameter as in the preset {base}'])}"
 
     def to_frame(self) -> pd.DataFrame:
         """A row a parameter: its name, value, default, unit and meaning."""
@@ -81,6 +87,9 @@ class Scenario(Shown, Parameters):
         import tomlkit
 
         document = tomlkit.document()
+        root = tomlkit.item(PLAIN)
+        root.comment(FILE_ONLY[BASE])
+        document.add(BASE, root)
         for name, field in type(self).model_fields.items():
             value = getattr(self, name)
             if value is None or name in DATED:
@@ -213,39 +222,57 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 @takes_parameters
-def load_scenario(source: Any = "baseline", **parameters: Any) -> Scenario:
+def load_scenario(source: Any = USUAL, **parameters: Any) -> Scenario:
     """A scenario by preset name, path of a TOML file, mapping or Scenario, with parameters set on top.
 
-    A TOML file may start from a preset with `base = "jiebei-2018"`.
+    A file or mapping starts from the preset that it names with `base = "jiebei-2018"`, and from `baseline` where it names
+    none; `base = "defaults"` is every parameter's declared default. So what it does not set is as in that preset.
     """
     if isinstance(source, Scenario):
         found = source
     elif isinstance(source, Mapping):
-        found = build(dict(source), HERE)
-    elif isinstance(source, str | Path) and str(source) in presets():
-        found = _from_file(presets()[str(source)])
+        found = _on_base({BASE: USUAL, **source}, HERE)
     elif isinstance(source, str | Path):
-        path = path_of(source, "scenario")
-        if not is_file(path, "scenario"):
-            raise BadInput(
-                f"scenario {quoted(str(source))}: neither a preset ({', '.join(presets())}) nor a file"
-                f"{nearest(str(source), presets())}"
-            )
-        found = _from_file(path)
+        found = _from_file(_file_of(source))
     else:
         raise BadInput(f"scenario: a name, a path, a mapping or a Scenario is needed, not {type(source).__name__}")
     return found.change(**parameters) if parameters else found
 
 
-def _from_file(path: Path) -> Scenario:
+def base_of(source: str | Path) -> str:
+    """The preset from which a preset or a scenario file starts."""
+    return str(read_toml(_file_of(source)).get(BASE, USUAL))
+
+
+def _file_of(source: str | Path) -> Path:
+    if str(source) in presets():
+        return presets()[str(source)]
+    path = path_of(source, "scenario")
+    if not is_file(path, "scenario"):
+        raise BadInput(
+            f"scenario {quoted(str(source))}: neither a preset ({', '.join(presets())}) nor a file"
+            f"{nearest(str(source), presets())}"
+        )
+    return path
+
+
+def stored_scenario(path: Path) -> Scenario:
+    """A whole scenario as `toml()` wrote it; what a file of an older version does not know is as declared."""
+    return _from_file(path, PLAIN)
+
+
+def _from_file(path: Path, usual: str = USUAL) -> Scenario:
     table = with_files(read_toml(path), path)
-    base = table.pop(BASE, None)
     table.setdefault("name", path.stem)
-    if base is None:
-        return build(table, str(path))
+    return _on_base({BASE: usual, **table}, str(path))
+
+
+def _on_base(table: dict[str, Any], where: str) -> Scenario:
+    """What a table sets, on top of the preset that it starts from."""
+    base = table.pop(BASE)
     if not isinstance(base, str) or base not in presets():
-        raise BadInput(f"{path}: base {quoted(base)} is not a preset ({', '.join(presets())}){nearest(base, presets())}")
-    return build(table, str(path), vars(_from_file(presets()[base])))
+        raise BadInput(f"{where}: base {quoted(base)} is not a preset ({', '.join(presets())}){nearest(base, presets())}")
+    return build(table, where, None if base == PLAIN else vars(_from_file(presets()[base])))
 
 
 def with_files(table: dict[str, Any], path: Path) -> dict[str, Any]:
@@ -284,7 +311,7 @@ def parse_setting(text: str, where: str = "--set") -> tuple[str, Any]:
 
 
 FILE_ONLY: dict[str, str] = {
-    BASE: "preset to start from",
+    BASE: f"preset to start from; {USUAL} where none is named",
     **{file_of(name): f"CSV file with the rows of {name}, relative to the scenario file" for name in DATED},
 }
 """What only a scenario file may have."""

@@ -288,11 +288,11 @@ class Run(Counted):
     @cached_property
     def scenario(self) -> Scenario:
         """Every parameter, as resolved."""
-        from zerolimit.parameters.scenario import load_scenario
+        from zerolimit.parameters.scenario import stored_scenario
 
         if self._has(NETWORK):
             self.checked(NETWORK)
-        return load_scenario(self.checked(SCENARIO))
+        return stored_scenario(self.checked(SCENARIO))
 
     @cached_property
     def provenance(self) -> dict[str, Any]:

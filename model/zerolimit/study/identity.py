@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 from zerolimit.parameters.scenario import Scenario
 from zerolimit.vocabulary.draws import as_seed
 
-DEFAULTS = 1
+DEFAULTS = 2
 """Version of the scenario's defaults (tests/study/defaults.json)."""
 NAMES = ("name", "description", "network_file")
 """Of a scenario, what is no parameter; a file of ties counts by its content."""

@@ -115,7 +115,7 @@ def hold(condition: bool, rule: Allocation | Rule, says: str) -> None:
 
 def pools(rng: Random) -> list[Pool]:
     """Pools that are contended for, by borrowers of a lived world."""
-    world = Simulation(load_scenario("baseline", **TIGHT), 1, engine=REFERENCE).run(6)
+    world = Simulation(load_scenario("defaults", **TIGHT), 1, engine=REFERENCE).run(6)
     assert isinstance(world.engine, Objects)
     rows, terms = world.engine.rows, SimpleNamespace(**world.terms)
     found = []
@@ -159,9 +159,9 @@ def level_of(rule: Allocation | Rule, pool: Pool) -> Levels | None:
 def check_worlds(rule: Allocation | Rule) -> None:
     """A world in which the pool ends, by every engine."""
     if isinstance(rule, Rule):
-        worlds = [run_with(rule, load_scenario("baseline", **TIGHT), engine) for engine in OURS]
+        worlds = [run_with(rule, load_scenario("defaults", **TIGHT), engine) for engine in OURS]
     else:
-        scenario = load_scenario("baseline", **TIGHT, allocation=rule.name)
+        scenario = load_scenario("defaults", **TIGHT, allocation=rule.name)
         worlds = [Simulation(scenario, 1, engine=engine).run(8) for engine in OURS]
     for field in STATE:
         one, *others = (world.column(field.name) for world in worlds)

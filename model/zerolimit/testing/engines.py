@@ -53,7 +53,7 @@ def check_engine(engine: str | type[Engine], scenarios: int = 3, seed: int = 1) 
     if not isinstance(engine, str) and kind is not engine:
         raise BadInput(f"engine: {engine.__qualname__} is not declared; @engine({engine.__qualname__.lower()!r}) does")
     rng = Random(seed)
-    busy = load_scenario("baseline", borrowers=BORROWERS, **BUSY)
+    busy = load_scenario("defaults", borrowers=BORROWERS, **BUSY)
     drawn = [draw_scenario(rng, where="mixed", borrowers=BORROWERS, network="ring") for _ in range(scenarios)]
     for scenario in (busy, busy.change(warm_up_months=3), *drawn):
         _same_results(name, scenario, rng.randrange(2**64))
@@ -135,7 +135,7 @@ def _same_after_copies(name: str, scenario: Scenario, seed: int) -> None:
 
 
 def _same_on_any_number_of_threads(name: str, seed: int) -> None:
-    scenario = load_scenario("baseline", borrowers=20_000 if named(name).compiles else BORROWERS, **BUSY)
+    scenario = load_scenario("defaults", borrowers=20_000 if named(name).compiles else BORROWERS, **BUSY)
     one = _begun(name, scenario, seed, threads=1)
     for threads in (2, 3):
         same(_begun(name, scenario, seed, threads=threads), one, f"engine {name}, {threads} threads")

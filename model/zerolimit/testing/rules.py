@@ -94,7 +94,7 @@ def watched(rule: Rule, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
         calls.append(tuple(SimpleNamespace(**vars(one)) if isinstance(one, SimpleNamespace) else one for one in values))
         return rule.function(*values)
 
-    scenario = load_scenario("baseline", **{"borrowers": BORROWERS, **parameters})
+    scenario = load_scenario("defaults", **{"borrowers": BORROWERS, **parameters})
     run_with(replace(rule, function=watch), scenario)
     return calls
 
