@@ -83,6 +83,7 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "revolver_level": {"share_revolver": 0.5},
     "maxed_rate": {"share_maxed": 0.5},
     "inactive_use": {"share_inactive": 0.5},
+    "project_pays": {"share_project": 1.0, "share_owner": 0.5, "term_open": 0.0, "first_savings": 12.0},
     "use_income": {"share_revolver": 0.4},
     "transactor_pays": {"share_transactor": 1.0, "term_open": 0.0, "first_savings": 12.0},
     "record_counted": {"other_record": 0.3},

@@ -52,7 +52,7 @@ class Account:
         who = {"product": CARD, "use_type": use_type, "wished_use": 0.5, "segment": SALARIED, "trust": 0.8}
         money = {"limit": limit, "scheduled": owed, "cash": 1e8, "income_true": 1e6, "income_seen": 1e6, "loan_size": 0.5}
         self.now: dict[str, float] = {
-            **dict.fromkeys((*empty, "propensity", "u_term"), 0.0),
+            **dict.fromkeys((*empty, "propensity", "project", "u_term"), 0.0),
             **dict.fromkeys(draws, 0.9),
             **{"status": OPEN, "event": NO_EVENT, "u_size": 0.5} | who | money,
         }

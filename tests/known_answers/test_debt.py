@@ -157,6 +157,7 @@ def pay(
         "cash": cash,
         "late": late,
         "propensity": 0.1,
+        "project": 0.0,
         "trust": 0.8,
         "other_debt": 0.0,
         "since_paid": 3.0,

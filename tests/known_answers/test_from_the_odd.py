@@ -20,7 +20,7 @@ from zerolimit.rules import repayment
 
 PAGE = (Path(__file__).parents[2] / "docs" / "ODD.md").read_text(encoding="utf-8")
 STATUS = {"open": 0, "frozen": 1, "closed": 2, "left": 3}
-TRANSACTOR, REVOLVER, MAXED_OUT = 1, 2, 3
+TRANSACTOR, REVOLVER, MAXED_OUT, PROJECT = 1, 2, 3, 5
 CARD = 1
 MOST = 1_900_000_000
 BASELINE = from_scenario(load_scenario("defaults"))
@@ -101,6 +101,8 @@ def repay(s: State, p: Any) -> State:
         willing = Fraction(p.early_rate) * Fraction(s["trust"])
         if card:
             willing = Fraction(0 if s["use_type"] in (REVOLVER, MAXED_OUT) else p.card_pays_all)
+        elif s["use_type"] == PROJECT:
+            willing = Fraction(0 if s["project"] else p.project_pays)
         early = Fraction(s["u_early"]) < (Fraction(p.transactor_pays) if pays else willing)
         kept = Fraction(p.savings_kept) * owing
         before = s["cash"] - paid
@@ -177,7 +179,7 @@ STEPS = (fall_due, repay, apply_payment, charge_off)
 def terms_of(given: random.Random) -> SimpleNamespace:
     """The baseline's terms with this submodel's parameters anywhere in their bounds."""
     chances = ("gamma", "early_rate", "ahead_rate", "transactor_pays", "open_repay_rate", "bridge_share", "lgd")
-    chance = {name: given.random() for name in (*chances, "card_pays_all", "card_extra", "card_minimum")}
+    chance = {name: given.random() for name in (*chances, "project_pays", "card_pays_all", "card_extra", "card_minimum")}
     for bucket in (1, 2, 3):
         cure, step, hold, _ = sorted(given.random() for _ in range(4))
         chance |= {f"cure_{bucket}": cure, f"hold_{bucket}": hold - step}
@@ -202,7 +204,8 @@ def state_of(given: random.Random) -> State:
     return {
         "status": given.choice((0, 0, 0, 0, 1, 2, 3)),
         "product": given.choice((0, 0, 0, CARD)),
-        "use_type": given.choice((0, 0, TRANSACTOR, REVOLVER, MAXED_OUT)),
+        "use_type": given.choice((0, 0, TRANSACTOR, REVOLVER, MAXED_OUT, PROJECT)),
+        "project": given.choice((0, 0, 1, 4)),
         "limit": given.choice((0, 40_000, 50_000, money(9_000_000))),
         "scheduled": scheduled,
         "due_0": due if scheduled else money(1_000),

@@ -159,6 +159,9 @@ class Parameters(BaseModel):
     share_inactive: float = parameter(
         0.0, "share", 0, 1, "hardly ever use credit; who has no such type uses it by need and habit"
     )
+    share_project: float = parameter(
+        0.0, "share", 0, 1, "of owners whose use is mixed, borrow for projects only", "facts F2"
+    )
     use_income: float = parameter(
         0.0, "elasticity", 0, 2, "transactors grow with income by this power; revolvers and those near the limit fall"
     )
@@ -278,6 +281,14 @@ class Parameters(BaseModel):
         0.0, "a month", 0, 1, "pay the next instalment ahead too, as far as savings allow", "facts C31"
     )
     transactor_pays: float = parameter(0.9, "a month", 0, 1, "a transactor repays all, with savings enough")
+    project_pays: float = parameter(
+        0.9,
+        "a month",
+        0,
+        1,
+        "who borrows for projects repays all once the project is over, with savings enough",
+        "facts F2",
+    )
     savings_kept: float = parameter(1.0, "payments", 0, 24, "savings kept when repaying early")
     bridge_share: float = parameter(0.5, "share", 0, 1, "of those short, bridge the payment counting on a new loan")
 

@@ -37,6 +37,7 @@ from zerolimit.vocabulary.names import (
     OPEN,
     OWNER,
     PLANNING,
+    PROJECT,
     RESTRAINT,
     REVOLVER,
     SALARIED,
@@ -82,10 +83,11 @@ def be_born(
     with v uniform, and of a lower one with income by miss_income: x e^(-c z - c^2 / 2), c = miss_income x spread. The
     score's signal is -signal_slope x (factor - 1) + noise z, larger noise for thin files. All follow one strategy
     where `adopt` names it. share_transactor, share_revolver, share_maxed and share_inactive are of a type of use for life;
-    the others' use is mixed. With use_income more of those with high incomes pay all, and fewer carry a balance or are near
-    the limit: the first share x e^(k z - k^2 / 2), the next two x e^(-k z - k^2 / 2), k = use_income x spread. Where shares
-    add up to more than 1, those named later give way. share_card have a card, the others instalment loans. A revolver's use
-    of the line is revolver_level + revolver_spread x (2 v - 1), v uniform, from 0 to 1.
+    the others' use is mixed, but of the owners among them share_project borrow for projects only. With use_income more of
+    those with high incomes pay all, and fewer carry a balance or are near the limit: the first share x e^(k z - k^2 / 2),
+    the next two x e^(-k z - k^2 / 2), k = use_income x spread. Where shares add up to more than 1, those named later give
+    way. share_card have a card, the others instalment loans. A revolver's use of the line is
+    revolver_level + revolver_spread x (2 v - 1), v uniform, from 0 to 1.
     """
     owner_from = 1.0 - terms.share_owner
     segment = (
@@ -116,6 +118,7 @@ def be_born(
     rarely = fills + terms.share_inactive
     steady = TRANSACTOR if t < pays else REVOLVER
     use_type = steady if t < carries else (MAXED_OUT if t < fills else (INACTIVE if t < rarely else MIXED))
+    for_projects = segment == OWNER and t >= rarely and t - rarely < terms.share_project * (1.0 - rarely)
     income = clip(whole(median * exponential(spread * normal(u_born_income))), INCOME_LEAST, INCOME_MOST)
     recorded = whole(income * exponential(noise * normal(u_born_recorded) - HALF * noise * noise))
     mean = by_segment(segment, terms.miss_salaried, terms.miss_gig, terms.miss_owner)
@@ -129,7 +132,7 @@ def be_born(
         sector,
         age,
         chosen if terms.adopt == 0.0 else terms.adopt - 1.0,
-        use_type,
+        PROJECT if for_projects else use_type,
         CARD if u_born_product < terms.share_card else INSTALMENT_LOANS,
         clip(terms.revolver_level + terms.revolver_spread * (DOUBLE * u_born_wish - 1.0), 0.0, 1.0),
         income,
@@ -199,8 +202,9 @@ def have_history(
     Line = income_multiple x recorded income x (line_low + (line_high - line_low) v) x e^(line_score x signal): a
     line set by a score is higher for who is safer. A share of accounts is unused (facts
     A29); the others' utilisation is bimodal (facts B2): low_use_span u^2, or 1 - high_use_span u^2. A type
-    of use settles which it is, and a revolver's is wished_use. vacant_share of the
-    slots are vacant; first_closed of the accounts have no line and owe nothing, for up to twice first_closed_months.
+    of use settles which it is, and a revolver's is wished_use; who borrows for projects only starts like mixed use, with no
+    project under way. vacant_share of the slots are vacant; first_closed of the accounts have no line and owe nothing, for
+    up to twice first_closed_months.
     """
     if u_born_vacant < terms.vacant_share:
         return LEFT, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
@@ -231,7 +235,7 @@ def have_history(
         terms.income_multiple * income_seen * (terms.line_low + (terms.line_high - terms.line_low) * u_born_limit) * by_score
     )
     line = min(terms.first_largest, max(terms.first_smallest, whole(whole(wish) / ONE_YUAN) * ONE_YUAN))
-    mixed = use_type == MIXED
+    mixed = use_type == MIXED or use_type == PROJECT
     unused = use_type == INACTIVE or (mixed and u_born_use < terms.unused_share)
     high = use_type == MAXED_OUT or (mixed and u_born_use >= 1.0 - terms.high_use_share)
     u = u_born_balance

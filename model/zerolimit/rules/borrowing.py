@@ -21,6 +21,7 @@ from zerolimit.vocabulary.names import (
     NOT_WARNED,
     OPEN,
     PLANNING,
+    PROJECT,
     RESTRAINT,
     REVOLVER,
     TRANSACTOR,
@@ -42,6 +43,7 @@ def ask(
     overdue_interest,
     cash,
     income_true,
+    project,
     trust,
     event,
     known,
@@ -65,8 +67,11 @@ def ask(
     wished_use of the line, or of revolver_income months' income where that is less; who is always near the limit asks for
     all that is available with probability maxed_rate; who hardly ever uses credit does so with inactive_use of the
     probabilities of need and habit. A card's habit is a month's purchases of about card_size x income, with probability
-    card_habit (a transactor: 1) in place of habit_rate. Requests are at least the minimum loan, by card 1 yuan. Who wants a
-    loan and finds none has found the cut at need. Whose debt has moved to another lender asks for nothing any more.
+    card_habit (a transactor: 1) in place of habit_rate. An owner who borrows for projects only has no habit, not by card
+    either, and fills up no buffer: where a project begins (project = project_months, above 0) all that it costs is asked for
+    in one loan, project x tranche_share x income. What slips in its first month has project_months to go again, and is asked
+    for again: money is lacking. Requests are at least the minimum loan, by card 1 yuan. Who wants a loan and finds none has
+    found the cut at need. Whose debt has moved to another lender asks for nothing any more.
     """
     if status == LEFT or moved > 0.0:
         return 0.0, known, found
@@ -76,7 +81,8 @@ def ask(
     months = terms.buffer_planning if strategy == PLANNING else terms.buffer_months
     active = terms.inactive_use if use_type == INACTIVE else 1.0
     missing = max(0.0, -cash) if u_need < active else 0.0
-    fills = u_need < terms.need_rate * active or (warned == WARNED_OF_TRIGGER and missing > 0.0)
+    finances = use_type == PROJECT
+    fills = not finances and (u_need < terms.need_rate * active or (warned == WARNED_OF_TRIGGER and missing > 0.0))
     refill = max(0.0, whole(months * income_true) - cash) if fills else 0.0
     by_card = product == CARD
     buys = 1.0 if use_type == TRANSACTOR else terms.card_habit
@@ -84,12 +90,15 @@ def ask(
     size = terms.card_size if by_card else terms.habit_size
     least = ONE_YUAN if by_card else m
     calm = terms.habit_restrained if strategy == RESTRAINT or warned > NOT_WARNED else 1.0
-    small = max(least, whole(size * income_true * (HALF + u_size))) if u_habit < rate * active * calm * terms.demand else 0.0
+    habit = 0.0 if finances else rate * active * calm * terms.demand
+    small = max(least, whole(size * income_true * (HALF + u_size))) if u_habit < habit else 0.0
+    begins = finances and project > 0.0 and project == terms.project_months
+    cost = whole(project * terms.tranche_share * income_true) if begins else 0.0
     worry = terms.fear_gain * max(0.0, terms.fear_level - trust) + (terms.notice_rush if notice_left > 0.0 else 0.0)
     rush = available if u_fear < worry + (terms.maxed_rate if use_type == MAXED_OUT else 0.0) else 0.0
     used = min(limit, terms.revolver_income * income_true)
     carried = max(0.0, whole(wished_use * used) - scheduled - overdue) if use_type == REVOLVER else 0.0
-    desired = max(missing, refill, small, rush, carried if carried >= m else 0.0)
+    desired = max(missing, refill, small, cost, rush, carried if carried >= m else 0.0)
     asked = min(available, max(desired, least)) if desired > 0.0 and available >= m else 0.0
     needs = desired > 0.0 and asked < desired
     at_need = needs and event > NO_EVENT and known == 0.0 and available < m

@@ -15,6 +15,7 @@ from zerolimit.vocabulary.names import (
     OPEN,
     PAID_OFF,
     PAID_OFF_EARLY,
+    PROJECT,
     REVOLVER,
     TRANSACTOR,
 )
@@ -59,6 +60,7 @@ def repay(
     cash,
     late,
     propensity,
+    project,
     trust,
     other_debt,
     since_paid,
@@ -78,10 +80,10 @@ def repay(
     Bridging: with d = 0, an open line, and principal less due plus the gap (meant less paid) within the limit, another
     lender fills the gap if u_bridge < bridge_share (and other debt stays within 1.9e9 fen): it becomes other debt.
     The rest: with d = 0, A paid, and R = principal before less due above 0, something scheduled, R is repaid too, early,
-    if u_early < early_rate x trust (a transactor: transactor_pays), nothing was lacking, and R + savings_kept x A is left in
-    savings; or, where term_open is above 0, if u_early < open_repay_rate and R is left in savings. Who does not repay R, and
-    lacked nothing, pays next month's instalment ahead if u_bridge < ahead_rate: of due_1 what savings_kept x A leaves in
-    savings, in whole fen.
+    if u_early < early_rate x trust (a transactor: transactor_pays; who borrows for projects only: project_pays where
+    project = 0, and 0 while one runs), nothing was lacking, and R + savings_kept x A is left in savings; or, where term_open
+    is above 0, if u_early < open_repay_rate and R is left in savings. Who does not repay R, and lacked nothing, pays next
+    month's instalment ahead if u_bridge < ahead_rate: of due_1 what savings_kept x A leaves in savings, in whole fen.
 
     Balance transfer: with d = 0 and something owed, if 1 - u_early <= transfer_rate (and other debt stays within 1.9e9 fen)
     another lender repays all, A and R, which becomes other debt; the account ends this month (`feel`).
@@ -120,7 +122,8 @@ def repay(
     spare = cash - paid - terms.savings_kept * owing
     carries = use_type == REVOLVER or use_type == MAXED_OUT
     others = (0.0 if carries else terms.card_pays_all) if by_card else terms.early_rate * trust
-    willing = terms.transactor_pays if use_type == TRANSACTOR else others
+    over = terms.project_pays if project == 0.0 else 0.0
+    willing = terms.transactor_pays if use_type == TRANSACTOR else (over if use_type == PROJECT and not by_card else others)
     early = in_full and not by_card and gap == 0.0 and spare >= rest and u_early < willing
     ahead = u_bridge < terms.ahead_rate
     wish = rest if u_early < willing else whole(terms.card_extra * u_bridge * rest)

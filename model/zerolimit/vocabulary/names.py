@@ -22,10 +22,10 @@ OPEN, FROZEN, CLOSED, LEFT = codes(STATUSES)
 STRATEGIES = ("none", "restraint", "planning", "monitoring", "appealing", "diversifying")
 NO_STRATEGY, RESTRAINT, PLANNING, MONITORING, APPEALING, DIVERSIFYING = codes(STRATEGIES)
 
-USE_TYPES = ("mixed", "transactor", "revolver", "maxed out", "inactive")
-MIXED, TRANSACTOR, REVOLVER, MAXED_OUT, INACTIVE = codes(USE_TYPES)
+USE_TYPES = ("mixed", "transactor", "revolver", "maxed out", "inactive", "project")
+MIXED, TRANSACTOR, REVOLVER, MAXED_OUT, INACTIVE, PROJECT = codes(USE_TYPES)
 """How a borrower uses credit, for life: by needs and habits; paying all each month; carrying a balance; always near the
-limit; hardly ever."""
+limit; hardly ever; for an owner's projects and for nothing else."""
 
 PRODUCTS = ("instalments", "card")
 INSTALMENT_LOANS, CARD = codes(PRODUCTS)
