@@ -186,7 +186,14 @@ SIGNS = (
         "sum_principal",
         -1,
     ),
-    Sign("projects financed: fewer loans", {**OWNERS, "first_savings": 12.0}, "share_project", (0.0, 0.4, 1.0), "drawn", -1),
+    Sign(
+        "projects financed: fewer loans",
+        {**OWNERS, "first_savings": 12.0},
+        "share_project",
+        (0.0, 0.4, 1.0),
+        "asked_count",
+        -1,
+    ),
     Sign(
         "projects financed: repaid",
         {**OWNERS, "share_project": 1.0, "first_savings": 12.0, "savings_cap": 12.0},
