@@ -154,7 +154,7 @@ CASES = [
     Case("followers above one", "run --set follow_restraint=0.7 --set follow_planning=0.6", ("follow_restraint", "1.5")),
     Case("menu above one", "run --set menu_close=0.9", ("menu_balance + menu_step + menu_close", "1.45")),
     Case("terms above one", "run --set term_3=0.5 --set term_6=0.6", ("term_3 + term_6", "1.1")),
-    Case("arrears above one", "run --set cure_2=0.9", ("cure_2 + step_2 + hold_2", "1.45")),
+    Case("arrears above one", "run defaults --set cure_2=0.9", ("cure_2 + step_2 + hold_2", "1.45")),
     Case("distance above one", "run --set position_age=0.9", ("position_segment + position_age + position_income", "1.55")),
     Case("use above its bound", "run --set planned_use_low=0.7", ("planned_use_low", "planned_use_high")),
     Case("weights off one", "run --set zhima_history=0.9", ("zhima_history", "sum to 1")),

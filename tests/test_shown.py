@@ -82,7 +82,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         zerolimit.load(market.save(home / "run")),
         zerolimit.compare("defaults", only_b={"notice_months": 3}, months=5, seeds=3, **size),
         zerolimit.attribute("defaults", months=5, players=["trigger", "scarcity"], **size),
-        zerolimit.wrongful("jiebei-2020", months=4, within=2, **size),
+        zerolimit.wrongful("jiebei-2018", months=16, within=2, **size),
         zerolimit.study(wish, out=home / "study", executor=Here()),
         zerolimit.explain(market, int(zero.borrower), int(zero.month)),
         story,

@@ -570,7 +570,8 @@ def test_wrong_rates_and_keys_are_one_clear_line(ran: tuple[Simulation, Panel]) 
 def everybody() -> CreditMarket:
     """A market of everybody in which all happens that rates are of, with a start."""
     busy = {"cutoff": 640, "base_tightness": 0.5, "appeals_capacity": 0.05, "appeal_rate": 0.9, "notice_months": 2}
-    return CreditMarket("jiebei-2018", seed=3, borrowers=300, engine="objects", panel="all", **busy).run(15)
+    busy |= {"start": "2017-01", "vacant_share": 0.6, "entry_rate": 0.5, "admissions": 0.09, "review_months": 3}
+    return CreditMarket("defaults", seed=3, borrowers=300, engine="objects", panel="all", **busy).run(15)
 
 
 @pytest.fixture(scope="module")

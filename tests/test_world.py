@@ -284,7 +284,7 @@ def test_presets_with_a_history_say_when_it_starts() -> None:
         "cards-2008": "2000-01",
         "cards-2020": "2018-01",
         "jiebei-2018": "2017-01",
-        "jiebei-2020": "2020-09",
+        "jiebei-2020": "2019-07",
     }
 
 

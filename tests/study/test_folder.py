@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -346,7 +347,7 @@ def test_a_damaged_record_of_a_failure_is_named_and_its_run_done_again(tmp_path:
     path = tmp_path / "a"
     sweep(wish(), path, executor=Failing())
     first, *rest = sorted((path / ERRORS).iterdir())
-    first.write_bytes(first.read_bytes().replace(b'"seed": 1', b'"seed": 3'))
+    first.write_bytes(re.sub(rb'"seed": \d', b'"seed": 9', first.read_bytes()))
     found = zerolimit.load(path).failures().set_index("run")["error"]
     assert {*found.drop(first.stem)} == {"the weather"}
     assert found[first.stem] == f"{first}: is damaged: it does not say what was written"

@@ -84,8 +84,9 @@ def test_a_study_says_what_is_dated_after_its_last_month(tmp_path: Path) -> None
     made = read_study({"scenario": "jiebei-2020", "months": 24, "outcomes": ["gini_lines"], "vary": {"lgd": [0.5, 0.6]}})
     sweep(made, tmp_path / "a", executor=MadeUp(), say=said.append)
     assert said == [
-        "calendar: after the run's last month, 23 (2022-08), so without effect: own_funds in month 24 (2022-09),"
-        " capital in month 24 (2022-09), own_funds in month 30 (2023-03)"
+        "calendar: after the run's last month, 23 (2021-06), so without effect: own_share in month 30 (2022-01),"
+        " own_funds in month 30 (2022-01), own_funds in month 34 (2022-05), own_funds in month 38 (2022-09),"
+        " capital in month 38 (2022-09), own_funds in month 44 (2023-03)"
     ]
 
 

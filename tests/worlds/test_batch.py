@@ -34,7 +34,7 @@ def mixed(seed: int, count: int, most: int) -> list[tuple[Scenario, int]]:
             changes["skip_refused"] = rng.random() < 0.3
             changes["appeal_order"] = rng.choice(["waiting", "score", "lottery"])
             preset = rng.choice(["defaults", "jiebei-2018", "jiebei-2020", "loss-system"])
-            scenario = load_scenario(preset, borrowers=size, **changes)
+            scenario = load_scenario(preset, borrowers=size, warm_up_months=0, **changes)
         found.append((scenario, rng.randrange(2**64)))
     return found
 
