@@ -513,7 +513,8 @@ def test_cases_are_listed() -> None:
 
 def test_a_case_leaves_everybody_else_as_drawn() -> None:
     case = replace(load_case("li"), borrowers=300, slot=7, months=1)
-    with_li, XX
+    without = Simulation(load_scenario(case.scenario, borrowers=300, warm_up_months=0), case.seed)
+    with_li = case.world().begin()
     for field in STATE:
         if field.name != "decile":  # deciles are those of the population with Li
             mine, theirs = with_li.engine.raw(field.name, 0), without.engine.raw(field.name, 0)
