@@ -244,7 +244,9 @@ def contract(rule: Rule | WorldRule) -> str:
         if name in rule.terms
     ]
     listed = "\n".join(f"- {what} {names}" for what, names in parts.items() if names)
-    return f"{listed}\n\n{table(('parameter', 'default', 'baseline', 'unit', 'meaning', 'source'), given)}" if given else listed
+    return (
+        f"{listed}\n\n{table(('parameter', 'default', 'baseline', 'unit', 'meaning', 'source'), given)}" if given else listed
+    )
 
 
 def functions(module: str, *names: str) -> str:

@@ -115,7 +115,9 @@ WORDS_ONLY = {"name", "description", "start"}
 
 
 def world(context: dict[str, Any], moved: dict[str, Any]) -> Simulation:
-    return Simulation(load_scenario({"base": "defaults"} | LIVELY | context).change(**moved), SEED, engine="compiled", threads=1)
+    return Simulation(
+        load_scenario({"base": "defaults"} | LIVELY | context).change(**moved), SEED, engine="compiled", threads=1
+    )
 
 
 @cache

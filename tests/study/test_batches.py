@@ -172,7 +172,15 @@ def test_a_study_of_experiments_is_one_batch(path: Path, monkeypatch: pytest.Mon
 
 def mixed(*, measure: Measure | None = None, **settings: Any) -> Study:
     outcomes = ["zero_limit", "blocked", "net_income", "gini_lines", "months_without", "zero_limit_last_half", "recovered_3"]
-    points = {"scenario": "defaults", "design": "list", "points": MIXED, "months": 4, "borrowers": 30, "engine": "objects", "outcomes": outcomes}
+    points = {
+        "scenario": "defaults",
+        "design": "list",
+        "points": MIXED,
+        "months": 4,
+        "borrowers": 30,
+        "engine": "objects",
+        "outcomes": outcomes,
+    }
     return read_study({**points, "name": "mixed", "replications": 2, "burn_in": 1, **settings}, measure=measure)
 
 

@@ -292,7 +292,15 @@ def test_batch_run_counts_what_a_study_counts_for_the_same_seeds(processes: int,
         data_collection_period=1,
         display_progress=False,
     )
-    wish = {"scenario": "defaults", "months": 4, "borrowers": 60, "engine": "objects", "seed": 5, "replications": 2, "by": ["month"]}
+    wish = {
+        "scenario": "defaults",
+        "months": 4,
+        "borrowers": 60,
+        "engine": "objects",
+        "seed": 5,
+        "replications": 2,
+        "by": ["month"],
+    }
     made = read_study({**wish, "vary": {"pool_share": [0.2, 0.6]}, "outcomes": ["zero_limit", "blocked", "principal"]})
     sweep(made, tmp_path / "a", executor=Here())
     ours = zerolimit.load(tmp_path / "a").table()

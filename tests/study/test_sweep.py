@@ -175,7 +175,13 @@ def test_wrongful_zeros_are_counted_by_the_shadow_world(tmp_path: Path) -> None:
 def test_what_a_window_hides_is_measured_as_a_comparison_counts_it(tmp_path: Path) -> None:
     names = [*OF_CUTS, LAST_HALF, "recovered_3", "recovered_12"]
     options: dict[str, Any] = {"base_tightness": 0.4, "months": 10, "borrowers": 500}
-    study = {"scenario": "defaults", "outcomes": names, "set": {"base_tightness": 0.4}, "vary": {"notice_months": [0, 2]}, "replications": 2}
+    study = {
+        "scenario": "defaults",
+        "outcomes": names,
+        "set": {"base_tightness": 0.4},
+        "vary": {"notice_months": [0, 2]},
+        "replications": 2,
+    }
     sweep(read_study({**study, "months": 10, "borrowers": 500, "burn_in": 3}), tmp_path / "a", executor=Here())
     table = zerolimit.load(tmp_path / "a").table()
     pair = zerolimit.compare("defaults", seeds=2, since=3, only_b={"notice_months": 2}, **options)

@@ -42,7 +42,9 @@ NEVER = {"zero_by_arrears", "blocked_by_arrears", "zero_by_barred", "blocked_by_
 
 @cache
 def lived(name: str) -> Simulation:
-    return Simulation(load_scenario({"base": "defaults"} | WORLDS[name] | {"borrowers": 1_000}), 1, engine="compiled", threads=1).run(24)
+    return Simulation(
+        load_scenario({"base": "defaults"} | WORLDS[name] | {"borrowers": 1_000}), 1, engine="compiled", threads=1
+    ).run(24)
 
 
 @cache

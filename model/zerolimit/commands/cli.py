@@ -646,9 +646,13 @@ def check_scenario(file: Annotated[str, typer.Argument(help="A TOML file or a pr
     from zerolimit.parameters.scenario import base_of, load_scenario
 
     found, base = load_scenario(file), base_of(file)
-    others = [name for name, value in load_scenario(base) if name not in ("name", "description") and getattr(found, name) != value]
+    others = [
+        name for name, value in load_scenario(base) if name not in ("name", "description") and getattr(found, name) != value
+    ]
     differ = "differs from it" if len(others) == 1 else "differ from it"
-    print(f"{file}: good, on {base}; {number_of(len(others), 'parameter')} {differ}{': ' if others else ''}{', '.join(others)}")
+    print(
+        f"{file}: good, on {base}; {number_of(len(others), 'parameter')} {differ}{': ' if others else ''}{', '.join(others)}"
+    )
 
 
 @scenarios.command("schema")
