@@ -34,7 +34,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 run: $(READY) ## the default scenario, 36 months: 30,000 real clients, then a drawn population as large
-	$(BIN)/zerolimit run --portfolio uci --out runs/uci --force
+	$(BIN)/zerolimit run --portfolio uci --set pool_share=0.31 --out runs/uci --force
 	$(BIN)/zerolimit run --borrowers 30000 --out runs/drawn --force
 
 app: $(READY) ## the page: sliders and pictures in a browser, without the internet

@@ -139,7 +139,10 @@ ANSWERS: dict[str, tuple[str, str]] = {
         r"\n\nWho had a zero limit(.|\n)*",
     ),
     "wrongful": ("zerolimit wrongful --borrowers 20000", ""),
-    "clients": ("zerolimit run --portfolio uci", r"\nCut found(.|\n)*?(?=\n\nReasons)|\n\nPlatform(.|\n)*"),
+    "clients": (
+        "zerolimit run --portfolio uci --set pool_share=0.31",
+        r"\nCut found(.|\n)*?(?=\n\nReasons)|\n\nPlatform(.|\n)*",
+    ),
 }
 """What the guide answers: a command, and what of its output is left out there (shown as ...)."""
 

@@ -768,3 +768,15 @@ def test_a_unit_in_a_cell_that_the_column_is_not_in_is_refused(
     with pytest.raises(BadInput) as caught:
         read_portfolio(tmp_path / "a.csv", units=units)
     assert str(caught.value).startswith(f"portfolio a.csv: {says}")
+
+
+def test_a_pool_that_does_not_carry_what_clients_owe_is_told() -> None:
+    """Two clients with lines of 10,000 yuan owe 9,000 in all: half of the lines carries it, a fifth does not."""
+    clients = read_portfolio(pd.DataFrame({"limit": [10_000.0, 10_000.0], "balance": [8_000.0, 1_000.0]}))
+    for share, told in ((0.2, 1), (0.5, 0)):
+        said: list[str] = []
+        scenario = load_scenario("defaults", pool_share=share)
+        Simulation(scenario, 1, engine="objects", portfolio=clients, say=said.append)
+        found = [line for line in said if line.startswith("the pool of ")]
+        assert len(found) == told, said
+    assert Simulation(load_scenario("defaults", pool_share=0.2, off=["scarcity"]), 1, portfolio=clients).principal == 900_000

@@ -21,7 +21,7 @@ from zerolimit.basics.arguments import public
 from zerolimit.basics.errors import BadInput, quoted
 from zerolimit.basics.shown import Shown
 from zerolimit.basics.sources import source_hash
-from zerolimit.basics.wording import FEN, number_of
+from zerolimit.basics.wording import FEN, in_yuan, number_of
 from zerolimit.engine.base import Array, Engine, Options, Overrides, Result, unreal
 from zerolimit.engine.plan import Plan, check, make_plan
 from zerolimit.engine.registry import AUTO, chosen, named
@@ -401,6 +401,10 @@ def begin_together(worlds: Sequence[Simulation]) -> Together:
     found.begin()
     for one in worlds:
         del one.options
+        owed, pool = one.principal, one.books.value("pool")
+        if one.portfolio is not None and owed > pool:
+            more = "lines are cut until it carries them; pool_share or pool_yuan makes it larger"
+            one.say(f"the pool of {in_yuan(pool)} is less than the {in_yuan(owed)} that clients owe: {more}")
     return found
 
 
