@@ -115,7 +115,7 @@ class TestRunning:
 
 class TestScenario:
     def test_a_name_a_path_and_our_scenario_are_the_same(self, tmp_path):
-        ours = load_scenario("defaults", borrowers=20, cutoff=600.0)
+        ours = load_scenario({"base": "defaults", "borrowers": 20, "cutoff": 600.0})
         file = tmp_path / "mine.toml"
         file.write_text('base = "defaults"\nname = "defaults"\nborrowers = 20\ncutoff = 600.0\n')
         for given in (ours, file, str(file)):

@@ -147,7 +147,7 @@ def test_a_project_that_slips_in_its_first_month_is_asked_for_again() -> None:
 
 
 def types(**parameters: Any) -> Simulation:
-    scenario = load_scenario("baseline", borrowers=SIZE, share_owner=0.5, **parameters)
+    scenario = load_scenario("defaults", borrowers=SIZE, share_owner=0.5, **parameters)
     return Simulation(scenario, SEED, engine="objects")
 
 
