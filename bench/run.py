@@ -90,14 +90,14 @@ def timed_months(step: Callable[[], Any], months: int, borrowers: int) -> list[f
 
 
 def part_engine(borrowers: int, threads: int, months: int, engine: str) -> dict[str, Any]:
-    """Our engine on `baseline`, with everything on and recorded."""
+    """Our engine on `defaults`, with everything on and recorded."""
     import resource
 
     from zerolimit.parameters.scenario import load_scenario
     from zerolimit.run.simulation import Simulation
 
     start = time.perf_counter()
-    simulation = Simulation(load_scenario("baseline", borrowers=borrowers), SEED, engine=engine, threads=threads)
+    simulation = Simulation(load_scenario("defaults", borrowers=borrowers), SEED, engine=engine, threads=threads)
     set_up = time.perf_counter() - start
     months_ns = timed_months(simulation.step, months, borrowers)
     whole = time.perf_counter() - start
@@ -126,7 +126,7 @@ def part_allocation(borrowers: int, months: int, allocation: str) -> dict[str, A
         spent.append(time.perf_counter() - start)
 
     Live.allocate = timed  # type: ignore[method-assign]
-    scenario = load_scenario("baseline", borrowers=borrowers, allocation=allocation)
+    scenario = load_scenario("defaults", borrowers=borrowers, allocation=allocation)
     simulation = Simulation(scenario, SEED, engine="compiled", threads=1)
     parts = []
     for month in range(WARM_UP + months):
@@ -144,7 +144,7 @@ def part_attribution(borrowers: int, months: int) -> dict[str, Any]:
     from zerolimit.study.attribution import attribute
 
     start = time.perf_counter()
-    attribute("baseline", borrowers=borrowers, months=months, seed=SEED, workers=THREADS)
+    attribute("defaults", borrowers=borrowers, months=months, seed=SEED, workers=THREADS)
     took = time.perf_counter() - start
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return {"seconds": took, "cpu": usage.ru_utime + usage.ru_stime, "peak_bytes": usage.ru_maxrss * 1024}
@@ -164,7 +164,7 @@ def part_first_compilation() -> dict[str, Any]:
     from zerolimit.run.simulation import Simulation
 
     said: list[str] = []
-    Simulation(load_scenario("baseline", borrowers=10_000), SEED, engine="compiled", say=said.append).step()
+    Simulation(load_scenario("defaults", borrowers=10_000), SEED, engine="compiled", say=said.append).step()
     return {"seconds": time.perf_counter() - start, "said": said}
 
 
@@ -405,7 +405,7 @@ def measure(quick: bool) -> tuple[list[Goal], list[tuple[str, str]], list[str]]:
     ]
     months = [len(result["pool_use"]) for result in speeds.values()]
     remarks = [
-        f"Scenario `baseline`, every mechanism and phase on, results recorded. {facts['phases']} phases; {facts['rules']}"
+        f"Scenario `defaults`, every mechanism and phase on, results recorded. {facts['phases']} phases; {facts['rules']}"
         f" rules, of which {facts['monthly_rules']} belong to everybody's month with {facts['monthly_draws']} draws"
         f" ({facts['draws']} with those at birth); {facts['states']} state columns ({state} bytes a borrower) and"
         f" {facts['flows']} flow columns ({facts['flow_bytes']} bytes).",

@@ -46,7 +46,7 @@ def by_worlds(wish: argparse.Namespace, runs: int) -> None:
 def simulated(given: tuple[argparse.Namespace, dict[str, float]]) -> int:
     """One simulation, of which only two rates are taken."""
     wish, changed = given
-    base = load_scenario("baseline", borrowers=wish.borrowers)
+    base = load_scenario("defaults", borrowers=wish.borrowers)
     one = Simulation(base.change(**changed), 1, threads=1).run(wish.months)
     found = sum(int(month.counts[name].sum()) for month in one.history for name in ("zero_limit", "line_on_time"))
     one.close()
