@@ -76,7 +76,7 @@ def test_the_command_follows_clients_calendars_and_changes(tmp_path: Path) -> No
     clients.write_text("name,credit\n" + "".join(f"c{k},{1000 + 10 * k}\n" for k in range(1_200)))
     events.write_text("month,kind,value\n3,tightness,0.4\n")
     words = f"--portfolio {clients} --columns id=name --columns limit=credit --scale 2 --calendar {events} --months 15"
-    result = CliRunner().invoke(app, ["wrongful", *words.split(), "--change", "6:notice_months=2", "--quiet"])
+    result = CliRunner().invoke(app, ["wrongful", "defaults", *words.split(), "--change", "6:notice_months=2", "--quiet"])
     assert (result.exit_code, result.stderr) == (0, "")
     portfolio = read_portfolio(clients, columns={"id": "name", "limit": "credit"}, scale=2.0)
     scenario = load_scenario("defaults", calendar=events)
