@@ -8,8 +8,10 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
+import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -342,14 +344,34 @@ TOGETHER = 1.0
 """Seconds within which several of them are one: a second would break off the clearing up."""
 
 
+def swallows(frame: Any) -> bool:
+    """Whether an interrupt would be lost here: in an import, where some catch everything, or in a callback of LLVM."""
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if file.startswith("<frozen importlib") or f"{os.sep}llvmlite{os.sep}" in file:
+            return True
+        frame = frame.f_back
+    return False
+
+
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """What ends a command politely ends it like Ctrl-C: nothing is left half-written. What is ignored (nohup) stays so."""
+    """What ends a command politely ends it like Ctrl-C: nothing is left half-written. What is ignored (nohup) stays so.
+
+    What comes where it would be lost (`swallows`) is sent again a moment later.
+    """
 
     told = -TOGETHER
+    later: list[threading.Timer] = []
 
     def stop(number: int, frame: Any) -> None:
         nonlocal told
+        if swallows(frame):
+            again = threading.Timer(0.1, os.kill, (os.getpid(), number))
+            again.daemon = True
+            later.append(again)
+            again.start()
+            return
         since, told = time.monotonic() - told, time.monotonic()
         if since >= TOGETHER:
             raise KeyboardInterrupt
@@ -364,6 +386,8 @@ def ended_by_signals() -> Iterator[None]:
     try:
         yield
     finally:
+        for again in later:
+            again.cancel()
         for one, handler in before.items():
             signal.signal(one, handler)
 
