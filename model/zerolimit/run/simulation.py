@@ -402,7 +402,7 @@ def begin_together(worlds: Sequence[Simulation]) -> Together:
     for one in worlds:
         del one.options
         owed, pool = one.principal, one.books.value("pool")
-        if one.portfolio is not None and owed > pool:
+        if one.portfolio is not None and one.portfolio.table is not None and owed > pool:
             more = "lines are cut until it carries them; pool_share or pool_yuan makes it larger"
             one.say(f"the pool of {in_yuan(pool)} is less than the {in_yuan(owed)} that clients owe: {more}")
     return found
