@@ -168,3 +168,12 @@ def test_a_portfolio_starts_as_read_where_the_scenario_has_a_warm_up() -> None:
     one = Simulation(scenario, 1, engine="objects", portfolio=clients(), say=said.append)
     assert (one.month, one.scenario.warm_up_months) == (0, 0)
     assert said[0].startswith("warm_up_months = 6 of scenario warm is left out: a portfolio starts as it was read")
+
+
+@pytest.mark.parametrize(("months", "told"), [(6, 1), (24, 0)])
+def test_the_baseline_s_own_warm_up_is_left_out_without_a_word_and_no_other(months: int, told: int) -> None:
+    said: list[str] = []
+    scenario = load_scenario({"warm_up_months": months})
+    assert scenario.name == "baseline"
+    Simulation(scenario, 1, engine="objects", portfolio=clients(), say=said.append)
+    assert sum(line.startswith("warm_up_months") for line in said) == told

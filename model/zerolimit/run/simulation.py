@@ -27,7 +27,7 @@ from zerolimit.engine.plan import Plan, check, make_plan
 from zerolimit.engine.registry import AUTO, chosen, named
 from zerolimit.engine.rows import Rows
 from zerolimit.engine.verbs import OneWorld, reals, refuse_rows
-from zerolimit.parameters.scenario import USUAL, Scenario
+from zerolimit.parameters.scenario import USUAL, Scenario, load_scenario
 from zerolimit.parameters.terms import ANNOUNCED, TERMS, as_vector, from_scenario, switched_off
 from zerolimit.platform.books import TERM, Books, Terms
 from zerolimit.platform.pool import Pool, agree, set_pool
@@ -130,7 +130,8 @@ class Simulation(Shown):
         self.kept: dict[str, Array] = {}
         """Of the month, what panels keep of `kept_rows` beside the state at its end; as stored."""
         self.say = say or quiet
-        if portfolio is not None and scenario.warm_up_months and scenario.name != USUAL:
+        own = scenario.name != USUAL or scenario.warm_up_months != load_scenario().warm_up_months
+        if portfolio is not None and scenario.warm_up_months and own:
             self.say(f"warm_up_months = {scenario.warm_up_months} of scenario {scenario.name} is left out: {AS_READ}")
         self._turn = Lock()
         self.user_rules = given = user_rules(rules)
